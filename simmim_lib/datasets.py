@@ -1,22 +1,38 @@
-"""Small image datasets under one interface, and few-label tasks drawn from them."""
+"""Small image datasets under one interface, and few-label tasks drawn from them.
 
+Three sets come with the workbook, one is rendered from fonts, and some medical ones are fetched
+when asked for; `CATALOGUE` lists them all. How each was made, and its licence in full, stands in
+`SOURCES.md` in `data_directory()`.
+"""
+
+import contextlib
 import functools
 import hashlib
+import http.client
 import io
 import json
 import numbers
 import os
-from collections.abc import Sequence
+import runpy
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.errors import WorkbookError, check_choice
 
+if TYPE_CHECKING:
+    from PIL.Image import Image as ImageType
+
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
+
+_MEND = "run `simmim data rebuild` or reinstall the workbook."
 
 NO_LABEL = -1
 """The label of an image whose class is not given, as in scikit-learn's semi-supervised module."""
@@ -91,6 +107,8 @@ class Entry:
         class_names: one for each label, in order.
         source: where the data come from.
         licence: on what terms they may be used.
+        url: where `fetch` gets the file; empty when there is nothing to fetch.
+        md5: the publisher's checksum of that file, as hexadecimal digits.
     """
 
     name: str
@@ -98,6 +116,18 @@ class Entry:
     class_names: tuple[str, ...]
     source: str
     licence: str
+    url: str = ""
+    md5: str = ""
+
+
+def _medical(title: str, class_names: Sequence[str], md5: str, licence: str = "CC BY 4.0") -> Entry:
+    """Describe a MedMNIST set as its authors publish it (names, checksums, licences: theirs)."""
+    name = title.lower()
+    source = (
+        f"Yang et al. (2023): MedMNIST v2, Scientific Data 10, 41; {title}, fetched from Zenodo"
+    )
+    url = f"https://zenodo.org/records/10519652/files/{name}.npz?download=1"
+    return Entry(name, title, tuple(class_names), source, licence, url, md5)
 
 
 DIGITS = tuple("0123456789")
@@ -105,10 +135,19 @@ CLOTHES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
+# Letters whose two cases look alike once scaled appear once; l and o would be 1 and 0.
+CHARACTERS = tuple("0123456789abcdefghijkmnpqrstuvwxyzABDEFGHLMNQRT")
 
 CATALOGUE = {
     entry.name: entry
     for entry in (
+        Entry(
+            "glyphs",
+            "Glyphs",
+            CHARACTERS,
+            "rendered from the fonts that come with matplotlib: DejaVu, STIX and Computer Modern",
+            "the fonts' own: Bitstream Vera and Arev (DejaVu), STIX, Bakoma (Computer Modern)",
+        ),
         Entry(
             "mnist",
             "MNIST digits",
@@ -132,6 +171,37 @@ CATALOGUE = {
             "images from the Debian package dataset-fashion-mnist",
             "MIT",
         ),
+        _medical("PneumoniaMNIST", ("normal", "pneumonia"), "28209eda62fecd6e6a2d98b1501bb15f"),
+        _medical(
+            "BreastMNIST", ("malignant", "normal, benign"), "750601b1f35ba3300ea97c75c52ff8f6"
+        ),
+        _medical(
+            "BloodMNIST",
+            (
+                *("basophil", "eosinophil", "erythroblast", "immature granulocytes"),
+                *("lymphocyte", "monocyte", "neutrophil", "platelet"),
+            ),
+            "7053d0359d879ad8a5505303e11de1dc",
+        ),
+        _medical(
+            "DermaMNIST",
+            (
+                "actinic keratoses and intraepithelial carcinoma",
+                *("basal cell carcinoma", "benign keratosis-like lesions", "dermatofibroma"),
+                *("melanoma", "melanocytic nevi", "vascular lesions"),
+            ),
+            "0744692d530f8e62ec473284d019b0c7",
+            licence="CC BY-NC 4.0",
+        ),
+        _medical(
+            "PathMNIST",
+            (
+                *("adipose", "background", "debris", "lymphocytes", "mucus", "smooth muscle"),
+                *("normal colon mucosa", "cancer-associated stroma"),
+                "colorectal adenocarcinoma epithelium",
+            ),
+            "a8b06965200029087d5bd730944a56c1",
+        ),
     )
 }
 
@@ -147,21 +217,33 @@ def load(name: str) -> Dataset:
         labels (n,), int32.
 
     Raises:
-        WorkbookError: the name is unknown, or a data file is missing or altered.
+        WorkbookError: the name is unknown, a data file is missing or altered, or the dataset has
+            not been fetched.
     """
     check_choice("dataset", name, CATALOGUE)
     return _load(name)
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that `load` takes."""
+    """Return the names that `load` takes; `CATALOGUE[name]` describes each."""
     return tuple(CATALOGUE)
+
+
+def is_available(name: str) -> bool:
+    """Tell whether `load` can do without the network (the file's content is not looked at)."""
+    check_choice("dataset", name, CATALOGUE)
+    return not CATALOGUE[name].url or _fetched_path(name).exists()
 
 
 @functools.cache
 def _load(name: str) -> Dataset:
     entry = CATALOGUE[name]
-    train, test = _read_bundled(name)
+    if name == "glyphs":
+        train, test = _render_parts()
+    elif entry.url:
+        train, test = _read_parts(_fetched_content(name))
+    else:
+        train, test = _read_parts(_bundled_content(f"{name}.npz"))
     return Dataset(name, entry.title, train, test, entry.class_names, entry.source, entry.licence)
 
 
@@ -249,6 +331,9 @@ def _check_enough(dataset: Dataset, labels_per_class: int, available: Sequence[i
         )
 
 
+# --- Files: bundled with the workbook, or fetched
+
+
 def data_directory() -> Path:
     """Return the folder of the bundled data: inside the installed package, or in the checkout."""
     package = Path(__file__).parent
@@ -256,25 +341,93 @@ def data_directory() -> Path:
     return installed if installed.is_dir() else package.parent / "data"
 
 
-def _read_bundled(name: str) -> tuple[Part, Part]:
-    """Read the train and test parts of a bundled dataset, after comparing its checksum."""
-    with np.load(io.BytesIO(_verified(f"{name}.npz")), allow_pickle=False) as arrays:
-        return _part(arrays, "train"), _part(arrays, "test")
+def cache_directory() -> Path:
+    """Return the folder for fetched files: `SIMMIM_CACHE` if set, else the system's usual one."""
+    from platformdirs import user_cache_path
+
+    override = os.environ.get("SIMMIM_CACHE")
+    return Path(override) if override else user_cache_path("simmim-workbook", appauthor=False)
 
 
-def _part(arrays: np.lib.npyio.NpzFile, part: str) -> Part:
-    """Turn stored integers into a part."""
-    images = arrays[f"{part}_images"]
-    images = images[..., None] if images.ndim == 3 else images
-    scaled = _as_mnist(images) if images.shape[1:3] == (8, 8) else np.divide(images, 255, dtype="f4")
-    return Part(scaled, arrays[f"{part}_labels"].ravel().astype(np.int32))
+def verify() -> tuple[str, ...]:
+    """Compare every bundled file with its checksum.
+
+    Returns:
+        The names of the files, all of them intact.
+
+    Raises:
+        WorkbookError: a file is missing or altered; the first one found is named.
+    """
+    file_names = tuple(sorted(_checksums()))
+    for file_name in file_names:
+        _bundled_content(file_name)
+    return file_names
+
+
+def rebuild(report: Callable[[str], object] = print) -> None:
+    """Make the bundled files anew from the packages they come from, with `rebuild.py` there.
+
+    Args:
+        report: called with one line about each file written.
+
+    Raises:
+        WorkbookError: a package is missing, or the folder cannot be written.
+    """
+    script = data_directory() / "rebuild.py"
+    if not script.exists():
+        raise WorkbookError(f"The script {script} is missing; reinstall the workbook.")
+    runpy.run_path(str(script))["rebuild"](script.parent, report)
+    _load.cache_clear()
+
+
+def _checksums() -> dict[str, str]:
+    path = data_directory() / "checksums.json"
+    try:
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise WorkbookError(
+            f"The list of checksums {path} is missing or damaged; {_MEND}"
+        ) from error
+
+
+def _bundled_content(file_name: str) -> bytes:
+    """Return the content of a bundled file if it is what `checksums.json` says."""
+    path = data_directory() / file_name
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WorkbookError(f"The data file {path} is missing or unreadable; {_MEND}") from error
+    if hashlib.sha256(content).hexdigest() != _checksums().get(file_name):
+        raise WorkbookError(f"The data file {path} does not match its checksum; {_MEND}")
+    return content
+
+
+def _read_parts(content: bytes) -> tuple[Part, Part]:
+    """Read the train and test parts from the content of an .npz file, its checksum known good."""
+    with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
+        train, test = (
+            Part(
+                _as_images(arrays[f"{part}_images"]),
+                arrays[f"{part}_labels"].ravel().astype(np.int32),
+            )
+            for part in ("train", "test")
+        )
+    return train, test
+
+
+def _as_images(stored: NDArray[np.uint8]) -> Images:
+    """Bring stored integers (n, height, width[, channels]) to (n, 28, 28, channels) in [0, 1]."""
+    if stored.shape[1:] == (8, 8):
+        return _as_mnist(stored)[..., None]
+    images = stored[..., None] if stored.ndim == 3 else stored
+    return np.divide(images, 255, dtype=np.float32)
 
 
 def _as_mnist(images: NDArray[np.uint8]) -> Images:
     """Scale 8 x 8 digits with values 0 to 16 up to 20 x 20 in a frame of 4, as MNIST's lie."""
     weights = _bilinear_weights(8, 20)
-    scaled = np.einsum("ih,nhwc,jw->nijc", weights, images / 16, weights, optimize=True)
-    return np.pad(scaled, ((0, 0), (4, 4), (4, 4), (0, 0))).astype(np.float32)
+    scaled = weights @ (images / 16) @ weights.T
+    return np.pad(scaled, ((0, 0), (4, 4), (4, 4))).astype(np.float32)
 
 
 def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float64]:
@@ -283,20 +436,219 @@ def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float64]:
     return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(size)))
 
 
-def _verified(file_name: str) -> bytes:
-    """Return the content of a bundled file if it is what `checksums.json` says."""
-    folder = data_directory()
-    advice = "run `simmim data rebuild` or reinstall the workbook."
+# --- Fetching
+
+
+CHUNK_BYTES = 1 << 16
+TIMEOUT_SECONDS = 30
+"""How long the server may stay silent before fetching gives up."""
+
+
+def fetch(name: str, progress: Callable[[int, int], object] | None = None) -> Path:
+    """Download a dataset that does not come with the workbook, once.
+
+    A download that breaks off is continued where it stopped by the next call. Nothing is
+    downloaded when the file is already there with the right checksum.
+
+    Args:
+        name: a dataset of the catalogue that has a `url`.
+        progress: called with the bytes done and the bytes in total (0 when the server does not
+            say) after every piece; what it raises, such as `KeyboardInterrupt`, ends the download.
+
+    Returns:
+        The path of the file, in `cache_directory()`.
+
+    Raises:
+        WorkbookError: the name is unknown, the network or the server fails, the disk is full or
+            read-only, or the file has not the publisher's checksum (it is then removed).
+    """
+    check_choice("dataset to fetch", name, [key for key, entry in CATALOGUE.items() if entry.url])
+    entry, path = CATALOGUE[name], _fetched_path(name)
+    partial = path.with_name(path.name + ".part")
     try:
-        checksums = json.loads((folder / "checksums.json").read_text())
-        content = (folder / file_name).read_bytes()
-    except (OSError, ValueError) as error:
+        if path.exists() and _md5(path) == entry.md5:
+            return path
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _download(entry, partial, progress or (lambda done, total: None))
+        if _md5(partial) != entry.md5:
+            partial.unlink()
+            raise WorkbookError(
+                f"The file fetched for {name} does not match the publisher's checksum and was "
+                f"removed; run `simmim data fetch {name}` again."
+            )
+        os.replace(partial, path)
+    except OSError as error:
+        # Only the disk can have raised this: _download words what the network does.
+        with contextlib.suppress(OSError):
+            partial.unlink()
         raise WorkbookError(
-            f"Data file {file_name} or its checksum cannot be read from {folder}; {advice}"
+            f"{entry.title} cannot be stored in {path.parent} ({error.strerror or error}); free "
+            "some space, or set SIMMIM_CACHE to a folder that can be written, and fetch again."
         ) from error
-    if hashlib.sha256(content).hexdigest() != checksums.get(file_name):
+    _load.cache_clear()
+    return path
+
+
+def _fetched_path(name: str) -> Path:
+    return cache_directory() / "datasets" / f"{name}.npz"
+
+
+def _fetched_content(name: str) -> bytes:
+    """Return the content of a fetched file if it is what its publisher says."""
+    path = _fetched_path(name)
+    command = f"`simmim data fetch {name}`"
+    try:
+        content = path.read_bytes()
+    except OSError as error:
         raise WorkbookError(
-            f"Data file {file_name} in {folder} is damaged: its checksum is not the one in "
-            f"checksums.json; {advice}"
-        )
+            f"{CATALOGUE[name].title} does not come with the workbook and is not at {path}; "
+            f"run {command} (once, online)."
+        ) from error
+    if hashlib.md5(content, usedforsecurity=False).hexdigest() != CATALOGUE[name].md5:
+        raise WorkbookError(f"The file {path} does not match its checksum; run {command} again.")
     return content
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _download(entry: Entry, partial: Path, progress: Callable[[int, int], object]) -> None:
+    """Bring `partial` to the full length of the file at `entry.url`, keeping what it holds."""
+    done = partial.stat().st_size if partial.exists() else 0
+    with _network(entry):
+        response = _request(entry.url, done)
+    if response is None:
+        return
+    resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+    with response, partial.open("ab" if resumed else "wb") as file:
+        done = done if resumed else 0
+        length = response.headers.get("Content-Length")
+        total = done + int(length) if length else 0
+        while True:
+            with _network(entry):
+                piece = response.read(CHUNK_BYTES)
+                if not piece and done < total:
+                    raise ConnectionError(f"it stopped after {done:,} of {total:,} bytes")
+            if not piece:
+                return
+            file.write(piece)
+            done += len(piece)
+            progress(done, total)
+
+
+def _request(url: str, start: int) -> http.client.HTTPResponse | None:
+    """Ask for a file from byte `start` on; None when there is nothing after it."""
+    headers = {"User-Agent": "simmim-workbook"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return None
+        raise
+
+
+@contextlib.contextmanager
+def _network(entry: Entry) -> Iterator[None]:
+    """Word what the network or the server does wrong; keep nothing but network calls inside."""
+    try:
+        yield
+    except (OSError, http.client.HTTPException) as error:
+        raise WorkbookError(
+            f"{entry.title} cannot be fetched from {entry.url} ({error}); check the network "
+            f"connection and run `simmim data fetch {entry.name}` again, which continues where it "
+            "stopped."
+        ) from error
+
+
+# --- Glyphs
+
+
+GLYPH_COUNTS = (20_000, 2_000)
+"""How many glyphs are rendered for training and for testing."""
+
+FONTS = (
+    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique"),
+    *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic"),
+    *("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta"),
+    *("cmr10", "cmb10", "cmss10", "cmtt10"),
+)
+"""Files among matplotlib's fonts: named, so that a new font there does not change the data."""
+
+
+def render_glyphs(count: int, random: np.random.Generator) -> Part:
+    """Draw characters in matplotlib's fonts, each under its own random affine map.
+
+    The same generator state gives the same images with the same versions of Pillow and
+    matplotlib; another version may draw the edges of a letter a little differently.
+
+    Args:
+        count: how many images; every character gets its equal share.
+        random: the source of chance.
+
+    Returns:
+        Images (count, 28, 28, 1) and labels, positions in `CHARACTERS`.
+    """
+    from PIL.Image import Resampling, Transform
+
+    labels = random.permutation(np.arange(count) % len(CHARACTERS)).astype(np.int32)
+    fonts = random.integers(len(FONTS), size=count)
+    images = np.empty((count, 28, 28), np.uint8)
+    for i, affine_map in enumerate(_affine_maps(count, random)):
+        glyph = _draw(FONTS[fonts[i]], CHARACTERS[labels[i]])
+        moved = glyph.transform(
+            (28, 28), Transform.AFFINE, affine_map.tolist(), Resampling.BILINEAR
+        )
+        images[i] = np.asarray(moved)
+    return Part(_as_images(images), labels)
+
+
+def _render_parts() -> tuple[Part, Part]:
+    """Render the train and test parts from two streams of chance that have nothing in common."""
+    streams = np.random.SeedSequence(0).spawn(2)
+    train, test = (
+        render_glyphs(count, np.random.default_rng(stream))
+        for count, stream in zip(GLYPH_COUNTS, streams, strict=True)
+    )
+    return train, test
+
+
+def _affine_maps(count: int, random: np.random.Generator) -> NDArray[np.float64]:
+    """Return `count` random maps (a, b, c, d, e, f) from a 28 x 28 image into a 56 x 56 glyph.
+
+    Pillow fills the pixel at (x, y) from (a x + b y + c, d x + e y + f). The map is a rotation of
+    a shear of a stretch, times 2 for the finer glyph, and moves centre to centre up to a shift.
+    """
+    angle, shear = random.normal(0, 0.2, count), random.normal(0, 0.25, count)
+    width, height = random.uniform(0.75, 1.1, (2, count))
+    centre_x, centre_y = 14 + random.normal(0, 1.5, (2, count))
+    cos, sin = np.cos(angle), np.sin(angle)
+    a, b = 2 * cos / width, 2 * (cos * shear - sin) / height
+    d, e = 2 * sin / width, 2 * (sin * shear + cos) / height
+    c, f = 28 - a * centre_x - b * centre_y, 28 - d * centre_x - e * centre_y
+    return np.stack([a, b, c, d, e, f], axis=1)
+
+
+@functools.cache
+def _draw(font_name: str, character: str) -> "ImageType":
+    """Draw a character, white on black, its longer side 40 pixels, in the middle of 56 x 56."""
+    import matplotlib
+    from PIL import Image, ImageDraw, ImageFont
+
+    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font_name}.ttf"
+    sheet = Image.new("L", (80, 80))
+    font = ImageFont.truetype(str(path), 48)
+    ImageDraw.Draw(sheet).text((40, 40), character, fill=255, font=font, anchor="mm")
+    glyph = sheet.crop(sheet.getbbox())
+    scale = 40 / max(glyph.size)
+    glyph = glyph.resize(
+        (max(1, round(glyph.width * scale)), max(1, round(glyph.height * scale))),
+        Image.Resampling.BILINEAR,
+    )
+    centred = Image.new("L", (56, 56))
+    centred.paste(glyph, ((56 - glyph.width) // 2, (56 - glyph.height) // 2))
+    return centred
