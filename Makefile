@@ -1,0 +1,69 @@
+# The workbook's commands; `make` alone lists them. They need make and Python 3.11 to 3.13 with
+# venv: everything else is installed into .venv, at the versions in constraints/.
+
+SHELL := /bin/sh
+.DEFAULT_GOAL := help
+.PHONY: help lab test test-colab notebooks check format lock clean
+
+# A reader's own settings must not leak into the environments made here.
+unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
+export PIP_USER := 0
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+export PIP_NO_INPUT := 1
+
+BIN := .venv/bin
+COLAB_TESTS := $(wildcard tests/test_notebooks.py tests/test_panels.py tests/test_exercises.py)
+
+help: ## list the commands
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+lab: .venv/installed ## open the lessons in JupyterLab; Ctrl-C stops it
+	@exec $(BIN)/python -m simmim_lib.lab $(OPTIONS)
+
+test: check .venv-colab/installed ## run every check and test, also with Colab's versions
+	$(BIN)/python -m pytest
+	@$(MAKE) --no-print-directory test-colab
+
+test-colab: .venv-colab/installed ## run the notebook and widget tests with Colab's versions
+	@echo "With Colab's versions, on $$(.venv-colab/bin/python --version):"
+	.venv-colab/bin/python -m pytest $(COLAB_TESTS)
+
+notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
+	$(BIN)/python notebooks/build.py $(LESSONS)
+
+check: .venv/installed ## lint, formatting, types and layers
+	$(BIN)/python -m ruff check .
+	$(BIN)/python -m ruff format --check .
+	$(BIN)/python -m mypy
+	$(BIN)/lint-imports --no-logo
+
+format: .venv/installed ## format the code and mend what ruff can mend
+	$(BIN)/python -m ruff check --fix-only .
+	$(BIN)/python -m ruff format .
+
+lock: .venv/installed ## renew constraints/local.txt (see constraints/mirror_colab.py for Colab's)
+	$(BIN)/python -m pip install --quiet uv
+	{ echo '# Tested versions for Python 3.11 to 3.13, for .venv; `make lock` renews them.'; \
+	  $(BIN)/uv pip compile pyproject.toml --extra lab --extra test --upgrade --quiet \
+	    --universal --python-version 3.11 --fork-strategy fewest --no-header --no-annotate; \
+	} > constraints/local.txt.part
+	mv constraints/local.txt.part constraints/local.txt
+
+clean: ## remove the environments and everything else that was generated, but no notebook
+	rm -rf .venv .venv-colab artefacts build dist .mypy_cache .ruff_cache .pytest_cache \
+	  .hypothesis .import_linter_cache
+	find simmim_lib tests notebooks benchmarks data constraints -name __pycache__ -prune \
+	  -exec rm -rf {} +
+
+# An environment is made once; when the requirements change, pip brings it up to date.
+.venv/installed: pyproject.toml constraints/local.txt
+	@echo "Preparing .venv (a few minutes the first time) ..."
+	@sh .ci/environment .venv python3 python3.13 python3.12 python3.11 python
+	@$(BIN)/python -m pip install --quiet -c constraints/local.txt -e '.[lab,test]'
+	@touch $@
+
+.venv-colab/installed: pyproject.toml constraints/colab.txt
+	@echo "Preparing .venv-colab, with the versions that Colab has ..."
+	@sh .ci/environment .venv-colab python3.13 python3 python3.12 python3.11 python
+	@.venv-colab/bin/python -m pip install --quiet -c constraints/colab.txt -e '.[test]'
+	@touch $@
