@@ -7,6 +7,7 @@ dataset-fashion-mnist. Two runs on one machine write the same bytes; what was ch
 which licence, stands in SOURCES.md beside this file.
 """
 
+import functools
 import gzip
 import hashlib
 import json
@@ -82,7 +83,7 @@ def rebuild(folder: Path, report: Callable[[str], object] = print) -> None:
     try:
         for file_name, arrays in built.items():
             path = folder / file_name
-            _write(path, lambda temporary, arrays=arrays: _write_arrays(temporary, arrays))
+            _write(path, functools.partial(_write_arrays, arrays=arrays))
             checksums[file_name] = hashlib.sha256(path.read_bytes()).hexdigest()
             report(
                 f"{file_name}: {len(arrays['train_labels']):,} train and "
