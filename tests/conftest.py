@@ -1,0 +1,20 @@
+"""What all tests share: the notebook builder is importable, and notebooks run on this Python."""
+
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+sys.path.insert(0, str(ROOT / "notebooks"))
+
+
+@pytest.fixture
+def this_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Let a notebook's "python3" be the Python that runs the tests, with the quick budget."""
+    import build
+
+    monkeypatch.setenv("SIMMIM_BUDGET", "quick")
+    with build.this_python_as_kernel():
+        yield
