@@ -18,7 +18,9 @@ PLACEHOLDER = "OWNER/REPO"
 
 _HOST = "https://github.com/"
 _COLAB = "https://colab.research.google.com/github/"
-_NAME = re.compile(r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}")
+_NAME = re.compile(
+    r"[A-Za-z0-9](?:-?[A-Za-z0-9]){0,38}/(?!\.{1,2}$)[A-Za-z0-9._-]{1,100}(?<!\.git)"
+)
 _BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[./]$))[A-Za-z0-9_][A-Za-z0-9._/-]*")
 _README_BLOCK = re.compile(r"(?s)<!-- colab: .*?<!-- colab end -->")
 

@@ -1,0 +1,218 @@
+"""The package as users get it: metadata, pins, wheel, import, and JupyterLab around it."""
+
+import ast
+import json
+import os
+import re
+import signal
+import socket
+import subprocess
+import sys
+import time
+import tomllib
+import urllib.request
+import zipfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import psutil
+import pytest
+import rattler
+import yaml
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+
+ROOT = Path(__file__).parents[1]
+PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
+COLAB_PYTHON = ROOT / ".venv-colab" / "bin" / "python"
+LARGEST_WHEEL = 10_000_000  # bytes
+
+
+def requirements(*extras: str) -> list[Requirement]:
+    optional = [text for extra in extras for text in PROJECT["optional-dependencies"][extra]]
+    return [Requirement(text) for text in [*PROJECT["dependencies"], *optional]]
+
+
+def pins(file_name: str) -> dict[str, str]:
+    lines = (ROOT / "constraints" / file_name).read_text("utf-8").splitlines()
+    stated = [Requirement(line) for line in lines if not line.startswith("#")]
+    return {canonicalize_name(pin.name): str(pin.specifier).removeprefix("==") for pin in stated}
+
+
+def run(*command: object, **options: object) -> subprocess.CompletedProcess:
+    done = subprocess.run(
+        [str(word) for word in command], capture_output=True, text=True, **options
+    )
+    assert done.returncode == 0, done.stderr
+    return done
+
+
+@pytest.mark.parametrize("file_name", ["local.txt", "colab.txt"])
+def test_pins_cover_the_requirements_and_name_no_host(file_name: str) -> None:
+    versions = pins(file_name)
+    for need in requirements("test", *(["lab"] if file_name == "local.txt" else [])):
+        assert need.specifier.contains(versions[canonicalize_name(need.name)]), need
+    text = (ROOT / "constraints" / file_name).read_text("utf-8")
+    assert not re.search(r"https?:|index-url|find-links|hash", text)
+
+
+def test_colab_pins_are_what_colab_publishes() -> None:
+    published = {
+        "tensorflow": "2.20.0", "keras": "3.13.2", "numpy": "2.1.3", "matplotlib": "3.10.0",
+        "ipywidgets": "7.7.1", "ipykernel": "6.17.1", "ipython": "7.34.0",
+        "jupyter-client": "7.4.9", "nbclient": "0.10.4", "nbconvert": "7.17.1",
+        "traitlets": "5.7.1", "tornado": "6.5.7",
+    }  # fmt: skip
+    assert published.items() <= pins("colab.txt").items()
+
+
+def test_every_dependency_is_imported_and_every_import_a_dependency() -> None:
+    modules = {"scikit-learn": "sklearn", "pillow": "PIL"}
+    needed = {modules.get(need.name, need.name) for need in requirements()}
+    extras = {"jupyterlab", "IPython"}  # of `lab`; ipywidgets brings IPython
+    imported = set()
+    for file in (ROOT / "simmim_lib").rglob("*.py"):
+        for node in ast.walk(ast.parse(file.read_text("utf-8"))):
+            if isinstance(node, ast.Import):
+                imported |= {alias.name.split(".")[0] for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                imported.add(node.module.split(".")[0])
+    foreign = imported - set(sys.stdlib_module_names) - {"simmim_lib"}
+    assert foreign - extras == needed
+
+
+def test_conda_and_binder_get_what_pip_gets() -> None:
+    environment = yaml.safe_load((ROOT / "environment.yml").read_text("utf-8"))
+    *conda, last = environment["dependencies"]
+    assert last == {"pip": ["-c constraints/local.txt", "-e .[lab]"]}
+    specs = {(spec := rattler.MatchSpec(text, strict=True)).name.normalized: spec for text in conda}
+    assert set(specs) == {"python", "pip"}
+    version = str(specs["python"].version).strip("=.*")
+    assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(version)
+
+
+def test_importing_is_light() -> None:
+    code = """
+import sys, time
+start = time.perf_counter()
+import simmim_lib
+print(time.perf_counter() - start)
+for heavy in ("tensorflow", "keras", "numpy", "matplotlib", "ipywidgets"):
+    assert heavy not in sys.modules, heavy
+"""
+    seconds = [float(run(sys.executable, "-c", code).stdout) for _ in range(3)]
+    assert min(seconds) < 0.3
+
+
+def test_no_module_imports_tensorflow_before_it_is_used() -> None:
+    names = [
+        ".".join(file.relative_to(ROOT).with_suffix("").parts)
+        for file in sorted((ROOT / "simmim_lib").rglob("*.py"))
+        if file.name != "__main__.py"
+    ]
+    code = f"""
+import importlib, sys
+for name in {names!r}:
+    importlib.import_module(name)
+    assert not {{"tensorflow", "keras"}} & set(sys.modules), name
+"""
+    run(sys.executable, "-c", code)
+
+
+@pytest.fixture(scope="module")
+def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("wheel")
+    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    run(sys.executable, "-m", "pip", *build, folder, ROOT)
+    return next(folder.glob("simmim_workbook-*.whl"))
+
+
+def test_the_wheel_carries_package_data_and_licences_only(wheel: Path) -> None:
+    assert wheel.stat().st_size < LARGEST_WHEEL
+    with zipfile.ZipFile(wheel) as archive:
+        names = set(archive.namelist())
+        tops = {name.split("/")[0] for name in names}
+        for file in (ROOT / "data").glob("*.npz"):
+            assert archive.read(f"simmim_lib/_data/{file.name}") == file.read_bytes()
+    assert tops == {"simmim_lib", f"simmim_workbook-{PROJECT['version']}.dist-info"}
+    assert {"simmim_lib/_data/checksums.json", "simmim_lib/_data/SOURCES.md"} <= names
+    assert {"LICENSE", "LICENSE-TEXTS"} <= {Path(name).name for name in names}
+    assert not [name for name in names if "__pycache__" in name]
+
+
+def test_installed_from_the_wheel_the_data_comes_along(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    quiet = ["install", "--quiet", "--no-deps", "--no-index", "--target"]
+    run(sys.executable, "-m", "pip", *quiet, target, wheel)
+    code = """
+import simmim_lib.datasets as datasets
+print(datasets.__file__, len(datasets.verify()), len(datasets.load("mnist").train))
+"""
+    environment = {**os.environ, "PYTHONPATH": str(target)}
+    done = run(sys.executable, "-c", code, cwd=tmp_path, env=environment)
+    file, verified, images = done.stdout.split()
+    assert Path(file).is_relative_to(target)
+    assert int(verified) >= 3 and int(images) == 4000
+
+
+@pytest.mark.skipif(not COLAB_PYTHON.exists(), reason="no .venv-colab: run `make test-colab` once")
+def test_on_colab_the_wheel_installs_nothing_but_itself(wheel: Path) -> None:
+    """What the setup cell does there, with every other source of packages closed."""
+    closed = ["--dry-run", "--no-index", "--quiet", "--report", "-"]
+    report = run(COLAB_PYTHON, "-m", "pip", "install", *closed, wheel).stdout
+    names = {package["metadata"]["name"] for package in json.loads(report)["install"]}
+    assert names <= {PROJECT["name"]}
+
+
+@pytest.fixture
+def busy_port() -> Iterator[int]:
+    with socket.socket() as holder:
+        holder.bind(("127.0.0.1", 0))
+        holder.listen()
+        yield holder.getsockname()[1]
+
+
+def kernels(port: int, data: bytes | None = None) -> list | dict:
+    headers = {"Authorization": "token secret"}
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/kernels", data, headers)
+    with urllib.request.urlopen(request, timeout=20) as answer:
+        return json.load(answer)
+
+
+def server_port(log: Path, server: subprocess.Popen) -> int:
+    """Wait until the server says where it is."""
+    for _ in range(600):
+        found = re.search(r"http://127\.0\.0\.1:(\d+)/lab/tree/(\S+?)\?", log.read_text())
+        if found:
+            assert found[2] == "notebooks/00_start_here.ipynb"
+            return int(found[1])
+        assert server.poll() is None, log.read_text()
+        time.sleep(0.1)
+    raise AssertionError(log.read_text())
+
+
+def test_the_lab_takes_the_next_port_and_leaves_nothing(busy_port: int, tmp_path: Path) -> None:
+    pytest.importorskip("jupyterlab", reason="JupyterLab is not in this environment")
+    log = tmp_path / "log"
+    command = [sys.executable, "-m", "simmim_lib.lab", "--no-browser", f"--port={busy_port}"]
+    with log.open("w") as output:
+        server = subprocess.Popen(
+            [*command, "--IdentityProvider.token=secret"],
+            cwd=ROOT,
+            stdout=output,
+            stderr=subprocess.STDOUT,
+            start_new_session=True,
+        )
+    try:
+        port = server_port(log, server)
+        assert port != busy_port
+        kernels(port, b"{}")
+        family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
+        assert len(family) >= 2, "no kernel was started"
+        os.killpg(server.pid, signal.SIGINT)
+        server.wait(30)
+        _, alive = psutil.wait_procs(family, timeout=10)
+        assert not alive
+    finally:
+        if server.poll() is None:
+            os.killpg(server.pid, signal.SIGKILL)
