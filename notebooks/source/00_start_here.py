@@ -20,7 +20,8 @@ import io
 import ipywidgets
 import matplotlib.pyplot as plt
 
-slider = ipywidgets.IntSlider(description="Frozen layers", min=0, max=4, continuous_update=False)
+slider = ipywidgets.IntSlider(description="Frozen layers", max=4, continuous_update=False)
+slider.layout.width, slider.style.description_width = "auto", "initial"
 picture = ipywidgets.Image()
 
 

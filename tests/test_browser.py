@@ -1,0 +1,111 @@
+"""A reader's way through a lesson in a real browser: run all, move the slider, see the figure."""
+
+import importlib.util
+import os
+import shutil
+from dataclasses import dataclass
+from itertools import pairwise
+
+import browser
+import build
+import psutil
+import pytest
+
+pytestmark = [pytest.mark.browser, pytest.mark.slow]
+
+
+@dataclass(frozen=True)
+class Panel:
+    """A lesson whose first panel has a slider that changes its figure."""
+
+    lesson: str  # the notebook's name without .ipynb
+    slider: str  # the label that stands beside it
+    keys: tuple[str, ...] = ("ArrowRight", "ArrowRight", "ArrowLeft")
+
+
+PANELS = [
+    Panel("00_start_here", "Frozen layers"),
+]
+each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.lesson)
+
+
+def require_browser() -> None:
+    """Skip, or fail where SIMMIM_REQUIRE_BROWSER=1, unless a browser and JupyterLab are here."""
+    missing = None
+    if not browser.find_browser():
+        missing = "no Chromium found: install Debian's package chromium"
+    elif not importlib.util.find_spec("jupyterlab"):
+        missing = "JupyterLab is not installed: install the extra lab"
+    if missing:
+        require = os.environ.get("SIMMIM_REQUIRE_BROWSER") == "1"
+        (pytest.fail if require else pytest.skip)(missing)
+
+
+@pytest.fixture(scope="module")
+def desk(tmp_path_factory):
+    """Serve copies of the notebooks, and open a browser; the repository's files stay untouched."""
+    require_browser()
+    folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("private")
+    for panel in PANELS:
+        shutil.copy(build.FOLDER / f"{panel.lesson}.ipynb", folder)
+    with (
+        pytest.MonkeyPatch.context() as patch,
+        build.this_python_as_kernel(),
+        browser.chromium() as chromium,
+    ):
+        patch.setenv("SIMMIM_BUDGET", "quick")
+        with browser.jupyterlab(folder, private) as address:
+            yield chromium, address
+        left = [
+            process.info["cmdline"]
+            for process in psutil.process_iter(["cmdline"])
+            if str(private) in " ".join(process.info["cmdline"] or ())
+        ]
+        assert left == [], "the server is to end its kernels"
+
+
+@pytest.fixture
+def opened(desk, panel):
+    """Open a panel's lesson in a new window and run it; keep a screenshot of how it ended."""
+    chromium, address = desk
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    notebook = browser.Notebook(page, address % f"{panel.lesson}.ipynb")
+    try:
+        notebook.run_all()
+        yield notebook
+    finally:
+        notebook.screenshot(f"{panel.lesson}-after")
+        notebook.shut_down()
+        page.close()
+
+
+@each_panel
+def test_the_figure_follows_the_slider_by_keyboard(opened, panel):
+    assert opened.errors() == []
+    slider = opened.slider(panel.slider)
+    slider.scroll_into_view_if_needed()
+    opened.screenshot(f"{panel.lesson}-before")
+    shown = opened.figure()
+    pictures = [opened.pixels()]
+    for key in panel.keys:
+        opened.press(slider, key)
+        shown = opened.wait_for_new_figure(shown)
+        pictures.append(opened.pixels())
+    assert all(old != new for old, new in pairwise(pictures))
+    assert opened.errors() == []
+
+
+@each_panel
+def test_the_panel_fits_a_phone(opened, panel):
+    opened.hold(width=390, height=844)
+    opened.slider(panel.slider).scroll_into_view_if_needed()
+    opened.screenshot(f"{panel.lesson}-phone")
+    assert opened.controls_out_of_reach() == []
+
+
+@pytest.mark.parametrize(("required", "outcome"), [("1", pytest.fail), ("", pytest.skip)])
+def test_without_a_browser_the_reason_is_given(required, outcome, monkeypatch):
+    monkeypatch.setattr(browser, "BROWSERS", ("no-such-browser",))
+    monkeypatch.setenv("SIMMIM_REQUIRE_BROWSER", required)
+    with pytest.raises(outcome.Exception, match="no Chromium found"):
+        require_browser()
