@@ -11,7 +11,6 @@ import hashlib
 import http.client
 import io
 import json
-import numbers
 import os
 import runpy
 import urllib.error
@@ -19,12 +18,12 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, check_whole
 
 if TYPE_CHECKING:
     from PIL.Image import Image as ImageType
@@ -267,24 +266,37 @@ def few_shot(dataset: Dataset | str, labels_per_class: int, seed: int) -> Task:
         WorkbookError: a number is out of range, or the smallest class has too few images.
     """
     dataset = load(dataset) if isinstance(dataset, str) else dataset
-    _check_whole("labels_per_class", labels_per_class, least=1)
-    _check_whole("seed", seed, least=0)
-    train, random = dataset.train, np.random.default_rng(seed)
-    size = min(int(VALIDATION_SHARE * len(train)), VALIDATION_LIMIT)
-    validation = stratified(train.labels, size, random)
-    rest = random.permutation(np.setdiff1d(np.arange(len(train)), validation))
-    by_class = [rest[train.labels[rest] == label] for label in range(len(dataset.class_names))]
-    _check_enough(dataset, labels_per_class, [len(members) for members in by_class])
-    labelled = np.concatenate([members[:labels_per_class] for members in by_class])
-    unlabelled = np.setdiff1d(rest, labelled)
+    chosen, train = choose(dataset, labels_per_class, seed), dataset.train
     return Task(
         dataset.name,
-        Part(train.images[labelled], train.labels[labelled]),
-        Part(train.images[unlabelled], np.full(len(unlabelled), NO_LABEL, np.int32)),
-        Part(train.images[validation], train.labels[validation]),
+        Part(train.images[chosen.labelled], train.labels[chosen.labelled]),
+        Part(train.images[chosen.unlabelled], np.full(len(chosen.unlabelled), NO_LABEL, np.int32)),
+        Part(train.images[chosen.validation], train.labels[chosen.validation]),
         dataset.test,
         dataset.class_names,
     )
+
+
+class Choice(NamedTuple):
+    """Positions in a dataset's training part, none of them in two fields."""
+
+    labelled: NDArray[np.intp]
+    unlabelled: NDArray[np.intp]
+    validation: NDArray[np.intp]
+
+
+def choose(dataset: Dataset, labels_per_class: int, seed: int) -> Choice:
+    """Choose the images of `few_shot`, which see, without copying them."""
+    check_whole("labels_per_class", labels_per_class, least=1)
+    check_whole("seed", seed, least=0)
+    labels, random = dataset.train.labels, np.random.default_rng(seed)
+    size = min(int(VALIDATION_SHARE * len(labels)), VALIDATION_LIMIT)
+    validation = stratified(labels, size, random)
+    rest = random.permutation(np.setdiff1d(np.arange(len(labels)), validation))
+    by_class = [rest[labels[rest] == label] for label in range(len(dataset.class_names))]
+    _check_enough(dataset, labels_per_class, [len(members) for members in by_class])
+    labelled = np.concatenate([members[:labels_per_class] for members in by_class])
+    return Choice(labelled, np.setdiff1d(rest, labelled), validation)
 
 
 def stratified(labels: NDArray, count: int, random: np.random.Generator) -> NDArray[np.intp]:
@@ -310,15 +322,6 @@ def stratified(labels: NDArray, count: int, random: np.random.Generator) -> NDAr
         for label, quota in zip(classes, quotas, strict=True)
     ]
     return random.permutation(np.concatenate(chosen))
-
-
-def _check_whole(what: str, given: object, least: int) -> None:
-    whole = isinstance(given, numbers.Integral) and not isinstance(given, bool)
-    if not whole or given < least:  # type: ignore[operator]
-        raise WorkbookError(
-            f"{what} is {given!r}, but must be a whole number of at least {least}; "
-            f"give {least} or more."
-        )
 
 
 def _check_enough(dataset: Dataset, labels_per_class: int, available: Sequence[int]) -> None:

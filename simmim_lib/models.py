@@ -1,0 +1,135 @@
+"""The networks: a trunk of named layers that is copied between tasks, and a head for each task."""
+
+import functools
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib.errors import check_whole
+from simmim_lib.settings import FREEZABLE_LAYERS
+
+if TYPE_CHECKING:
+    import keras
+
+CONVOLUTION_FILTERS = (16, 32, 64)
+DENSE_UNITS = 128
+IMAGE_SIZE = 28
+
+Weights = list[np.ndarray]
+"""A network's weights in Keras's order; for several seeds at once with a leading axis of seeds."""
+
+
+def build_trunk(channels: int = 1) -> "keras.Sequential":
+    """Return a small convolutional network without a head, its weights fresh.
+
+    Three 3 x 3 convolutions with stride 2 halve the image each time; a dense layer follows. The
+    layers with weights are named as in `FREEZABLE_LAYERS`.
+
+    Args:
+        channels: 1 for grey images, 3 for colour.
+
+    Returns:
+        A model from images (n, 28, 28, channels) to features (n, DENSE_UNITS).
+    """
+    import keras
+    from keras import layers
+
+    *convolutions, dense = FREEZABLE_LAYERS
+    return keras.Sequential(
+        [
+            keras.Input((IMAGE_SIZE, IMAGE_SIZE, channels), name="image"),
+            *(
+                layers.Conv2D(filters, 3, 2, padding="same", activation="relu", name=name)
+                for name, filters in zip(convolutions, CONVOLUTION_FILTERS, strict=True)
+            ),
+            layers.Flatten(name="flatten"),
+            layers.Dense(DENSE_UNITS, activation="relu", name=dense),
+        ],
+        name="trunk",
+    )
+
+
+def add_head(trunk: "keras.Model", classes: int) -> "keras.Sequential":
+    """Return the trunk's layers with a dense head of `classes` logits on top.
+
+    The layers are shared with the trunk, not copied: training the network trains the trunk.
+    """
+    import keras
+
+    head = keras.layers.Dense(classes, name="head")
+    return keras.Sequential([keras.Input(trunk.input_shape[1:]), *trunk.layers, head])
+
+
+def split(network: "keras.Model", frozen_layers: int) -> tuple["keras.Model", "keras.Model"]:
+    """Cut a network behind its first `frozen_layers` layers that have weights.
+
+    Layers without weights go with the layer before them. The two parts share the network's
+    layers, so that `back(front(images))` equals `network(images)`.
+
+    Args:
+        network: a plain stack of layers.
+        frozen_layers: how many layers with weights the first part has, 0 or more.
+
+    Returns:
+        The front, which frozen layers make a fixed map from images to features, and the back,
+        which is trained.
+
+    Raises:
+        WorkbookError: `frozen_layers` is out of range.
+    """
+    with_weights = [i for i, layer in enumerate(network.layers) if layer.weights]
+    check_whole("frozen_layers", frozen_layers, 0, len(with_weights) - 1)
+    cut = with_weights[frozen_layers] if frozen_layers else 0
+    front = _stack(network.layers[:cut], network.input_shape[1:])
+    back = _stack(network.layers[cut:], front.output_shape[1:])
+    return front, back
+
+
+def _stack(layers: "list[keras.Layer]", input_shape: tuple[int, ...]) -> "keras.Model":
+    import keras
+
+    inputs = outputs = keras.Input(input_shape)
+    for layer in layers:
+        outputs = layer(outputs)
+    return keras.Model(inputs, outputs)
+
+
+@functools.cache
+def network(
+    classes: int, frozen_layers: int = 0, channels: int = 1
+) -> tuple["keras.Model", "keras.Model"]:
+    """Return front and back of the workbook's network for a task, built once in a process.
+
+    They describe the computation; the weights are passed beside them (`stateless_call`), so many
+    experiments use the same two models, and what was compiled for them.
+    """
+    return split(add_head(build_trunk(channels), classes), frozen_layers)
+
+
+def fresh_weights(model: "keras.Model", seed: int) -> Weights:
+    """Return new initial weights of a model: Glorot's for its kernels, zeros for its biases.
+
+    The model itself is left alone, and so is every global random state.
+
+    Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward
+        neural networks"; the default of Keras.
+    """
+    random = np.random.default_rng(seed)
+    return [
+        _glorot_uniform(tuple(weight.shape), random)
+        if weight.name == "kernel"
+        else np.zeros(weight.shape, np.float32)
+        for weight in model.weights
+    ]
+
+
+def _glorot_uniform(shape: tuple[int, ...], random: np.random.Generator) -> np.ndarray:
+    *window, inputs, outputs = shape
+    limit = np.sqrt(6 / (np.prod(window, initial=1) * (inputs + outputs)))
+    return random.uniform(-limit, limit, shape).astype(np.float32)
+
+
+def count_parameters(classes: int, frozen_layers: int) -> tuple[int, int]:
+    """Return how many numbers of the workbook's network are trained, and how many are frozen."""
+    front, back = network(classes, frozen_layers)
+    return back.count_params(), front.count_params()

@@ -1,0 +1,167 @@
+"""The one description of an experiment, shared by widgets, reports, commands and results."""
+
+import dataclasses
+import os
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
+
+FREEZABLE_LAYERS = ("convolution_1", "convolution_2", "convolution_3", "dense")
+"""The layers of the trunk, first to last: `frozen_layers=2` freezes the first two of them."""
+
+ADAPTATIONS = {
+    "fine-tune": "train the layers that are not frozen, and the head, together",
+    "probe": "train the head only, on the features of the whole copied trunk",
+    "probe-then-fine-tune": "a probe for the first half of the steps, then fine-tune",
+}
+OPTIMIZERS = {
+    "sgd": "plain gradient descent",
+    "momentum": "gradient descent with momentum 0.9",
+    "adam": "Adam",
+    "rmsprop": "RMSProp",
+}
+BUDGETS = {
+    "quick": "two processor cores, a lesson in a minute or two",
+    "full": "a GPU or patience: smaller error bars",
+}
+SEEDS = {"quick": 3, "full": 10}
+
+
+def default_budget() -> str:
+    """Return the budget that the environment asks for in `SIMMIM_BUDGET`, else "quick"."""
+    return os.environ.get("SIMMIM_BUDGET", "quick")
+
+
+def _option(default: Any, help: str) -> Any:
+    return field(default=default, metadata={"help": help})
+
+
+@dataclass(frozen=True, kw_only=True)
+class Settings:
+    """Everything that decides the outcome of an experiment; each field is explained beside it.
+
+    Raises:
+        WorkbookError: a value that is not allowed, with what is allowed.
+    """
+
+    source: str | None = _option("glyphs", "dataset to pre-train on; none: start from scratch")
+    targets: tuple[str, ...] = _option(("mnist",), "datasets to adapt to, each on its own")
+    labels_per_class: int = _option(10, "labelled target images of each class")
+    frozen_layers: int = _option(
+        2, f"how many of the first layers stay as copied, 0 to {len(FREEZABLE_LAYERS)}"
+    )
+    copied_layers: int = _option(
+        len(FREEZABLE_LAYERS), "how many of the first layers are copied; the others start fresh"
+    )
+    adaptation: str = _option("fine-tune", "how the rest is trained: " + ", ".join(ADAPTATIONS))
+    optimizer: str = _option("adam", "what turns gradients into steps: " + ", ".join(OPTIMIZERS))
+    learning_rate: float = _option(2e-3, "size of a step, above 0")
+    steps: int = _option(120, "training steps on the target, batches of at most 32 images")
+    seeds: int = _option(
+        None,
+        "repetitions with other labelled images and batches; by default "
+        + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
+    )
+    budget: str = field(
+        default_factory=default_budget,
+        metadata={"help": "; ".join(f"{name}: {text}" for name, text in BUDGETS.items())},
+    )
+
+    def __post_init__(self) -> None:
+        """Bring the values into one form and refuse what cannot be meant."""
+        object.__setattr__(self, "targets", _as_names(self.targets))
+        check_choice("adaptation", self.adaptation, ADAPTATIONS)
+        check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("budget", self.budget, BUDGETS)
+        if self.seeds is None:
+            object.__setattr__(self, "seeds", SEEDS[self.budget])
+        for name in ("labels_per_class", "steps", "seeds"):
+            check_whole(name, getattr(self, name), least=1)
+        for name in ("copied_layers", "frozen_layers"):
+            check_whole(name, getattr(self, name), 0, len(FREEZABLE_LAYERS))
+        check_positive("learning_rate", self.learning_rate)
+        if self.source is None:
+            # Nothing to copy, so nothing to keep: "from scratch" needs no second field to say so.
+            object.__setattr__(self, "copied_layers", 0)
+            object.__setattr__(self, "frozen_layers", 0)
+        self._check_copies()
+
+    def _check_copies(self) -> None:
+        if self.frozen_layers > self.copied_layers:
+            raise WorkbookError(
+                f"frozen_layers is {self.frozen_layers}, but only {self.copied_layers} layers are "
+                f"copied, and a fresh layer must be trained: try {self.copied_layers}."
+            )
+        if self.adaptation != "fine-tune" and self.copied_layers < len(FREEZABLE_LAYERS):
+            raise WorkbookError(
+                f"adaptation is {self.adaptation!r}, which trains a head on copied features, but "
+                f"{self.copied_layers} of {len(FREEZABLE_LAYERS)} layers are copied: name a source "
+                "and copy all layers, or use 'fine-tune'."
+            )
+
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "Settings":
+        """Build settings from names and values, as in a report's parameters or a JSON file.
+
+        Raises:
+            WorkbookError: a name that is no field, with the nearest one.
+        """
+        names = [known.name for known in dataclasses.fields(cls)]
+        for name in values:
+            check_choice("setting", name, names)
+        return cls(**values)
+
+    def replace(self, **changes: Any) -> "Settings":
+        """Return a copy with some fields changed, checked like a new one."""
+        return Settings.from_mapping({**self.as_dict(), **changes})
+
+    def from_scratch(self) -> "Settings":
+        """Return the baseline: the same data, steps and seeds, with nothing transferred."""
+        return self.replace(source=None, adaptation="fine-tune")
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values that JSON can hold, in order."""
+        return {**dataclasses.asdict(self), "targets": list(self.targets)}
+
+    def as_code(self) -> str:
+        """Return the one line of Python that repeats this experiment."""
+        shown = [
+            f"{known.name}={getattr(self, known.name)!r}"
+            for known in dataclasses.fields(self)
+            if getattr(self, known.name) != known.default
+        ]
+        return f"simmim_lib.run(simmim_lib.Settings({', '.join(shown)}))"
+
+
+def parse(name: str, text: str) -> Any:
+    """Turn the text of a command-line option into the value of the field `name`.
+
+    Lists are separated by commas; "none" stands for no source.
+
+    Raises:
+        WorkbookError: text that is no number where one is needed.
+    """
+    if name == "source":
+        return None if text.lower() == "none" else text
+    if name == "targets":
+        return tuple(part.strip() for part in text.split(",") if part.strip())
+    kind = {known.name: known.type for known in dataclasses.fields(Settings)}[name]
+    if kind not in (int, float):
+        return text
+    try:
+        return kind(text)
+    except ValueError:
+        wanted = "a whole number" if kind is int else "a number"
+        raise WorkbookError(f"{name} must be {wanted}, but {text!r} was given.") from None
+
+
+def _as_names(targets: object) -> tuple[str, ...]:
+    names = parse("targets", targets) if isinstance(targets, str) else targets
+    if not isinstance(names, Iterable) or not names:
+        raise WorkbookError(f"targets is {targets!r}: name at least one dataset, such as 'mnist'.")
+    names = tuple(str(name) for name in names)
+    if len(set(names)) < len(names):
+        raise WorkbookError(f"targets names a dataset twice ({', '.join(names)}): name each once.")
+    return names
