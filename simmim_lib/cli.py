@@ -112,7 +112,9 @@ def _run(options: argparse.Namespace) -> None:
     if options.output:
         _check_output(options.output)
     from simmim_lib.experiment import run
+    from simmim_lib.startup import load_tensorflow
 
+    load_tensorflow()
     result = run(chosen)
     print(_table(result))
     if options.output:

@@ -99,8 +99,9 @@ def predict(model: "keras.Model", weights: Weights, features: np.ndarray) -> np.
     import tensorflow as tf
 
     compute = _prediction(model, len(weights[0]) if weights else 1)
+    values = [tf.constant(weight) for weight in weights]
     pieces = [
-        compute(weights, tf.constant(features[start : start + IMAGES_A_CALL])).numpy()
+        compute(values, tf.constant(features[start : start + IMAGES_A_CALL])).numpy()
         for start in range(0, len(features), IMAGES_A_CALL)
     ]
     return np.concatenate(pieces, axis=1)
@@ -169,7 +170,10 @@ class _Loop:
         self._apply = tf.function(
             lambda gradients: self.optimizer.apply(gradients, self.variables), jit_compile=True
         )
-        self.run = tf.function(self._steps, input_signature=self._signature())
+        # A concrete function is traced here, once, and never again.
+        self.run = tf.function(
+            self._steps, input_signature=self._signature()
+        ).get_concrete_function()
 
     def reset(self, weights: Weights, learning_rate: float) -> None:
         """Begin anew from given weights, with an optimizer that remembers nothing."""
@@ -236,4 +240,6 @@ def _prediction(model: "keras.Model", seeds: int) -> "Callable[..., tf.Tensor]":
     def compute(weights: "list[tf.Tensor]", features: "tf.Tensor") -> "tf.Tensor":
         return _side_by_side(model, weights, [features] * seeds, training=False)
 
-    return tf.function(compute, reduce_retracing=True)
+    shapes = [tf.TensorSpec([seeds, *weight.shape], tf.float32) for weight in model.weights]
+    inputs = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
+    return tf.function(compute, input_signature=[shapes, inputs]).get_concrete_function()
