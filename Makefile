@@ -10,9 +10,11 @@ unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
 export PIP_USER := 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 export PIP_NO_INPUT := 1
+export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 BIN := .venv/bin
-COLAB_TESTS := $(wildcard tests/test_notebooks.py tests/test_panels.py tests/test_exercises.py)
+COLAB_TESTS := $(wildcard $(addprefix tests/test_, \
+  notebooks.py exercises.py panels.py widget_driver.py))
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
