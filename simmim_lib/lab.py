@@ -42,6 +42,9 @@ def start(options: Sequence[str] = ()) -> None:
         WorkbookError: JupyterLab is not installed, or there is no checkout with lessons.
     """
     root = checkout()
+    # Where Jupyter does not see to Ctrl-C itself (while it loads, without a terminal, on Windows),
+    # its kernels would be left running; a termination signal makes it stop them.
+    signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
     try:
         from jupyterlab.labapp import LabApp
     except ImportError as error:
@@ -49,9 +52,6 @@ def start(options: Sequence[str] = ()) -> None:
             "JupyterLab is not installed in this Python; install it with "
             "`python -m pip install -c constraints/local.txt -e .[lab]` and try again."
         ) from error
-    # Where Jupyter does not see to Ctrl-C itself (without a terminal, on Windows), it would leave
-    # its kernels running; a termination signal makes it stop them.
-    signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
     LabApp.launch_instance([*arguments(root), *options])
 
 
