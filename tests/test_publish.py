@@ -160,7 +160,8 @@ def test_outside_a_checkout_it_says_so(tmp_path: Path, monkeypatch: pytest.Monke
 
 
 SETUP_PRELUDE = """
-import importlib.util, subprocess, sys
+import importlib.util, subprocess, sys, types
+sys.modules["simmim_lib.startup"] = types.SimpleNamespace(load_tensorflow=lambda: None)
 importlib.util.find_spec = lambda name: {found}
 subprocess.run = lambda command, check: print(command[1:], check)
 """
