@@ -2,7 +2,6 @@
 
 import json
 import os
-import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -33,10 +32,18 @@ def notebook(where: publish.Repository) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A committed copy of this checkout's address and README, with one notebook, unpublished."""
+    """A committed copy of this checkout's address and README, with one notebook, unpublished.
+
+    The tests must also pass in a fork that is published.
+    """
     (tmp_path / "notebooks").mkdir()
-    for name in ("pyproject.toml", "README.md"):
-        shutil.copy(ROOT / name, tmp_path)
+    project, readme = ((ROOT / name).read_text("utf-8") for name in ("pyproject.toml", "README.md"))
+    published = publish.repository(ROOT)
+    project = project.replace(f"github.com/{published.name}", f"github.com/{UNPUBLISHED.name}")
+    project = project.replace(f'branch = "{published.branch}"', 'branch = "main"')
+    readme = readme.replace(published.readme_block, UNPUBLISHED.readme_block)
+    (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
+    (tmp_path / "README.md").write_text(readme, encoding="utf-8")
     (tmp_path / "notebooks" / LESSON).write_text(notebook(UNPUBLISHED), encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
