@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib import datasets, experiment, figures
+from simmim_lib import datasets, experiment, figures, neighbours
 from simmim_lib.errors import WorkbookError
 from simmim_lib.figures import Picture
 from simmim_lib.settings import ADAPTATIONS, FREEZABLE_LAYERS, Settings
@@ -255,3 +255,21 @@ def _measure(settings: Settings, progress: Progress) -> experiment.Result:
     if settings not in _measured:
         _measured[settings] = experiment.run(settings, baseline=False, progress=progress)
     return _measured[settings]
+
+
+def few_labels() -> Panel:
+    """Return the first panel: how much a few labelled images tell, without any network."""
+    counts = (1, 2, 5, 10, 20)
+    choices = [(datasets.load(name).title, name) for name in ("mnist", "uci-digits", "fashion")]
+    controls = {
+        "dataset": _dropdown("Dataset", choices, "mnist"),
+        "labels_per_class": _slider("Labels per class", counts, 1),
+    }
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        dataset = datasets.load(values["dataset"])
+        labelled = datasets.few_shot(dataset, values["labels_per_class"], seed=0).labelled
+        accuracy = {count: neighbours.accuracy(dataset.name, count, seeds=5) for count in counts}
+        yield figures.few_labels(dataset, labelled, accuracy)
+
+    return Panel(controls, pictures)
