@@ -10,6 +10,7 @@ import subprocess
 import sys
 import time
 import tomllib
+import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
@@ -172,11 +173,18 @@ def busy_port() -> Iterator[int]:
         yield holder.getsockname()[1]
 
 
-def kernels(port: int, data: bytes | None = None) -> list | dict:
+def start_kernel(port: int) -> None:
+    """Ask the server for a kernel; it tells its address a moment before it listens there."""
     headers = {"Authorization": "token secret"}
-    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/kernels", data, headers)
-    with urllib.request.urlopen(request, timeout=20) as answer:
-        return json.load(answer)
+    request = urllib.request.Request(f"http://127.0.0.1:{port}/api/kernels", b"{}", headers)
+    for attempt in range(100):
+        try:
+            urllib.request.urlopen(request, timeout=60).close()
+            return
+        except urllib.error.URLError as error:
+            if attempt == 99 or not isinstance(error.reason, ConnectionRefusedError):
+                raise
+            time.sleep(0.2)
 
 
 def server_port(log: Path, server: subprocess.Popen) -> int:
@@ -206,7 +214,7 @@ def test_the_lab_takes_the_next_port_and_leaves_nothing(busy_port: int, tmp_path
     try:
         port = server_port(log, server)
         assert port != busy_port
-        kernels(port, b"{}")
+        start_kernel(port)
         family = [psutil.Process(server.pid), *psutil.Process(server.pid).children(recursive=True)]
         assert len(family) >= 2, "no kernel was started"
         os.killpg(server.pid, signal.SIGINT)
