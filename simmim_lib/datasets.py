@@ -18,15 +18,13 @@ import urllib.request
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
+from simmim_lib import glyphs
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
-
-if TYPE_CHECKING:
-    from PIL.Image import Image as ImageType
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -134,8 +132,6 @@ CLOTHES = (
     *("T-shirt/top", "Trouser", "Pullover", "Dress", "Coat"),
     *("Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"),
 )
-# Letters whose two cases look alike once scaled appear once; l and o would be 1 and 0.
-CHARACTERS = tuple("0123456789abcdefghijkmnpqrstuvwxyzABDEFGHLMNQRT")
 
 CATALOGUE = {
     entry.name: entry
@@ -143,7 +139,7 @@ CATALOGUE = {
         Entry(
             "glyphs",
             "Glyphs",
-            CHARACTERS,
+            glyphs.CHARACTERS,
             "rendered from the fonts that come with matplotlib: DejaVu, STIX and Computer Modern",
             "the fonts' own: Bitstream Vera and Arev (DejaVu), STIX, Bakoma (Computer Modern)",
         ),
@@ -234,11 +230,19 @@ def is_available(name: str) -> bool:
     return not CATALOGUE[name].url or _fetched_path(name).exists()
 
 
+def fingerprint(name: str) -> str:
+    """Return a text that changes when a dataset's content does, without reading the dataset."""
+    check_choice("dataset", name, CATALOGUE)
+    if name == "glyphs":
+        return f"glyphs {glyphs.VERSION}"
+    return CATALOGUE[name].md5 or _checksums()[f"{name}.npz"]
+
+
 @functools.cache
 def _load(name: str) -> Dataset:
     entry = CATALOGUE[name]
     if name == "glyphs":
-        train, test = _render_parts()
+        train, test = (Part(*rendered) for rendered in glyphs.render_parts())
     elif entry.url:
         train, test = _read_parts(_fetched_content(name))
     else:
@@ -566,92 +570,3 @@ def _network(entry: Entry) -> Iterator[None]:
             f"connection and run `simmim data fetch {entry.name}` again, which continues where it "
             "stopped."
         ) from error
-
-
-# --- Glyphs
-
-
-GLYPH_COUNTS = (20_000, 2_000)
-"""How many glyphs are rendered for training and for testing."""
-
-FONTS = (
-    *("DejaVuSans", "DejaVuSans-Bold", "DejaVuSans-Oblique", "DejaVuSans-BoldOblique"),
-    *("DejaVuSerif", "DejaVuSerif-Bold", "DejaVuSerif-Italic", "DejaVuSerif-BoldItalic"),
-    *("STIXGeneral", "STIXGeneralBol", "STIXGeneralItalic", "STIXGeneralBolIta"),
-    *("cmr10", "cmb10", "cmss10", "cmtt10"),
-)
-"""Files among matplotlib's fonts: named, so that a new font there does not change the data."""
-
-
-def render_glyphs(count: int, random: np.random.Generator) -> Part:
-    """Draw characters in matplotlib's fonts, each under its own random affine map.
-
-    The same generator state gives the same images with the same versions of Pillow and
-    matplotlib; another version may draw the edges of a letter a little differently.
-
-    Args:
-        count: how many images; every character gets its equal share.
-        random: the source of chance.
-
-    Returns:
-        Images (count, 28, 28, 1) and labels, positions in `CHARACTERS`.
-    """
-    from PIL.Image import Resampling, Transform
-
-    labels = random.permutation(np.arange(count) % len(CHARACTERS)).astype(np.int32)
-    fonts = random.integers(len(FONTS), size=count)
-    images = np.empty((count, 28, 28), np.uint8)
-    for i, affine_map in enumerate(_affine_maps(count, random)):
-        glyph = _draw(FONTS[fonts[i]], CHARACTERS[labels[i]])
-        moved = glyph.transform(
-            (28, 28), Transform.AFFINE, affine_map.tolist(), Resampling.BILINEAR
-        )
-        images[i] = np.asarray(moved)
-    return Part(_as_images(images), labels)
-
-
-def _render_parts() -> tuple[Part, Part]:
-    """Render the train and test parts from two streams of chance that have nothing in common."""
-    streams = np.random.SeedSequence(0).spawn(2)
-    train, test = (
-        render_glyphs(count, np.random.default_rng(stream))
-        for count, stream in zip(GLYPH_COUNTS, streams, strict=True)
-    )
-    return train, test
-
-
-def _affine_maps(count: int, random: np.random.Generator) -> NDArray[np.float64]:
-    """Return `count` random maps (a, b, c, d, e, f) from a 28 x 28 image into a 56 x 56 glyph.
-
-    Pillow fills the pixel at (x, y) from (a x + b y + c, d x + e y + f). The map is a rotation of
-    a shear of a stretch, times 2 for the finer glyph, and moves centre to centre up to a shift.
-    """
-    angle, shear = random.normal(0, 0.2, count), random.normal(0, 0.25, count)
-    width, height = random.uniform(0.75, 1.1, (2, count))
-    centre_x, centre_y = 14 + random.normal(0, 1.5, (2, count))
-    cos, sin = np.cos(angle), np.sin(angle)
-    a, b = 2 * cos / width, 2 * (cos * shear - sin) / height
-    d, e = 2 * sin / width, 2 * (sin * shear + cos) / height
-    c, f = 28 - a * centre_x - b * centre_y, 28 - d * centre_x - e * centre_y
-    return np.stack([a, b, c, d, e, f], axis=1)
-
-
-@functools.cache
-def _draw(font_name: str, character: str) -> "ImageType":
-    """Draw a character, white on black, its longer side 40 pixels, in the middle of 56 x 56."""
-    import matplotlib
-    from PIL import Image, ImageDraw, ImageFont
-
-    path = Path(matplotlib.get_data_path()) / "fonts" / "ttf" / f"{font_name}.ttf"
-    sheet = Image.new("L", (80, 80))
-    font = ImageFont.truetype(str(path), 48)
-    ImageDraw.Draw(sheet).text((40, 40), character, fill=255, font=font, anchor="mm")
-    glyph = sheet.crop(sheet.getbbox())
-    scale = 40 / max(glyph.size)
-    glyph = glyph.resize(
-        (max(1, round(glyph.width * scale)), max(1, round(glyph.height * scale))),
-        Image.Resampling.BILINEAR,
-    )
-    centred = Image.new("L", (56, 56))
-    centred.paste(glyph, ((56 - glyph.width) // 2, (56 - glyph.height) // 2))
-    return centred

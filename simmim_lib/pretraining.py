@@ -2,7 +2,6 @@
 
 import contextlib
 import functools
-import hashlib
 import json
 import os
 import tempfile
@@ -13,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets, models, training
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.models import Weights
 
 if TYPE_CHECKING:
@@ -87,12 +86,12 @@ def pretrained(source: str) -> Pretrained:
     Raises:
         WorkbookError: the dataset is unknown or not there, or the bundled file was altered.
     """
-    entry = datasets.load(source)
+    check_choice("source", source, datasets.CATALOGUE)
     for path in (_bundled_path(source), _cached_path(source)):
-        found = _read(path, entry)
+        found = _read(path, source)
         if found is not None:
             return found
-    with training.progress_bar(f"Pre-training on {entry.title}") as progress:
+    with training.progress_bar(f"Pre-training on {source}") as progress:
         made = train_on_source(source, progress=progress)
     # A full or read-only disk costs time at the next start, nothing else.
     with contextlib.suppress(OSError):
@@ -102,7 +101,7 @@ def pretrained(source: str) -> Pretrained:
 
 def store(network: Pretrained, path: Path) -> None:
     """Write a pre-trained network with its recipe, whole or not at all."""
-    recipe = {**_recipe(datasets.load(network.source)), "accuracy": network.accuracy}
+    recipe = {**_recipe(network.source), "accuracy": network.accuracy}
     arrays = {f"weight_{i:02}": weight for i, weight in enumerate(network.weights)}
     path.parent.mkdir(parents=True, exist_ok=True)
     handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
@@ -123,7 +122,7 @@ def bundle() -> None:
             store(train_on_source(name, progress=progress), _bundled_path(name))
 
 
-def _read(path: Path, dataset: datasets.Dataset) -> Pretrained | None:
+def _read(path: Path, source: str) -> Pretrained | None:
     """Return the stored network, or nothing if there is none that this recipe would make."""
     if not path.exists():
         return None
@@ -137,20 +136,16 @@ def _read(path: Path, dataset: datasets.Dataset) -> Pretrained | None:
             "and it will be trained anew."
         ) from error
     accuracy = recipe.pop("accuracy", None)
-    if recipe != _recipe(dataset) or accuracy is None:
+    if recipe != _recipe(source) or accuracy is None:
         return None
-    return Pretrained(dataset.name, weights, float(accuracy))
+    return Pretrained(source, weights, float(accuracy))
 
 
-def _recipe(dataset: datasets.Dataset) -> dict[str, object]:
-    """Return all that decides the outcome, so that no network of another recipe is taken for it.
-
-    Glyphs are told by their labels alone: their pixels vary a little between font libraries.
-    """
-    told_by = dataset.train.labels if dataset.name == "glyphs" else dataset.train.images
+def _recipe(source: str) -> dict[str, object]:
+    """Return all that decides the outcome, so that no network of another recipe is taken for it."""
     return {
-        "source": dataset.name,
-        "data": hashlib.sha256(np.ascontiguousarray(told_by).tobytes()).hexdigest(),
+        "source": source,
+        "data": datasets.fingerprint(source),
         "filters": list(models.CONVOLUTION_FILTERS),
         "units": models.DENSE_UNITS,
         "steps": STEPS,

@@ -40,6 +40,10 @@ if importlib.util.find_spec("simmim_lib") is None:
                            "this notebook (README, Colab) and run this cell again.")
     subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
     importlib.invalidate_caches()
+
+from simmim_lib.startup import load_tensorflow
+
+load_tensorflow()  # without the page of messages it starts with
 """
 
 

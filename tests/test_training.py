@@ -1,0 +1,163 @@
+"""The compiled loop against Keras's own optimizers and layers, step by step."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+from simmim_lib import models, training
+from simmim_lib.settings import OPTIMIZERS
+
+SEEDS, EXAMPLES, STEPS, LEARNING_RATE = 3, 40, 25, 3e-3
+
+
+@pytest.fixture(scope="module")
+def problem():
+    random = np.random.default_rng(0)
+    images = random.random((SEEDS, EXAMPLES, 28, 28, 1), np.float32)
+    labels = random.integers(10, size=(SEEDS, EXAMPLES)).astype(np.int32)
+    batches = np.stack([training.draw_batches(EXAMPLES, 16, STEPS, s) for s in range(SEEDS)])
+    return images, labels, batches
+
+
+def start(model, seeds=SEEDS):
+    by_seed = [models.fresh_weights(model, seed) for seed in range(seeds)]
+    return [np.stack(weights) for weights in zip(*by_seed, strict=True)]
+
+
+def compare(ours, theirs):
+    """Equal up to rounding.
+
+    Adam and RMSProp divide a gradient by its size, so where it is all but zero, rounding decides
+    the direction: single weights may differ by a part of a step, but not the weights on average.
+    """
+    for one, other in zip(ours, theirs, strict=True):
+        np.testing.assert_allclose(one, other, atol=LEARNING_RATE)
+        assert np.abs(one - other).mean() < 1e-5
+
+
+def plain_loop(network, optimizer, images, labels, batches):
+    """Train as the article does: a Python loop around a gradient tape."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for batch in batches:
+        with tf.GradientTape() as tape:
+            value = loss(labels[batch], network(images[batch], training=True))
+        variables = network.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimizer):
+    images, labels, batches = problem
+    _, model = models.network(10, 0)
+    trained = training.train(model, start(model), *problem, optimizer, learning_rate=LEARNING_RATE)
+    keras_optimizer = training.make_optimizer(optimizer)
+    keras_optimizer.learning_rate = LEARNING_RATE
+    network = models.add_head(models.build_trunk(), 10)
+    network.set_weights(models.fresh_weights(model, 1))
+    plain_loop(network, keras_optimizer, images[1], labels[1], batches[1])
+    compare([weight[1] for weight in trained], network.get_weights())
+
+
+def test_cached_features_change_nothing(problem):
+    """The cached path against a whole network with its first layers frozen in Keras."""
+    images, labels, batches = problem
+    network = models.add_head(models.build_trunk(), 10)
+    front, back = models.split(network, 2)
+    weights = models.fresh_weights(network, 0)
+    network.set_weights(weights)
+    features = np.stack([front(own).numpy() for own in images])
+    initial = [np.stack([weight] * SEEDS) for weight in weights[len(front.weights) :]]
+    cached = training.train(back, initial, features, labels, batches, learning_rate=LEARNING_RATE)
+    for layer in network.layers[:2]:
+        layer.trainable = False
+    plain_loop(network, keras.optimizers.Adam(LEARNING_RATE), images[2], labels[2], batches[2])
+    for frozen, before in zip(network.get_weights()[:4], weights[:4], strict=True):
+        assert np.array_equal(frozen, before)
+    compare([weight[2] for weight in cached], network.get_weights()[4:])
+
+
+def test_seeds_do_not_touch_each_other(problem):
+    _, back = models.network(10, 3)
+    _images, labels, batches = problem
+    random = np.random.default_rng(1)
+    features = random.random((SEEDS, EXAMPLES, *back.input_shape[1:]), np.float32)
+    together = training.train(back, start(back), features, labels, batches)
+    for seed in range(SEEDS):
+        only = slice(seed, seed + 1)
+        initial = [weight[only] for weight in start(back)]
+        alone = training.train(back, initial, features[only], labels[only], batches[only])
+        for one, all_ in zip(alone, together, strict=True):
+            np.testing.assert_allclose(one[0], all_[seed], atol=1e-5)
+
+
+def test_a_second_run_begins_anew(problem):
+    """The optimizer's memory of one run must not leak into the next."""
+    _, back = models.network(10, 3)
+    _, labels, batches = problem
+    features = np.random.default_rng(1).random((SEEDS, EXAMPLES, 1024), np.float32)
+    features = features.reshape(SEEDS, EXAMPLES, *back.input_shape[1:])
+    first = training.train(back, start(back), features, labels, batches)
+    second = training.train(back, start(back), features, labels, batches)
+    for one, two in zip(first, second, strict=True):
+        assert np.array_equal(one, two)
+
+
+def test_nothing_is_compiled_twice(problem):
+    images, labels, batches = problem
+    _, model = models.network(10, 0)
+    training.train(model, start(model), images, labels, batches)
+    before = training._loop.cache_info()
+    training.train(model, start(model), images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
+    after = training._loop.cache_info()
+    assert after.misses == before.misses
+    assert after.hits == before.hits + 1
+
+
+def test_predict_is_the_model_s_own_output():
+    _, model = models.network(10, 0)
+    images = np.random.default_rng(0).random((2300, 28, 28, 1), np.float32)
+    outputs = training.predict(model, start(model, 2), images)
+    assert outputs.shape == (2, 2300, 10)
+    network = models.add_head(models.build_trunk(), 10)
+    network.set_weights(models.fresh_weights(model, 1))
+    np.testing.assert_allclose(outputs[1], network(images), atol=1e-5)
+
+
+def test_batches_see_every_example_equally_often():
+    batches = training.draw_batches(10, 4, 7, seed=0)
+    assert batches.shape == (7, 4)
+    for i in range(0, 6, 2):  # two batches make a pass, two examples are left out of each
+        assert len(np.unique(batches[i : i + 2])) == 8
+    assert training.draw_batches(3, 32, 5, seed=0).shape == (5, 3)
+    assert not np.array_equal(batches, training.draw_batches(10, 4, 7, seed=1))
+
+
+def test_progress_is_told_and_can_end_the_training(problem):
+    _, model = models.network(10, 0)
+    told = []
+    training.train(model, start(model), *problem, progress=lambda *now: told.append(now))
+    assert told == [(20, 25), (25, 25)]
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(model, start(model), *problem, progress=stop)
+    again = training.train(model, start(model), *problem)
+    assert all(np.isfinite(weight).all() for weight in again)
+
+
+def test_parts_share_one_progress():
+    told = []
+    next_part = training.in_parts(lambda *now: told.append(now), 2)
+    next_part()(5, 10)
+    next_part()(10, 10)
+    assert told == [(5, 20), (20, 20)]
+
+
+def test_the_bar_goes_away(capsys):
+    with training.progress_bar("Working") as progress:
+        progress(1, 2)
+        progress(2, 2)
+    assert "Working" not in capsys.readouterr().out
