@@ -152,7 +152,7 @@ def this_python_as_kernel() -> Iterator[None]:
         finally:
             for name, value in keep.items():
                 if value is None:
-                    del os.environ[name]
+                    os.environ.pop(name, None)
                 else:
                     os.environ[name] = value
 
@@ -200,9 +200,10 @@ def clean(notebook: NotebookNode) -> None:
 def _clean_bundle(data: dict[str, str], cell_id: str) -> None:
     if WIDGET in data and ("image/png" in data or "text/html" in data):
         # A reader without a kernel sees the twin; with the view, an empty box would hide it. The
-        # widget's textual form, a constructor call, helps no reader either.
+        # widget's own textual form, a constructor call, helps no reader either.
         del data[WIDGET]
-        data.pop("text/plain", None)
+        if re.match(r"\w+\(", data.get("text/plain", "")):
+            del data["text/plain"]
     if "image/png" in data:
         data["image/png"] = _small_enough(data["image/png"], cell_id)
     html = data.get("text/html", "")

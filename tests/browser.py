@@ -137,9 +137,7 @@ class Notebook:
 
     def control(self, label: str) -> Locator:
         """Find a control by the label that a reader sees beside it."""
-        return self.page.locator(".jupyter-widgets:not(.widget-box)").filter(
-            has=self.page.locator(f".widget-label:text-is('{label}')")
-        )
+        return self.page.locator(f".widget-label:text-is('{label}')").locator("xpath=..")
 
     def slider(self, label: str) -> Locator:
         """Find the part of a slider that the keyboard moves."""
@@ -193,7 +191,7 @@ class Notebook:
         """List controls and figures that lie, wholly or in part, beyond the panel's edges."""
         return self.page.evaluate(
             """figures => Array.from(
-                document.querySelectorAll('.jupyter-widgets:not(.widget-box), ' + figures)
+                document.querySelectorAll('.widget-inline-hbox, .jupyter-button, ' + figures)
             ).filter(part => {
                 const cell = part.closest('.jp-OutputArea')?.getBoundingClientRect();
                 const box = part.getBoundingClientRect();

@@ -24,9 +24,8 @@ class Panel:
 
 
 PANELS = [
-    Panel("00_start_here", "Frozen layers"),
+    Panel("00_start_here", "Labels per class"),
 ]
-each_panel = pytest.mark.parametrize("panel", PANELS, ids=lambda panel: panel.lesson)
 
 
 def require_browser() -> None:
@@ -64,43 +63,44 @@ def desk(tmp_path_factory):
         assert left == [], "the server is to end its kernels"
 
 
-@pytest.fixture
-def opened(desk, panel):
-    """Open a panel's lesson in a new window and run it; keep a screenshot of how it ended."""
+@pytest.fixture(scope="module", params=PANELS, ids=lambda panel: panel.lesson)
+def opened(desk, request):
+    """Open a panel's lesson, run it once for all tests; keep a screenshot of how it ended."""
     chromium, address = desk
+    panel = request.param
     page = chromium.new_page(viewport={"width": 1280, "height": 900})
     notebook = browser.Notebook(page, address % f"{panel.lesson}.ipynb")
     try:
         notebook.run_all()
-        yield notebook
+        yield panel, notebook
     finally:
         notebook.screenshot(f"{panel.lesson}-after")
         notebook.shut_down()
         page.close()
 
 
-@each_panel
-def test_the_figure_follows_the_slider_by_keyboard(opened, panel):
-    assert opened.errors() == []
-    slider = opened.slider(panel.slider)
+def test_the_figure_follows_the_slider_by_keyboard(opened):
+    panel, notebook = opened
+    assert notebook.errors() == []
+    slider = notebook.slider(panel.slider)
     slider.scroll_into_view_if_needed()
-    opened.screenshot(f"{panel.lesson}-before")
-    shown = opened.figure()
-    pictures = [opened.pixels()]
+    notebook.screenshot(f"{panel.lesson}-before")
+    shown = notebook.figure()
+    pictures = [notebook.pixels()]
     for key in panel.keys:
-        opened.press(slider, key)
-        shown = opened.wait_for_new_figure(shown)
-        pictures.append(opened.pixels())
+        notebook.press(slider, key)
+        shown = notebook.wait_for_new_figure(shown)
+        pictures.append(notebook.pixels())
     assert all(old != new for old, new in pairwise(pictures))
-    assert opened.errors() == []
+    assert notebook.errors() == []
 
 
-@each_panel
-def test_the_panel_fits_a_phone(opened, panel):
-    opened.hold(width=390, height=844)
-    opened.slider(panel.slider).scroll_into_view_if_needed()
-    opened.screenshot(f"{panel.lesson}-phone")
-    assert opened.controls_out_of_reach() == []
+def test_the_panel_fits_a_phone(opened):
+    panel, notebook = opened
+    notebook.hold(width=390, height=844)
+    notebook.slider(panel.slider).scroll_into_view_if_needed()
+    notebook.screenshot(f"{panel.lesson}-phone")
+    assert notebook.controls_out_of_reach() == []
 
 
 @pytest.mark.parametrize(("required", "outcome"), [("1", pytest.fail), ("", pytest.skip)])

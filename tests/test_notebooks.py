@@ -4,6 +4,7 @@ import base64
 import io
 import os
 import re
+import shutil
 import subprocess
 import sys
 from pathlib import Path
@@ -17,6 +18,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
+from simmim_lib import publish
 from simmim_lib.errors import WorkbookError
 
 SOURCES = build.lessons()
@@ -70,6 +72,19 @@ def run_papermill(notebook: Path, folder: Path) -> list[str]:
         notebook, folder / "executed.ipynb", cwd=notebook.parent, progress_bar=False
     )
     return lint.hidden_errors(executed)
+
+
+def test_publishing_leaves_notebooks_as_a_new_build_would(tmp_path, monkeypatch):
+    for name in ("pyproject.toml", "README.md"):
+        shutil.copy(build.FOLDER.parent / name, tmp_path)
+    shutil.copytree(build.FOLDER, tmp_path / "notebooks")
+    monkeypatch.setattr(build, "FOLDER", tmp_path / "notebooks")
+    before = [build.disagreements(each, build.notebook_path(each)) for each in build.lessons()]
+    publish.publish("octocat/workbook", branch="spring", root=tmp_path)
+    after = [build.disagreements(each, build.notebook_path(each)) for each in build.lessons()]
+    assert before == after
+    for source in build.lessons():
+        assert "octocat/workbook" in build.notebook_path(source).read_text()
 
 
 # The tests of the tests: planted notebooks, each with one thing wrong.
@@ -148,7 +163,11 @@ def test_papermill_run_is_content_with_a_working_callback(this_kernel, tmp_path)
     assert run_papermill(save(tmp_path, code), tmp_path) == []
 
 
-def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path):
+def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, monkeypatch):
+    mine = tmp_path / "kernels" / "python3"  # a kernel that somebody installed for themselves
+    mine.mkdir(parents=True)
+    (mine / "kernel.json").write_text('{"argv": ["false"], "display_name": "", "language": ""}')
+    monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
     code = f"import os, sys\nassert sys.executable == {sys.executable!r}, sys.executable\n"
     code += "assert os.environ['SIMMIM_BUDGET'] == 'quick'"
     assert run_papermill(save(tmp_path, code), tmp_path) == []
@@ -344,14 +363,18 @@ def test_the_widget_gives_way_to_its_static_twin():
     notebook = shown({build.WIDGET: {"model_id": "1"}, "image/png": picture, "text/plain": "Box()"})
     build.clean(notebook)
     assert notebook.cells[0].outputs[0].data == {"image/png": picture}
+    told = {build.WIDGET: {"model_id": "1"}, "image/png": picture, "text/plain": "A curve."}
+    notebook = shown(told)
+    build.clean(notebook)
+    assert notebook.cells[0].outputs[0].data == {"image/png": picture, "text/plain": "A curve."}
 
 
 def test_a_large_picture_is_made_smaller_or_refused():
-    notebook = shown({"image/png": noise(2, 300)})  # eight colours, 270 KB as they come
+    notebook = shown({"image/png": noise(6, 310)})  # 216 colours, 290 KB as they come
     build.clean(notebook)
     stored = base64.b64decode(notebook.cells[0].outputs[0].data["image/png"])
     assert len(stored) <= build.LARGEST_IMAGE
-    assert Image.open(io.BytesIO(stored)).size == (300, 300)
+    assert Image.open(io.BytesIO(stored)).size == (310, 310)
 
     with pytest.raises(WorkbookError, match=r"has \d+ KB, and 100 KB is the most"):
         build.clean(shown({"image/png": noise(256, 600)}))
