@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-colab notebooks check format lock clean
+.PHONY: help lab test test-colab notebooks results trunks bench check format lock clean
 
 # A reader's own settings must not leak into the environments made here.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -32,6 +32,15 @@ test-colab: .venv-colab/installed ## run the notebook and widget tests with Cola
 
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
+
+results: .venv/installed ## compute the numbers that the lessons quote; RESULTS="name" for some
+	$(BIN)/python -m simmim_lib.reference $(RESULTS)
+
+trunks: .venv/installed ## pre-train the networks that come with the workbook
+	$(BIN)/python -c "from simmim_lib.pretraining import bundle; bundle()"
+
+bench: .venv/installed ## measure the speed; OPTIONS="--output FILE" writes it down
+	$(BIN)/python benchmarks/bench.py $(OPTIONS)
 
 check: .venv/installed ## lint, formatting, types and layers
 	$(BIN)/python -m ruff check .

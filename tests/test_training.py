@@ -33,7 +33,7 @@ def compare(ours, theirs):
     """
     for one, other in zip(ours, theirs, strict=True):
         np.testing.assert_allclose(one, other, atol=LEARNING_RATE)
-        assert np.abs(one - other).mean() < 1e-5
+        assert np.abs(one - other).mean() < 0.02 * LEARNING_RATE
 
 
 def plain_loop(network, optimizer, images, labels, batches):
