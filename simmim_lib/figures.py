@@ -235,10 +235,10 @@ def _draw_depth_curve(
     axes.legend(loc="lower left", fontsize=9)
 
 
-def _draw_baseline(axes: "Axes", values: np.ndarray) -> None:
+def _draw_baseline(axes: "Axes", values: np.ndarray, label: str = "from scratch") -> None:
     mean, width = interval(values)
     colour = COLOURS["baseline"]
-    axes.axhline(mean, ls="--", color=colour, label="from scratch")
+    axes.axhline(mean, ls="--", color=colour, label=label)
     if np.isfinite(width):
         axes.axhspan(mean - width, mean + width, color=colour, alpha=0.12, lw=0)
 
@@ -349,3 +349,178 @@ def _draw_classes(axes: "Axes", dataset: datasets.Dataset, labelled: datasets.Pa
     axes.spines[["left", "bottom"]].set_visible(False)
     count = len(rows[0])
     axes.set_title(f"{count} of each class" + (" (ten of them shown)" if count > most else ""))
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Accuracies along an axis.
+
+    Attributes:
+        label: for the legend.
+        values: by place on the axis, one accuracy for each seed.
+        role: a key of `COLOURS`.
+        marker: matplotlib's sign for it; it tells curves of one colour apart.
+    """
+
+    label: str
+    values: Mapping[float, np.ndarray]
+    role: str
+    marker: str = "o"
+
+
+@styled
+def accuracy_curves(
+    curves: Sequence[Curve],
+    x_label: str,
+    title: str,
+    baseline: tuple[str, np.ndarray] | None = None,
+    logarithmic: bool = False,
+    lowest: float | None = None,
+) -> Picture:
+    """Draw mean accuracies with their 95 % intervals along an axis.
+
+    Args:
+        curves: drawn beside each other, a little apart.
+        x_label: what the axis counts.
+        title: what was measured, and with which budget.
+        baseline: its name and its accuracies, drawn as a dashed line with a band.
+        logarithmic: whether the axis is.
+        lowest: where the axis of accuracies starts; a mean below it is told by an arrow.
+    """
+    figure = new_figure(8, 3.8)
+    axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
+    if baseline is not None:
+        _draw_baseline(axes, baseline[1], baseline[0])
+    shifts = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
+    for curve, shift in zip(curves, shifts, strict=True):
+        places = np.array(sorted(curve.values), float)
+        means, widths = zip(*(interval(curve.values[place]) for place in places), strict=True)
+        axes.errorbar(
+            places * 1.06**shift if logarithmic else places + 0.12 * shift,
+            means,
+            np.where(np.isfinite(widths), widths, 0),
+            fmt=f"{'--' if curve.role == 'baseline' else '-'}{curve.marker}",
+            color=COLOURS[curve.role],
+            markeredgecolor="black",
+            markeredgewidth=0.5,
+            capsize=3,
+            label=curve.label,
+        )
+        for place, mean in zip(places, means, strict=True):
+            if lowest is not None and mean < lowest:
+                text = f"{mean:.2f} ↓"
+                axes.annotate(text, (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+    if lowest is not None:
+        axes.set_ylim(bottom=lowest)
+    ticks = sorted({place for curve in curves for place in curve.values})
+    if logarithmic:
+        axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel=x_label, ylabel="test accuracy", title=title)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9, labelspacing=0.8)
+    return Picture(figure, _describe_curves(curves, x_label, title, baseline))
+
+
+def _describe_curves(
+    curves: Sequence[Curve], x_label: str, title: str, baseline: tuple[str, np.ndarray] | None
+) -> str:
+    told = [
+        f"{curve.label}: "
+        + "; ".join(f"{place:g}: {_spread(curve.values[place])}" for place in sorted(curve.values))
+        for curve in curves
+    ]
+    if baseline is not None:
+        told.append(f"{baseline[0]}: {_spread(baseline[1])}")
+    lines = ". ".join(line.replace("\n", " ") for line in told)
+    return f"Test accuracy by {x_label}. {title}. {lines}."
+
+
+@styled
+def accuracy_rows(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Picture:
+    """Draw ways of training below each other: mean, 95 % interval and every seed.
+
+    Args:
+        groups: by target, then by way of training; "from scratch" is drawn as the baseline.
+        title: what was measured, and with which budget.
+    """
+    rows = sum(map(len, groups.values()))
+    height = 1.3 + 0.36 * rows / len(groups)
+    figure = new_figure(8, height)
+    figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
+    width = 0.66 / len(groups)
+    for number, (target, ways) in enumerate(groups.items()):
+        left = 0.24 + number * (width + 0.05)
+        axes = figure.add_axes((left, 0.55 / height, width, 1 - 1.25 / height))
+        for place, (way, values) in enumerate(ways.items()):
+            scratch = way == "from scratch"
+            colour = COLOURS["baseline" if scratch else "target"]
+            axes.plot(values, [place] * len(values), "|", ms=9, color=COLOURS["unlabelled"])
+            mean, half = interval(values)
+            axes.errorbar(mean, place, xerr=half, fmt="s" if scratch else "o", color=colour)
+        names = list(ways) if number == 0 else [""] * len(ways)
+        axes.set_yticks(range(len(ways)), names)
+        axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel="test accuracy", title=target)
+        axes.grid(axis="x")
+    told = ". ".join(
+        f"{target}: " + "; ".join(f"{way}: {_spread(values)}" for way, values in ways.items())
+        for target, ways in groups.items()
+    )
+    return Picture(figure, f"Test accuracy. {title}. {told}.")
+
+
+@styled
+def score_against_accuracy(
+    scores: Mapping[str, Mapping[tuple[str, str], float]],
+    accuracy: Mapping[tuple[str, str], np.ndarray],
+    baselines: Mapping[str, np.ndarray],
+    title: str,
+) -> Picture:
+    """Draw, for each score, what it said beforehand against what happened.
+
+    Args:
+        scores: by name and unit of the score, then by (source, target).
+        accuracy: by (source, target), one for each seed.
+        baselines: by target, the accuracies from scratch.
+        title: what was measured, and with which budget.
+    """
+    targets = list(baselines)
+    sources = sorted({source for source, _ in accuracy})
+    markers = dict(zip(sources, "osD^v", strict=False))
+    height = 1.4 + 1.6 * len(targets)
+    figure = new_figure(8, height)
+    figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
+    axes_of = figure.subplots(len(targets), len(scores), sharey="row", squeeze=False)
+    for row, target in zip(axes_of, targets, strict=True):
+        for axes, (name, values) in zip(row, scores.items(), strict=True):
+            _draw_baseline(axes, baselines[target])
+            for source in (each for each in sources if (each, target) in accuracy):
+                mean, half = interval(accuracy[source, target])
+                place = values[source, target]
+                axes.errorbar(place, mean, half, fmt=markers[source], color=COLOURS["source"])
+            axes.margins(x=0.25)
+            axes.locator_params(nbins=3)
+            axes.tick_params(labelsize=9)
+            if target == targets[-1]:
+                axes.set_xlabel(name, fontsize=9)
+        row[0].set_ylabel(f"{target}\ntest accuracy", fontsize=9)
+    handles = [
+        axes_of[0, 0].plot([], [], markers[source], color=COLOURS["source"])[0]
+        for source in sources
+    ]
+    handles.append(axes_of[0, 0].plot([], [], "--", color=COLOURS["baseline"])[0])
+    names = [*(f"from {source}" for source in sources), "from scratch"]
+    corner = (0.0, 1 - 0.3 / height)
+    figure.legend(
+        handles, names, ncols=len(names), fontsize=9, loc="upper left", bbox_to_anchor=corner
+    )
+    edges = {"left": 0.1, "right": 0.98, "top": 1 - 0.75 / height, "bottom": 0.65 / height}
+    figure.subplots_adjust(**edges, wspace=0.12, hspace=0.35)
+    told = "; ".join(
+        f"{source or 'scratch'} to {target}: {_spread(values)}"
+        for (source, target), values in [
+            *accuracy.items(),
+            *(((None, target), values) for target, values in baselines.items()),
+        ]
+    )
+    return Picture(figure, f"Test accuracy against {', '.join(scores)}. {title}. {told}.")

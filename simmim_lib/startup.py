@@ -20,6 +20,8 @@ def load_tensorflow() -> None:
         import tensorflow as tf
 
         tf.config.list_physical_devices()
+    # A lesson builds several small models; the hint that this costs time would only alarm.
+    tf.get_logger().setLevel("ERROR")
 
 
 @contextmanager

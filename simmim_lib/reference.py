@@ -1,0 +1,331 @@
+"""Reference results: the numbers that lessons quote, computed by one command and stored.
+
+`python -m simmim_lib.reference` computes them all, `python -m simmim_lib.reference few-labels` one.
+A study is a function that lists the experiments it needs; what came of them is stored beside the
+data, with the settings, the versions and the command, and `load` gives it back.
+"""
+
+import json
+import sys
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simmim_lib import datasets, experiment, transfer
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.pretraining import pretrained
+from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, Settings
+
+ALL_LAYERS = len(FREEZABLE_LAYERS)
+
+Measures = dict[str, np.ndarray]
+"""By name, one number for each seed."""
+
+
+@dataclass(frozen=True)
+class Study:
+    """What a lesson wants to know.
+
+    Attributes:
+        about: the question.
+        plan: lists the experiments.
+        measure: measures more than the accuracy.
+    """
+
+    about: str
+    plan: Callable[[], list[Settings]]
+    measure: Callable[[Settings], Measures] | None = None
+
+
+@dataclass(frozen=True, eq=False)
+class Record:
+    """One experiment of a study, and what it measured for each seed."""
+
+    settings: Settings
+    measures: Measures
+
+
+@dataclass(frozen=True, eq=False)
+class Reference:
+    """The stored outcome of a study."""
+
+    name: str
+    about: str
+    command: str
+    budget: str
+    versions: dict[str, str]
+    records: list[Record]
+
+    def values(self, measure: str = "accuracy", **fields: Any) -> np.ndarray:
+        """Return what the one experiment with these settings measured.
+
+        Args:
+            measure: "accuracy" on the test images, "validation", or what the study adds.
+            fields: as many fields of `Settings` as tell it from the study's other experiments.
+
+        Returns:
+            One number for each seed, shape (seeds,).
+
+        Raises:
+            WorkbookError: no experiment, or more than one, has these settings.
+        """
+        found = [
+            record
+            for record in self.records
+            if all(getattr(record.settings, name) == value for name, value in fields.items())
+        ]
+        if len(found) != 1:
+            raise WorkbookError(
+                f"{len(found)} of the {len(self.records)} experiments of {self.name!r} have the "
+                f"settings {fields}: name settings that exactly one of them has."
+            )
+        check_choice("measure", measure, found[0].measures)
+        return found[0].measures[measure]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """How much better one thing is than another, over the same seeds.
+
+    Attributes:
+        mean: of the differences, in percentage points.
+        half_width: of the 95 % interval of that mean, in percentage points.
+    """
+
+    mean: float
+    half_width: float
+
+    @property
+    def verdict(self) -> str:
+        """ "gain" or "loss" if the interval lies on one side of zero, else that it does not."""
+        if abs(self.mean) <= self.half_width:
+            return "no clear difference"
+        return "gain" if self.mean > 0 else "loss"
+
+    def __str__(self) -> str:
+        return f"{self.mean:+.1f} ± {self.half_width:.1f} points: {self.verdict}"
+
+
+def difference(values: np.ndarray, baseline: np.ndarray) -> Difference:
+    """Compare two sets of accuracies, seed by seed.
+
+    A seed means the same labelled images and batches on both sides, so what makes a seed easy or
+    hard for both cancels.
+
+    Args:
+        values: accuracies between 0 and 1, shape (seeds,).
+        baseline: those to compare with, for the same seeds.
+    """
+    mean, half_width = experiment.interval(100 * (np.asarray(values) - np.asarray(baseline)))
+    return Difference(mean, half_width)
+
+
+STUDIES: dict[str, Study] = {}
+
+
+def study(
+    about: str, measure: Callable[[Settings], Measures] | None = None
+) -> Callable[[Callable[[], list[Settings]]], Callable[[], list[Settings]]]:
+    """Register a plan under its name, with hyphens, and the question that it answers."""
+
+    def register(plan: Callable[[], list[Settings]]) -> Callable[[], list[Settings]]:
+        STUDIES[plan.__name__.replace("_", "-")] = Study(about, plan, measure)
+        return plan
+
+    return register
+
+
+def _settings(source: str | None, target: str, frozen_layers: int = 0, **more: Any) -> Settings:
+    return Settings(
+        source=source,
+        targets=(target,),
+        frozen_layers=frozen_layers,
+        seeds=SEEDS["full"],
+        budget="full",
+        **more,
+    )
+
+
+@study("What do the first n layers of a source give a network that has plenty of target labels?")
+def frozen_depth() -> list[Settings]:
+    """Copy n layers, frozen or fine-tuned, the others fresh: Yosinski et al. 2014, figure 2."""
+    plenty = {"labels_per_class": 300, "steps": 300}
+    depths = range(1, ALL_LAYERS + 1)
+    frozen = [
+        _settings(source, "mnist", depth, copied_layers=depth, **plenty)
+        for source in ("mnist", "glyphs", "fashion")
+        for depth in depths
+    ]
+    tuned = [_settings("glyphs", "mnist", copied_layers=depth, **plenty) for depth in depths]
+    return [_settings(None, "mnist", **plenty), *frozen, *tuned]
+
+
+@study("How much does transfer help with few labels, and with more of them?")
+def few_labels() -> list[Settings]:
+    """From glyphs to MNIST, the first two layers frozen, beside training from scratch."""
+    return [
+        _settings(source, "mnist", frozen, labels_per_class=labels, steps=200)
+        for labels in (1, 2, 5, 10, 20, 50)
+        for source, frozen in ((None, 0), ("glyphs", 2))
+    ]
+
+
+@study("Fine-tune, probe, or probe and then fine-tune?")
+def adaptations() -> list[Settings]:
+    """From glyphs to two sets of handwritten digits, nothing frozen while fine-tuning."""
+    return [
+        _settings(source, target, adaptation=adaptation, steps=200)
+        for target in ("mnist", "uci-digits")
+        for source, adaptation in (
+            (None, "fine-tune"),
+            ("glyphs", "probe"),
+            ("glyphs", "fine-tune"),
+            ("glyphs", "probe-then-fine-tune"),
+        )
+    ]
+
+
+@study("Can transfer hurt?")
+def negative_transfer() -> list[Settings]:
+    """A source that is like the target, and one that is not, at every frozen depth."""
+    transferred = [
+        _settings(source, "mnist", depth)
+        for source in ("glyphs", "fashion")
+        for depth in range(ALL_LAYERS + 1)
+    ]
+    return [_settings(None, "mnist"), *transferred]
+
+
+def scores(settings: Settings) -> Measures:
+    """Return the transferability scores of a source, from the labelled target images alone.
+
+    Args:
+        settings: with the source, the target and the labels; without a source there is no score.
+    """
+    from scipy.special import softmax
+
+    if settings.source is None:
+        return {}
+    data = experiment.features(settings.source, ALL_LAYERS, settings.targets[0])
+    kernel, bias = pretrained(settings.source).weights[-2:]
+    by_seed = []
+    for seed in range(settings.seeds):
+        chosen = datasets.choose(data, settings.labels_per_class, seed).labelled
+        features, labels = data.train.images[chosen], data.train.labels[chosen]
+        by_seed.append(
+            {
+                "leep": transfer.leep(softmax(features @ kernel + bias, axis=1), labels),
+                "h_score": transfer.h_score(features, labels),
+                "logme": transfer.logme(features, labels),
+                "nearest_neighbours": transfer.nearest_neighbours(features, labels),
+            }
+        )
+    return {name: np.array([each[name] for each in by_seed]) for name in by_seed[0]}
+
+
+@study("Can a score tell beforehand which source will help?", measure=scores)
+def transferability() -> list[Settings]:
+    """Every source for every other target, everything fine-tuned, and from scratch."""
+    names = ("mnist", "uci-digits", "fashion")
+    return [
+        _settings(source, target, labels_per_class=20, steps=200)
+        for target in names
+        for source in (None, "glyphs", *names)
+        if source != target
+    ]
+
+
+def compute(name: str) -> Reference:
+    """Do a study's experiments and store what came of them, whole or not at all.
+
+    Raises:
+        WorkbookError: there is no such study, or the file cannot be written.
+    """
+    check_choice("study", name, STUDIES)
+    asked = STUDIES[name]
+    records = []
+    for settings in asked.plan():
+        result = experiment.run(settings, baseline=False)
+        target = settings.targets[0]
+        measures = {"accuracy": result.accuracy[target], "validation": result.validation[target]}
+        more = asked.measure(settings) if asked.measure else {}
+        records.append(Record(settings, measures | more))
+    found = Reference(
+        name,
+        asked.about,
+        f"python -m simmim_lib.reference {name}",
+        records[0].settings.budget,
+        experiment.versions(),
+        records,
+    )
+    _store(found)
+    return found
+
+
+def load(name: str) -> Reference:
+    """Return a study's stored outcome.
+
+    Raises:
+        WorkbookError: there is no such study, or it was not computed yet, or its file is damaged.
+    """
+    check_choice("study", name, STUDIES)
+    path = datasets.data_directory() / "results" / f"{name}.json"
+    again = f"run `python -m simmim_lib.reference {name}` in a checkout to compute it."
+    if not path.exists():
+        raise WorkbookError(f"The reference result {name!r} is not there ({path}): {again}")
+    try:
+        stored = json.loads(path.read_text(encoding="utf-8"))
+        records = [
+            Record(
+                Settings.from_mapping(record["settings"]),
+                {measure: np.array(values) for measure, values in record["measures"].items()},
+            )
+            for record in stored.pop("records")
+        ]
+        return Reference(records=records, **stored)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise WorkbookError(f"The reference result {path} is damaged ({error}): {again}") from error
+
+
+def _store(found: Reference) -> None:
+    records = [
+        {
+            "settings": record.settings.as_dict(),
+            "measures": {
+                name: [round(float(value), 6) for value in values]
+                for name, values in record.measures.items()
+            },
+        }
+        for record in found.records
+    ]
+    head = {name: value for name, value in vars(found).items() if name != "records"}
+    # A line for each experiment: a change is then seen where it is.
+    lines = ",\n".join(json.dumps(record) for record in records)
+    text = json.dumps(head, indent=1)[:-2] + f',\n "records": [\n{lines}\n]}}\n'
+    folder = datasets.data_directory() / "results"
+    try:
+        folder.mkdir(exist_ok=True)
+    except OSError as error:
+        raise WorkbookError(
+            f"Cannot make the folder {folder} ({error.strerror}): use a checkout that you may "
+            "write to."
+        ) from error
+    experiment.write_text(folder / f"{found.name}.json", text)
+
+
+def main(names: Iterable[str]) -> int:
+    """Compute the named studies, or all of them; return the exit status."""
+    try:
+        for name in list(names) or STUDIES:
+            print(f"Computing {name} ...", flush=True)
+            compute(name)
+    except WorkbookError as error:
+        print(error, file=sys.stderr)
+        return 1
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
