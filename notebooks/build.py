@@ -183,18 +183,34 @@ def clean(notebook: NotebookNode) -> None:
     Raises:
         WorkbookError: if a picture stays too large.
     """
-    notebook.metadata.pop("widgets", None)
+    hidden = _hidden_widgets(notebook.metadata.pop("widgets", {}))
     notebook.metadata["language_info"] = dict(LANGUAGE)
     notebook.metadata["kernelspec"] = dict(KERNEL)
     code_cells = [cell for cell in notebook.cells if cell.cell_type == "code"]
     for count, cell in enumerate(code_cells, start=1):
         cell.execution_count = count
         cell.metadata.pop("execution", None)
-        cell.outputs = [o for o in cell.outputs if o.get("name") != "stderr"]
+        cell.outputs = [
+            output
+            for output in cell.outputs
+            if output.get("name") != "stderr"
+            and output.get("data", {}).get(WIDGET, {}).get("model_id") not in hidden
+        ]
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
             _clean_bundle(output.get("data", {}), cell.id)
+
+
+def _hidden_widgets(saved: dict[str, dict]) -> set[str]:
+    """Find the widgets that have hidden themselves, as a progress bar does when it is done."""
+    models = saved.get("application/vnd.jupyter.widget-state+json", {}).get("state", {})
+    hidden = set()
+    for model_id, model in models.items():
+        layout = str(model["state"].get("layout", "")).removeprefix("IPY_MODEL_")
+        if models.get(layout, {}).get("state", {}).get("visibility") == "hidden":
+            hidden.add(model_id)
+    return hidden
 
 
 def _clean_bundle(data: dict[str, str], cell_id: str) -> None:

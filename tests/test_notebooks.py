@@ -369,6 +369,18 @@ def test_the_widget_gives_way_to_its_static_twin():
     assert notebook.cells[0].outputs[0].data == {"image/png": picture, "text/plain": "A curve."}
 
 
+def test_a_progress_bar_that_is_done_leaves_no_trace(lesson):
+    code = (
+        "import time\nfrom simmim_lib import training\n"
+        "with training.progress_bar('Working') as show:\n"
+        "    for done in (1, 2, 3):\n        time.sleep(0.6)\n        show(done, 3)\n"
+        "print('done')"
+    )
+    path = build.build(lesson(LESSON.replace("total = 1", code)))
+    cells = nbformat.read(path, as_version=4).cells
+    assert [[output.get("text") for output in cell.outputs] for cell in cells[3:4]] == [["done\n"]]
+
+
 def test_a_large_picture_is_made_smaller_or_refused():
     notebook = shown({"image/png": noise(6, 310)})  # 216 colours, 290 KB as they come
     build.clean(notebook)
