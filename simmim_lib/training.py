@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simmim_lib import losses
 from simmim_lib.models import Weights
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], object]
 """Called with the steps done and the steps in all; what it raises ends the training."""
+
+Loss = Callable[[losses.Tensor, losses.Tensor], losses.Tensor]
+"""From labels (seeds, n) and logits (seeds, n, classes) to a loss for each example, (seeds, n)."""
 
 STEPS_A_CALL = 20
 """Steps between two looks at the clock, the cancel button and the interrupt key."""
@@ -53,10 +57,12 @@ def train(
     optimizer: str = "adam",
     learning_rate: float = 1e-3,
     progress: Progress | None = None,
+    loss: Loss = losses.cross_entropy,
+    watch: Callable[[Weights], object] | None = None,
 ) -> Weights:
-    """Train copies of a model side by side, one for each seed, by cross-entropy.
+    """Train copies of a model side by side, one for each seed.
 
-    The loop is compiled once for each model, number of seeds and optimizer, and used again by
+    The loop is compiled once for each model, number of seeds, optimizer and loss, and used again by
     later calls, whatever the number of examples, steps and images in a batch.
 
     Args:
@@ -68,18 +74,23 @@ def train(
         optimizer: a name from `settings.OPTIMIZERS`.
         learning_rate: size of a step.
         progress: told after every few steps.
+        loss: what is minimised, on average over a batch; the same function object each time, or
+            the loop is compiled anew.
+        watch: given the weights as they are after every few steps.
 
     Returns:
         The trained weights, each (seeds, ...).
     """
     import tensorflow as tf
 
-    loop = _loop(model, len(features), optimizer)
+    loop = _loop(model, len(features), optimizer, loss)
     loop.reset(weights, learning_rate)
     inputs, targets = tf.constant(features), tf.constant(labels, tf.int32)
     steps = batches.shape[1]
     for start in range(0, steps, STEPS_A_CALL):
         loop.run(inputs, targets, tf.constant(batches[:, start : start + STEPS_A_CALL]))
+        if watch:
+            watch([variable.numpy() for variable in loop.variables])
         if progress:
             progress(min(start + STEPS_A_CALL, steps), steps)
     return [variable.numpy() for variable in loop.variables]
@@ -155,11 +166,11 @@ def make_optimizer(name: str) -> "keras.optimizers.Optimizer":
 class _Loop:
     """Variables, optimizer and compiled steps for copies of one model."""
 
-    def __init__(self, model: "keras.Model", seeds: int, optimizer: str) -> None:
+    def __init__(self, model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> None:
         import keras
         import tensorflow as tf
 
-        self.model, self.seeds = model, seeds
+        self.model, self.seeds, self.loss = model, seeds, loss
         self.variables = [
             keras.Variable(np.zeros((seeds, *weight.shape), np.float32)) for weight in model.weights
         ]
@@ -204,9 +215,8 @@ class _Loop:
             with tf.GradientTape() as tape:
                 tape.watch(values)
                 logits = _side_by_side(self.model, values, tf.unstack(inputs), training=True)
-                losses = tf.nn.sparse_softmax_cross_entropy_with_logits(targets, logits)
                 # A sum over seeds keeps each seed's gradient what it would be alone.
-                loss = tf.reduce_sum(tf.reduce_mean(losses, axis=1))
+                loss = tf.reduce_sum(tf.reduce_mean(self.loss(targets, logits), axis=1))
             self._apply(tape.gradient(loss, values))
 
 
@@ -229,8 +239,8 @@ def _side_by_side(
 
 # Small enough to hold every depth of every panel, and bounded for a session that lasts all day.
 @functools.lru_cache(maxsize=64)
-def _loop(model: "keras.Model", seeds: int, optimizer: str) -> _Loop:
-    return _Loop(model, seeds, optimizer)
+def _loop(model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> _Loop:
+    return _Loop(model, seeds, optimizer, loss)
 
 
 @functools.lru_cache(maxsize=64)
