@@ -154,16 +154,15 @@ def three_classes(simplex: Simplex, path: np.ndarray, class_names: tuple[str, st
         yticklabels=["0", "1/e", "1"],
     )
     course.legend(loc="upper right", bbox_to_anchor=(1, 1.24), ncols=3, fontsize=9)
-    told = [
-        "; ".join(f"{n} {p:.2f}" for n, p in zip(class_names, path[i], strict=True))
-        for i in (0, -1)
-    ]
-    title = LOSSES[simplex.name].title
+    first, last = (
+        ", ".join(f"{p:.2f} for {name}" for name, p in zip(class_names, place, strict=True))
+        for place in (path[0], path[-1])
+    )
     return Picture(
         figure,
-        f"The loss {title} over all predictions for three classes, the true one being "
-        f"{class_names[simplex.label]}. Descent starts at {told[0]} and ends after "
-        f"{len(path) - 1} steps at {told[1]}.",
+        f"The loss {LOSSES[simplex.name].title} over all predictions for three classes, the true "
+        f"one being {class_names[simplex.label]}. Descent starts at {first}, and ends after "
+        f"{len(path) - 1} steps at {last}. A dotted line marks p = 1/e of the true class.",
     )
 
 
@@ -228,6 +227,9 @@ def real_network(fitted: Fit) -> Picture:
     images.plot(
         first, last, "o", ms=4, alpha=0.35, mew=0, color=LINES[fitted.plan.losses[0]]["color"]
     )
+    for place, share in ((0.08, np.mean(last < 0.5)), (0.92, np.mean(last >= 0.5))):
+        # Most points lie on top of each other, so how many there are must be said.
+        images.text(0.5, place, f"{share:.0%} of images", va="center", fontsize=9)
     images.axvline(TURNING_POINT, color=COLOURS["baseline"], lw=0.8, ls=(0, (1, 3)))
     images.set(
         xlim=(-0.04, 1.04),
@@ -251,11 +253,15 @@ def _describe_fit(fitted: Fit) -> str:
     )
     return (
         f"A network trained on digits by each loss from the same start ({STARTS[plan.start]}) with "
-        f"{plan.optimizer}, {plan.seeds} seed(s). After {plan.steps} steps, {told}. At the start "
+        f"{plan.optimizer}, {_seeds(plan)}. After {plan.steps} steps, {told}. At the start "
         f"the accuracy was {fitted.accuracy[0, :, 0].mean():.2f}, and "
         f"{np.mean(fitted.probability[0, :, 0] > TURNING_POINT):.0%} of the images had p(true) "
         "above 1/e."
     )
+
+
+def _seeds(plan: Plan) -> str:
+    return "1 seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
 
 
 @styled
@@ -276,7 +282,7 @@ def noisy_labels(
         ylim=(0, 1),
         xlabel="training step",
         ylabel="validation accuracy",
-        title=f"{fitted.plan.flipped:.0%} of the labels wrong, {fitted.plan.seeds} seed(s)",
+        title=f"{fitted.plan.flipped:.0%} of the labels wrong, {_seeds(fitted.plan)}",
     )
     alt = (
         f"Accuracy on correctly labelled validation images while training with "

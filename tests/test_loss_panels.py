@@ -44,9 +44,9 @@ def test_one_probability_at_its_ends(p):
 def test_three_classes_follow_loss_label_and_start():
     panel = loss_panels.three_classes()
     says = follow(panel, lambda: choose(find(panel.view, "Loss"), "(b) cross-entropy"))
-    assert "ends after 200 steps at 0.99 for 3" in says
+    assert "ends after 200 steps at 1.00 for 3" in says
     says = follow(panel, lambda: choose(find(panel.view, "True class"), "8"))
-    assert "0.99 for 8" in says
+    assert "1.00 for 8" in says
     says = follow(panel, lambda: send(find(panel.view, "p of 3"), value=0.9))
     assert "starts at 0.90 for 3" in says
     follow(panel, lambda: send(find(panel.view, "share of 5 in the rest"), value=0.2))
