@@ -99,7 +99,7 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """ "gain" or "loss" if the interval lies on one side of zero, else that it does not."""
+        """The word "gain" or "loss" if the interval lies on one side of zero, else the doubt."""
         if abs(self.mean) <= self.half_width:
             return "no clear difference"
         return "gain" if self.mean > 0 else "loss"

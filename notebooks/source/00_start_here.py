@@ -93,7 +93,7 @@ panels.few_labels()
 # |---|---|---|
 # | 00 Start here | 10 | you are reading it |
 # | [01 Transfer learning](01_transfer_learning.ipynb) | 40 | copy and freeze layers; when that helps and when it hurts |
-# | 02 The loss formula | | planned |
+# | [02 The loss formula](02_loss_formula.ipynb) | 60 | what the article's formula does when one minimises it |
 # | 03 The SimMIM model | | planned |
 # | 04 Many tasks | | planned |
 # | 05 Information maximisation | | planned |

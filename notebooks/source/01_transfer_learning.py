@@ -100,9 +100,10 @@ figures.accuracy_curves(
 )
 
 # %% [markdown]
-# **Explain.** (b). One pass is enough to leave guessing far behind, and every further one adds less;
-# labels are plenty, so there is much to learn from. This step is called **pre-training**. We only watched it; for everything below the workbook keeps networks that were
-# trained longer by one fixed recipe, so that you do not have to wait for them.
+# **Explain.** (b). One pass is enough to leave guessing far behind, and every further one adds
+# less. This step is called **pre-training**. We only watched it; for everything below the workbook
+# keeps networks that were trained longer by one fixed recipe, so that you do not have to wait for
+# them.
 
 # %%
 source_model = pretrained("glyphs").as_model()
@@ -280,7 +281,7 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick"))
 # ## 5. With plenty of labels: three famous curves
 #
 # [Yosinski et al. (2014)](https://arxiv.org/abs/1411.1792) asked a cleaner question. They had plenty of
-# labels for *both* tasks, copied only the first $n$ layers of a network with seven, and gave all later
+# labels for *both* tasks, copied only the first $n$ layers of a network with eight, and gave all later
 # layers fresh weights. They found three shapes that have been quoted ever since:
 #
 # - **Dip.** Source and target are the *same* task, copies frozen. One would expect no loss. Yet in the
@@ -331,9 +332,9 @@ figures.accuracy_curves(
 )
 
 # %% [markdown]
-# The grey band is the interval of the mean from scratch; one point lies far below the picture. Now the
-# numbers. Each is the mean over the seeds of the difference to scratch, with its 95 % interval; a verdict is "gain" or "loss" only if the interval
-# lies on one side of zero.
+# The grey band is the interval of the mean from scratch; one point lies far below the picture. Now
+# the numbers. Each is the mean over the seeds of the difference to scratch, with its 95 % interval;
+# a verdict is "gain" or "loss" only if the interval lies on one side of zero.
 
 # %% tags=["nbval-check-output"]
 for name, values in measured.items():
@@ -357,6 +358,8 @@ for name, values in measured.items():
 #
 # What these intervals do not tell: every seed uses the same pre-trained source and the same test
 # images. They speak about the luck of labels and initial weights, not about another source network.
+# And of many such intervals one in twenty leaves zero out by pure chance: do not build on one that
+# barely does. Steps and learning rate were fixed beforehand, not chosen by these test accuracies.
 
 # %% [markdown]
 # ## 6. Probe, fine-tune, or one after the other
@@ -372,7 +375,7 @@ for name, values in measured.items():
 #
 # - (a) the probe: a hundred labels are too few to train everything
 # - (b) fine-tuning
-# - (c) probe, then fine-tune, by a clear margin
+# - (c) probe, then fine-tune
 
 # %%
 ways_study = reference.load("adaptations")
@@ -395,11 +398,10 @@ for target, values in groups.items():
     print(f"  probe-then-fine-tune against fine-tune: {two_steps}")
 
 # %% [markdown]
-# **Explain.** (c), in the means: probe, then fine-tune comes out above fine-tuning on both targets, by an
-# interval that just leaves zero out. Whether the margin is large enough to matter is for you to judge;
-# it costs nothing, as the number of steps is the same. Between probe and fine-tuning these seeds do not
-# decide, and on the second target the probe is not even clearly better than scratch: the features
-# alone are not enough there.
+# **Explain.** (c): on both targets the interval of its difference to plain fine-tuning lies above
+# zero. Whether a point or two matter is for you to judge; they cost nothing, as the number of steps
+# is the same. Between probe and fine-tuning these seeds do not decide, and on the second target the
+# probe is not even clearly better than scratch: the features alone are not enough there.
 #
 # Kumar et al. report the larger benefit on images that are *unlike* the target's training images, where
 # fine-tuning alone can end below the probe. That we did not measure here.
@@ -482,14 +484,14 @@ for source, values in by_depth_of.items():
         print(f"  {depth} frozen: {difference(values[depth], hurt_scratch)}")
 
 # %% [markdown]
-# **Explain.** With nothing frozen, (b) is all that these seeds allow to say: the mean lies below scratch,
-# and the interval still touches zero. With three or all four layers frozen the interval leaves zero
-# out, on the wrong side: **negative transfer**. With all four it is a disaster, and not a subtle one.
-# Features that tell a shirt from a coat by its sleeves and its texture do not tell a 3 from an 8.
+# **Explain.** With nothing frozen, (b) is all that these seeds allow to say: the mean lies below
+# scratch, but the interval still holds zero. With three layers frozen it barely leaves zero out,
+# and with all four there is no doubt: **negative transfer**, and a disaster. Features that tell a
+# shirt from a coat by its sleeves and its texture do not tell a 3 from an 8.
 #
-# Two things to take along. Glyphs, which nobody drew by hand, help; real photographs hurt: what counts is
-# what source and target have in *common*. And fine-tuning limits the damage, because it may leave a
-# bad place.
+# Two things to take along. Glyphs, which nobody drew by hand, help; photographs of real things do
+# not: what counts is what source and target have in *common*. And fine-tuning limits the damage,
+# because it may leave a bad place.
 
 # %% [markdown]
 # ### Exercise 3: Did transfer hurt? (medium, 10 minutes)
@@ -548,13 +550,13 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 # - **Nearest neighbours**: how often does the most similar other image, measured in the *features* of
 #   the source, have the same label?
 # - [**LEEP**](https://arxiv.org/abs/2002.12462): let the source network name the target images in its
-#   own words ("this 7 looks like a Z"). How well does the source's word $z$ predict the label $y$? With
+#   own words ("this 7 looks like a z"). How well does the source's word $z$ predict the label $y$? With
 #   $P(y \mid z)$ counted from the labelled images and $\theta(x)_z$ what the source says,
 #
 #   $$ \text{LEEP} = \frac{1}{n} \sum_{i=1}^{n} \log \sum_z P(y_i \mid z)\, \theta(x_i)_z $$
 #
-# - [**H-score**](https://arxiv.org/abs/2212.10082): what share of the features' variance lies *between*
-#   the classes?
+# - [**H-score**](https://arxiv.org/abs/2212.10082): how much of the features' variance lies *between* the
+#   classes?
 # - [**LogME**](https://arxiv.org/abs/2102.11005): how probable are the labels under a linear model of
 #   the features, averaged over all such models?
 #
@@ -619,7 +621,7 @@ for name, guess in guesses.items():
     print(f"{name:18} mean {np.mean(correlations):+.2f}  (MNIST, UCI digits, Fashion: {shown})")
 
 # %% [markdown]
-# **Explain.** (a) or (b), as you like to count. For the digits of MNIST every score names the right order. Where
+# **Explain.** Between (a) and (b). For the digits of MNIST every score finds the right order. Where
 # the scores err, they mix up glyphs and another source, and each time it is a pair whose accuracies
 # these ten seeds do not tell apart either. Before you trust them, four warnings:
 #
@@ -757,5 +759,5 @@ print("not frozen: moves", running_mean_moves(trainable=True))
 #
 # ## Where next
 #
-# Lesson 02 (planned) takes the loss apart: what happens if one minimises the article's formula as it
-# is printed?
+# [Lesson 02, The loss formula](02_loss_formula.ipynb), takes the loss apart: what happens if one
+# minimises the article's formula as it is printed?
