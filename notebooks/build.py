@@ -41,6 +41,7 @@ LANGUAGE = {
     "pygments_lexer": "ipython3",
 }
 WIDGET = "application/vnd.jupyter.widget-view+json"
+PATIENCE = 1800  # seconds that a cell may take
 LARGEST_IMAGE = 100_000  # bytes: what a notebook may carry for one picture
 
 
@@ -166,7 +167,7 @@ def execute(notebook: NotebookNode) -> None:
     client = NotebookClient(
         notebook,
         kernel_name="python3",
-        timeout=1800,
+        timeout=PATIENCE,
         record_timing=False,
         resources={"metadata": {"path": str(FOLDER)}},
     )

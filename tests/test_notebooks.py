@@ -66,10 +66,18 @@ def run_nbval(notebook: Path, folder: Path) -> str:
     return f"Status {done.returncode}\n{done.stdout}{done.stderr}" if done.returncode else ""
 
 
-def run_papermill(notebook: Path, folder: Path) -> list[str]:
-    """Run a notebook in a process of its own; return the errors that papermill does not report."""
+def run_papermill(notebook: Path, folder: Path, seconds: int = 600) -> list[str]:
+    """Run a notebook in a process of its own; return the errors that papermill does not report.
+
+    The time limit for a cell is not only for endless loops: once in some sixty runs of a cell with
+    an Output widget, nbclient oversees the kernel's answer and looks again when the time is up.
+    """
     executed = papermill.execute_notebook(
-        notebook, folder / "executed.ipynb", cwd=notebook.parent, progress_bar=False
+        notebook,
+        folder / "executed.ipynb",
+        cwd=notebook.parent,
+        progress_bar=False,
+        execution_timeout=seconds,
     )
     return lint.hidden_errors(executed)
 
@@ -153,14 +161,14 @@ FAILING_CALLBACKS = {
 @pytest.mark.parametrize("name", FAILING_CALLBACKS)
 def test_papermill_run_notices_a_hidden_error(name, this_kernel, tmp_path):
     planted = save(tmp_path, FAILING_CALLBACKS[name])
-    found = run_papermill(planted, tmp_path)
+    found = run_papermill(planted, tmp_path, seconds=30)
     assert len(found) == 1
     assert "planted" in found[0]
 
 
 def test_papermill_run_is_content_with_a_working_callback(this_kernel, tmp_path):
     code = "import ipywidgets\n_ = ipywidgets.interact(lambda x=3: print(x))"
-    assert run_papermill(save(tmp_path, code), tmp_path) == []
+    assert run_papermill(save(tmp_path, code), tmp_path, seconds=30) == []
 
 
 def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, monkeypatch):
@@ -170,7 +178,7 @@ def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, 
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
     code = f"import os, sys\nassert sys.executable == {sys.executable!r}, sys.executable\n"
     code += "assert os.environ['SIMMIM_BUDGET'] == 'quick'"
-    assert run_papermill(save(tmp_path, code), tmp_path) == []
+    assert run_papermill(save(tmp_path, code), tmp_path, seconds=30) == []
 
 
 # The rules, each broken once.
@@ -203,6 +211,7 @@ total = 1
 def lesson(tmp_path, monkeypatch):
     """Write lessons into a copy of the notebooks' folder."""
     monkeypatch.setattr(build, "FOLDER", tmp_path / "notebooks")
+    monkeypatch.setattr(build, "PATIENCE", 30)  # see run_papermill
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_bytes(
         (Path(__file__).parents[1] / "pyproject.toml").read_bytes()
