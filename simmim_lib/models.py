@@ -89,7 +89,8 @@ def _stack(layers: "list[keras.Layer]", input_shape: tuple[int, ...]) -> "keras.
     import keras
 
     inputs = outputs = keras.Input(input_shape)
-    for layer in layers:
+    # Before version 3.15, Keras refuses a model that has no layer at all.
+    for layer in layers or [keras.layers.Identity()]:
         outputs = layer(outputs)
     return keras.Model(inputs, outputs)
 
