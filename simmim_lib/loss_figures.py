@@ -50,20 +50,37 @@ def one_probability(curves: Curves, probability: float) -> Picture:
 
 
 def _draw_values(axes: "Axes", curves: Curves, at: int) -> None:
-    p = curves.probabilities
+    p, heights = curves.probabilities, []
     for name, line in LINES.items():
         values, value = curves.values[name], curves.values[name][at]
         if name == "expected-accuracy":
             # The outer p is the number it is at the dot, whatever the inner one does.
             values = -p[at] * np.log(p)
         axes.plot(p, values, lw=1.8, **line)
-        end = np.clip(p[at] - 0.16 * np.tanh(curves.slopes[name][at]), 0, 1)
-        if abs(end - p[at]) > 1e-3:
-            arrow = {"arrowstyle": "-|>", "color": line["color"], "lw": 2, "shrinkA": 0}
-            axes.annotate("", (end, value), (p[at], value), arrowprops=arrow)
+        heights.append(value)
         axes.plot(p[at], value, "o", ms=5, color=line["color"])
+    slopes = np.array([curves.slopes[name][at] for name in LINES])
+    pushes = np.clip(p[at] - 0.16 * np.tanh(slopes), 0, 1) - p[at]
+    axes.quiver(
+        np.full(len(LINES), p[at]),
+        heights,
+        pushes,
+        np.zeros(len(LINES)),
+        color=[line["color"] for line in LINES.values()],
+        angles="xy",
+        scale_units="xy",
+        scale=1,
+        width=0.008,
+        minlength=0,
+        zorder=3,
+    )
     _mark_turning_point(axes, at, p)
-    axes.set(ylim=(-0.15, 3.2), ylabel="loss (nats)", title="Loss, and where it pushes p")
+    axes.set(
+        ylim=(-0.15, 3.2),
+        yticks=[0, 1, 2, 3],
+        ylabel="loss (nats)",
+        title="Loss, and where it pushes p",
+    )
 
 
 def _draw_slopes(axes: "Axes", curves: Curves, at: int) -> None:
@@ -75,7 +92,10 @@ def _draw_slopes(axes: "Axes", curves: Curves, at: int) -> None:
         axes.plot(p[at], slope, "o", ms=5, color=line["color"], clip_on=False)
     _mark_turning_point(axes, at, p)
     axes.set(
-        ylim=(-STEEPEST, STEEPEST / 2), ylabel="slope (nats)", title="Slope: above 0 it lowers p"
+        ylim=(-STEEPEST, STEEPEST / 2),
+        yticks=[-4, -2, 0, 2],
+        ylabel="slope (nats)",
+        title="Slope: above 0 it lowers p",
     )
 
 
@@ -86,6 +106,7 @@ def _draw_descents(axes: "Axes", curves: Curves, at: int) -> None:
     axes.axhline(TURNING_POINT, color=COLOURS["baseline"], lw=0.8, ls=(0, (1, 3)))
     axes.set(
         xlim=(0, len(path) - 1),
+        xticks=np.linspace(0, len(path) - 1, 3),
         ylim=(-0.03, 1.03),
         xlabel="step of gradient descent on the logits",
         ylabel="p of the label",
@@ -101,8 +122,8 @@ def _mark_turning_point(axes: "Axes", at: int, probabilities: np.ndarray) -> Non
     axes.set(
         xlim=(0, 1),
         xlabel="p of the label",
-        xticks=[0, 0.2, TURNING_POINT, 0.6, 0.8, 1],
-        xticklabels=["0", "0.2", "1/e", "0.6", "0.8", "1"],
+        xticks=[0, 0.1, TURNING_POINT, 0.7, 1],
+        xticklabels=["0", "0.1", "1/e", "0.7", "1"],
     )
 
 
