@@ -17,16 +17,14 @@
 # The builder writes the setup cell.
 
 # %% tags=["imports"]
+import keras
 import numpy as np
 import scipy.stats
 
 import simmim_lib
-from simmim_lib import datasets, exercises, figures, models, panels, reference, startup, transfer
+from simmim_lib import datasets, exercises, figures, models, panels, reference, transfer
 from simmim_lib.pretraining import pretrained
 from simmim_lib.reference import difference
-
-startup.load_tensorflow()  # quietly
-import keras
 
 # %% [markdown]
 # ## 1. Two tasks
@@ -359,7 +357,8 @@ for name, values in measured.items():
 # What these intervals do not tell: every seed uses the same pre-trained source and the same test
 # images. They speak about the luck of labels and initial weights, not about another source network.
 # And of many such intervals one in twenty leaves zero out by pure chance: do not build on one that
-# barely does. Steps and learning rate were fixed beforehand, not chosen by these test accuracies.
+# barely does. Steps were set for running time and the learning rate on validation images; neither was
+# chosen by these test accuracies.
 
 # %% [markdown]
 # ## 6. Probe, fine-tune, or one after the other
