@@ -283,8 +283,8 @@ def _describe_depth_curve(
     return (
         f"Test accuracy on {target} after pre-training on {settings.source}, "
         f"{settings.labels_per_class} labels per class, {settings.seeds} seeds, "
-        f"budget {settings.budget}. {values}.{scratch} The drawing marks the first {shown} layers "
-        "as frozen."
+        f"budget {settings.budget}. {values}.{scratch} The drawing marks as frozen: "
+        f"{', '.join(FREEZABLE_LAYERS[:shown]) or 'no layer'}."
     )
 
 

@@ -213,8 +213,8 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
         settings: where the controls stand at first; the first target is used.
     """
     start = settings or Settings()
-    names = [f"{i}: up to {name}" for i, name in enumerate(FREEZABLE_LAYERS, 1)]
-    depths = list(zip(["0: none", *names], range(len(names) + 1), strict=True))
+    # The picture names the frozen layers; a slider has no room for more than a number.
+    depths = [(str(depth), depth) for depth in range(len(FREEZABLE_LAYERS) + 1)]
     bundled = [name for name in datasets.names() if datasets.is_available(name)]
     few = sorted({1, 2, 5, 10, 20, 50, start.labels_per_class})
     controls = {
