@@ -233,7 +233,14 @@ def _warmed_up(labels_per_class: int, flipped: float, seeds: int) -> Weights:
     plan = Plan(labels_per_class=labels_per_class, flipped=flipped, seeds=seeds)
     images, labels, batches = _lessons(plan, WARM_UP_STEPS)
     return training.train(
-        network, _start(plan), images, labels, batches, "adam", LEARNING_RATES["adam"]
+        network,
+        _start(plan),
+        images,
+        labels,
+        batches,
+        "adam",
+        LEARNING_RATES["adam"],
+        loss=LOSSES["cross-entropy"].loss,
     )
 
 
