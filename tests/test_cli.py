@@ -202,13 +202,18 @@ def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
+            # A shell's background jobs begin deaf to Ctrl-C, and so would what they start.
+            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
-    for _ in range(600):
-        if "Adapting" in log.read_text():  # the progress bar: training is under way
-            break
-        time.sleep(0.2)
-    process.send_signal(signal.SIGINT)
-    output, _ = process.communicate(timeout=60)
+    try:
+        for _ in range(600):
+            if "Adapting" in log.read_text():  # the progress bar: training is under way
+                break
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
     assert process.returncode == 130
     assert log.read_text().splitlines()[-1] == "Interrupted; nothing was written."
     assert "Traceback" not in log.read_text() and output == b""
