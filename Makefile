@@ -33,8 +33,9 @@ test-colab: .venv-colab/installed ## run the notebook and widget tests with Cola
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
 
-results: .venv/installed ## compute the numbers that the lessons quote; RESULTS="name" for some
-	$(BIN)/python -m simmim_lib.reference $(RESULTS)
+results: .venv/installed ## compute the numbers that the lessons quote (some 15 minutes)
+	$(BIN)/python -m simmim_lib.reference
+	$(BIN)/python -m simmim_lib.fitting
 
 trunks: .venv/installed ## pre-train the networks that come with the workbook
 	$(BIN)/python -c "from simmim_lib.pretraining import bundle; bundle()"
