@@ -2,13 +2,15 @@
 
     make bench          (or: python benchmarks/bench.py [--output FILE])
 
-Each pair is timed in turn, A B A B ..., after a warm-up, and the medians are compared. Run it on a
-machine that does nothing else.
+Each pair is timed in turn, A B A B ..., each after a warm-up, and the medians are compared. Run it
+on a machine that does nothing else.
 """
 
 import argparse
+import gc
 import json
 import os
+import queue
 import statistics
 import time
 from collections.abc import Callable
@@ -32,7 +34,7 @@ from simmim_lib.pretraining import pretrained
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 from simmim_lib.startup import load_tensorflow
 
-ROUNDS = 7
+ROUNDS = 5
 STEPS, BATCH_SIZE, CLASSES = 120, 32, 10
 
 
@@ -53,10 +55,18 @@ def seconds(work: Callable[[], object]) -> float:
 
 
 def medians(*works: Callable[[], object]) -> list[float]:
-    """Time each piece of work in turn, several times over."""
-    for work in works:
-        work()
-    rounds = [[seconds(work) for work in works] for _ in range(ROUNDS)]
+    """Time each piece of work in turn, several times over.
+
+    Each is run once more, not timed, just before: neither pays for what the other left behind.
+    """
+    rounds = []
+    for _ in range(ROUNDS):
+        times = []
+        for work in works:
+            work()
+            gc.collect()
+            times.append(seconds(work))
+        rounds.append(times)
     return [statistics.median(times) for times in zip(*rounds, strict=True)]
 
 
@@ -73,24 +83,23 @@ def redraw_seconds(panel: panels.Panel, name: str, values: list[Any]) -> np.ndar
     What follows the first figure is cancelled, as the reader's next change would. Before each
     change the panel forgets what it has measured: a setting seen before would cost nothing.
     """
-    shown: list[float] = []
-    panel.picture.observe(lambda _: shown.append(time.perf_counter()), "value")
+    shown: queue.SimpleQueue[float] = queue.SimpleQueue()
+    panel.picture.observe(lambda _: shown.put(time.perf_counter()), "value")
     times = []
     for value in values:
         panels._measured.clear()
-        shown.clear()
+        while not shown.empty():
+            shown.get()
         start = time.perf_counter()
         panel.controls[name].value = value
-        while not shown and panel._thread and panel._thread.is_alive():
-            time.sleep(0.001)
-        times.append(shown[0] - start)
+        times.append(shown.get(timeout=60) - start)
         panel._stop()
         panel.wait()
     return np.array(times)
 
 
 def slider_to_figure() -> Row:
-    panel = panels.frozen_layers(Settings())
+    panel = panels.frozen_layers()
     times = redraw_seconds(panel, "frozen_layers", [1, 2, 3, 4] * 11)[4:]  # the first ones compile
     middle, late = np.median(times), np.percentile(times, 95)
     return Row(
@@ -155,7 +164,7 @@ def keras_guide(settings: Settings, seed: int) -> float:
 
 
 def against_keras_guide() -> Row:
-    settings = Settings(adaptation="probe-then-fine-tune", frozen_layers=1, seeds=1)
+    settings = Settings(adaptation="probe-then-fine-tune", frozen_layers=1, seeds=1, steps=72)
     ours, theirs = medians(lambda: quietly(settings), lambda: keras_guide(settings, 0))
     seeds = 10
     accuracy = quietly(settings.replace(seeds=seeds)).accuracy["mnist"]

@@ -30,7 +30,7 @@ Source: Okabe and Ito 2008, "Color universal design", a palette told apart by co
 """
 
 STYLE: Any = {
-    "figure.dpi": 110,
+    "figure.dpi": 100,
     "figure.facecolor": "white",
     "font.size": 11,
     "axes.titlesize": 12,

@@ -263,7 +263,7 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # - (c) everything frozen but the head
 
 # %%
-panels.frozen_layers(simmim_lib.Settings(budget="quick"))
+panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 
 # %% [markdown]
 # **Explain.** Grey points are single seeds, the bars are 95 % intervals, and with three seeds they are so

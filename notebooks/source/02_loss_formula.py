@@ -17,7 +17,9 @@
 # The builder writes the setup cell.
 
 # %% tags=["imports"]
+import keras
 import numpy as np
+import tensorflow as tf
 
 from simmim_lib import (
     datasets,
@@ -28,14 +30,9 @@ from simmim_lib import (
     loss_panels,
     losses,
     models,
-    startup,
 )
 from simmim_lib.experiment import interval
 from simmim_lib.reference import difference
-
-startup.load_tensorflow()  # quietly
-import keras
-import tensorflow as tf
 
 # %% [markdown]
 # ## 1. What the formula says
