@@ -73,7 +73,8 @@ def run_papermill(notebook: Path, folder: Path, seconds: int = 600) -> list[str]
     """
     executed = folder / "executed.ipynb"
     command = [sys.executable, "-m", "papermill", str(notebook), str(executed)]
-    command += ["--cwd", str(notebook.parent), "--no-progress-bar", "--execution-timeout", "600"]
+    command += ["--cwd", str(notebook.parent), "--no-progress-bar"]
+    command += ["--execution-timeout", str(seconds)]
     done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=900)
     if done.returncode:
         return [done.stderr]
