@@ -29,7 +29,8 @@ from simmim_lib import (
     training,
     transfer,
 )
-from simmim_lib.experiment import versions, write_text
+from simmim_lib.experiment import versions
+from simmim_lib.files import write_text
 from simmim_lib.pretraining import pretrained
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 from simmim_lib.startup import load_tensorflow

@@ -4,17 +4,15 @@ import functools
 import json
 import os
 import platform
-import tempfile
 import time
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, models, training
+from simmim_lib import datasets, files, models, training
 from simmim_lib.errors import WorkbookError
 from simmim_lib.models import Weights
 from simmim_lib.pretraining import pretrained
@@ -70,7 +68,7 @@ class Result:
         Raises:
             WorkbookError: the file cannot be written.
         """
-        write_text(path, json.dumps(self.as_dict(), indent=2) + "\n")
+        files.write_text(path, json.dumps(self.as_dict(), indent=2) + "\n")
 
 
 def run(
@@ -268,31 +266,6 @@ def versions() -> dict[str, str]:
     """Return the versions that a result depends on."""
     packages = ("simmim-workbook", "tensorflow", "keras", "numpy")
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
-
-
-def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file, whole or not at all.
-
-    Raises:
-        WorkbookError: the folder is missing, not writable or full.
-    """
-    target = Path(path)
-    temporary = None
-    try:
-        handle, temporary = tempfile.mkstemp(dir=target.parent, suffix=".part")
-        with os.fdopen(handle, "w", encoding="utf-8") as file:
-            file.write(text)
-        os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
-        os.replace(temporary, target)
-    except BaseException as error:
-        if temporary:
-            Path(temporary).unlink(missing_ok=True)
-        if not isinstance(error, OSError):
-            raise
-        raise WorkbookError(
-            f"Cannot write {target} ({error.strerror}): choose a folder that exists, that you may "
-            "write to and that has room."
-        ) from error
 
 
 def _as_lists(arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:

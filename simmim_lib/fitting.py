@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import softmax
 
-from simmim_lib import datasets, experiment, models, training
+from simmim_lib import datasets, experiment, files, models, training
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.formula import LOSSES, READINGS
 from simmim_lib.losses import Tensor
@@ -338,7 +338,7 @@ def compute(name: str) -> None:
         "versions": experiment.versions(),
         "records": records,
     }
-    experiment.write_text(_path(name), json.dumps(outcome) + "\n")
+    files.write_text(_path(name), json.dumps(outcome) + "\n")
 
 
 def _path(name: str) -> Path:

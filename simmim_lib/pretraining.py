@@ -3,15 +3,13 @@
 import contextlib
 import functools
 import json
-import os
-import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib import datasets, models, training
+from simmim_lib import datasets, files, models, training
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.models import Weights
 
@@ -104,15 +102,8 @@ def store(network: Pretrained, path: Path) -> None:
     recipe = {**_recipe(network.source), "accuracy": network.accuracy}
     arrays = {f"weight_{i:02}": weight for i, weight in enumerate(network.weights)}
     path.parent.mkdir(parents=True, exist_ok=True)
-    handle, temporary = tempfile.mkstemp(dir=path.parent, suffix=".part")
-    try:
-        with os.fdopen(handle, "wb") as file:
-            np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
-        os.chmod(temporary, 0o644)  # as a file made in the usual way, not for its owner alone
-        os.replace(temporary, path)
-    except BaseException:
-        os.unlink(temporary)
-        raise
+    with files.whole(path) as file:
+        np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
 
 
 def bundle() -> None:

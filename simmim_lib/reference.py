@@ -13,7 +13,7 @@ from typing import Any
 
 import numpy as np
 
-from simmim_lib import datasets, experiment, transfer
+from simmim_lib import datasets, experiment, files, transfer
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.pretraining import pretrained
 from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, Settings
@@ -312,7 +312,7 @@ def _store(found: Reference) -> None:
             f"Cannot make the folder {folder} ({error.strerror}): use a checkout that you may "
             "write to."
         ) from error
-    experiment.write_text(folder / f"{found.name}.json", text)
+    files.write_text(folder / f"{found.name}.json", text)
 
 
 def main(names: Iterable[str]) -> int:

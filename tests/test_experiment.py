@@ -110,29 +110,6 @@ def test_json_holds_settings_accuracies_and_versions(tmp_path):
     assert [item.name for item in tmp_path.iterdir()] == ["result.json"]
 
 
-def test_a_file_that_cannot_be_written_gets_one_sentence(tmp_path):
-    with pytest.raises(WorkbookError, match=r"Cannot write .*No such file.*choose a folder"):
-        experiment.write_text(tmp_path / "missing" / "file.json", "text")
-    (tmp_path / "folder").mkdir()
-    with pytest.raises(WorkbookError, match="Cannot write"):
-        experiment.write_text(tmp_path / "folder", "text")
-    assert [item.name for item in tmp_path.iterdir()] == ["folder"]
-
-
-def test_a_full_disk_leaves_the_old_file(tmp_path, monkeypatch):
-    path = tmp_path / "file.json"
-    path.write_text("before")
-
-    def full(*_):
-        raise OSError(28, "No space left on device")
-
-    monkeypatch.setattr(experiment.os, "replace", full)
-    with pytest.raises(WorkbookError, match="No space left on device"):
-        experiment.write_text(path, "after")
-    assert path.read_text() == "before"
-    assert len(list(tmp_path.iterdir())) == 1
-
-
 @pytest.mark.parametrize(
     ("changes", "words"),
     [

@@ -1,3 +1,5 @@
+import os
+
 import numpy as np
 import pytest
 
@@ -76,6 +78,6 @@ def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
     def full(*_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(pretraining.os, "replace", full)
+    monkeypatch.setattr(os, "replace", full)
     assert pretraining.pretrained("uci-digits").weights
     assert not list((elsewhere / "cache" / "trunks").iterdir())
