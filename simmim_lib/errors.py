@@ -56,3 +56,9 @@ def check_positive(what: str, given: object) -> None:
         raise WorkbookError(
             f"{what} is {given!r}, but must be a finite number above 0, like 0.001."
         )
+
+
+def check_flag(what: str, given: object) -> None:
+    """Raise unless `given` is True or False."""
+    if not isinstance(given, bool):
+        raise WorkbookError(f"{what} is {given!r}, but must be True or False.")

@@ -1,7 +1,7 @@
 """The networks: a trunk of named layers that is copied between tasks, and a head for each task."""
 
 import functools
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -10,6 +10,8 @@ from simmim_lib.settings import FREEZABLE_LAYERS
 
 if TYPE_CHECKING:
     import keras
+
+    from simmim_lib.simmim import SimMIM, Task
 
 CONVOLUTION_FILTERS = (16, 32, 64)
 DENSE_UNITS = 128
@@ -60,6 +62,29 @@ def add_head(trunk: "keras.Model", classes: int) -> "keras.Sequential":
     return keras.Sequential([keras.Input(trunk.input_shape[1:]), *trunk.layers, head])
 
 
+def article_network(classes: int = 10) -> "keras.Sequential":
+    """Return the article's network, written anew: one convolution, though its text says two.
+
+    Returns:
+        A model from images (n, 28, 28, 1) to logits (n, classes), its weights fresh.
+
+    Source: the article that the workbook follows, section "Project practice".
+    """
+    import keras
+    from keras import layers
+
+    return keras.Sequential(
+        [
+            keras.Input((IMAGE_SIZE, IMAGE_SIZE, 1), name="image"),
+            layers.Conv2D(32, 3, activation="relu", name="convolution"),
+            layers.Flatten(name="flatten"),
+            layers.Dense(64, activation="relu", name="dense"),
+            layers.Dense(classes, name="head"),
+        ],
+        name="article",
+    )
+
+
 def split(network: "keras.Model", frozen_layers: int) -> tuple["keras.Model", "keras.Model"]:
     """Cut a network behind its first `frozen_layers` layers that have weights.
 
@@ -78,8 +103,9 @@ def split(network: "keras.Model", frozen_layers: int) -> tuple["keras.Model", "k
         WorkbookError: `frozen_layers` is out of range.
     """
     with_weights = [i for i, layer in enumerate(network.layers) if layer.weights]
-    check_whole("frozen_layers", frozen_layers, 0, len(with_weights) - 1)
-    cut = with_weights[frozen_layers] if frozen_layers else 0
+    check_whole("frozen_layers", frozen_layers, 0, len(with_weights))
+    cuts = [0, *with_weights[1:], len(network.layers)]
+    cut = cuts[frozen_layers]
     front = _stack(network.layers[:cut], network.input_shape[1:])
     back = _stack(network.layers[cut:], front.output_shape[1:])
     return front, back
@@ -105,6 +131,30 @@ def network(
     experiments use the same two models, and what was compiled for them.
     """
     return split(add_head(build_trunk(channels), classes), frozen_layers)
+
+
+@functools.cache
+def joint_network(
+    tasks: "tuple[Task, ...]",
+    shared_heads: bool = False,
+    frozen_layers: int = 0,
+    channels: int = 1,
+) -> "tuple[keras.Model, SimMIM]":
+    """Return the frozen front of the workbook's trunk, and a SimMIM model of all behind it.
+
+    Built once in a process and used like `network`, with the weights passed beside it.
+
+    Args:
+        tasks: what the heads predict.
+        shared_heads: whether tasks with the same label space have one head in common.
+        frozen_layers: how many layers with weights the front has, 0 or more; at most all of the
+            trunk's.
+        channels: 1 for grey images, 3 for colour.
+    """
+    from simmim_lib.simmim import SimMIM
+
+    front, back = split(build_trunk(channels), frozen_layers)
+    return front, SimMIM(back, tasks, shared_heads)
 
 
 def fresh_weights(model: "keras.Model", seed: int) -> Weights:
@@ -134,3 +184,12 @@ def count_parameters(classes: int, frozen_layers: int) -> tuple[int, int]:
     """Return how many numbers of the workbook's network are trained, and how many are frozen."""
     front, back = network(classes, frozen_layers)
     return back.count_params(), front.count_params()
+
+
+def __getattr__(name: str) -> Any:
+    """Import the SimMIM model when it is asked for: its class derives from one of Keras's."""
+    if name not in ("SimMIM", "Task", "load"):
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    from simmim_lib import simmim
+
+    return getattr(simmim, name)

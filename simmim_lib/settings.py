@@ -1,12 +1,14 @@
 """The one description of an experiment, shared by widgets, reports, commands and results."""
 
 import dataclasses
+import math
+import numbers
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
+from simmim_lib.errors import WorkbookError, check_choice, check_flag, check_positive, check_whole
 
 FREEZABLE_LAYERS = ("convolution_1", "convolution_2", "convolution_3", "dense")
 """The layers of the trunk, first to last: `frozen_layers=2` freezes the first two of them."""
@@ -20,7 +22,13 @@ OPTIMIZERS = {
     "sgd": "plain gradient descent",
     "momentum": "gradient descent with momentum 0.9",
     "adam": "Adam",
+    "adamw": "Adam with weight decay 0.004",
     "rmsprop": "RMSProp",
+}
+SCHEDULES = {
+    "constant": "the same learning rate at every step",
+    "cosine": "falling to zero along half a cosine wave",
+    "warm-up": "rising over the first tenth of the steps, then falling like the cosine",
 }
 BUDGETS = {
     "quick": "two processor cores, a lesson in a minute or two",
@@ -47,7 +55,11 @@ class Settings:
     """
 
     source: str | None = _option("glyphs", "dataset to pre-train on; none: start from scratch")
-    targets: tuple[str, ...] = _option(("mnist",), "datasets to adapt to, each on its own")
+    targets: tuple[str, ...] = _option(("mnist",), "datasets to adapt to, one network for all")
+    task_weights: tuple[float, ...] | None = _option(
+        None, "how much the loss of each target counts; by default 1 each"
+    )
+    shared_heads: bool = _option(False, "one head for all targets with the same classes")
     labels_per_class: int = _option(10, "labelled target images of each class")
     frozen_layers: int = _option(
         2, f"how many of the first layers stay as copied, 0 to {len(FREEZABLE_LAYERS)}"
@@ -58,7 +70,10 @@ class Settings:
     adaptation: str = _option("fine-tune", "how the rest is trained: " + ", ".join(ADAPTATIONS))
     optimizer: str = _option("adam", "what turns gradients into steps: " + ", ".join(OPTIMIZERS))
     learning_rate: float = _option(2e-3, "size of a step, above 0")
-    steps: int = _option(120, "training steps on the target, batches of at most 32 images")
+    schedule: str = _option(
+        "constant", "how the learning rate changes over the steps: " + ", ".join(SCHEDULES)
+    )
+    steps: int = _option(120, "training steps, with at most 32 images of each target in a batch")
     seeds: int = _option(
         None,
         "repetitions with other labelled images and batches; by default "
@@ -72,8 +87,13 @@ class Settings:
     def __post_init__(self) -> None:
         """Bring the values into one form and refuse what cannot be meant."""
         object.__setattr__(self, "targets", _as_names(self.targets))
+        if self.task_weights is not None:
+            weights = tuple(check_task_weights(self.task_weights, self.targets))
+            object.__setattr__(self, "task_weights", weights)
+        check_flag("shared_heads", self.shared_heads)
         check_choice("adaptation", self.adaptation, ADAPTATIONS)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
+        check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("budget", self.budget, BUDGETS)
         if self.seeds is None:
             object.__setattr__(self, "seeds", SEEDS[self.budget])
@@ -121,9 +141,15 @@ class Settings:
         """Return the baseline: the same data, steps and seeds, with nothing transferred."""
         return self.replace(source=None, adaptation="fine-tune")
 
+    def separately(self) -> "tuple[Settings, ...]":
+        """Return the other baseline: the same for each target alone, by a network of its own."""
+        alone = {"task_weights": None, "shared_heads": False}
+        return tuple(self.replace(targets=(target,), **alone) for target in self.targets)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values that JSON can hold, in order."""
-        return {**dataclasses.asdict(self), "targets": list(self.targets)}
+        plain = dataclasses.asdict(self)
+        return {key: list(each) if isinstance(each, tuple) else each for key, each in plain.items()}
 
     def as_code(self) -> str:
         """Return the one line of Python that repeats this experiment."""
@@ -138,23 +164,61 @@ class Settings:
 def parse(name: str, text: str) -> Any:
     """Turn the text of a command-line option into the value of the field `name`.
 
-    Lists are separated by commas; "none" stands for no source.
+    Lists are separated by commas; "none" stands for no source, "yes" and "no" for a flag.
 
     Raises:
-        WorkbookError: text that is no number where one is needed.
+        WorkbookError: text that is no number, or neither yes nor no, where one is needed.
     """
     if name == "source":
         return None if text.lower() == "none" else text
     if name == "targets":
         return tuple(part.strip() for part in text.split(",") if part.strip())
+    if name == "task_weights":
+        return tuple(_as_number(name, part, float) for part in text.split(","))
     kind = {known.name: known.type for known in dataclasses.fields(Settings)}[name]
-    if kind not in (int, float):
-        return text
+    if kind is bool:
+        check_choice(name, text.lower(), FLAGS)
+        return FLAGS[text.lower()]
+    return _as_number(name, text, kind) if kind in (int, float) else text
+
+
+FLAGS = {"yes": True, "no": False, "true": True, "false": False}
+
+
+def _as_number(name: str, text: str, kind: type) -> Any:
     try:
         return kind(text)
     except ValueError:
         wanted = "a whole number" if kind is int else "a number"
         raise WorkbookError(f"{name} must be {wanted}, but {text!r} was given.") from None
+
+
+def check_task_weights(
+    weights: Mapping[str, float] | Sequence[float] | None, names: Sequence[str]
+) -> list[float]:
+    """Return one weight for each task, in order.
+
+    Args:
+        weights: by name, in order, or none: 1 for each task that is not named.
+        names: of the tasks.
+
+    Raises:
+        WorkbookError: weights that are negative, not finite, all zero or not one for each task.
+    """
+    if isinstance(weights, Mapping) or weights is None:
+        for name in weights or ():
+            check_choice("task", name, names)
+        weights = [(weights or {}).get(name, 1.0) for name in names]
+    wanted = f"give one weight of at least 0 for each of {', '.join(names)}, not all of them 0"
+    if isinstance(weights, str) or len(weights) != len(names):
+        raise WorkbookError(f"task_weights is {weights!r} for {len(names)} tasks: {wanted}.")
+    for weight in weights:
+        number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
+        if not (number and math.isfinite(weight) and weight >= 0):
+            raise WorkbookError(f"task_weights holds {weight!r}: {wanted}.")
+    if not any(weights):
+        raise WorkbookError(f"task_weights are all 0, so nothing would be learnt: {wanted}.")
+    return [float(weight) for weight in weights]
 
 
 def _as_names(targets: object) -> tuple[str, ...]:

@@ -62,5 +62,5 @@ def test_colour_images():
 
 
 def test_a_cut_behind_the_last_layer_is_refused(network):
-    with pytest.raises(WorkbookError, match="from 0 to 4: try 4"):
-        models.split(network, 5)
+    with pytest.raises(WorkbookError, match="from 0 to 5: try 5"):
+        models.split(network, 6)
