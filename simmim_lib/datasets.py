@@ -5,17 +5,13 @@ when asked for; `CATALOGUE` lists them all. How each was made, and its licence i
 `SOURCES.md` in `data_directory()`.
 """
 
-import contextlib
 import functools
 import hashlib
-import http.client
 import io
 import json
 import os
 import runpy
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NamedTuple
@@ -23,7 +19,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib import glyphs
+from simmim_lib import fetching, glyphs
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 
 Images = NDArray[np.float32]
@@ -227,7 +223,7 @@ def names() -> tuple[str, ...]:
 def is_available(name: str) -> bool:
     """Tell whether `load` can do without the network (the file's content is not looked at)."""
     check_choice("dataset", name, CATALOGUE)
-    return not CATALOGUE[name].url or _fetched_path(name).exists()
+    return not CATALOGUE[name].url or _remote_file(name).path.exists()
 
 
 def fingerprint(name: str) -> str:
@@ -244,7 +240,7 @@ def _load(name: str) -> Dataset:
     if name == "glyphs":
         train, test = (Part(*rendered) for rendered in glyphs.render_parts())
     elif entry.url:
-        train, test = _read_parts(_fetched_content(name))
+        train, test = _read_parts(_remote_file(name).content())
     else:
         train, test = _read_parts(_bundled_content(f"{name}.npz"))
     return Dataset(name, entry.title, train, test, entry.class_names, entry.source, entry.licence)
@@ -387,6 +383,38 @@ def rebuild(report: Callable[[str], object] = print) -> None:
     _load.cache_clear()
 
 
+def fetch(name: str, progress: fetching.Progress | None = None) -> Path:
+    """Download a dataset that does not come with the workbook, once.
+
+    A download that breaks off is continued where it stopped by the next call. Nothing is
+    downloaded when the file is already there with the right checksum.
+
+    Args:
+        name: a dataset of the catalogue that has a `url`.
+        progress: called with the bytes done and the bytes in total (0 when the server does not
+            say) after every piece; what it raises, such as `KeyboardInterrupt`, ends the download.
+
+    Returns:
+        The path of the file, in `cache_directory()`.
+
+    Raises:
+        WorkbookError: the name is unknown, the network or the server fails, the disk is full or
+            read-only, or the file has not the publisher's checksum (it is then removed).
+    """
+    check_choice("dataset to fetch", name, [key for key, entry in CATALOGUE.items() if entry.url])
+    file = _remote_file(name)
+    file.fetch(progress)
+    _load.cache_clear()
+    return file.path
+
+
+def _remote_file(name: str) -> fetching.RemoteFile:
+    entry, path = CATALOGUE[name], cache_directory() / "datasets" / f"{name}.npz"
+    return fetching.RemoteFile(
+        entry.title, entry.url, entry.md5, path, command=f"simmim data fetch {name}"
+    )
+
+
 def _checksums() -> dict[str, str]:
     path = data_directory() / "checksums.json"
     try:
@@ -441,132 +469,3 @@ def _bilinear_weights(size: int, new_size: int) -> NDArray[np.float64]:
     """Return the matrix (new_size, size) of linear interpolation between pixel centres."""
     centres = np.clip((np.arange(new_size) + 0.5) * size / new_size - 0.5, 0, size - 1)
     return np.maximum(0, 1 - np.abs(centres[:, None] - np.arange(size)))
-
-
-# --- Fetching
-
-
-CHUNK_BYTES = 1 << 16
-TIMEOUT_SECONDS = 30
-"""How long the server may stay silent before fetching gives up."""
-
-
-def fetch(name: str, progress: Callable[[int, int], object] | None = None) -> Path:
-    """Download a dataset that does not come with the workbook, once.
-
-    A download that breaks off is continued where it stopped by the next call. Nothing is
-    downloaded when the file is already there with the right checksum.
-
-    Args:
-        name: a dataset of the catalogue that has a `url`.
-        progress: called with the bytes done and the bytes in total (0 when the server does not
-            say) after every piece; what it raises, such as `KeyboardInterrupt`, ends the download.
-
-    Returns:
-        The path of the file, in `cache_directory()`.
-
-    Raises:
-        WorkbookError: the name is unknown, the network or the server fails, the disk is full or
-            read-only, or the file has not the publisher's checksum (it is then removed).
-    """
-    check_choice("dataset to fetch", name, [key for key, entry in CATALOGUE.items() if entry.url])
-    entry, path = CATALOGUE[name], _fetched_path(name)
-    partial = path.with_name(path.name + ".part")
-    try:
-        if path.exists() and _md5(path) == entry.md5:
-            return path
-        path.parent.mkdir(parents=True, exist_ok=True)
-        _download(entry, partial, progress or (lambda done, total: None))
-        if _md5(partial) != entry.md5:
-            partial.unlink()
-            raise WorkbookError(
-                f"The file fetched for {name} does not match the publisher's checksum and was "
-                f"removed; run `simmim data fetch {name}` again."
-            )
-        os.replace(partial, path)
-    except OSError as error:
-        # Only the disk can have raised this: _download words what the network does.
-        with contextlib.suppress(OSError):
-            partial.unlink()
-        raise WorkbookError(
-            f"{entry.title} cannot be stored in {path.parent} ({error.strerror or error}); free "
-            "some space, or set SIMMIM_CACHE to a folder that can be written, and fetch again."
-        ) from error
-    _load.cache_clear()
-    return path
-
-
-def _fetched_path(name: str) -> Path:
-    return cache_directory() / "datasets" / f"{name}.npz"
-
-
-def _fetched_content(name: str) -> bytes:
-    """Return the content of a fetched file if it is what its publisher says."""
-    path = _fetched_path(name)
-    command = f"`simmim data fetch {name}`"
-    try:
-        content = path.read_bytes()
-    except OSError as error:
-        raise WorkbookError(
-            f"{CATALOGUE[name].title} does not come with the workbook and is not at {path}; "
-            f"run {command} (once, online)."
-        ) from error
-    if hashlib.md5(content, usedforsecurity=False).hexdigest() != CATALOGUE[name].md5:
-        raise WorkbookError(f"The file {path} does not match its checksum; run {command} again.")
-    return content
-
-
-def _md5(path: Path) -> str:
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
-
-
-def _download(entry: Entry, partial: Path, progress: Callable[[int, int], object]) -> None:
-    """Bring `partial` to the full length of the file at `entry.url`, keeping what it holds."""
-    done = partial.stat().st_size if partial.exists() else 0
-    with _network(entry):
-        response = _request(entry.url, done)
-    if response is None:
-        return
-    resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-    with response, partial.open("ab" if resumed else "wb") as file:
-        done = done if resumed else 0
-        length = response.headers.get("Content-Length")
-        total = done + int(length) if length else 0
-        while True:
-            with _network(entry):
-                piece = response.read(CHUNK_BYTES)
-                if not piece and done < total:
-                    raise ConnectionError(f"it stopped after {done:,} of {total:,} bytes")
-            if not piece:
-                return
-            file.write(piece)
-            done += len(piece)
-            progress(done, total)
-
-
-def _request(url: str, start: int) -> http.client.HTTPResponse | None:
-    """Ask for a file from byte `start` on; None when there is nothing after it."""
-    headers = {"User-Agent": "simmim-workbook"}
-    if start:
-        headers["Range"] = f"bytes={start}-"
-    request = urllib.request.Request(url, headers=headers)
-    try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
-    except urllib.error.HTTPError as error:
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return None
-        raise
-
-
-@contextlib.contextmanager
-def _network(entry: Entry) -> Iterator[None]:
-    """Word what the network or the server does wrong; keep nothing but network calls inside."""
-    try:
-        yield
-    except (OSError, http.client.HTTPException) as error:
-        raise WorkbookError(
-            f"{entry.title} cannot be fetched from {entry.url} ({error}); check the network "
-            f"connection and run `simmim data fetch {entry.name}` again, which continues where it "
-            "stopped."
-        ) from error

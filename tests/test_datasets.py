@@ -16,7 +16,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from simmim_lib import datasets
+from simmim_lib import datasets, fetching
 from simmim_lib.datasets import CATALOGUE, NO_LABEL, Dataset, Part, few_shot, load
 from simmim_lib.errors import WorkbookError
 
@@ -549,7 +549,7 @@ def test_silent_server_times_out(cache, monkeypatch):
         url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
         entry = dataclasses.replace(CATALOGUE["bloodmnist"], url=url)
         monkeypatch.setitem(CATALOGUE, "bloodmnist", entry)
-        monkeypatch.setattr(datasets, "TIMEOUT_SECONDS", 0.2)
+        monkeypatch.setattr(fetching, "TIMEOUT_SECONDS", 0.2)
         with pytest.raises(WorkbookError, match="timed out"):
             datasets.fetch("bloodmnist")
 

@@ -1,0 +1,147 @@
+"""Files from the network: downloaded once, resumed when broken off, compared with a checksum."""
+
+import contextlib
+import hashlib
+import http.client
+import os
+import urllib.error
+import urllib.request
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+
+from simmim_lib.errors import WorkbookError
+
+Progress = Callable[[int, int], object]
+"""Called with the bytes done and the bytes in total (0 when the server does not say)."""
+
+CHUNK_BYTES = 1 << 16
+TIMEOUT_SECONDS = 30
+"""How long the server may stay silent before fetching gives up."""
+
+
+@dataclass(frozen=True)
+class RemoteFile:
+    """A file that somebody publishes, and its copy in the cache.
+
+    Attributes:
+        title: what it holds, for readers.
+        url: where it is published.
+        md5: the publisher's checksum, as hexadecimal digits.
+        path: where the copy is or shall be.
+        command: what a user runs to fetch it.
+    """
+
+    title: str
+    url: str
+    md5: str
+    path: Path
+    command: str
+
+    def fetch(self, progress: Progress | None = None) -> None:
+        """Download the file, unless it is there already with the right checksum.
+
+        A download that breaks off is continued where it stopped by the next call.
+
+        Args:
+            progress: told after every piece; what it raises, such as `KeyboardInterrupt`, ends
+                the download.
+
+        Raises:
+            WorkbookError: the network or the server fails, the disk is full or read-only, or the
+                file has not the publisher's checksum (it is then removed).
+        """
+        partial = self.path.with_name(self.path.name + ".part")
+        try:
+            if self.path.exists() and _md5(self.path) == self.md5:
+                return
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            self._download(partial, progress or (lambda done, total: None))
+            if _md5(partial) != self.md5:
+                partial.unlink()
+                raise WorkbookError(
+                    f"The file fetched for {self.title} does not match the publisher's checksum "
+                    f"and was removed; run `{self.command}` again."
+                )
+            os.replace(partial, self.path)
+        except OSError as error:
+            # Only the disk can have raised this: _download words what the network does.
+            with contextlib.suppress(OSError):
+                partial.unlink()
+            raise WorkbookError(
+                f"{self.title} cannot be stored in {self.path.parent} "
+                f"({error.strerror or error}); free some space, or set SIMMIM_CACHE to a folder "
+                "that can be written, and fetch again."
+            ) from error
+
+    def content(self) -> bytes:
+        """Return the content of the copy.
+
+        Raises:
+            WorkbookError: it has not been fetched, or is not what its publisher says.
+        """
+        try:
+            content = self.path.read_bytes()
+        except OSError as error:
+            raise WorkbookError(
+                f"{self.title} does not come with the workbook and is not at {self.path}; "
+                f"run `{self.command}` (once, online)."
+            ) from error
+        if hashlib.md5(content, usedforsecurity=False).hexdigest() != self.md5:
+            raise WorkbookError(
+                f"The file {self.path} does not match its checksum; run `{self.command}` again."
+            )
+        return content
+
+    def _download(self, partial: Path, progress: Progress) -> None:
+        """Bring `partial` to the full length of the file, keeping what it holds."""
+        done = partial.stat().st_size if partial.exists() else 0
+        with self._network():
+            response = _request(self.url, done)
+        if response is None:
+            return
+        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
+        with response, partial.open("ab" if resumed else "wb") as file:
+            done = done if resumed else 0
+            length = response.headers.get("Content-Length")
+            total = done + int(length) if length else 0
+            while True:
+                with self._network():
+                    piece = response.read(CHUNK_BYTES)
+                    if not piece and done < total:
+                        raise ConnectionError(f"it stopped after {done:,} of {total:,} bytes")
+                if not piece:
+                    return
+                file.write(piece)
+                done += len(piece)
+                progress(done, total)
+
+    @contextlib.contextmanager
+    def _network(self) -> Iterator[None]:
+        """Word what the network or the server does wrong; only network calls belong inside."""
+        try:
+            yield
+        except (OSError, http.client.HTTPException) as error:
+            raise WorkbookError(
+                f"{self.title} cannot be fetched from {self.url} ({error}); check the network "
+                f"connection and run `{self.command}` again, which continues where it stopped."
+            ) from error
+
+
+def _md5(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
+
+
+def _request(url: str, start: int) -> http.client.HTTPResponse | None:
+    """Ask for a file from byte `start` on; None when there is nothing after it."""
+    headers = {"User-Agent": "simmim-workbook"}
+    if start:
+        headers["Range"] = f"bytes={start}-"
+    request = urllib.request.Request(url, headers=headers)
+    try:
+        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+    except urllib.error.HTTPError as error:
+        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            return None
+        raise
