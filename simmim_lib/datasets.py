@@ -2,7 +2,7 @@
 
 Three sets come with the workbook, one is rendered from fonts, and some medical ones are fetched
 when asked for; `CATALOGUE` lists them all. How each was made, and its licence in full, stands in
-`SOURCES.md` in `data_directory()`.
+`SOURCES.md` in `data_directory()`. `from_folder` adds the user's own images.
 """
 
 import functools
@@ -10,6 +10,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import runpy
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -19,8 +20,8 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib import fetching, glyphs
-from simmim_lib.errors import WorkbookError, check_choice, check_whole
+from simmim_lib import fetching, folders, glyphs
+from simmim_lib.errors import WorkbookError, check_choice, check_flag, check_whole
 
 Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
@@ -29,6 +30,9 @@ _MEND = "run `simmim data rebuild` or reinstall the workbook."
 
 NO_LABEL = -1
 """The label of an image whose class is not given, as in scikit-learn's semi-supervised module."""
+
+IMAGE_SIZE = 28
+"""The height and width of the images that the workbook's own network sees, in pixels."""
 
 VALIDATION_SHARE = 0.2
 VALIDATION_LIMIT = 1000
@@ -208,11 +212,11 @@ def load(name: str) -> Dataset:
         labels (n,), int32.
 
     Raises:
-        WorkbookError: the name is unknown, a data file is missing or altered, or the dataset has
-            not been fetched.
+        WorkbookError: the name is unknown, a data file is missing or altered, the dataset has not
+            been fetched, or it is the user's own and of another size.
     """
     check_choice("dataset", name, CATALOGUE)
-    return _load(name)
+    return _load_own(name) if name in _own else _load(name)
 
 
 def names() -> tuple[str, ...]:
@@ -229,6 +233,8 @@ def is_available(name: str) -> bool:
 def fingerprint(name: str) -> str:
     """Return a text that changes when a dataset's content does, without reading the dataset."""
     check_choice("dataset", name, CATALOGUE)
+    if name in _own:
+        return _digest(_own[name])
     if name == "glyphs":
         return f"glyphs {glyphs.VERSION}"
     return CATALOGUE[name].md5 or _checksums()[f"{name}.npz"]
@@ -332,6 +338,116 @@ def _check_enough(dataset: Dataset, labels_per_class: int, available: Sequence[i
             f"{available[smallest]}: its smallest class, {dataset.class_names[smallest]!r}, has no "
             "more training images beside the validation part; ask for fewer."
         )
+
+
+# --- The user's own images
+
+
+_own: dict[str, Dataset] = {}
+
+
+def from_folder(
+    path: str | os.PathLike[str],
+    size: int = IMAGE_SIZE,
+    *,
+    name: str | None = None,
+    grey: bool = False,
+    seed: int = 0,
+) -> Dataset:
+    """Read images of one's own from a folder that has a sub-folder for each class.
+
+    From then on, and until this process ends, `load` and `Settings` know the dataset by its name;
+    so what is stored about it, such as `Settings.as_code()`, needs this call before it.
+
+    A picture is turned as its camera says, its middle square is cut out and scaled to `size`, so
+    nothing is distorted. Palettes and CMYK become red, green and blue, transparent pixels white,
+    16 bits 8; of several frames the first counts. If no picture has colour, all are grey. Hidden
+    files are ignored; other files that are no images, and pictures that repeat another one of
+    their class, are left out with a warning.
+
+    Args:
+        path: the folder; the names of its sub-folders, sorted, are the classes' names.
+        size: the height and width to scale to, in pixels. The workbook's own network needs 28;
+            at another size, hand the dataset that is returned to a network of your own.
+        name: what to call the dataset: letters, digits, - and _; by default as the folder is.
+        grey: whether to do without colours, as for a network pre-trained on grey images.
+        seed: chooses the fifth of each class, at least one image, that is kept for testing.
+
+    Returns:
+        The dataset, with read-only arrays: images (n, size, size, 1 or 3), float32 in [0, 1], and
+        labels (n,), int32.
+
+    Raises:
+        WorkbookError: the folder is missing or has fewer than two classes, a class has fewer than
+            5 different images, an image is broken, unreadable or dangerously large or is in two
+            classes, a number is out of range, or the name is taken.
+    """
+    check_whole("size", size, 8, 1024)
+    check_whole("seed", seed, least=0)
+    check_flag("grey", grey)
+    if not isinstance(path, str | os.PathLike):
+        raise WorkbookError(f"path is {path!r}, but must name a folder, such as 'my-pictures'.")
+    folder = Path(path).expanduser()
+    name = folder.resolve().name if name is None else name
+    _check_own_name(name)
+    dataset = _divide(folders.read(folder, size, grey), name, seed)
+    known = _own.setdefault(name, dataset)
+    # What is kept elsewhere under a name, such as features, must stay true of it.
+    if known is not dataset and _digest(known) != _digest(dataset):
+        raise WorkbookError(
+            f"{name!r} already stands for other images: give these another name, such as "
+            f"name='{name}-2', or restart the kernel."
+        )
+    CATALOGUE[name] = Entry(name, name, dataset.class_names, dataset.source, dataset.licence)
+    return known
+
+
+def _check_own_name(name: object) -> None:
+    """Refuse a name that cannot be a file's, or a target's on a command line."""
+    valid = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name)
+    if not valid or str(name).lower() == "none":
+        raise WorkbookError(
+            f"{name!r} cannot be the name of a dataset: give one of letters, digits, - and _, such "
+            "as name='my-pictures'."
+        )
+    if name in CATALOGUE and name not in _own:
+        raise WorkbookError(
+            f"{name!r} is a dataset of the workbook: give yours another name, such as "
+            f"name='my-{name}'."
+        )
+
+
+def _divide(pictures: folders.LabelledPictures, name: str, seed: int) -> Dataset:
+    """Keep a fifth of each class for testing, rounded up over all so that no class has none."""
+    labels, random = pictures.labels, np.random.default_rng(seed)
+    test = stratified(labels, -(-len(labels) // 5), random)
+    train = random.permutation(np.setdiff1d(np.arange(len(labels)), test))
+
+    def part(chosen: NDArray[np.intp]) -> Part:
+        return Part(np.divide(pictures.images[chosen], 255, dtype=np.float32), labels[chosen])
+
+    source, licence = "a folder of the user's own", "not stated"
+    return Dataset(name, name, part(train), part(test), pictures.class_names, source, licence)
+
+
+def _load_own(name: str) -> Dataset:
+    height, width = _own[name].train.images.shape[1:3]
+    if height != IMAGE_SIZE:
+        raise WorkbookError(
+            f"{name!r} was read at {height} x {width} pixels, but the workbook's network sees "
+            f"{IMAGE_SIZE} x {IMAGE_SIZE}: read the folder with size={IMAGE_SIZE} and another "
+            "name, or hand the dataset that from_folder returned to a network of your own."
+        )
+    return _own[name]
+
+
+def _digest(dataset: Dataset) -> str:
+    """Return a text that is another for other images, labels, class names or parts."""
+    shapes = [part.images.shape for part in (dataset.train, dataset.test)]
+    digest = hashlib.sha256(json.dumps([dataset.class_names, shapes]).encode())
+    for part in (dataset.train, dataset.test):
+        digest.update(part.images.tobytes() + part.labels.tobytes())
+    return digest.hexdigest()
 
 
 # --- Files: bundled with the workbook, or fetched
