@@ -15,14 +15,15 @@ import numpy as np
 from simmim_lib import datasets, files, models, training
 from simmim_lib.errors import WorkbookError
 from simmim_lib.models import Weights
-from simmim_lib.pretraining import pretrained
+from simmim_lib.pretraining import Pretrained, pretrained
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 
 if TYPE_CHECKING:
-    import keras
+    from simmim_lib.simmim import SimMIM
 
 BATCH_SIZE = 32
 WEIGHTS_A_LAYER = 2  # a kernel and a bias
+ALL_LAYERS = len(FREEZABLE_LAYERS)
 
 
 @dataclass(frozen=True, eq=False)
@@ -33,8 +34,9 @@ class Result:
         settings: what was asked for.
         accuracy: share of the test images classified correctly, shape (seeds,).
         validation: the same on the validation images, for choosing between settings.
-        baseline: test accuracy from scratch with the same labels, steps and seeds, shape (seeds,);
-            empty where it was not asked for or the experiment is from scratch itself.
+        baseline: test accuracy of a network of its own for each target, from scratch with the same
+            labels, steps and seeds, shape (seeds,); empty where it was not asked for or the
+            experiment is from scratch itself.
         predictions: the class predicted for each test image, shape (seeds, n).
         seconds: how long it took, pre-training of the source not included.
     """
@@ -74,73 +76,145 @@ class Result:
 def run(
     settings: Settings, *, baseline: bool = True, progress: training.Progress | None = None
 ) -> Result:
-    """Pre-train (or fetch from the cache), transfer, adapt to each target, and test.
+    """Take the four steps for all targets at once, and test.
 
     Args:
         settings: the experiment.
-        baseline: whether to train from scratch as well, for comparison.
+        baseline: whether to train each target from scratch as well, for comparison.
         progress: called with steps done and steps in all; a bar by default.
 
     Returns:
         The result.
 
     Raises:
-        WorkbookError: a dataset that is unknown, has too few images, or does not fit the source.
+        WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
     """
+    _check_fit(settings)
     plans = [settings]
     if baseline and settings.source is not None:
-        plans.append(settings.from_scratch())
-    _check_fit(settings)
-    if settings.source is not None:
-        pretrained(settings.source)
+        plans += settings.from_scratch().separately()
     with training.progress_bar("Adapting") as bar:
-        done = training.in_parts(progress or bar, len(plans) * len(settings.targets))
-        results = [_run_one(plan, done) for plan in plans]
-    scratch = results[1].accuracy if len(results) > 1 else {}
-    return replace(results[0], baseline=scratch, seconds=sum(each.seconds for each in results))
+        parts = training.in_parts(progress or bar, len(plans))
+        result, *scratch = [_run_one(plan, parts()) for plan in plans]
+    found = {target: each.accuracy[target] for each in scratch for target in each.accuracy}
+    seconds = result.seconds + sum(each.seconds for each in scratch)
+    return replace(result, baseline=found, seconds=seconds)
 
 
-def _run_one(settings: Settings, progress: Callable[[], training.Progress]) -> Result:
+def _run_one(settings: Settings, progress: training.Progress) -> Result:
+    source = initialise(settings)
     start = time.perf_counter()
-    outcomes = {target: _adapt(settings, target, progress()) for target in settings.targets}
-    return Result(
-        settings,
-        accuracy={target: outcome.accuracy for target, outcome in outcomes.items()},
-        validation={target: outcome.validation for target, outcome in outcomes.items()},
-        predictions={target: outcome.predictions for target, outcome in outcomes.items()},
-        seconds=time.perf_counter() - start,
-    )
+    tasks = choose_tasks(settings)
+    network = transfer(settings, tasks, source)
+    weights = maximise_information(settings, tasks, network, progress)
+    return _test(settings, tasks, network, weights, start)
 
 
 @dataclass(frozen=True, eq=False)
-class _Outcome:
-    accuracy: np.ndarray
-    validation: np.ndarray
-    predictions: np.ndarray
+class Target:
+    """A target task: its data, and which of the training images each seed may use."""
+
+    data: datasets.Dataset
+    choices: list[datasets.Choice]
 
 
-def _adapt(settings: Settings, target: str, progress: training.Progress) -> _Outcome:
-    """Adapt to one target, all seeds side by side, and test."""
-    all_layers = len(FREEZABLE_LAYERS)
-    depth = all_layers if settings.adaptation == "probe" else settings.frozen_layers
-    data = features(settings.source, depth, target)
-    choices = [
-        datasets.choose(data, settings.labels_per_class, seed) for seed in range(settings.seeds)
-    ]
-    back, done = _back(data, depth), 0
-    weights = _initial_weights(settings, depth, back)
+@dataclass(frozen=True, eq=False)
+class Network:
+    """One network for all targets, in as many copies as there are seeds.
+
+    Attributes:
+        model: the part that is trained; its own weights are not used.
+        features: for each target its dataset, the images replaced by what the frozen layers make
+            of them.
+        weights: those that training starts from, each (seeds, ...).
+    """
+
+    model: "SimMIM"
+    features: dict[str, datasets.Dataset]
+    weights: Weights
+
+
+def choose_tasks(settings: Settings) -> dict[str, Target]:
+    """Step 1: choose the target tasks, and draw each seed's few labelled images of each.
+
+    Raises:
+        WorkbookError: a dataset that is unknown or has too few images.
+    """
+    tasks = {}
+    for target in settings.targets:
+        data = datasets.load(target)
+        seeds = range(settings.seeds)
+        choices = [datasets.choose(data, settings.labels_per_class, seed) for seed in seeds]
+        tasks[target] = Target(data, choices)
+    return tasks
+
+
+def initialise(settings: Settings) -> Pretrained | None:
+    """Step 2: train a network on the source task, or fetch it where that was done before."""
+    return None if settings.source is None else pretrained(settings.source)
+
+
+def transfer(settings: Settings, tasks: dict[str, Target], source: Pretrained | None) -> Network:
+    """Step 3: copy the source's first layers into one network with a head for each task."""
+    return _network(settings, tasks, source, settings.frozen_layers)
+
+
+def maximise_information(
+    settings: Settings,
+    tasks: dict[str, Target],
+    network: Network,
+    progress: training.Progress | None = None,
+    watch: Callable[[Weights], object] | None = None,
+) -> Weights:
+    """Step 4: train on the weighted sum of all tasks' losses.
+
+    Lower cross-entropy means more information about the labels: their entropy less the
+    cross-entropy is a lower bound of the mutual information between images and labels.
+
+    Args:
+        settings: with the task weights, the optimizer and the steps.
+        tasks: from `choose_tasks`.
+        network: from `transfer`.
+        progress: told after every few steps.
+        watch: given the weights as they are after every few steps.
+
+    Returns:
+        The trained weights, each (seeds, ...).
+
+    Raises:
+        DivergedError: a loss became infinite or no number.
+
+    Source: Barber and Agakov 2003, "The IM Algorithm", for the bound.
+    """
+    tell = progress or (lambda done, total: None)
+    weights, done = network.weights, 0
     if settings.adaptation == "probe-then-fine-tune":
+        # Heads first, on the features of the whole trunk; then everything, from those heads.
         done = settings.steps // 2
-        whole = features(settings.source, all_layers, target)
-        head = _back(whole, all_layers)
-        probe = _train(settings, head, whole.train, choices, weights[-2:], (0, done), progress)
-        weights = [*weights[:-2], *probe]
-    weights = _train(settings, back, data.train, choices, weights, (done, settings.steps), progress)
-    predictions = training.predict(back, weights, data.test.images).argmax(axis=-1)
-    return _Outcome(
-        accuracy=np.mean(predictions == data.test.labels, axis=1),
-        validation=_validate(back, weights, data.train, choices),
-        predictions=predictions,
+        probe = _network(settings, tasks, initialise(settings), ALL_LAYERS)
+        heads = _train(settings, tasks, probe, probe.weights, (0, done), tell)
+        weights = [*weights[: -len(heads)], *heads]
+    return _train(settings, tasks, network, weights, (done, settings.steps), tell, watch)
+
+
+def _network(
+    settings: Settings, tasks: dict[str, Target], source: Pretrained | None, frozen_layers: int
+) -> Network:
+    depth = ALL_LAYERS if settings.adaptation == "probe" else frozen_layers
+    specifications = tuple(models.Task(name, task.data.class_names) for name, task in tasks.items())
+    some = next(iter(tasks.values())).data.train.images
+    _, model = models.joint_network(
+        specifications, settings.shared_heads, depth, channels=some.shape[-1]
+    )
+    copied = source.trunk_weights if source else []
+    copied = copied[WEIGHTS_A_LAYER * depth : WEIGHTS_A_LAYER * settings.copied_layers]
+    by_seed = [
+        copied + models.fresh_weights(model, seed)[len(copied) :] for seed in range(settings.seeds)
+    ]
+    return Network(
+        model,
+        {name: features(settings.source, depth, name) for name in tasks},
+        [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
     )
 
 
@@ -171,74 +245,90 @@ def features(source: str | None, frozen_layers: int, target: str) -> datasets.Da
     return replace(data, train=of(data.train), test=of(data.test))
 
 
-def _back(data: datasets.Dataset, depth: int) -> "keras.Model":
-    """Return the part of the network that is trained on a dataset's features."""
-    channels = data.train.images.shape[-1] if depth == 0 else 1
-    return models.network(len(data.class_names), depth, channels)[1]
-
-
-def _initial_weights(settings: Settings, depth: int, back: "keras.Model") -> Weights:
-    """Return the weights of all seeds behind the frozen layers: copied ones, then fresh ones."""
-    copied: Weights = []
-    if settings.source is not None:
-        trunk = pretrained(settings.source).trunk_weights
-        copied = trunk[WEIGHTS_A_LAYER * depth : WEIGHTS_A_LAYER * settings.copied_layers]
-    by_seed = [
-        copied + models.fresh_weights(back, seed)[len(copied) :] for seed in range(settings.seeds)
-    ]
-    return [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)]
-
-
 def _train(
     settings: Settings,
-    back: "keras.Model",
-    data: datasets.Part,
-    choices: list[datasets.Choice],
+    tasks: dict[str, Target],
+    network: Network,
     weights: Weights,
     steps: tuple[int, int],
     progress: training.Progress,
+    watch: Callable[[Weights], object] | None = None,
 ) -> Weights:
     """Do the training steps from `steps[0]` to `steps[1]`, of all that the settings ask for."""
     first, last = steps
-    batches = [
-        training.draw_batches(len(choice.labelled), BATCH_SIZE, settings.steps, seed)[first:last]
-        for seed, choice in enumerate(choices)
-    ]
-    return training.train(
-        back,
+    rates = training.learning_rates(settings.schedule, settings.learning_rate, settings.steps)
+    return training.train_jointly(
+        network.model,
         weights,
-        np.stack([data.images[choice.labelled] for choice in choices]),
-        np.stack([data.labels[choice.labelled] for choice in choices]),
-        np.stack(batches),
+        [_examples(settings, tasks[name], network.features[name], steps) for name in tasks],
+        settings.task_weights,
         settings.optimizer,
-        settings.learning_rate,
+        rates[first:last],
         lambda done, _: progress(first + done, settings.steps),
+        watch=watch,
     )
 
 
-def _validate(
-    back: "keras.Model", weights: Weights, data: datasets.Part, choices: list[datasets.Choice]
-) -> np.ndarray:
-    """Return each seed's accuracy on its own validation images, shape (seeds,)."""
-    accuracy = []
-    for seed, choice in enumerate(choices):
-        own = [weight[seed : seed + 1] for weight in weights]
-        guesses = training.predict(back, own, data.images[choice.validation])[0].argmax(axis=-1)
-        accuracy.append(np.mean(guesses == data.labels[choice.validation]))
-    return np.array(accuracy)
+def _examples(
+    settings: Settings, task: Target, data: datasets.Dataset, steps: tuple[int, int]
+) -> training.Examples:
+    """Return the labelled examples of all seeds, and which of them each step sees."""
+    batches = [
+        training.draw_batches(len(choice.labelled), BATCH_SIZE, settings.steps, seed)
+        for seed, choice in enumerate(task.choices)
+    ]
+    return training.Examples(
+        np.stack([data.train.images[choice.labelled] for choice in task.choices]),
+        np.stack([data.train.labels[choice.labelled] for choice in task.choices]),
+        np.stack(batches)[:, slice(*steps)],
+    )
+
+
+def _test(
+    settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
+) -> Result:
+    predictions, accuracy = {}, {}
+    for name, data in network.features.items():
+        logits = training.predict(network.model, weights, data.test.images, name)
+        predictions[name] = logits.argmax(axis=-1)
+        accuracy[name] = np.mean(predictions[name] == data.test.labels, axis=1)
+    return Result(
+        settings,
+        accuracy,
+        validation=validate(tasks, network, weights),
+        predictions=predictions,
+        seconds=time.perf_counter() - start,
+    )
+
+
+def validate(tasks: dict[str, Target], network: Network, weights: Weights) -> dict[str, np.ndarray]:
+    """Return for each task each seed's accuracy on its own validation images, shape (seeds,)."""
+    accuracy: dict[str, list[float]] = {name: [] for name in tasks}
+    for name, task in tasks.items():
+        data = network.features[name].train
+        for seed, choice in enumerate(task.choices):
+            own = [weight[seed : seed + 1] for weight in weights]
+            images, labels = data.images[choice.validation], data.labels[choice.validation]
+            guesses = training.predict(network.model, own, images, name)[0].argmax(axis=-1)
+            accuracy[name].append(float(np.mean(guesses == labels)))
+    return {name: np.array(of_seeds) for name, of_seeds in accuracy.items()}
 
 
 def _check_fit(settings: Settings) -> None:
-    """Refuse a source and a target that one network cannot see."""
-    for target in settings.targets:
-        channels = datasets.load(target).train.images.shape[-1]
-        if settings.source is None:
-            continue
-        theirs = datasets.load(settings.source).train.images.shape[-1]
-        if theirs != channels:
+    """Refuse datasets that one network cannot see."""
+    names = [*settings.targets, *([settings.source] if settings.source else [])]
+    shapes = {name: datasets.load(name).train.images.shape[1:] for name in names}
+    for name, (height, width, channels) in shapes.items():
+        wanted = shapes[names[0]][-1]
+        if (height, width) != (models.IMAGE_SIZE, models.IMAGE_SIZE):
             raise WorkbookError(
-                f"The source {settings.source!r} has {theirs} colour channels and the target "
-                f"{target!r} has {channels}: choose two datasets with the same number."
+                f"The images of {name!r} are {height} x {width} pixels, but the workbook's network "
+                f"sees {models.IMAGE_SIZE} x {models.IMAGE_SIZE}: load them in that size."
+            )
+        if channels != wanted:
+            raise WorkbookError(
+                f"{names[0]!r} has {wanted} colour channels and {name!r} has {channels}, but one "
+                "network sees them all: choose datasets with the same number."
             )
 
 

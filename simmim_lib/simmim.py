@@ -111,6 +111,18 @@ class SimMIM(keras.Model):
             self._head_of.update({task.name: head for task in group})
         self.built = True
 
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """The shape of a batch of images, whose first entry is None."""
+        return self.trunk.input_shape
+
+    @property
+    def is_shared(self) -> list[bool]:
+        """Tell of each of `weights` whether several tasks may use it: the trunk, shared heads."""
+        heads = list(self._head_of.values())
+        alone = {id(w) for head in heads if heads.count(head) == 1 for w in head.weights}
+        return [id(weight) not in alone for weight in self.weights]
+
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
         """Return the logits of every task that has images, (n, outputs) by task."""
         if not isinstance(inputs, Mapping):

@@ -2,12 +2,14 @@
 
 import contextlib
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
 from simmim_lib import losses
+from simmim_lib.errors import WorkbookError
 from simmim_lib.models import Weights
 
 if TYPE_CHECKING:
@@ -59,6 +61,29 @@ def cross_entropy(labels: losses.Tensor, logits: losses.Tensor) -> losses.Tensor
     return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
 
 
+@dataclass(frozen=True, eq=False)
+class Examples:
+    """What the copies of a network, one for each seed, learn one task from.
+
+    Attributes:
+        features: (seeds, n, ...), the inputs of the model.
+        labels: (seeds, n), whole numbers below the number of logits.
+        batches: (seeds, steps, batch size), positions among the n examples.
+    """
+
+    features: np.ndarray
+    labels: np.ndarray
+    batches: np.ndarray
+
+
+class DivergedError(WorkbookError):
+    """Training met a loss that is no number; `weights` are the last ones that were good."""
+
+    def __init__(self, message: str, weights: Weights) -> None:
+        super().__init__(message)
+        self.weights = weights
+
+
 def train(
     model: "keras.Model",
     weights: Weights,
@@ -66,24 +91,61 @@ def train(
     labels: np.ndarray,
     batches: np.ndarray,
     optimizer: str = "adam",
-    learning_rate: float = 1e-3,
+    learning_rate: float | np.ndarray = 1e-3,
     progress: Progress | None = None,
     loss: Loss = cross_entropy,
     watch: Callable[[Weights], object] | None = None,
 ) -> Weights:
-    """Train copies of a model side by side, one for each seed.
-
-    The loop is compiled once for each model, number of seeds, optimizer and loss, and used again by
-    later calls, whatever the number of examples, steps and images in a batch.
+    """Train copies of a model with one task side by side, one for each seed.
 
     Args:
         model: gives the computation; its own weights are neither used nor changed.
         weights: initial weights, each (seeds, ...).
-        features: (seeds, n, ...), the inputs of the model.
-        labels: (seeds, n), whole numbers below the number of logits.
-        batches: (seeds, steps, batch size), positions among the n examples.
+        features: see `Examples`, as for `labels` and `batches`.
+        labels: see there.
+        batches: see there.
+        optimizer: as in `train_jointly`, like all that follow.
+        learning_rate: see there.
+        progress: see there.
+        loss: see there.
+        watch: see there.
+
+    Returns:
+        The trained weights, each (seeds, ...).
+
+    Raises:
+        DivergedError: a loss became infinite or no number.
+    """
+    examples = [Examples(features, labels, batches)]
+    return train_jointly(
+        model, weights, examples, None, optimizer, learning_rate, progress, loss, watch
+    )
+
+
+def train_jointly(
+    model: "keras.Model",
+    weights: Weights,
+    examples: Sequence[Examples],
+    task_weights: Sequence[float] | None = None,
+    optimizer: str = "adam",
+    learning_rate: float | np.ndarray = 1e-3,
+    progress: Progress | None = None,
+    loss: Loss = cross_entropy,
+    watch: Callable[[Weights], object] | None = None,
+) -> Weights:
+    """Train copies of a model with several tasks side by side, one copy for each seed.
+
+    Each step minimises the sum over tasks of weight times mean loss. The loop is compiled once for
+    each model, number of seeds, optimizer and loss, and used again by later calls, whatever the
+    task weights and the number of examples, steps and images in a batch.
+
+    Args:
+        model: gives the computation; its own weights are neither used nor changed.
+        weights: initial weights, each (seeds, ...).
+        examples: for each task of the model, in order, with the same number of steps.
+        task_weights: how much each task's loss counts; 1 each by default.
         optimizer: a name from `settings.OPTIMIZERS`.
-        learning_rate: size of a step.
+        learning_rate: size of a step, or of each step, shape (steps,).
         progress: told after every few steps.
         loss: what is minimised, on average over a batch; the same function object each time, or
             the loop is compiled anew.
@@ -91,15 +153,24 @@ def train(
 
     Returns:
         The trained weights, each (seeds, ...).
+
+    Raises:
+        DivergedError: a loss became infinite or no number; the error holds the weights before that.
     """
     import tensorflow as tf
 
-    loop = _loop(model, len(features), optimizer, loss)
-    loop.reset(weights, learning_rate)
-    inputs, targets = tf.constant(features), tf.constant(labels, tf.int32)
-    steps = batches.shape[1]
+    loop = _loop(model, len(examples[0].features), optimizer, loss)
+    loop.reset(weights, task_weights)
+    features = [tf.constant(each.features) for each in examples]
+    labels = [tf.constant(each.labels, tf.int32) for each in examples]
+    steps = examples[0].batches.shape[1]
+    rates = np.broadcast_to(np.float32(learning_rate), (steps,))
     for start in range(0, steps, STEPS_A_CALL):
-        loop.run(inputs, targets, tf.constant(batches[:, start : start + STEPS_A_CALL]))
+        piece = slice(start, start + STEPS_A_CALL)
+        before = [variable.numpy() for variable in loop.variables]
+        batches = [tf.constant(each.batches[:, piece]) for each in examples]
+        losses = loop.run(features, labels, batches, tf.constant(rates[piece]))
+        _check_losses(losses.numpy(), start, model, before)
         if watch:
             watch([variable.numpy() for variable in loop.variables])
         if progress:
@@ -107,20 +178,57 @@ def train(
     return [variable.numpy() for variable in loop.variables]
 
 
-def predict(model: "keras.Model", weights: Weights, features: np.ndarray) -> np.ndarray:
+def _check_losses(losses: np.ndarray, done: int, model: "keras.Model", before: Weights) -> None:
+    """Raise where a loss, of shape (steps, seeds, tasks), is no number; name the first."""
+    bad = np.argwhere(~np.isfinite(losses))
+    if not len(bad):
+        return
+    step, seed, task = bad[0]
+    names = _task_names(model)
+    name = f"task {names[task]!r}" if names else "the network"
+    raise DivergedError(
+        f"The loss of {name} became {losses[step, seed, task]} in step {done + step + 1} (seed "
+        f"{seed}), so training stopped: try a smaller learning rate or a smaller task weight.",
+        before,
+    )
+
+
+def learning_rates(schedule: str, learning_rate: float, steps: int) -> np.ndarray:
+    """Return the learning rate of each step, shape (steps,).
+
+    Args:
+        schedule: a name from `settings.SCHEDULES`.
+        learning_rate: the largest one.
+        steps: how many.
+
+    Source: Loshchilov and Hutter 2017, "SGDR: Stochastic Gradient Descent with Warm Restarts"
+        (the cosine); Goyal et al. 2017, "Accurate, Large Minibatch SGD" (the warm-up).
+    """
+    if schedule == "constant":
+        return np.full(steps, learning_rate)
+    rising = steps // 10 if schedule == "warm-up" else 0
+    up = (np.arange(rising) + 1) / (rising + 1)
+    down = (1 + np.cos(np.pi * np.arange(steps - rising) / (steps - rising))) / 2
+    return learning_rate * np.concatenate([up, down])
+
+
+def predict(
+    model: "keras.Model", weights: Weights, features: np.ndarray, task: str | None = None
+) -> np.ndarray:
     """Return the outputs of each seed's copy of a model for the same inputs.
 
     Args:
         model: gives the computation.
         weights: each (seeds, ...).
         features: (n, ...), the same for every seed.
+        task: whose outputs are wanted, if the model has several.
 
     Returns:
         The outputs, (seeds, n, ...).
     """
     import tensorflow as tf
 
-    compute = _prediction(model, len(weights[0]) if weights else 1)
+    compute = _prediction(model, len(weights[0]) if weights else 1, task)
     values = [tf.constant(weight) for weight in weights]
     pieces = [
         compute(values, tf.constant(features[start : start + IMAGES_A_CALL])).numpy()
@@ -169,6 +277,7 @@ def make_optimizer(name: str) -> "keras.optimizers.Optimizer":
         "sgd": optimizers.SGD,
         "momentum": functools.partial(optimizers.SGD, momentum=0.9),
         "adam": optimizers.Adam,
+        "adamw": optimizers.AdamW,
         "rmsprop": optimizers.RMSprop,
     }
     return classes[name](learning_rate=1e-3)
@@ -182,9 +291,11 @@ class _Loop:
         import tensorflow as tf
 
         self.model, self.seeds, self.loss = model, seeds, loss
+        self.tasks = len(_task_names(model)) or 1
         self.variables = [
             keras.Variable(np.zeros((seeds, *weight.shape), np.float32)) for weight in model.weights
         ]
+        self.task_weights = tf.Variable(tf.ones(self.tasks))
         self.optimizer = make_optimizer(optimizer)
         self.optimizer.build(self.variables)
         # The rules of these optimizers work number by number, so one call serves all seeds. Only
@@ -197,55 +308,102 @@ class _Loop:
             self._steps, input_signature=self._signature()
         ).get_concrete_function()
 
-    def reset(self, weights: Weights, learning_rate: float) -> None:
+    def reset(self, weights: Weights, task_weights: Sequence[float] | None) -> None:
         """Begin anew from given weights, with an optimizer that remembers nothing."""
         for variable in self.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
-        self.optimizer.learning_rate.assign(learning_rate)
         for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value)
+        self.task_weights.assign(task_weights or [1.0] * self.tasks)
 
-    def _signature(self) -> "list[tf.TensorSpec]":
+    def _signature(self) -> "list[list[tf.TensorSpec] | tf.TensorSpec]":
         import tensorflow as tf
 
         shape = self.model.input_shape[1:]
-        return [
+        for_each_task = [
             tf.TensorSpec([self.seeds, None, *shape], tf.float32),
             tf.TensorSpec([self.seeds, None], tf.int32),
             tf.TensorSpec([self.seeds, None, None], tf.int32),
         ]
+        return [*([spec] * self.tasks for spec in for_each_task), tf.TensorSpec([None], tf.float32)]
 
-    def _steps(self, features: "tf.Tensor", labels: "tf.Tensor", batches: "tf.Tensor") -> None:
+    def _steps(
+        self,
+        features: "list[tf.Tensor]",
+        labels: "list[tf.Tensor]",
+        batches: "list[tf.Tensor]",
+        learning_rates: "tf.Tensor",
+    ) -> "tf.Tensor":
+        """Do some steps, and return the losses in each, (steps, seeds, tasks)."""
         import tensorflow as tf
 
-        for step in tf.range(tf.shape(batches)[1]):
-            chosen = batches[:, step]
-            inputs = tf.gather(features, chosen, batch_dims=1)
-            targets = tf.gather(labels, chosen, batch_dims=1)
+        steps = tf.shape(learning_rates)[0]
+        history = tf.TensorArray(tf.float32, steps, element_shape=(self.seeds, self.tasks))
+        for step in tf.range(steps):
+            chosen = [of_task[:, step] for of_task in batches]
+            inputs = [tf.gather(*pair, batch_dims=1) for pair in zip(features, chosen, strict=True)]
+            targets = [tf.gather(*pair, batch_dims=1) for pair in zip(labels, chosen, strict=True)]
             values = [variable.value for variable in self.variables]
             with tf.GradientTape() as tape:
                 tape.watch(values)
-                logits = _side_by_side(self.model, values, tf.unstack(inputs), training=True)
+                losses = self._losses(values, inputs, targets)
                 # A sum over seeds keeps each seed's gradient what it would be alone.
-                loss = tf.reduce_sum(tf.reduce_mean(self.loss(targets, logits), axis=1))
+                loss = tf.reduce_sum(self.task_weights * losses)
+            self.optimizer.learning_rate.assign(learning_rates[step])
             self._apply(tape.gradient(loss, values))
+            history = history.write(step, losses)
+        return history.stack()
+
+    def _losses(
+        self, values: "list[tf.Tensor]", inputs: "list[tf.Tensor]", targets: "list[tf.Tensor]"
+    ) -> "tf.Tensor":
+        """Return the mean loss of each seed and task, (seeds, tasks)."""
+        import tensorflow as tf
+
+        of_seeds = [tf.unstack(of_task) for of_task in inputs]
+        logits = _side_by_side(self.model, values, of_seeds, True, _task_names(self.model))
+        by_task = [
+            tf.reduce_mean(self.loss(*pair), axis=1) for pair in zip(targets, logits, strict=True)
+        ]
+        return tf.stack(by_task, axis=1)
 
 
 def _side_by_side(
-    model: "keras.Model", weights: "list[tf.Tensor]", inputs: "list[tf.Tensor]", training: bool
-) -> "tf.Tensor":
-    """Return (seeds, n, ...): the model's outputs for each seed's weights and inputs."""
+    model: "keras.Model",
+    weights: "list[tf.Tensor]",
+    inputs: "list[list[tf.Tensor]]",
+    training: bool,
+    tasks: Sequence[str],
+) -> "list[tf.Tensor]":
+    """Return for each task (seeds, n, ...): the outputs for each seed's weights and inputs."""
     import tensorflow as tf
 
-    by_seed = list(zip(*(tf.unstack(weight) for weight in weights), strict=True))
-    if not by_seed:
-        by_seed = [()] * len(inputs)
-    return tf.stack(
-        [
-            model.stateless_call(list(own), [], features, training=training)[0]
-            for own, features in zip(by_seed, inputs, strict=True)
-        ]
-    )
+    of_seeds = list(zip(*(tf.unstack(weight) for weight in weights), strict=True))
+    by_seed = [
+        _outputs(model, list(own), features, training, tasks)
+        for own, *features in zip(of_seeds or [()] * len(inputs[0]), *inputs, strict=True)
+    ]
+    return [tf.stack(of_task) for of_task in zip(*by_seed, strict=True)]
+
+
+def _outputs(
+    model: "keras.Model",
+    weights: "list[tf.Tensor]",
+    inputs: "list[tf.Tensor]",
+    training: bool,
+    tasks: Sequence[str],
+) -> "list[tf.Tensor]":
+    """Return the outputs of a model with named tasks, or of a plain one, as a list."""
+    if not tasks:
+        return [model.stateless_call(weights, [], inputs[0], training=training)[0]]
+    named = dict(zip(tasks, inputs, strict=True))
+    outputs, _ = model.stateless_call(weights, [], named, training=training)
+    return [outputs[task] for task in tasks]
+
+
+def _task_names(model: "keras.Model") -> list[str]:
+    """Return the names of a SimMIM model's tasks; none for a plain model."""
+    return [task.name for task in getattr(model, "tasks", ())]
 
 
 # Small enough to hold every depth of every panel, and bounded for a session that lasts all day.
@@ -255,11 +413,13 @@ def _loop(model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> _Loop
 
 
 @functools.lru_cache(maxsize=64)
-def _prediction(model: "keras.Model", seeds: int) -> "Callable[..., tf.Tensor]":
+def _prediction(model: "keras.Model", seeds: int, task: str | None) -> "Callable[..., tf.Tensor]":
     import tensorflow as tf
 
+    tasks = [task] if task else []
+
     def compute(weights: "list[tf.Tensor]", features: "tf.Tensor") -> "tf.Tensor":
-        return _side_by_side(model, weights, [features] * seeds, training=False)
+        return _side_by_side(model, weights, [[features] * seeds], False, tasks)[0]
 
     shapes = [tf.TensorSpec([seeds, *weight.shape], tf.float32) for weight in model.weights]
     inputs = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)

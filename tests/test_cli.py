@@ -77,10 +77,11 @@ def test_every_setting_is_an_option(
         "source": "fashion", "targets": ("mnist", "fashion"), "labels_per_class": 5,
         "frozen_layers": 1, "copied_layers": 3, "adaptation": "probe-then-fine-tune",
         "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
+        "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
     }  # fmt: skip
     assert set(values) == {field.name for field in dataclasses.fields(Settings)}
     for name, value in values.items():
-        text = ",".join(value) if isinstance(value, tuple) else str(value)
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         assert cli.main(["run", f"--{name.replace('_', '-')}", text]) == 0
         assert fake_run[-1] == Settings(**{name: value}) != Settings()
 

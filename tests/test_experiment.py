@@ -2,12 +2,13 @@ import json
 import subprocess
 import sys
 
+import keras
 import numpy as np
 import pytest
 from scipy import stats
 
 import simmim_lib
-from simmim_lib import datasets, experiment, models, pretraining
+from simmim_lib import datasets, experiment, models, pretraining, training, transfer
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 
@@ -70,15 +71,69 @@ def test_a_probe_ignores_the_frozen_layers():
 
 
 def test_layers_that_are_not_copied_start_fresh():
-    _, back = models.network(10, 1)
-    weights = experiment._initial_weights(
-        Settings(copied_layers=2, frozen_layers=1, seeds=2), 1, back
-    )
+    settings = Settings(copied_layers=2, frozen_layers=1, seeds=2)
+    tasks, trained = experiment.choose_tasks(settings), experiment.initialise(settings)
+    weights = experiment.transfer(settings, tasks, trained).weights
     source = pretraining.pretrained("glyphs").weights
     assert np.array_equal(weights[0][0], source[2])
     assert np.array_equal(weights[0][1], source[2])
     assert not np.array_equal(weights[2][0], source[4])
     assert not np.array_equal(weights[2][0], weights[2][1])  # another start for each seed
+
+
+DIGITS = ("mnist", "uci-digits")
+
+
+def test_a_target_that_counts_nothing_is_not_learnt():
+    """Its head stays as it was, and the other target is adapted to as if it were alone."""
+    joint = Settings(targets=DIGITS, task_weights=(1, 0), steps=40, seeds=2)
+    one = experiment.run(joint, baseline=False)
+    alone = experiment.run(joint.separately()[0], baseline=False)
+    assert np.mean(one.predictions["mnist"] == alone.predictions["mnist"]) > 0.99
+    assert one.accuracy["mnist"].mean() > 0.6
+    assert one.accuracy["uci-digits"].mean() < 0.4
+
+
+def test_a_shared_head_teaches_a_target_without_a_weight():
+    """What MNIST teaches a head in common, serves the UCI digits; a head of their own it cannot."""
+    own = Settings(targets=DIGITS, task_weights=(1, 0), labels_per_class=50, seeds=2)
+    results = [
+        experiment.run(each, baseline=False) for each in (own, own.replace(shared_heads=True))
+    ]
+    alone, shared = (result.accuracy["uci-digits"].mean() for result in results)
+    assert shared > alone + 0.2
+
+
+def test_one_target_alone_is_the_same_as_before_there_were_several():
+    """The four steps by hand, for one target, with Keras's own layers for the whole network."""
+    settings = Settings(steps=30, seeds=1, frozen_layers=2)
+    target = experiment.choose_tasks(settings)["mnist"]
+    network = pretraining.pretrained("glyphs").as_model()
+    model = models.add_head(models.build_trunk(), 10)
+    transfer.copy_layers(network, model, 4)
+    transfer.freeze(model, 2)
+    _, back = models.joint_network((models.Task("mnist", target.data.class_names),), False, 2)
+    model.layers[-1].set_weights(models.fresh_weights(back, 0)[-2:])
+    model.compile(
+        keras.optimizers.Adam(settings.learning_rate),
+        keras.losses.SparseCategoricalCrossentropy(from_logits=True),
+    )
+    chosen = target.choices[0].labelled
+    train = target.data.train
+    for batch in training.draw_batches(len(chosen), experiment.BATCH_SIZE, 30, seed=0):
+        model.train_on_batch(train.images[chosen[batch]], train.labels[chosen[batch]])
+    expected = model.predict(target.data.test.images, verbose=0).argmax(axis=1)
+    found = experiment.run(settings, baseline=False).predictions["mnist"][0]
+    assert np.mean(found == expected) > 0.99
+
+
+def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
+    settings = Settings(targets=DIGITS, **TINY)
+    joint = experiment.run(settings)
+    for alone in settings.from_scratch().separately():
+        (name,) = alone.targets
+        expected = experiment.run(alone, baseline=False).accuracy[name]
+        assert np.array_equal(joint.baseline[name], expected)
 
 
 def test_features_are_what_the_frozen_layers_give():
@@ -130,7 +185,7 @@ def test_a_source_in_colour_does_not_fit_a_grey_target(monkeypatch):
     part = datasets.Part(np.zeros((20, 28, 28, 3), np.float32), np.arange(20, dtype=np.int32) % 2)
     colour = datasets.Dataset("colour", "Colour", part, part, ("a", "b"), "made up", "none")
     monkeypatch.setattr(datasets, "load", lambda name: colour if name == "bloodmnist" else grey)
-    with pytest.raises(WorkbookError, match="3 colour channels and the target 'mnist' has 1"):
+    with pytest.raises(WorkbookError, match="'mnist' has 1 colour channels and 'bloodmnist' has 3"):
         experiment._check_fit(Settings(source="bloodmnist"))
 
 

@@ -6,8 +6,9 @@ import pytest
 import tensorflow as tf
 
 from simmim_lib import models, training
-from simmim_lib.settings import OPTIMIZERS
+from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 
+DIGITS = tuple("0123456789")
 SEEDS, EXAMPLES, STEPS, LEARNING_RATE = 3, 40, 25, 3e-3
 
 
@@ -56,6 +57,76 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
     network.set_weights(models.fresh_weights(model, 1))
     plain_loop(network, keras_optimizer, images[1], labels[1], batches[1])
     compare([weight[1] for weight in trained], network.get_weights())
+
+
+@pytest.mark.parametrize("shared_heads", [False, True])
+def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
+    """Against a gradient tape around the Keras model, with batches of different size."""
+    images, labels, batches = problem
+    tasks = (models.Task("one", DIGITS), models.Task("two", DIGITS))
+    _, model = models.joint_network(tasks, shared_heads)
+    turned = np.flip(images, axis=2).copy(), labels[:, ::-1].copy(), batches[:, :, :5]
+    examples = [training.Examples(*problem), training.Examples(*turned)]
+    trained = training.train_jointly(
+        model, start(model), examples, (1.0, 0.3), "sgd", LEARNING_RATE
+    )
+    plain = models.SimMIM(models.build_trunk(), tasks, shared_heads)
+    plain.set_weights(models.fresh_weights(model, 1))
+    optimizer = keras.optimizers.SGD(LEARNING_RATE)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for first, second in zip(batches[1], turned[2][1], strict=True):
+        with tf.GradientTape() as tape:
+            value = loss(labels[1][first], plain(images[1][first])["one"])
+            value += 0.3 * loss(turned[1][1][second], plain(turned[0][1][second])["two"])
+        gradients = tape.gradient(value, plain.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, plain.trainable_variables, strict=True))
+    for one, other in zip(trained, plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one[1], other, atol=1e-5)
+
+
+def test_a_loss_that_is_no_number_stops_the_training(problem):
+    images, labels, batches = problem
+    tasks = (models.Task("one", DIGITS), models.Task("two", DIGITS))
+    _, model = models.joint_network(tasks)
+    broken = images.copy()
+    broken[2, batches[2, 22, 0]] = np.inf  # an image of step 23, and maybe of one before
+    first = 1 + np.argwhere((batches[2] == batches[2, 22, 0]).any(axis=1))[0, 0]
+    examples = [training.Examples(images, labels, batches)]
+    examples += [training.Examples(broken, labels, batches)]
+    with pytest.raises(
+        training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
+    ):
+        training.train_jointly(model, start(model), examples)
+    with pytest.raises(training.DivergedError) as caught:
+        training.train_jointly(model, start(model), examples)
+    assert all(np.isfinite(weight).all() for weight in caught.value.weights)
+
+
+def test_schedules_by_hand():
+    def rates(schedule):
+        return training.learning_rates(schedule, 0.5, 20)
+
+    np.testing.assert_allclose(rates("constant"), 0.5)
+    cosine = [0.25 * (1 + np.cos(np.pi * step / 20)) for step in range(20)]
+    np.testing.assert_allclose(rates("cosine"), cosine)
+    np.testing.assert_allclose(rates("warm-up")[:4], [0.5 / 3, 1 / 3, 0.5, 0.49620], rtol=1e-3)
+    keras_cosine = keras.optimizers.schedules.CosineDecay(0.5, 20)
+    np.testing.assert_allclose(rates("cosine"), [keras_cosine(step) for step in range(20)], 1e-5)
+    for name in SCHEDULES:
+        assert [len(training.learning_rates(name, 1.0, steps)) for steps in (1, 7)] == [1, 7]
+
+
+def test_the_schedule_reaches_the_optimizer(problem):
+    """Plain gradient descent with a rate of zero stands still, from the step where it is zero."""
+    _, model = models.network(10, 0)
+    rates = np.array([LEARNING_RATE] * 10 + [0.0] * 15)
+    stopped = training.train(model, start(model), *problem, "sgd", rates)
+    images, labels, batches = problem
+    short = training.train(
+        model, start(model), images, labels, batches[:, :10], "sgd", LEARNING_RATE
+    )
+    for one, other in zip(stopped, short, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 def test_cached_features_change_nothing(problem):
