@@ -11,7 +11,9 @@ from simmim_lib.settings import FREEZABLE_LAYERS
 if TYPE_CHECKING:
     import keras
 
-    from simmim_lib.simmim import SimMIM, Task
+    from simmim_lib.simmim import SimMIM as SimMIM
+    from simmim_lib.simmim import Task as Task
+    from simmim_lib.simmim import load as load
 
 CONVOLUTION_FILTERS = (16, 32, 64)
 DENSE_UNITS = 128
