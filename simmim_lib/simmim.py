@@ -5,12 +5,13 @@ asks `models` for them, which imports this module when they are first needed.
 """
 
 import os
-import zipfile
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
 import keras
+import tensorflow as tf
 from keras import ops
 
 from simmim_lib.errors import WorkbookError, check_choice
@@ -49,9 +50,14 @@ class Task:
 
     def __post_init__(self) -> None:
         """Bring the values into one form and refuse what cannot be meant."""
-        object.__setattr__(self, "class_names", tuple(self.class_names))
+        if isinstance(self.class_names, str):
+            raise WorkbookError(
+                f"class_names is {self.class_names!r}, but must hold one name for each output: "
+                f"write ({self.class_names!r},) if it has one only."
+            )
+        object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
         check_choice("kind of task", self.kind, LOSSES)
-        if not self.name or "/" in self.name:
+        if not self.name or not isinstance(self.name, str) or "/" in self.name:
             raise WorkbookError(
                 f"A task is named {self.name!r}, but Keras needs a name without slashes: use "
                 "letters, digits and hyphens, such as 'mnist'."
@@ -78,16 +84,24 @@ class SimMIM(keras.Model):
     task judge the same images. Either way it returns a dictionary of logits (n, outputs) by task.
 
     `compile` chooses each task's loss and metric; everything else is plain Keras: `fit`,
-    `evaluate`, `predict`, callbacks, `save`, and training inside a `tf.distribute` strategy.
+    `evaluate`, `predict`, callbacks, `save`, and training inside a `tf.distribute.MirroredStrategy`
+    (for several machines see `fit_on_workers`). Batches of a `tf.data.Dataset` may be larger for
+    one task than for another; arrays must be equally long, where a `sample_weight` of 0 stands for
+    an example without a label.
 
     Args:
         trunk: any Keras model with one input and one output. Features that still have height and
             width are averaged over them.
         tasks: at least one, each with a name of its own.
         shared_heads: whether tasks with the same label space have one head in common.
+        name: as in Keras.
+        dtype: as in Keras; by default the trunk's, so that one built under `mixed_float16` gets
+            its loss scaled. Logits are in full precision always.
 
     Raises:
-        WorkbookError: no tasks, two with one name, or heads to share but no label space in common.
+        WorkbookError: no tasks, two with one name, heads to share but no label space in common, or
+            a trunk that does not say which shape it takes and gives. Called: images of a task that
+            the model does not have, or of a shape that the trunk does not take.
     """
 
     def __init__(
@@ -96,18 +110,21 @@ class SimMIM(keras.Model):
         tasks: Iterable[Task],
         shared_heads: bool = False,
         name: str = "simmim",
+        dtype: Any = None,
     ) -> None:
-        super().__init__(name=name)
+        _check_trunk(trunk)
+        super().__init__(name=name, dtype=dtype or trunk.dtype_policy)
         self.tasks, self.shared_heads = tuple(tasks), shared_heads
         _check_tasks(self.tasks, shared_heads)
-        self.trunk = trunk
-        # Features that still have height and width, as a trunk without its last layers gives them.
-        spatial = len(trunk.output_shape) == 4
-        self.pooling = keras.layers.GlobalAveragePooling2D(name="pooling") if spatial else None
+        self.trunk, features = trunk, trunk.output_shape
+        self.pooling = None
+        if len(features) == 4:  # as a trunk without its last layers gives them
+            self.pooling = keras.layers.GlobalAveragePooling2D(name="pooling", dtype="float32")
+            features = self.pooling.compute_output_shape(features)
         self._head_of: dict[str, keras.layers.Dense] = {}
         for group in _groups(self.tasks, shared_heads):
             head = _head(group)
-            head.build((None, trunk.output_shape[-1]))
+            head.build(features)
             self._head_of.update({task.name: head for task in group})
         self.built = True
 
@@ -123,13 +140,20 @@ class SimMIM(keras.Model):
         alone = {id(w) for head in heads if heads.count(head) == 1 for w in head.weights}
         return [id(weight) not in alone for weight in self.weights]
 
+    def __call__(self, inputs: Any, *args: Any, **options: Any) -> dict[str, Any]:
+        """Look at the images first: from inside `call`, Keras would bury the sentence in a report.
+
+        Raises:
+            WorkbookError: as the class says.
+        """
+        self._check_images(inputs)
+        return super().__call__(inputs, *args, **options)
+
     def call(self, inputs: Any, training: bool | None = None) -> dict[str, Any]:
         """Return the logits of every task that has images, (n, outputs) by task."""
         if not isinstance(inputs, Mapping):
             features = self.features(inputs, training)
             return {name: head(features) for name, head in self._head_of.items()}
-        for name in inputs:
-            check_choice("task", name, self._head_of)
         own = self._features_of_each(inputs, training)
         return {name: self._head_of[name](features) for name, features in own.items()}
 
@@ -149,6 +173,26 @@ class SimMIM(keras.Model):
             parted[name], start = features[start:end], end
         return parted
 
+    def _check_images(self, inputs: Any) -> None:
+        names = [task.name for task in self.tasks]
+        by_task = inputs if isinstance(inputs, Mapping) else {", ".join(names): inputs}
+        if not by_task:
+            raise WorkbookError(f"There are no images: pass those of any of {', '.join(names)}.")
+        first: tuple[int | None, ...] | None = None
+        for name, images in by_task.items():
+            if by_task is inputs:
+                check_choice("task", name, names)
+            given = _image_shape(images)
+            if given is None:
+                continue
+            first = first or given
+            for wanted, whose in (self.input_shape[1:], "the trunk takes"), (first, "others have"):
+                if not _fits(given, wanted):
+                    raise WorkbookError(
+                        f"The images of {name} have shape {given}, but {whose} {wanted}: resize "
+                        "them, and mind the last number, 1 for grey and 3 for colour."
+                    )
+
     def compile(
         self,
         optimizer: Any = "adam",
@@ -161,24 +205,58 @@ class SimMIM(keras.Model):
 
         Args:
             optimizer: as in Keras.
-            loss: by task; by default cross-entropy, binary cross-entropy or the squared error.
-            loss_weights: how much each task counts, by name or in the order of `tasks`; 1 each by
-                default.
+            loss: by task; by default cross-entropy, binary cross-entropy or the squared error. A
+                task that a dictionary leaves out is not trained, and needs neither images nor
+                labels.
+            loss_weights: how much each trained task counts, by name or in the order of `tasks`; 1
+                each by default.
             metrics: by task; by default the accuracy, or the mean absolute error.
             options: whatever else Keras's `compile` takes.
 
         Raises:
-            WorkbookError: weights that are negative, all zero or not one for each task.
+            WorkbookError: a loss for a task that the model does not have; weights that are
+                negative, all zero or not one for each task.
         """
-        names = [task.name for task in self.tasks]
-        weights = check_task_weights(loss_weights, names)
+        loss = loss or {task.name: LOSSES[task.kind]() for task in self.tasks}
+        trained = self.tasks
+        if isinstance(loss, Mapping):
+            for name in loss:
+                check_choice("task", name, self._head_of)
+            trained = tuple(task for task in self.tasks if task.name in loss)
+        self._trained = tuple(task.name for task in trained)
+        weights = check_task_weights(loss_weights, self._trained)
         super().compile(
             optimizer=optimizer,
-            loss=loss or {task.name: LOSSES[task.kind]() for task in self.tasks},
-            loss_weights=dict(zip(names, weights, strict=True)),
-            metrics=metrics or {task.name: [METRICS[task.kind]()] for task in self.tasks},
+            loss=loss,
+            loss_weights=dict(zip(self._trained, weights, strict=True)),
+            metrics=metrics or {task.name: [METRICS[task.kind]()] for task in trained},
             **options,
         )
+
+    def compute_loss(
+        self,
+        x: Any = None,
+        y: Any = None,
+        y_pred: Any = None,
+        sample_weight: Any = None,
+        training: bool = True,
+    ) -> Any:
+        """Return the sum of weights times task losses; Keras calls this.
+
+        Raises:
+            WorkbookError: a task that is trained has no images or no labels.
+        """
+        several = len(self._trained) > 1
+        for what, given in ("images", y_pred), ("labels", y):
+            names = given if isinstance(given, Mapping) else () if several else self._trained
+            missing = [name for name in self._trained if name not in names]
+            if missing:
+                raise WorkbookError(
+                    f"There are no {what} for {', '.join(missing)}: pass {what} as a dictionary "
+                    f"with {', '.join(self._trained)}, or leave a task out when compiling, with "
+                    "loss={...} for the others."
+                )
+        return super().compute_loss(x, y, y_pred, sample_weight, training)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile a loaded model as it was when it was saved; Keras calls this."""
@@ -189,6 +267,7 @@ class SimMIM(keras.Model):
         """Return what `from_config` needs to build the model anew, without its weights."""
         return {
             "name": self.name,
+            "dtype": keras.dtype_policies.serialize(self.dtype_policy),
             "trunk": keras.saving.serialize_keras_object(self.trunk),
             "tasks": [asdict(task) for task in self.tasks],
             "shared_heads": self.shared_heads,
@@ -199,7 +278,8 @@ class SimMIM(keras.Model):
         """Build a model from what `get_config` returned, with fresh weights."""
         trunk = keras.saving.deserialize_keras_object(config["trunk"])
         tasks = [Task(**task) for task in config["tasks"]]
-        return cls(trunk, tasks, config["shared_heads"], config["name"])
+        dtype = keras.dtype_policies.deserialize(config["dtype"])
+        return cls(trunk, tasks, config["shared_heads"], config["name"], dtype)
 
 
 def load(path: str | os.PathLike[str]) -> SimMIM:
@@ -210,9 +290,13 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
 
     Source: keras.io, "Whole model saving & loading"; `safe_mode` refuses layers that hold code.
     """
+    if not os.path.isfile(path):
+        raise WorkbookError(
+            f"There is no file {path}: name one that model.save('name.keras') wrote."
+        )
     try:
         model = keras.saving.load_model(path, safe_mode=True)
-    except (OSError, EOFError, zipfile.BadZipFile, KeyError, TypeError, ValueError) as error:
+    except Exception as error:  # a damaged file can make any part of Keras stumble
         raise WorkbookError(_why_not(path, error)) from error
     if not isinstance(model, SimMIM):
         raise WorkbookError(
@@ -223,12 +307,16 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
 
 
 def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
-    if not os.path.isfile(path):
-        return f"There is no file {path}: name one that model.save('name.keras') wrote."
-    if "ambda" in str(error):
+    if "arbitrary code" in str(error):
         return (
-            f"{path} holds a Lambda layer, which is code and is not run: ask its author for a "
+            f"{path} holds code, as a Lambda layer does, which is not run: ask its author for a "
             "model made of named layers only."
+        )
+    unknown = re.search(r"Could not locate (class|function) '(\w+)'", str(error))
+    if unknown:
+        return (
+            f"{path} needs the {unknown[1]} {unknown[2]}, which is not known here: import the "
+            "module that has it, under @keras.saving.register_keras_serializable(), and load again."
         )
     return (
         f"{path} cannot be read ({type(error).__name__}), so it is damaged or no Keras file: save "
@@ -236,7 +324,100 @@ def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
     )
 
 
+def fit_on_workers(
+    model: keras.Model, dataset: tf.data.Dataset, epochs: int = 1
+) -> list[dict[str, float]]:
+    """Train on several machines at once, where Keras's own `fit` fails.
+
+    Keras 3, at least up to 3.15, does not support `tf.distribute.MultiWorkerMirroredStrategy`: its
+    `fit` stumbles over batches that are spread over the workers. Its training step does not, so
+    this loop hands it to the strategy. Every machine runs the same program with its own `TF_CONFIG`
+
+        strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else
+        with strategy.scope():
+            model = models.SimMIM(trunk, tasks)
+            model.compile(...)
+        simmim.fit_on_workers(model, dataset, epochs=5)
+
+    and ends with the same weights, as if one machine had seen all batches. Other strategies, and
+    none, work too.
+
+    Args:
+        model: built and compiled in the strategy's scope.
+        dataset: pairs of images and labels in batches, the same on every worker, which takes its
+            share of each batch.
+        epochs: how often to go through the dataset.
+
+    Returns:
+        The losses and metrics of each epoch by name, averaged over the workers.
+
+    Source: TensorFlow's guide "Custom training loop with Keras and MultiWorkerMirroredStrategy";
+        Keras issue 20585.
+    """
+    strategy = model.distribute_strategy
+    batches = strategy.experimental_distribute_dataset(dataset)
+
+    @tf.function(reduce_retracing=True)
+    def step(batch: Any) -> Any:
+        return strategy.run(model.train_step, args=(batch,))
+
+    history = []
+    for _ in range(epochs):
+        model.reset_metrics()
+        for batch in batches:
+            logs = step(batch)
+        means = {name: strategy.reduce("MEAN", logs[name], axis=None) for name in sorted(logs)}
+        history.append({name: float(mean) for name, mean in means.items()})
+    return history
+
+
+def _check_trunk(trunk: keras.Model) -> None:
+    if not isinstance(trunk, keras.Model):
+        raise WorkbookError(
+            f"The trunk is a {type(trunk).__name__}, but must be a keras.Model, such as "
+            "keras.Sequential([keras.Input(shape), ...])."
+        )
+    # A model that was never told its input has neither; nor has one with a `call` of its own.
+    takes, gives = getattr(trunk, "input_shape", None), getattr(trunk, "output_shape", None)
+    if takes is None or gives is None:
+        raise WorkbookError(
+            f"The trunk {trunk.name!r} does not say which shape it takes and gives: pass "
+            "keras.Model(inputs, trunk(inputs)) with inputs = keras.Input(shape) instead."
+        )
+    if not _is_shape(takes):
+        raise WorkbookError(
+            f"The trunk {trunk.name!r} has several inputs, {takes}: it must take one batch of "
+            "images, (n, height, width, channels)."
+        )
+    if not _is_shape(gives) or len(gives) not in (2, 4) or gives[-1] is None:
+        raise WorkbookError(
+            f"The trunk {trunk.name!r} gives {gives}, but must give one batch of features, (n, "
+            "units) or (n, height, width, channels): end it with one such layer."
+        )
+
+
+def _is_shape(given: object) -> bool:
+    return isinstance(given, tuple) and all(isinstance(size, int | None) for size in given)
+
+
+def _image_shape(images: Any) -> tuple[int | None, ...] | None:
+    """Return the shape of one image, as far as it is known before the batch is there."""
+    try:
+        return tuple(images.shape)[1:]
+    except (AttributeError, ValueError):  # a list; a tensor of unknown rank
+        return None
+
+
+def _fits(given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool:
+    """Whether two shapes are equal where both are known."""
+    pairs = zip(given, wanted, strict=False)
+    return len(given) == len(wanted) and all(a == b or None in (a, b) for a, b in pairs)
+
+
 def _check_tasks(tasks: tuple[Task, ...], shared_heads: bool) -> None:
+    for task in tasks:
+        if not isinstance(task, Task):
+            raise WorkbookError(f"{task!r} is no task: write Task(name, class_names).")
     names = [task.name for task in tasks]
     if not tasks:
         raise WorkbookError("The model has no tasks: give it at least one Task(name, class_names).")
