@@ -387,9 +387,10 @@ def from_folder(
     check_flag("grey", grey)
     if not isinstance(path, str | os.PathLike):
         raise WorkbookError(f"path is {path!r}, but must name a folder, such as 'my-pictures'.")
-    folder = Path(path).expanduser()
-    name = folder.resolve().name if name is None else name
-    _check_own_name(name)
+    folder = Path(os.path.expanduser(path))
+    name = os.path.basename(os.path.abspath(folder)) if name is None else name
+    if folder.is_dir():  # else that is the first thing to put right
+        _check_own_name(name)
     dataset = _divide(folders.read(folder, size, grey), name, seed)
     known = _own.setdefault(name, dataset)
     # What is kept elsewhere under a name, such as features, must stay true of it.
