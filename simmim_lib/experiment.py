@@ -5,7 +5,7 @@ import json
 import os
 import platform
 import time
-from collections.abc import Callable
+from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
 from typing import TYPE_CHECKING, Any
@@ -106,7 +106,7 @@ def _run_one(settings: Settings, progress: training.Progress) -> Result:
     start = time.perf_counter()
     tasks = choose_tasks(settings)
     network = transfer(settings, tasks, source)
-    weights = maximise_information(settings, tasks, network, progress)
+    *_, weights = maximise_information(settings, tasks, network, progress)
     return _test(settings, tasks, network, weights, start)
 
 
@@ -141,10 +141,10 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
         WorkbookError: a dataset that is unknown or has too few images.
     """
     tasks = {}
-    for target in settings.targets:
+    for target, labels_per_class in settings.labels_of.items():
         data = datasets.load(target)
         seeds = range(settings.seeds)
-        choices = [datasets.choose(data, settings.labels_per_class, seed) for seed in seeds]
+        choices = [datasets.choose(data, labels_per_class, seed) for seed in seeds]
         tasks[target] = Target(data, choices)
     return tasks
 
@@ -164,8 +164,7 @@ def maximise_information(
     tasks: dict[str, Target],
     network: Network,
     progress: training.Progress | None = None,
-    watch: Callable[[Weights], object] | None = None,
-) -> Weights:
+) -> Iterator[Weights]:
     """Step 4: train on the weighted sum of all tasks' losses.
 
     Lower cross-entropy means more information about the labels: their entropy less the
@@ -176,10 +175,9 @@ def maximise_information(
         tasks: from `choose_tasks`.
         network: from `transfer`.
         progress: told after every few steps.
-        watch: given the weights as they are after every few steps.
 
-    Returns:
-        The trained weights, each (seeds, ...).
+    Yields:
+        The weights after every few steps, each (seeds, ...), at last the trained ones.
 
     Raises:
         DivergedError: a loss became infinite or no number.
@@ -192,9 +190,10 @@ def maximise_information(
         # Heads first, on the features of the whole trunk; then everything, from those heads.
         done = settings.steps // 2
         probe = _network(settings, tasks, initialise(settings), ALL_LAYERS)
-        heads = _train(settings, tasks, probe, probe.weights, (0, done), tell)
-        weights = [*weights[: -len(heads)], *heads]
-    return _train(settings, tasks, network, weights, (done, settings.steps), tell, watch)
+        for heads in _train(settings, tasks, probe, probe.weights, (0, done), tell):
+            weights = [*weights[: -len(heads)], *heads]
+            yield weights
+    yield from _train(settings, tasks, network, weights, (done, settings.steps), tell)
 
 
 def _network(
@@ -252,12 +251,11 @@ def _train(
     weights: Weights,
     steps: tuple[int, int],
     progress: training.Progress,
-    watch: Callable[[Weights], object] | None = None,
-) -> Weights:
+) -> Iterator[Weights]:
     """Do the training steps from `steps[0]` to `steps[1]`, of all that the settings ask for."""
     first, last = steps
     rates = training.learning_rates(settings.schedule, settings.learning_rate, settings.steps)
-    return training.train_jointly(
+    return training.step_by_step(
         network.model,
         weights,
         [_examples(settings, tasks[name], network.features[name], steps) for name in tasks],
@@ -265,7 +263,6 @@ def _train(
         settings.optimizer,
         rates[first:last],
         lambda done, _: progress(first + done, settings.steps),
-        watch=watch,
     )
 
 

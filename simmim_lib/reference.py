@@ -58,11 +58,14 @@ class Reference:
     versions: dict[str, str]
     records: list[Record]
 
-    def values(self, measure: str = "accuracy", **fields: Any) -> np.ndarray:
+    def values(
+        self, measure: str = "accuracy", target: str | None = None, **fields: Any
+    ) -> np.ndarray:
         """Return what the one experiment with these settings measured.
 
         Args:
             measure: "accuracy" on the test images, "validation", or what the study adds.
+            target: which of the experiment's targets, if it has several.
             fields: as many fields of `Settings` as tell it from the study's other experiments.
 
         Returns:
@@ -81,8 +84,9 @@ class Reference:
                 f"{len(found)} of the {len(self.records)} experiments of {self.name!r} have the "
                 f"settings {fields}: name settings that exactly one of them has."
             )
-        check_choice("measure", measure, found[0].measures)
-        return found[0].measures[measure]
+        name = _measure_name(measure, target, found[0].settings)
+        check_choice("measure", name, found[0].measures)
+        return found[0].measures[name]
 
 
 @dataclass(frozen=True)
@@ -198,6 +202,60 @@ def negative_transfer() -> list[Settings]:
     return [_settings(None, "mnist"), *transferred]
 
 
+JOINT_TARGETS = (("mnist", "uci-digits"), ("mnist", "fashion"), ("mnist", "uci-digits", "fashion"))
+JOINT_SEEDS = 20  # the differences are small
+
+
+def _with_each_alone(joint: list[Settings]) -> list[Settings]:
+    """Return joint experiments and those with one target that they are to be compared with."""
+    alone = [each for settings in joint for each in settings.separately()]
+    return list(dict.fromkeys(alone + joint))
+
+
+@study("Is one network for several targets better than a network for each?")
+def joint() -> list[Settings]:
+    """Every group of targets, equally many labels of each, with heads of their own and shared."""
+    return _with_each_alone(
+        [
+            Settings(
+                targets=targets,
+                labels_per_class=labels,
+                shared_heads=shared,
+                steps=200,
+                seeds=JOINT_SEEDS,
+                budget="full",
+            )
+            for labels in (2, 5, 10, 50)
+            for targets in JOINT_TARGETS
+            for shared in (False, True)
+            # MNIST and Fashion have no class in common, so there is no head to share.
+            if not shared or "uci-digits" in targets
+        ]
+    )
+
+
+@study("Does a target with many labels help one with few?")
+def unequal_labels() -> list[Settings]:
+    """Two sets of digits, one with few labels and one with many; from glyphs and from scratch."""
+    return _with_each_alone(
+        [
+            Settings(
+                source=source,
+                targets=("mnist", "uci-digits"),
+                labels_per_class=labels,
+                shared_heads=shared,
+                steps=200,
+                seeds=JOINT_SEEDS,
+                budget="full",
+            )
+            for source in (None, "glyphs")
+            for few in (2, 5)
+            for labels in ((few, 50), (50, few))
+            for shared in (False, True)
+        ]
+    )
+
+
 def scores(settings: Settings) -> Measures:
     """Return the transferability scores of a source, from the labelled target images alone.
 
@@ -212,7 +270,8 @@ def scores(settings: Settings) -> Measures:
     kernel, bias = pretrained(settings.source).weights[-2:]
     by_seed = []
     for seed in range(settings.seeds):
-        chosen = datasets.choose(data, settings.labels_per_class, seed).labelled
+        labels_per_class = settings.labels_of[settings.targets[0]]
+        chosen = datasets.choose(data, labels_per_class, seed).labelled
         features, labels = data.train.images[chosen], data.train.labels[chosen]
         by_seed.append(
             {
@@ -248,11 +307,15 @@ def compute(name: str) -> Reference:
     records = []
     for settings in asked.plan():
         result = experiment.run(settings, baseline=False)
-        target = settings.targets[0]
-        measures = {"accuracy": result.accuracy[target], "validation": result.validation[target]}
+        found = {"accuracy": result.accuracy, "validation": result.validation}
+        measures = {
+            _measure_name(measure, target, settings): values
+            for measure, by_target in found.items()
+            for target, values in by_target.items()
+        }
         more = asked.measure(settings) if asked.measure else {}
         records.append(Record(settings, measures | more))
-    found = Reference(
+    outcome = Reference(
         name,
         asked.about,
         f"python -m simmim_lib.reference {name}",
@@ -260,8 +323,13 @@ def compute(name: str) -> Reference:
         experiment.versions(),
         records,
     )
-    _store(found)
-    return found
+    _store(outcome)
+    return outcome
+
+
+def _measure_name(measure: str, target: str | None, settings: Settings) -> str:
+    """Return the name under which a record keeps a measure: with several targets, of one each."""
+    return f"{target} {measure}" if len(settings.targets) > 1 else measure
 
 
 def load(name: str) -> Reference:

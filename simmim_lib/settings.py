@@ -60,7 +60,9 @@ class Settings:
         None, "how much the loss of each target counts; by default 1 each"
     )
     shared_heads: bool = _option(False, "one head for all targets with the same classes")
-    labels_per_class: int = _option(10, "labelled target images of each class")
+    labels_per_class: int | tuple[int, ...] = _option(
+        10, "labelled images of each class; one number, or one for each target"
+    )
     frozen_layers: int = _option(
         2, f"how many of the first layers stay as copied, 0 to {len(FREEZABLE_LAYERS)}"
     )
@@ -97,7 +99,8 @@ class Settings:
         check_choice("budget", self.budget, BUDGETS)
         if self.seeds is None:
             object.__setattr__(self, "seeds", SEEDS[self.budget])
-        for name in ("labels_per_class", "steps", "seeds"):
+        object.__setattr__(self, "labels_per_class", self._labels())
+        for name in ("steps", "seeds"):
             check_whole(name, getattr(self, name), least=1)
         for name in ("copied_layers", "frozen_layers"):
             check_whole(name, getattr(self, name), 0, len(FREEZABLE_LAYERS))
@@ -107,6 +110,26 @@ class Settings:
             object.__setattr__(self, "copied_layers", 0)
             object.__setattr__(self, "frozen_layers", 0)
         self._check_copies()
+
+    def _labels(self) -> int | tuple[int, ...]:
+        """Return the labels per class as one number, unless the targets differ in it."""
+        given = self.labels_per_class
+        each = [given] * len(self.targets) if not isinstance(given, Sequence) else list(given)
+        if len(each) != len(self.targets):
+            raise WorkbookError(
+                f"labels_per_class is {given!r} for the targets {', '.join(self.targets)}: give "
+                "one number for all, or one for each."
+            )
+        for number in each:
+            check_whole("labels_per_class", number, least=1)
+        return tuple(each) if len(set(each)) > 1 else each[0]
+
+    @property
+    def labels_of(self) -> dict[str, int]:
+        """How many labels of each class every target has."""
+        given = self.labels_per_class
+        each = given if isinstance(given, tuple) else (given,) * len(self.targets)
+        return dict(zip(self.targets, each, strict=True))
 
     def _check_copies(self) -> None:
         if self.frozen_layers > self.copied_layers:
@@ -144,7 +167,10 @@ class Settings:
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""
         alone = {"task_weights": None, "shared_heads": False}
-        return tuple(self.replace(targets=(target,), **alone) for target in self.targets)
+        return tuple(
+            self.replace(targets=(target,), labels_per_class=labels, **alone)
+            for target, labels in self.labels_of.items()
+        )
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values that JSON can hold, in order."""
@@ -175,6 +201,9 @@ def parse(name: str, text: str) -> Any:
         return tuple(part.strip() for part in text.split(",") if part.strip())
     if name == "task_weights":
         return tuple(_as_number(name, part, float) for part in text.split(","))
+    if name == "labels_per_class":
+        numbers_given = tuple(_as_number(name, part, int) for part in text.split(","))
+        return numbers_given if len(numbers_given) > 1 else numbers_given[0]
     kind = {known.name: known.type for known in dataclasses.fields(Settings)}[name]
     if kind is bool:
         check_choice(name, text.lower(), FLAGS)

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -104,7 +105,7 @@ def train(
         features: see `Examples`, as for `labels` and `batches`.
         labels: see there.
         batches: see there.
-        optimizer: as in `train_jointly`, like all that follow.
+        optimizer: as in `step_by_step`, like all that follow.
         learning_rate: see there.
         progress: see there.
         loss: see there.
@@ -117,12 +118,14 @@ def train(
         DivergedError: a loss became infinite or no number.
     """
     examples = [Examples(features, labels, batches)]
-    return train_jointly(
-        model, weights, examples, None, optimizer, learning_rate, progress, loss, watch
-    )
+    stages = step_by_step(model, weights, examples, None, optimizer, learning_rate, progress, loss)
+    for weights in stages:
+        if watch:
+            watch(weights)
+    return weights
 
 
-def train_jointly(
+def step_by_step(
     model: "keras.Model",
     weights: Weights,
     examples: Sequence[Examples],
@@ -131,8 +134,7 @@ def train_jointly(
     learning_rate: float | np.ndarray = 1e-3,
     progress: Progress | None = None,
     loss: Loss = cross_entropy,
-    watch: Callable[[Weights], object] | None = None,
-) -> Weights:
+) -> Iterator[Weights]:
     """Train copies of a model with several tasks side by side, one copy for each seed.
 
     Each step minimises the sum over tasks of weight times mean loss. The loop is compiled once for
@@ -149,33 +151,30 @@ def train_jointly(
         progress: told after every few steps.
         loss: what is minimised, on average over a batch; the same function object each time, or
             the loop is compiled anew.
-        watch: given the weights as they are after every few steps.
 
-    Returns:
-        The trained weights, each (seeds, ...).
+    Yields:
+        The weights after every `STEPS_A_CALL` steps and after the last, each (seeds, ...).
 
     Raises:
         DivergedError: a loss became infinite or no number; the error holds the weights before that.
     """
     import tensorflow as tf
 
-    loop = _loop(model, len(examples[0].features), optimizer, loss)
-    loop.reset(weights, task_weights)
-    features = [tf.constant(each.features) for each in examples]
-    labels = [tf.constant(each.labels, tf.int32) for each in examples]
-    steps = examples[0].batches.shape[1]
-    rates = np.broadcast_to(np.float32(learning_rate), (steps,))
-    for start in range(0, steps, STEPS_A_CALL):
-        piece = slice(start, start + STEPS_A_CALL)
-        before = [variable.numpy() for variable in loop.variables]
-        batches = [tf.constant(each.batches[:, piece]) for each in examples]
-        losses = loop.run(features, labels, batches, tf.constant(rates[piece]))
-        _check_losses(losses.numpy(), start, model, before)
-        if watch:
-            watch([variable.numpy() for variable in loop.variables])
-        if progress:
-            progress(min(start + STEPS_A_CALL, steps), steps)
-    return [variable.numpy() for variable in loop.variables]
+    with _borrowed_loop(model, len(examples[0].features), optimizer, loss) as loop:
+        loop.reset(weights, task_weights)
+        features = [tf.constant(each.features) for each in examples]
+        labels = [tf.constant(each.labels, tf.int32) for each in examples]
+        steps = examples[0].batches.shape[1]
+        rates = np.broadcast_to(np.float32(learning_rate), (steps,))
+        for start in range(0, steps, STEPS_A_CALL):
+            piece = slice(start, start + STEPS_A_CALL)
+            batches = [tf.constant(each.batches[:, piece]) for each in examples]
+            losses = loop.run(features, labels, batches, tf.constant(rates[piece]))
+            _check_losses(losses.numpy(), start, model, weights)
+            weights = [variable.numpy() for variable in loop.variables]
+            if progress:
+                progress(min(start + STEPS_A_CALL, steps), steps)
+            yield weights
 
 
 def _check_losses(losses: np.ndarray, done: int, model: "keras.Model", before: Weights) -> None:
@@ -406,10 +405,27 @@ def _task_names(model: "keras.Model") -> list[str]:
     return [task.name for task in getattr(model, "tasks", ())]
 
 
-# Small enough to hold every depth of every panel, and bounded for a session that lasts all day.
-@functools.lru_cache(maxsize=64)
-def _loop(model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> _Loop:
-    return _Loop(model, seeds, optimizer, loss)
+# What was compiled is kept for the next call: enough to hold every depth of every panel, and
+# bounded for a session that lasts all day.
+MOST_IDLE = 64
+_idle: dict[tuple, _Loop] = {}
+_lock = threading.Lock()
+
+
+@contextlib.contextmanager
+def _borrowed_loop(model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> Iterator[_Loop]:
+    """Lend a loop to one training at a time: two panels may train the same model at once."""
+    key = (model, seeds, optimizer, loss)
+    with _lock:
+        loop = _idle.pop(key, None)
+    loop = loop or _Loop(*key)
+    try:
+        yield loop
+    finally:
+        with _lock:
+            _idle[key] = loop
+            while len(_idle) > MOST_IDLE:
+                _idle.pop(next(iter(_idle)))
 
 
 @functools.lru_cache(maxsize=64)

@@ -67,7 +67,7 @@ def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
     _, model = models.joint_network(tasks, shared_heads)
     turned = np.flip(images, axis=2).copy(), labels[:, ::-1].copy(), batches[:, :, :5]
     examples = [training.Examples(*problem), training.Examples(*turned)]
-    trained = training.train_jointly(
+    *_, trained = training.step_by_step(
         model, start(model), examples, (1.0, 0.3), "sgd", LEARNING_RATE
     )
     plain = models.SimMIM(models.build_trunk(), tasks, shared_heads)
@@ -96,9 +96,9 @@ def test_a_loss_that_is_no_number_stops_the_training(problem):
     with pytest.raises(
         training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
     ):
-        training.train_jointly(model, start(model), examples)
+        list(training.step_by_step(model, start(model), examples))
     with pytest.raises(training.DivergedError) as caught:
-        training.train_jointly(model, start(model), examples)
+        list(training.step_by_step(model, start(model), examples))
     assert all(np.isfinite(weight).all() for weight in caught.value.weights)
 
 
@@ -173,15 +173,40 @@ def test_a_second_run_begins_anew(problem):
         assert np.array_equal(one, two)
 
 
-def test_nothing_is_compiled_twice(problem):
+def test_nothing_is_compiled_twice(problem, monkeypatch):
     images, labels, batches = problem
     _, model = models.network(10, 0)
     training.train(model, start(model), images, labels, batches)
-    before = training._loop.cache_info()
+    monkeypatch.setattr(training, "_Loop", None)  # so that a new one cannot be made
     training.train(model, start(model), images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
-    after = training._loop.cache_info()
-    assert after.misses == before.misses
-    assert after.hits == before.hits + 1
+    with pytest.raises(TypeError):  # one seed alone is another loop
+        training.train(model, start(model, 1), images[:1], labels[:1], batches[:1])
+
+
+def test_two_trainings_at_once_do_not_mix(problem):
+    """As two panels in their threads: the same model, optimizer and loss, other data."""
+    _, model = models.network(10, 3)
+    _, labels, batches = problem
+    random = np.random.default_rng(1)
+    features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    alone = [training.train(model, start(model), own, labels, batches) for own in features]
+    examples = [[training.Examples(own, labels, batches)] for own in features]
+    pair = [training.step_by_step(model, start(model), own) for own in examples]
+    for together in zip(*pair, strict=True):
+        last = together
+    for one, other in zip(alone, last, strict=True):
+        for expected, found in zip(one, other, strict=True):
+            assert np.array_equal(expected, found)
+
+
+def test_what_is_idle_is_bounded(problem, monkeypatch):
+    monkeypatch.setattr(training, "MOST_IDLE", 1)
+    _, model = models.network(10, 3)
+    _, labels, batches = problem
+    features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    for optimizer in ("sgd", "adam"):
+        training.train(model, start(model), features, labels, batches, optimizer)
+    assert len(training._idle) == 1
 
 
 def test_predict_is_the_model_s_own_output():
