@@ -1,0 +1,307 @@
+"""Weights from the gradients' inner products: where tasks conflict, a step that suits them all.
+
+Each method takes what the gradients' lengths and angles tell (`Geometry`), so that a network of any
+size costs the same. A task whose gradient is zero has nothing to say: unless the method's own
+formula decides (MGDA), the others settle the step among themselves and it keeps the weight it has
+in the method's plain sum (`weight_of_zero`) or mean (one of as many as there are tasks).
+
+Gradients nearer than some 1e-7 radian to parallel, opposite or otherwise dependent are told from
+them by no Gram matrix in double precision, and count as such.
+"""
+
+from typing import Any, ClassVar
+
+import numpy as np
+
+from simmim_lib.errors import WorkbookError
+from simmim_lib.weighting.geometry import NOISE, Geometry
+from simmim_lib.weighting.method import Method, Sees
+
+
+class GradientMethod(Method):
+    """A method that sees the gradients; it needs no losses, and gradients alone will do."""
+
+    sees: ClassVar[Sees] = "gradients"
+    # Does the method start from the sum of the gradients, or from their mean?
+    sums: ClassVar[bool] = False
+
+    def _weights(self, losses: np.ndarray, geometry: Geometry | None) -> np.ndarray:
+        assert geometry is not None
+        return self.solve(geometry)
+
+    def solve(self, geometry: Geometry) -> np.ndarray:
+        """Return the weights for gradients that lie so, shape (tasks,)."""
+        weights = np.full(self.tasks, 1.0 if self.sums else 1 / self.tasks)
+        present = geometry.norms > 0
+        if present.any():
+            weights[present] = self._solve(geometry.of(present))
+        return weights
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        """Return the weights of the tasks with a gradient, at least one of `self.tasks`."""
+        raise NotImplementedError
+
+
+class Mgda(GradientMethod):
+    """The shortest weighted mean of the gradients: a step along it makes no task worse.
+
+    Where it is zero, no step helps all tasks. For two tasks, with g_1 - g_2 = h,
+    w_1 = clip(-(h g_2) / (h h), 0, 1). It favours short gradients: one of zero takes all the
+    weight, the step is zero, and that is what the method says.
+    """
+
+    name = "mgda"
+    title = "Multiple gradient descent (MGDA)"
+    formula = (
+        r"\min_w \left\lVert \sum_t w_t g_t \right\rVert^2, \quad \sum_t w_t = 1, \; w_t \ge 0"
+    )
+    paper = (
+        "Désidéri 2012, Multiple-gradient descent algorithm (MGDA) for multiobjective "
+        "optimization; Sener and Koltun 2018, Multi-Task Learning as Multi-Objective Optimization"
+    )
+
+    def solve(self, geometry: Geometry) -> np.ndarray:
+        """Return the weights for gradients that lie so, shape (tasks,)."""
+        silent = geometry.norms == 0
+        return silent / silent.sum() if silent.any() else self._solve(geometry)
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        # The shortest mean points where the shortest vector does that has at least the same inner
+        # product with every gradient, say the shortest gradient's norm.
+        relative = geometry.norms.min() / geometry.norms
+        multipliers, _ = _least_distance(geometry.unit_gradients, relative)
+        weights = multipliers * relative
+        return weights / weights.sum()
+
+
+class PcGrad(GradientMethod):
+    """Each gradient loses what points against another one; then they are summed.
+
+    With three tasks or more the outcome depends on the order of the projections: it is drawn anew
+    in every step, for each task its own. The projected gradients are added, as in the paper, not
+    averaged.
+    """
+
+    name = "pcgrad"
+    title = "Projecting conflicting gradients (PCGrad)"
+    formula = (
+        r"d = \sum_i g_i', \quad g_i' \leftarrow g_i' - "
+        r"\frac{\min(g_i' \cdot g_j, 0)}{\lVert g_j \rVert^2} g_j \; "
+        r"\text{for all } j \ne i \text{ in random order}"
+    )
+    paper = "Yu et al. 2020, Gradient Surgery for Multi-Task Learning"
+    sums = True
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        tasks = len(geometry.norms)
+        each = np.arange(tasks)
+        # Row i: the others in the order in which gradient i meets them; task i itself comes last
+        # and is cut off.
+        lots = self.generator.random((tasks, tasks))
+        np.fill_diagonal(lots, 2.0)
+        # Row i: gradient i, of length one, as a sum of unit gradients.
+        parts = np.eye(tasks)
+        for other in np.argsort(lots, axis=1)[:, :-1].T:
+            against = np.minimum((parts * geometry.cosines[other]).sum(axis=1), 0.0)
+            parts[each, other] -= against
+        return geometry.norms @ parts / geometry.norms
+
+
+class CaGrad(GradientMethod):
+    """Within a ball around the mean gradient, the step that does most for the worst-off task.
+
+    The ball's radius is c times the mean's length, so that c = 0 is the mean itself; the step stays
+    a mean's size, and is not divided by 1 + c^2 as some implementations have it. Gradients that are
+    nearly opposite get large weights that nearly cancel. A mean that has cancelled to less than
+    1e-7 of the longest gradient is rounding, and its ball nothing: the mean is taken as it is.
+
+    Args:
+        tasks: see Method.
+        c: from 0 to below 1.
+        shared: `seed` and `names`, see Method.
+    """
+
+    name = "cagrad"
+    title = "Conflict-averse gradient descent (CAGrad)"
+    formula = (
+        r"\max_d \min_t \; g_t \cdot d, \quad \lVert d - g_0 \rVert \le c \lVert g_0 \rVert, \quad "
+        r"g_0 = \tfrac{1}{T} \sum_t g_t"
+    )
+    paper = "Liu et al. 2021, Conflict-Averse Gradient Descent for Multi-task Learning"
+
+    def __init__(self, tasks: int, *, c: float = 0.5, **shared: Any) -> None:
+        super().__init__(tasks, **shared)
+        if not 0 <= c < 1:
+            raise WorkbookError(
+                f"c is {c!r}, but must be a number from 0 to below 1: try 0.5 (0 is the mean)."
+            )
+        self.c = c
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        norms, cosines = geometry.norms, geometry.cosines
+        share = norms / norms.max()
+        mean = np.sqrt(max(share @ cosines @ share, 0.0))  # its length, up to a factor
+        if mean <= np.sqrt(NOISE):
+            return np.full(len(norms), 1 / self.tasks)
+        shift = self._shift(geometry, np.clip(cosines @ share / mean, -1.0, 1.0))
+        return (1 + mean * shift / share) / self.tasks
+
+    def _shift(self, geometry: Geometry, along: np.ndarray) -> np.ndarray:
+        """Return what to add to the mean of length one, as a sum of unit gradients.
+
+        With the mean of length one, the ball has radius c, and gradient t (unit vector u_t, of
+        length 1 / relative_t) asks of the shift z that u_t z >= worst relative_t - along_t. We look
+        for the largest `worst` that |z| <= c can serve. Any multipliers u >= 0 bound it from above
+        (weak duality), those of the shortest z that serves a given `worst` bound it best (Newton's
+        method), so the bounds fall to it quickly.
+
+        Args:
+            geometry: of the gradients.
+            along: their cosines with the mean, shape (tasks,).
+        """
+        relative = geometry.norms.min() / geometry.norms
+        gradients = geometry.unit_gradients
+        worst = ((along + self.c) / np.maximum(relative, 1e-300)).min()
+        for _ in range(50):
+            floors = np.clip(worst * relative - along, -1.0, self.c)
+            multipliers, slack = _least_distance(gradients, floors)
+            if not multipliers.any():
+                return multipliers
+            length = np.linalg.norm(gradients @ multipliers)
+            bound = (along @ multipliers + self.c * length) / (relative @ multipliers)
+            if not bound < worst - 1e-15 * abs(worst):
+                break
+            worst = bound
+        return multipliers * min(1 / max(slack, 1e-300), self.c / length)
+
+
+class ImtlG(GradientMethod):
+    """The step whose projections onto the directions of all gradients are equal.
+
+    Weights sum to 1. With three tasks or more some can be negative; where the sum of all is,
+    too, before it is made 1, the published rule climbs on every task. Where that sum vanishes,
+    gradients are weighed equally.
+
+    For dependent gradients the directions' affine hull takes the place of the inverse: its point
+    nearest to zero has equal projections always (zero if they are opposite).
+    """
+
+    name = "imtl-g"
+    title = "Impartial multi-task learning (IMTL-G)"
+    formula = (
+        r"d \cdot \frac{g_s}{\lVert g_s \rVert} = d \cdot \frac{g_t}{\lVert g_t \rVert} "
+        r"\; \forall s, t, \quad d = \sum_t w_t g_t, \quad \sum_t w_t = 1"
+    )
+    paper = "Liu et al. 2021, Towards Impartial Multi-task Learning"
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        values, vectors = geometry.eigen
+        hull = vectors @ (vectors.sum(axis=0) / values)
+        weights = hull / np.abs(hull).max() * (geometry.norms.min() / geometry.norms)
+        total = weights.sum()
+        if abs(total) < 1e-12 * np.abs(weights).sum():
+            weights, total = np.ones(len(weights)), len(weights)
+        return weights / total * (len(weights) / self.tasks)
+
+
+class NashMtl(GradientMethod):
+    """The tasks' bargain: the step along which the product of their gains is largest.
+
+    It solves G w = 1 / w for positive weights, G being the gradients' inner products. Weights sum
+    to nothing in particular; the step's squared length is always the number of tasks, however long
+    the gradients are, and for two tasks w_t = 1 / (|g_t| sqrt(1 + cos)).
+
+    Where no step helps all tasks (a positive sum of the gradients is zero) there is no bargain:
+    weights times norms end below about 1e7 and the step near zero.
+    """
+
+    name = "nash-mtl"
+    title = "Nash bargaining (Nash-MTL)"
+    formula = r"G w = 1 / w, \quad w_t > 0, \quad G_{st} = g_s \cdot g_t"
+    paper = "Navon et al. 2022, Multi-Task Learning as a Bargaining Game"
+    sums = True
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        # Minimises shares C shares / 2 - sum log shares, which is strictly convex and
+        # self-concordant, by damped Newton steps relative to the shares: every step shortened by
+        # 1 / (1 + decrement) keeps them positive and goes down.
+        gradients = geometry.unit_gradients
+        tasks = len(geometry.norms)
+        shares = np.full(tasks, np.sqrt(tasks) / np.linalg.norm(gradients.sum(axis=1)))
+        for _ in range(100):
+            scaled = gradients * shares
+            curvature = scaled.T @ scaled
+            missing = 1 - curvature.sum(axis=1)
+            step = np.linalg.solve(curvature + np.eye(tasks), missing)
+            decrement = np.sqrt(max(missing @ step, 0.0))
+            shares = shares * (1 + step / (1 + decrement if decrement > 0.25 else 1))
+            if decrement < 1e-10:
+                break
+        return shares / geometry.norms
+
+
+class AlignedMtl(GradientMethod):
+    """Gradients made orthogonal and equally long, the length of the shortest principal one.
+
+    B is the symmetric matrix nearest to the identity, up to its factor, for which B J has condition
+    number 1 (J: gradients as rows); the step is the mean of the rows of B J. Dependent gradients
+    are aligned within the space they span.
+    """
+
+    name = "aligned-mtl"
+    title = "Independent component alignment (Aligned-MTL)"
+    formula = (
+        r"w = B \tfrac{1}{T} \mathbf{1}, \quad "
+        r"B = \sigma_{\min} V \Sigma^{-1} V^\top, \quad G = V \Sigma^2 V^\top"
+    )
+    paper = "Senushkin et al. 2023, Independent Component Alignment for Multi-Task Learning"
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        return alignment(geometry).mean(axis=0) * (len(geometry.norms) / self.tasks)
+
+
+def alignment(geometry: Geometry) -> np.ndarray:
+    """Return B of aligned-MTL for gradients none of which is zero, shape (tasks, tasks).
+
+    Source: Senushkin et al. 2023, equation 16 and algorithm 1.
+    """
+    from scipy.linalg.lapack import dgejsv
+
+    values, vectors = geometry.eigen
+    independent = values > NOISE
+    roots = (vectors * np.sqrt(values))[:, independent]
+    rows = geometry.norms / geometry.norms.min()
+    # Jacobi's method finds even the smallest singular value of rows of very different length to
+    # full precision, where `np.linalg.svd` finds rounding.
+    lengths, left, right, scale, *_ = dgejsv(rows[:, np.newaxis] * roots, joba=2)
+    lengths = lengths * (scale[0] / scale[1])
+    if independent.all():
+        # V S^-1 V' in a form that keeps every column's precision relative to its gradient.
+        inverse = (vectors / np.sqrt(values)).T / rows
+        return lengths.min() * (left @ right.T) @ inverse
+    return lengths.min() * (left / lengths) @ left.T
+
+
+def _least_distance(gradients: np.ndarray, floors: np.ndarray) -> tuple[np.ndarray, float]:
+    """Find the shortest vector whose inner product with each gradient reaches that one's floor.
+
+    The vector is gradients @ (multipliers / slack); where nothing can reach all floors, slack is 0.
+
+    Args:
+        gradients: as columns, shape (dimensions, tasks).
+        floors: shape (tasks,).
+
+    Returns:
+        Multipliers of at least 0, shape (tasks,), and the slack, from 0 to 1.
+
+    Source: Lawson and Hanson 1974, "Solving Least Squares Problems", chapter 23, problem LDP.
+    """
+    from scipy.optimize import nnls
+
+    columns = np.vstack([gradients, floors])
+    lengths = np.linalg.norm(columns, axis=0)
+    goal = np.zeros(len(columns))
+    goal[-1] = 1.0
+    solution, _ = nnls(columns / lengths, goal, maxiter=30 * len(floors))
+    multipliers = solution / lengths
+    return multipliers, 1 - floors @ multipliers
