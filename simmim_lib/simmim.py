@@ -4,8 +4,10 @@ This module imports Keras at once, because its classes derive from Keras's; the 
 asks `models` for them, which imports this module when they are first needed.
 """
 
+import json
 import os
 import re
+import zipfile
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
@@ -13,6 +15,7 @@ from typing import Any
 import keras
 import tensorflow as tf
 from keras import ops
+from packaging.version import Version
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.settings import check_task_weights
@@ -210,7 +213,8 @@ class SimMIM(keras.Model):
                 labels.
             loss_weights: how much each trained task counts, by name or in the order of `tasks`; 1
                 each by default.
-            metrics: by task; by default the accuracy, or the mean absolute error.
+            metrics: by task; by default the accuracy, or the mean absolute error, of the examples
+                that have a label: each counts by its `sample_weight`.
             options: whatever else Keras's `compile` takes.
 
         Raises:
@@ -225,11 +229,14 @@ class SimMIM(keras.Model):
             trained = tuple(task for task in self.tasks if task.name in loss)
         self._trained = tuple(task.name for task in trained)
         weights = check_task_weights(loss_weights, self._trained)
+        if metrics is None:
+            by_default = {task.name: [METRICS[task.kind]()] for task in trained}
+            options.setdefault("weighted_metrics", by_default)
         super().compile(
             optimizer=optimizer,
             loss=loss,
             loss_weights=dict(zip(self._trained, weights, strict=True)),
-            metrics=metrics or {task.name: [METRICS[task.kind]()] for task in trained},
+            metrics=metrics,
             **options,
         )
 
@@ -256,7 +263,13 @@ class SimMIM(keras.Model):
                     f"with {', '.join(self._trained)}, or leave a task out when compiling, with "
                     "loss={...} for the others."
                 )
-        return super().compute_loss(x, y, y_pred, sample_weight, training)
+        return super().compute_loss(x, *_of_both(y, y_pred), sample_weight, training)
+
+    def compute_metrics(
+        self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
+    ) -> dict[str, Any]:
+        """Return the metrics so far, of the tasks that have labels; Keras calls this."""
+        return super().compute_metrics(x, *_of_both(y, y_pred), sample_weight)
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile a loaded model as it was when it was saved; Keras calls this."""
@@ -318,10 +331,28 @@ def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
             f"{path} needs the {unknown[1]} {unknown[2]}, which is not known here: import the "
             "module that has it, under @keras.saving.register_keras_serializable(), and load again."
         )
+    saved_with = _keras_version(path)
+    if Version(saved_with) > Version(keras.__version__):
+        return (
+            f"{path} was saved with Keras {saved_with}, which the older {keras.__version__} here "
+            "cannot read: install the newer one, or bring the weights alone, with "
+            "model.save_weights there and load_weights here."
+        )
     return (
         f"{path} cannot be read ({type(error).__name__}), so it is damaged or no Keras file: save "
         "the model again with model.save('name.keras')."
     )
+
+
+def _keras_version(path: str | os.PathLike[str]) -> str:
+    """Return the version that wrote a file, or 0 if the file does not say."""
+    try:
+        with zipfile.ZipFile(path) as file:
+            version = json.loads(file.read("metadata.json"))["keras_version"]
+            Version(version)
+            return version
+    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
+        return "0"
 
 
 def fit_on_workers(
@@ -369,6 +400,14 @@ def fit_on_workers(
         means = {name: strategy.reduce("MEAN", logs[name], axis=None) for name in sorted(logs)}
         history.append({name: float(mean) for name, mean in means.items()})
     return history
+
+
+def _of_both(y: Any, y_pred: Any) -> tuple[Any, Any]:
+    """Leave out the tasks that have only images or only labels, as Keras asks for equal keys."""
+    if not isinstance(y, Mapping):
+        return y, y_pred
+    names = [name for name in y if name in y_pred]
+    return {name: y[name] for name in names}, {name: y_pred[name] for name in names}
 
 
 def _check_trunk(trunk: keras.Model) -> None:
