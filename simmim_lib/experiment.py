@@ -110,6 +110,67 @@ def _run_one(settings: Settings, progress: training.Progress) -> Result:
     return _test(settings, tasks, network, weights, start)
 
 
+WATCHED = 200
+"""Validation images of each target and seed that are looked at while a network learns."""
+
+
+@dataclass(frozen=True, eq=False)
+class Course:
+    """How an experiment goes, as far as it has come.
+
+    Attributes:
+        settings: what was asked for.
+        steps: after how many steps the networks were looked at, shape (looks,).
+        validation: for each target the accuracy on `WATCHED` validation images, shape (looks,
+            seeds).
+        result: what came of it, when it is done.
+    """
+
+    settings: Settings
+    steps: np.ndarray
+    validation: dict[str, np.ndarray]
+    result: Result | None = None
+
+
+def follow(settings: Settings, progress: training.Progress | None = None) -> Iterator[Course]:
+    """Do as `run` does, and show how far it has come after every few steps.
+
+    Args:
+        settings: the experiment.
+        progress: told after every few steps.
+
+    Yields:
+        The course so far, the first before any training, the last with the result.
+
+    Raises:
+        WorkbookError: as `run`.
+    """
+    _check_fit(settings)
+    source = initialise(settings)
+    start = time.perf_counter()
+    tasks = choose_tasks(settings)
+    network = transfer(settings, tasks, source)
+    steps, weights = [0], network.weights
+
+    def tell(done: int, total: int) -> None:
+        steps.append(done)
+        if progress:
+            progress(done, total)
+
+    looks = [validate(tasks, network, weights, WATCHED)]
+    yield _course(settings, steps, looks)
+    for weights in maximise_information(settings, tasks, network, tell):
+        looks.append(validate(tasks, network, weights, WATCHED))
+        yield _course(settings, steps, looks)
+    result = _test(settings, tasks, network, weights, start)
+    yield replace(_course(settings, steps, looks), result=result)
+
+
+def _course(settings: Settings, steps: list[int], looks: list[dict[str, np.ndarray]]) -> Course:
+    by_target = {name: np.stack([look[name] for look in looks]) for name in settings.targets}
+    return Course(settings, np.array(steps), by_target)
+
+
 @dataclass(frozen=True, eq=False)
 class Target:
     """A target task: its data, and which of the training images each seed may use."""
@@ -298,14 +359,24 @@ def _test(
     )
 
 
-def validate(tasks: dict[str, Target], network: Network, weights: Weights) -> dict[str, np.ndarray]:
-    """Return for each task each seed's accuracy on its own validation images, shape (seeds,)."""
+def validate(
+    tasks: dict[str, Target], network: Network, weights: Weights, most: int | None = None
+) -> dict[str, np.ndarray]:
+    """Return for each task each seed's accuracy on its own validation images, shape (seeds,).
+
+    Args:
+        tasks: from `choose_tasks`.
+        network: from `transfer`.
+        weights: each (seeds, ...).
+        most: look at no more than so many images.
+    """
     accuracy: dict[str, list[float]] = {name: [] for name in tasks}
     for name, task in tasks.items():
         data = network.features[name].train
         for seed, choice in enumerate(task.choices):
             own = [weight[seed : seed + 1] for weight in weights]
-            images, labels = data.images[choice.validation], data.labels[choice.validation]
+            chosen = choice.validation[:most]
+            images, labels = data.images[chosen], data.labels[chosen]
             guesses = training.predict(network.model, own, images, name)[0].argmax(axis=-1)
             accuracy[name].append(float(np.mean(guesses == labels)))
     return {name: np.array(of_seeds) for name, of_seeds in accuracy.items()}

@@ -256,6 +256,36 @@ def unequal_labels() -> list[Settings]:
     )
 
 
+@dataclass(frozen=True)
+class Gain:
+    """What one target gains by joining others, over a network of its own.
+
+    Attributes:
+        settings: of the joint network.
+        target: whose accuracy is compared.
+        difference: joint less separate, on the test images.
+    """
+
+    settings: Settings
+    target: str
+    difference: Difference
+
+
+def gains(found: Reference) -> list[Gain]:
+    """Compare every joint experiment of a study with the separate ones, target by target."""
+    records = {record.settings: record.measures for record in found.records}
+    rows = []
+    for settings, measures in records.items():
+        if len(settings.targets) == 1:
+            continue
+        for alone in settings.separately():
+            (target,) = alone.targets
+            together = measures[_measure_name("accuracy", target, settings)]
+            own = records[alone]["accuracy"]
+            rows.append(Gain(settings, target, difference(together, own)))
+    return rows
+
+
 def scores(settings: Settings) -> Measures:
     """Return the transferability scores of a source, from the labelled target images alone.
 

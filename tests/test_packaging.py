@@ -109,7 +109,8 @@ def test_no_module_imports_tensorflow_before_it_is_used() -> None:
     names = [
         ".".join(file.relative_to(ROOT).with_suffix("").parts)
         for file in sorted((ROOT / "simmim_lib").rglob("*.py"))
-        if file.name != "__main__.py"
+        # simmim defines a subclass of Keras's model, and is imported when that is asked for.
+        if file.name not in ("__main__.py", "simmim.py")
     ]
     code = f"""
 import importlib, sys

@@ -1,0 +1,270 @@
+"""Pictures of lessons 03 and 04: one network for several targets, beside a network for each."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simmim_lib import datasets, figures, models
+from simmim_lib.experiment import Course, Result, interval
+from simmim_lib.figures import COLOURS, Picture, new_figure, styled
+from simmim_lib.reference import Gain, difference
+from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+TARGET_LOOKS = {
+    "mnist": ("#D55E00", "o"),
+    "uci-digits": ("#009E73", "s"),
+    "fashion": ("#CC79A7", "^"),
+}
+"""Colour and marker of a target, the same wherever several stand side by side."""
+
+OTHER_LOOK = ("#0072B2", "D")
+
+
+def look(target: str) -> tuple[str, str]:
+    """Return the colour and the marker of a target."""
+    return TARGET_LOOKS.get(target, OTHER_LOOK)
+
+
+@styled
+def simmim(course: Course, alone: Mapping[str, Result]) -> Picture:
+    """Draw the joint network, how it learns, and how it compares with a network for each target.
+
+    Args:
+        course: of the joint network, as far as it has come.
+        alone: by target, a network of its own; those not trained yet are left out.
+    """
+    figure = new_figure(8, 6.4)
+    draw_joint_network(figure.add_axes((0.02, 0.53, 0.96, 0.41)), course.settings)
+    _draw_course(figure.add_axes((0.085, 0.09, 0.42, 0.33)), course)
+    _draw_comparison(figure.add_axes((0.69, 0.09, 0.28, 0.33)), course, alone)
+    return Picture(figure, _describe(course, alone))
+
+
+def draw_joint_network(axes: "Axes", settings: Settings) -> None:
+    """Draw what the targets share and what each has for itself; frozen layers are hatched."""
+    from matplotlib.patches import FancyBboxPatch
+
+    axes.set(xlim=(-0.5, 100.5), ylim=(0, 100))
+    axes.axis("off")
+
+    def box(place: tuple[float, float, float, float], colour: str, text: str, **looks: Any) -> None:
+        left, bottom, width, height = place
+        style = "round,pad=0,rounding_size=1.5"
+        axes.add_patch(
+            FancyBboxPatch((left, bottom), width, height, boxstyle=style, facecolor=colour, **looks)
+        )
+        axes.text(left + width / 2, bottom + height / 2, text, ha="center", va="center", fontsize=9)
+
+    def arrow(start: tuple[float, float], end: tuple[float, float]) -> None:
+        axes.annotate("", end, start, arrowprops={"arrowstyle": "->", "color": "#666666"})
+
+    rows = _rows(len(settings.targets))
+    for target, middle in zip(settings.targets, rows, strict=True):
+        labels = settings.labels_of[target]
+        text = f"{datasets.load(target).title}\n{labels} labels per class"
+        box((0, middle - 8, 20, 16), "white", text, edgecolor=look(target)[0], linewidth="2.5")
+        arrow((20.5, middle), (25, 58 + (middle - 50) * 0.2))
+    for position, (name, _, depth, weights) in enumerate(figures._layer_sizes(10, 1)[1:-1]):
+        state = "frozen" if position < settings.frozen_layers else "trained"
+        left, hatch = 25.5 + 12.2 * position, "//" if state == "frozen" else ""
+        box((left, 44, 10, 28), COLOURS[state], "", edgecolor="black", hatch=hatch)
+        below = f"{name.replace('_', ' ')}\n{depth} {'maps' if position < 3 else 'units'}"
+        text = f"{below}\n{weights:,} weights"
+        axes.text(left + 5, 41, text, ha="center", va="top", fontsize=8.5)
+        axes.text(left + 5, 75, state, ha="center", fontsize=9, weight="bold")
+    for group in head_groups(settings):
+        middles = [rows[settings.targets.index(target)] for target in group]
+        middle = float(np.mean(middles))
+        shared = len(group) > 1
+        text = "one head, shared" if shared else "head"
+        colour = COLOURS["trained"] if shared else look(group[0])[0]
+        units = len(datasets.load(group[0]).class_names)
+        text = f"{text}\n{units} logits, {(models.DENSE_UNITS + 1) * units:,}"
+        box((79, middle - 9, 21, 18), "white", text, edgecolor=colour, linewidth="2.5")
+        arrow((73, 58 + (middle - 50) * 0.2), (78.5, middle))
+    axes.text(49, 89, "trunk, shared by all targets", ha="center", fontsize=10)
+    together, apart = parameters(settings), sum(parameters(s) for s in settings.separately())
+    origin = settings.source or "fresh weights"
+    axes.set_title(
+        f"From {origin}: {together:,} weights in one network, {apart:,} in separate ones"
+    )
+
+
+def _rows(count: int) -> list[float]:
+    return {1: [50.0], 2: [72.0, 28.0], 3: [84.0, 50.0, 16.0]}.get(
+        count, list(np.linspace(88, 12, count))
+    )
+
+
+def head_groups(settings: Settings) -> list[list[str]]:
+    """Return the targets of each head."""
+    by_head: dict[object, list[str]] = {}
+    for target in settings.targets:
+        classes = datasets.load(target).class_names
+        by_head.setdefault(classes if settings.shared_heads else target, []).append(target)
+    return list(by_head.values())
+
+
+def parameters(settings: Settings) -> int:
+    """Return the number of weights of the network for all of the settings' targets, frozen too."""
+    tasks = tuple(
+        models.Task(target, datasets.load(target).class_names) for target in settings.targets
+    )
+    channels = datasets.load(settings.targets[0]).train.images.shape[-1]
+    front, model = models.joint_network(
+        tasks, settings.shared_heads, settings.frozen_layers, channels
+    )
+    return front.count_params() + model.count_params()
+
+
+def _draw_course(axes: "Axes", course: Course) -> None:
+    for target, looks in course.validation.items():
+        colour, marker = look(target)
+        means = looks.mean(axis=1)
+        axes.fill_between(
+            course.steps, looks.min(axis=1), looks.max(axis=1), color=colour, alpha=0.15, lw=0
+        )
+        label = datasets.load(target).title
+        axes.plot(course.steps, means, marker=marker, ms=4, color=colour, label=label)
+    settings = course.settings
+    axes.set(
+        xlim=(0, settings.steps),
+        ylim=(0, 1),
+        xlabel="training steps",
+        ylabel="validation accuracy",
+    )
+    seeds = "1 seed" if settings.seeds == 1 else f"mean and range of {settings.seeds} seeds"
+    axes.set_title(f"While it learns ({seeds})", fontsize=11)
+    axes.legend(loc="lower right", fontsize=9)
+
+
+def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) -> None:
+    """Draw test accuracies: of the joint network filled, of the separate networks hollow."""
+    targets = course.settings.targets
+    for row, target in enumerate(targets):
+        colour, marker = look(target)
+        pairs = [(0.16, course.result, colour), (-0.16, alone.get(target), "white")]
+        for shift, result, face in pairs:
+            if result is None:
+                continue
+            values = result.accuracy[target]
+            mean, half = interval(values)
+            place = -row + shift
+            axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["unlabelled"])
+            axes.errorbar(
+                mean,
+                place,
+                xerr=half if np.isfinite(half) else None,
+                fmt=marker,
+                color=colour,
+                mfc=face,
+                capsize=3,
+            )
+    titles = [datasets.load(target).title.replace(" ", "\n") for target in targets]
+    axes.set_yticks(-np.arange(len(targets)), titles)
+    axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel="test accuracy")
+    axes.grid(axis="x")
+    axes.grid(axis="y", visible=False)
+    axes.set_title("Joint (filled), separate (hollow)", fontsize=11, loc="center")
+    if course.result is None:
+        axes.text(0.5, 0.5, "after the last step", transform=axes.transAxes, ha="center")
+
+
+def _describe(course: Course, alone: Mapping[str, Result]) -> str:
+    settings = course.settings
+    now = "; ".join(
+        f"{target}: {looks[-1].mean():.3f}" for target, looks in course.validation.items()
+    )
+    text = (
+        f"One network from {settings.source or 'fresh weights'} for "
+        f"{', '.join(settings.targets)}, {len(head_groups(settings))} heads, frozen: "
+        f"{', '.join(FREEZABLE_LAYERS[: settings.frozen_layers]) or 'no layer'}; "
+        f"{settings.seeds} seeds, budget {settings.budget}. Validation accuracy after "
+        f"{course.steps[-1]} of {settings.steps} steps: {now}."
+    )
+    for target, result in alone.items():
+        if course.result is None:
+            break
+        joint, own = course.result.accuracy[target], result.accuracy[target]
+        text += (
+            f" Test accuracy on {target}: jointly {figures._spread(joint)}, by a network of its "
+            f"own {figures._spread(own)}; difference {difference(joint, own)}."
+        )
+    return text
+
+
+@styled
+def gains(rows: Sequence[Gain], title: str) -> Picture:
+    """Draw what each target gains by joining others: an axis for each group of targets.
+
+    Args:
+        rows: from `reference.gains`; the label counts of a group are put side by side.
+        title: what is shown.
+    """
+    groups = list(dict.fromkeys(row.settings.targets for row in rows))
+    figure = new_figure(8, 4.2)
+    shared_axis = None
+    for column, group in enumerate(groups):
+        own = [row for row in rows if row.settings.targets == group]
+        axes = figure.add_subplot(1, len(groups), column + 1, sharey=shared_axis)
+        shared_axis = shared_axis or axes
+        _draw_gains(axes, own)
+        names = [datasets.load(target).title.removesuffix(" digits") for target in group]
+        axes.set_title(" + ".join(names).replace("Fashion-MNIST", "Fashion"), fontsize=11)
+        if column:
+            axes.tick_params(labelleft=False)
+        else:
+            axes.set_ylabel("joint less separate,\npercentage points")
+    handles, labels = _gain_legend(figure.axes[0], rows)
+    figure.legend(handles, labels, loc="lower center", ncols=len(handles), fontsize=9)
+    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
+    figure.subplots_adjust(left=0.1, right=0.99, bottom=0.25, top=0.83, wspace=0.06)
+    told = "; ".join(
+        f"{row.target} in {'+'.join(row.settings.targets)} ({_label_counts(row)} labels, "
+        f"{'shared' if row.settings.shared_heads else 'own'} head): {row.difference}"
+        for row in rows
+    )
+    return Picture(
+        figure, f"{title}. Test accuracy of the joint less the separate network: {told}."
+    )
+
+
+def _draw_gains(axes: "Axes", rows: Sequence[Gain]) -> None:
+    counts = list(dict.fromkeys(_label_counts(row) for row in rows))
+    series = list(dict.fromkeys((row.target, row.settings.shared_heads) for row in rows))
+    axes.axhline(0, color=COLOURS["baseline"], ls="--", lw=1)
+    for row in rows:
+        place = series.index((row.target, row.settings.shared_heads))
+        colour, marker = look(row.target)
+        axes.errorbar(
+            counts.index(_label_counts(row)) + 0.7 * (place + 0.5) / len(series) - 0.35,
+            row.difference.mean,
+            row.difference.half_width,
+            fmt=marker,
+            ms=5,
+            color=colour,
+            mfc=colour if row.settings.shared_heads else "white",
+            capsize=2,
+        )
+    axes.set_xticks(range(len(counts)), counts)
+    axes.set(xlim=(-0.6, len(counts) - 0.4), xlabel="labels per class")
+
+
+def _label_counts(row: Gain) -> str:
+    return " and ".join(str(n) for n in dict.fromkeys(row.settings.labels_of.values()))
+
+
+def _gain_legend(axes: "Axes", rows: Sequence[Gain]) -> tuple[list, list[str]]:
+    handles, labels = [], []
+    for target in dict.fromkeys(row.target for row in rows):
+        colour, marker = look(target)
+        handles += axes.plot([], [], marker, color=colour)
+        labels.append(datasets.load(target).title)
+    for face, label in (("white", "heads of their own"), ("#666666", "shared head")):
+        handles += axes.plot([], [], "o", color="#666666", mfc=face)
+        labels.append(label)
+    return handles, labels

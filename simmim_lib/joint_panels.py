@@ -1,0 +1,83 @@
+"""Panels of lesson 03: they turn controls into settings, and hold no computation of their own."""
+
+from collections.abc import Iterator
+
+from simmim_lib import datasets, experiment, joint_figures, panels
+from simmim_lib.figures import Picture
+from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+from simmim_lib.training import Progress, in_parts
+
+GROUPS = (
+    ("mnist", "uci-digits"),
+    ("mnist", "fashion"),
+    ("uci-digits", "fashion"),
+    ("mnist", "uci-digits", "fashion"),
+)
+FIELDS = ("source", "targets", "shared_heads", "frozen_layers", "seeds")
+LABELS = (1, 2, 5, 10, 20, 50)  # of each class
+WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
+
+
+def simmim(settings: Settings | None = None) -> panels.Panel:
+    """Return the panel that trains one network for several targets, and one for each.
+
+    Args:
+        settings: where the controls stand at first; the targets are one of `GROUPS`.
+    """
+    start = settings or Settings(targets=GROUPS[0], labels_per_class=5)
+    first, *others = start.labels_of.values()
+    titles = {name: datasets.load(name).title for name in sorted({n for g in GROUPS for n in g})}
+    groups = [(", ".join(titles[name] for name in group), group) for group in GROUPS]
+    sources = [("from scratch", None), *((n, n) for n in ("glyphs", *titles))]
+    depths = [(str(depth), depth) for depth in range(len(FREEZABLE_LAYERS) + 1)]
+    weights = dict(zip(start.targets, start.task_weights or (), strict=False))
+    controls = {
+        "source": panels._dropdown("Source", sources, start.source),
+        "targets": panels._dropdown("Targets", groups, start.targets),
+        "shared_heads": panels._dropdown(
+            "Heads",
+            [("one for each target", False), ("shared where classes agree", True)],
+            start.shared_heads,
+        ),
+        "frozen_layers": panels._slider("Frozen layers", depths, start.frozen_layers),
+        "first": panels._slider("Labels, first", LABELS, first),
+        "others": panels._slider("Labels, others", LABELS, others[0]),
+        "seeds": panels._slider("Seeds", (1, 2, 3, 5, 10), start.seeds),
+        **{
+            name: panels._slider(f"Weight, {title.split()[0]}", WEIGHTS, weights.get(name, 1.0))
+            for name, title in titles.items()
+        },
+    }
+
+    def asked(values: panels.Values) -> Settings:
+        names = values["targets"]
+        own = {name: value for name, value in values.items() if name in FIELDS}
+        return start.replace(
+            **own,
+            labels_per_class=[values["first"], *[values["others"]] * (len(names) - 1)],
+            task_weights=[values[name] for name in names],
+        )
+
+    return panels.Panel(
+        controls,
+        lambda values, progress: _pictures(asked(values), progress),
+        lambda values: asked(values).as_code(),
+    )
+
+
+def _pictures(settings: Settings, progress: Progress) -> Iterator[Picture]:
+    """Draw the joint network as it learns; then train a network for each target beside it."""
+    parts = in_parts(progress, 1 + len(settings.targets))
+    courses = experiment.follow(settings, parts())
+    if settings in _finished:
+        courses = iter([_finished[settings]])
+    for course in courses:
+        yield joint_figures.simmim(course, {})
+    _finished[settings] = course
+    alone = {}
+    for own in settings.separately():
+        alone[own.targets[0]] = panels._measure(own, parts())
+    yield joint_figures.simmim(course, alone)
+
+
+_finished: dict[Settings, experiment.Course] = {}
