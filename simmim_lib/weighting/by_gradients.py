@@ -6,7 +6,8 @@ formula decides (MGDA), the others settle the step among themselves and it keeps
 in the method's plain sum (`weight_of_zero`) or mean (one of as many as there are tasks).
 
 Gradients nearer than some 1e-7 radian to parallel, opposite or otherwise dependent are told from
-them by no Gram matrix in double precision, and count as such.
+them by no Gram matrix in double precision, and count as such. How tasks with parallel gradients
+share their weight is then left to rounding in MGDA and CAGrad; the step is not.
 """
 
 from typing import Any, ClassVar
@@ -182,8 +183,8 @@ class ImtlG(GradientMethod):
     too, before it is made 1, the published rule climbs on every task. Where that sum vanishes,
     gradients are weighed equally.
 
-    For dependent gradients the directions' affine hull takes the place of the inverse: its point
-    nearest to zero has equal projections always (zero if they are opposite).
+    The step points to the point nearest to zero in the affine hull of the gradients' directions,
+    which has equal projections even if gradients depend on each other (zero if they are opposite).
     """
 
     name = "imtl-g"
@@ -196,7 +197,12 @@ class ImtlG(GradientMethod):
 
     def _solve(self, geometry: Geometry) -> np.ndarray:
         values, vectors = geometry.eigen
-        hull = vectors @ (vectors.sum(axis=0) / values)
+        ones = vectors.sum(axis=0)  # the vector of ones in the eigenvectors' terms
+        dependent = values <= NOISE
+        if np.linalg.norm(ones[dependent]) > 1e-6:  # zero lies in the hull
+            hull = vectors[:, dependent] @ ones[dependent]
+        else:
+            hull = vectors[:, ~dependent] @ (ones / values)[~dependent]
         weights = hull / np.abs(hull).max() * (geometry.norms.min() / geometry.norms)
         total = weights.sum()
         if abs(total) < 1e-12 * np.abs(weights).sum():
@@ -211,8 +217,9 @@ class NashMtl(GradientMethod):
     to nothing in particular; the step's squared length is always the number of tasks, however long
     the gradients are, and for two tasks w_t = 1 / (|g_t| sqrt(1 + cos)).
 
-    Where no step helps all tasks (a positive sum of the gradients is zero) there is no bargain:
-    weights times norms end below about 1e7 and the step near zero.
+    Where no step helps all tasks (gradients with positive weights sum to zero) there is no bargain:
+    those weights end as large as rounding lets them, up to some 1e7 divided by the gradient's norm,
+    and what they weigh cancels.
     """
 
     name = "nash-mtl"
@@ -223,20 +230,24 @@ class NashMtl(GradientMethod):
 
     def _solve(self, geometry: Geometry) -> np.ndarray:
         # Minimises shares C shares / 2 - sum log shares, which is strictly convex and
-        # self-concordant, by damped Newton steps relative to the shares: every step shortened by
-        # 1 / (1 + decrement) keeps them positive and goes down.
+        # self-concordant: first along the ray, where the minimum is known, then by a Newton step
+        # relative to the shares; shortened by 1 / (1 + decrement), it keeps them positive and
+        # goes down.
         gradients = geometry.unit_gradients
         tasks = len(geometry.norms)
-        shares = np.full(tasks, np.sqrt(tasks) / np.linalg.norm(gradients.sum(axis=1)))
+        shares = np.ones(tasks)
+        last = np.inf
         for _ in range(100):
+            shares = shares * (np.sqrt(tasks) / np.linalg.norm(gradients @ shares))
             scaled = gradients * shares
             curvature = scaled.T @ scaled
             missing = 1 - curvature.sum(axis=1)
             step = np.linalg.solve(curvature + np.eye(tasks), missing)
             decrement = np.sqrt(max(missing @ step, 0.0))
             shares = shares * (1 + step / (1 + decrement if decrement > 0.25 else 1))
-            if decrement < 1e-10:
+            if decrement < 1e-10 or last <= decrement < 0.25:  # only rounding is left
                 break
+            last = decrement
         return shares / geometry.norms
 
 
@@ -265,21 +276,31 @@ def alignment(geometry: Geometry) -> np.ndarray:
 
     Source: Senushkin et al. 2023, equation 16 and algorithm 1.
     """
-    from scipy.linalg.lapack import dgejsv
-
     values, vectors = geometry.eigen
     independent = values > NOISE
     roots = (vectors * np.sqrt(values))[:, independent]
     rows = geometry.norms / geometry.norms.min()
-    # Jacobi's method finds even the smallest singular value of rows of very different length to
-    # full precision, where `np.linalg.svd` finds rounding.
-    lengths, left, right, scale, *_ = dgejsv(rows[:, np.newaxis] * roots, joba=2)
-    lengths = lengths * (scale[0] / scale[1])
+    left, lengths, right = _svd(rows[:, np.newaxis] * roots)
     if independent.all():
         # V S^-1 V' in a form that keeps every column's precision relative to its gradient.
         inverse = (vectors / np.sqrt(values)).T / rows
-        return lengths.min() * (left @ right.T) @ inverse
+        return lengths.min() * (left @ right) @ inverse
     return lengths.min() * (left / lengths) @ left.T
+
+
+def _svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """Decompose a matrix with at least as many rows as columns, precisely if rows differ in length.
+
+    Where they differ a lot, the usual method finds only rounding for the smallest singular values;
+    Jacobi's finds them to full precision, but takes about a millisecond.
+    """
+    from scipy.linalg.lapack import dgejsv
+
+    lengths = np.linalg.norm(matrix, axis=1)
+    if lengths.max() < 1e5 * lengths.min():
+        return np.linalg.svd(matrix, full_matrices=False)
+    singular, left, right, scale, *_ = dgejsv(matrix, joba=2)
+    return left, singular * (scale[0] / scale[1]), right.T
 
 
 def _least_distance(gradients: np.ndarray, floors: np.ndarray) -> tuple[np.ndarray, float]:

@@ -138,9 +138,11 @@ class GradNorm(Method):
     target, held constant, is the mean of w n times the task's relative slowness to the power
     alpha. Weights sum to the number of tasks, as in the paper, and are 1 in the first step.
 
-    Other than in the paper, the descent moves log w, so that weights stay positive, and divides by
-    the mean norm, so that its learning rate suits gradients of every size; the minimum is the
-    same. Where a first loss was zero or less, slowness says nothing and counts as 1.
+    Unlike the paper's, the descent moves log w, so that weights stay positive, and divides by the
+    mean norm, so that one learning rate suits gradients of every size. Targets are scaled to the
+    same mean as the norms: of the paper's many minima, this is the one at which all tasks miss
+    their targets by the same share. Where a loss, or its first value, is zero or less, what is
+    left of it counts as 1.
 
     Args:
         tasks: see Method.
@@ -186,8 +188,9 @@ class GradNorm(Method):
             pulls = weights * (norms / norms.max())
             pulls /= pulls.mean()
             left = _ratio(losses, self.first)
-            slowness = left / left.mean() if left.any() else np.ones(self.tasks)
-            self.log_weights -= self.learning_rate * np.sign(pulls - slowness**self.alpha) * pulls
+            targets = (left / left.max()) ** self.alpha if left.any() else np.ones(self.tasks)
+            targets /= targets.mean()
+            self.log_weights -= self.learning_rate * np.sign(pulls - targets) * pulls
             self.log_weights -= self.log_weights.max()
         return weights
 
