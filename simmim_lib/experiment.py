@@ -324,6 +324,7 @@ def _train(
         settings.optimizer,
         rates[first:last],
         lambda done, _: progress(first + done, settings.steps),
+        method=settings.weighting,
     )
 
 

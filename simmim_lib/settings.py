@@ -25,6 +25,12 @@ OPTIMIZERS = {
     "adamw": "Adam with weight decay 0.004",
     "rmsprop": "RMSProp",
 }
+WEIGHTINGS = (
+    *("fixed", "random", "uncertainty", "dwa", "gradnorm", "famo"),
+    *("mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl"),
+)
+"""Names in `weighting.METHODS`, which says what each does."""
+
 SCHEDULES = {
     "constant": "the same learning rate at every step",
     "cosine": "falling to zero along half a cosine wave",
@@ -59,6 +65,9 @@ class Settings:
     task_weights: tuple[float, ...] | None = _option(
         None, "how much the loss of each target counts; by default 1 each"
     )
+    weighting: str = _option(
+        "fixed", "how the targets' losses are weighed against each other, beside the task weights"
+    )
     shared_heads: bool = _option(False, "one head for all targets with the same classes")
     labels_per_class: int | tuple[int, ...] = _option(
         10, "labelled images of each class; one number, or one for each target"
@@ -92,6 +101,7 @@ class Settings:
         if self.task_weights is not None:
             weights = tuple(check_task_weights(self.task_weights, self.targets))
             object.__setattr__(self, "task_weights", weights)
+        check_choice("weighting", self.weighting, WEIGHTINGS)
         check_flag("shared_heads", self.shared_heads)
         check_choice("adaptation", self.adaptation, ADAPTATIONS)
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
@@ -166,7 +176,7 @@ class Settings:
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""
-        alone = {"task_weights": None, "shared_heads": False}
+        alone = {"task_weights": None, "shared_heads": False, "weighting": "fixed"}
         return tuple(
             self.replace(targets=(target,), labels_per_class=labels, **alone)
             for target, labels in self.labels_of.items()
@@ -239,7 +249,7 @@ def check_task_weights(
             check_choice("task", name, names)
         weights = [(weights or {}).get(name, 1.0) for name in names]
     wanted = f"give one weight of at least 0 for each of {', '.join(names)}, not all of them 0"
-    if isinstance(weights, str) or len(weights) != len(names):
+    if not isinstance(weights, Sequence) or isinstance(weights, str) or len(weights) != len(names):
         raise WorkbookError(f"task_weights is {weights!r} for {len(names)} tasks: {wanted}.")
     for weight in weights:
         number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)

@@ -2,15 +2,17 @@
 
 import contextlib
 import functools
+import itertools
+import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import losses
-from simmim_lib.errors import WorkbookError
+from simmim_lib import losses, weighting
+from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.models import Weights
 
 if TYPE_CHECKING:
@@ -22,6 +24,8 @@ Progress = Callable[[int, int], object]
 
 Loss = Callable[[losses.Tensor, losses.Tensor], losses.Tensor]
 """From labels (seeds, n) and logits (seeds, n, classes) to a loss for each example, (seeds, n)."""
+
+Tensors = list[losses.Tensor]
 
 STEPS_A_CALL = 20
 """Steps between two looks at the clock, the cancel button and the interrupt key."""
@@ -134,12 +138,14 @@ def step_by_step(
     learning_rate: float | np.ndarray = 1e-3,
     progress: Progress | None = None,
     loss: Loss = cross_entropy,
+    method: str = "fixed",
 ) -> Iterator[Weights]:
     """Train copies of a model with several tasks side by side, one copy for each seed.
 
-    Each step minimises the sum over tasks of weight times mean loss. The loop is compiled once for
-    each model, number of seeds, optimizer and loss, and used again by later calls, whatever the
-    task weights and the number of examples, steps and images in a batch.
+    Each step minimises the sum over tasks of weight times mean loss, or what a weighting makes of
+    these products. The loop is compiled once for each model, number of seeds, optimizer, loss and
+    kind of weighting, and used again by later calls, whatever the task weights and the number of
+    examples, steps and images in a batch.
 
     Args:
         model: gives the computation; its own weights are neither used nor changed.
@@ -151,17 +157,20 @@ def step_by_step(
         progress: told after every few steps.
         loss: what is minimised, on average over a batch; the same function object each time, or
             the loop is compiled anew.
+        method: a name from `weighting.METHODS`.
 
     Yields:
         The weights after every `STEPS_A_CALL` steps and after the last, each (seeds, ...).
 
     Raises:
         DivergedError: a loss became infinite or no number; the error holds the weights before that.
+        WorkbookError: a weighting that does not exist, or has nothing to weigh.
     """
     import tensorflow as tf
 
-    with _borrowed_loop(model, len(examples[0].features), optimizer, loss) as loop:
-        loop.reset(weights, task_weights)
+    sees = _what_it_sees(method, model)
+    with _borrowed_loop(model, len(examples[0].features), optimizer, loss, sees) as loop:
+        loop.reset(weights, task_weights, method)
         features = [tf.constant(each.features) for each in examples]
         labels = [tf.constant(each.labels, tf.int32) for each in examples]
         steps = examples[0].batches.shape[1]
@@ -175,6 +184,18 @@ def step_by_step(
             if progress:
                 progress(min(start + STEPS_A_CALL, steps), steps)
             yield weights
+
+
+def _what_it_sees(method: str, model: "keras.Model") -> str:
+    """Return what a weighting has to be told in each step: "nothing" of the plain sum's."""
+    check_choice("weighting", method, weighting.METHODS)
+    sees = weighting.METHODS[method].sees
+    if sees != "losses" and not any(getattr(model, "is_shared", ())):
+        raise WorkbookError(
+            f"The weighting {method!r} compares the targets' gradients in the layers that they "
+            "share, but all of these are frozen: freeze fewer layers, or use 'fixed'."
+        )
+    return "nothing" if method == "fixed" else sees
 
 
 def _check_losses(losses: np.ndarray, done: int, model: "keras.Model", before: Weights) -> None:
@@ -285,12 +306,18 @@ def make_optimizer(name: str) -> "keras.optimizers.Optimizer":
 class _Loop:
     """Variables, optimizer and compiled steps for copies of one model."""
 
-    def __init__(self, model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> None:
+    methods: list[weighting.Method]
+    """The weighting of each seed, with what it remembers."""
+
+    def __init__(
+        self, model: "keras.Model", seeds: int, optimizer: str, loss: Loss, sees: str
+    ) -> None:
         import keras
         import tensorflow as tf
 
-        self.model, self.seeds, self.loss = model, seeds, loss
-        self.tasks = len(_task_names(model)) or 1
+        self.model, self.seeds, self.loss, self.sees = model, seeds, loss, sees
+        self.names = _task_names(model)
+        self.tasks = len(self.names) or 1
         self.variables = [
             keras.Variable(np.zeros((seeds, *weight.shape), np.float32)) for weight in model.weights
         ]
@@ -307,8 +334,12 @@ class _Loop:
             self._steps, input_signature=self._signature()
         ).get_concrete_function()
 
-    def reset(self, weights: Weights, task_weights: Sequence[float] | None) -> None:
-        """Begin anew from given weights, with an optimizer that remembers nothing."""
+    def reset(self, weights: Weights, task_weights: Sequence[float] | None, method: str) -> None:
+        """Begin anew from given weights, with optimizer and weighting that remember nothing."""
+        self.methods = [
+            weighting.create(method, self.tasks, seed=seed, names=self.names)
+            for seed in range(self.seeds)
+        ]
         for variable in self.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
         for variable, value in zip(self.variables, weights, strict=True):
@@ -342,29 +373,101 @@ class _Loop:
             chosen = [of_task[:, step] for of_task in batches]
             inputs = [tf.gather(*pair, batch_dims=1) for pair in zip(features, chosen, strict=True)]
             targets = [tf.gather(*pair, batch_dims=1) for pair in zip(labels, chosen, strict=True)]
-            values = [variable.value for variable in self.variables]
-            with tf.GradientTape() as tape:
-                tape.watch(values)
-                losses = self._losses(values, inputs, targets)
-                # A sum over seeds keeps each seed's gradient what it would be alone.
-                loss = tf.reduce_sum(self.task_weights * losses)
+            find = self._gradients_of_sum if self.sees in ("nothing", "losses") else self._gradients
+            losses, gradients = find([each.value for each in self.variables], inputs, targets)
             self.optimizer.learning_rate.assign(learning_rates[step])
-            self._apply(tape.gradient(loss, values))
+            self._apply(gradients)
             history = history.write(step, losses)
         return history.stack()
 
+    def _gradients_of_sum(self, values: Tensors, inputs: Tensors, targets: Tensors) -> Any:
+        """Return the losses, (seeds, tasks), and the gradients of their weighted sum."""
+        import tensorflow as tf
+
+        with tf.GradientTape() as tape:
+            tape.watch(values)
+            losses = self._losses(values, inputs, targets, self.names)
+            weighted = self.task_weights * losses
+            if self.sees == "losses":
+                weighted *= self._weigh(weighted)
+            # A sum over seeds keeps each seed's gradient what it would be alone.
+            loss = tf.reduce_sum(weighted)
+        return losses, tape.gradient(loss, values)
+
+    def _gradients(self, values: Tensors, inputs: Tensors, targets: Tensors) -> Any:
+        """Return the losses, (seeds, tasks), and the tasks' gradients as the weighting sums them.
+
+        Each image goes through the network once, as for the plain sum: a task's gradient needs its
+        own images only. What one task has for itself follows that task's gradient.
+        """
+        import tensorflow as tf
+
+        losses, by_task = [], []
+        for task in range(self.tasks):
+            with tf.GradientTape() as tape:
+                tape.watch(values)
+                of_task = slice(task, task + 1)
+                own = self._losses(values, inputs[of_task], targets[of_task], self.names[of_task])
+                loss = tf.reduce_sum(self.task_weights[task] * own)
+            losses.append(own)
+            nothing = tf.UnconnectedGradients.ZERO
+            by_task.append(tape.gradient(loss, values, unconnected_gradients=nothing))
+        found = tf.concat(losses, axis=1)
+        rows = tf.stack([_as_rows(own, self.model.is_shared) for own in by_task], axis=1)
+        gram = tf.matmul(rows, rows, transpose_b=True)
+        weights = self._weigh(self.task_weights * found, gram)
+        combined = tf.matmul(weights[:, tf.newaxis], rows)[:, 0]
+        return found, self._with_own(combined, by_task)
+
+    def _with_own(self, combined: "tf.Tensor", by_task: list[Tensors]) -> Tensors:
+        """Put the combined gradients of shared weights, (seeds, numbers), beside the others."""
+        import tensorflow as tf
+
+        shared, gradients, start = self.model.is_shared, [], 0
+        for is_shared, *own in zip(shared, *by_task, strict=True):
+            if not is_shared:
+                gradients.append(tf.add_n(own))  # all but one of them are zero
+                continue
+            end = start + math.prod(own[0].shape[1:])
+            gradients.append(tf.reshape(combined[:, start:end], own[0].shape))
+            start = end
+        return gradients
+
     def _losses(
-        self, values: "list[tf.Tensor]", inputs: "list[tf.Tensor]", targets: "list[tf.Tensor]"
+        self, values: Tensors, inputs: Tensors, targets: Tensors, names: list[str]
     ) -> "tf.Tensor":
         """Return the mean loss of each seed and task, (seeds, tasks)."""
         import tensorflow as tf
 
         of_seeds = [tf.unstack(of_task) for of_task in inputs]
-        logits = _side_by_side(self.model, values, of_seeds, True, _task_names(self.model))
+        logits = _side_by_side(self.model, values, of_seeds, True, names)
         by_task = [
             tf.reduce_mean(self.loss(*pair), axis=1) for pair in zip(targets, logits, strict=True)
         ]
         return tf.stack(by_task, axis=1)
+
+    def _weigh(self, *seen: "tf.Tensor") -> "tf.Tensor":
+        """Ask each seed's weighting for weights, (seeds, tasks): NumPy code amid the graph."""
+        import tensorflow as tf
+
+        weights = tf.numpy_function(self._ask, seen, tf.float32)
+        return tf.ensure_shape(weights, (self.seeds, self.tasks))
+
+    def _ask(self, *seen: np.ndarray) -> np.ndarray:
+        weights = np.ones((self.seeds, self.tasks), np.float32)
+        for method, row, *own in zip(self.methods, weights, *seen, strict=True):
+            # What is no number is told of after these steps, with the task's name.
+            if all(np.isfinite(each).all() for each in own):
+                row[:] = method.weigh(*own)
+        return weights
+
+
+def _as_rows(gradients: Tensors, shared: list[bool]) -> "tf.Tensor":
+    """Return the gradients of shared weights of each seed as one row, (seeds, numbers)."""
+    import tensorflow as tf
+
+    chosen = itertools.compress(gradients, shared)
+    return tf.concat([tf.reshape(each, (each.shape[0], -1)) for each in chosen], axis=1)
 
 
 def _side_by_side(
@@ -413,9 +516,11 @@ _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def _borrowed_loop(model: "keras.Model", seeds: int, optimizer: str, loss: Loss) -> Iterator[_Loop]:
+def _borrowed_loop(
+    model: "keras.Model", seeds: int, optimizer: str, loss: Loss, sees: str
+) -> Iterator[_Loop]:
     """Lend a loop to one training at a time: two panels may train the same model at once."""
-    key = (model, seeds, optimizer, loss)
+    key = (model, seeds, optimizer, loss, sees)
     with _lock:
         loop = _idle.pop(key, None)
     loop = loop or _Loop(*key)

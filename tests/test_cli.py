@@ -78,6 +78,7 @@ def test_every_setting_is_an_option(
         "frozen_layers": 1, "copied_layers": 3, "adaptation": "probe-then-fine-tune",
         "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
         "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
+        "weighting": "pcgrad",
     }  # fmt: skip
     assert set(values) == {field.name for field in dataclasses.fields(Settings)}
     for name, value in values.items():

@@ -3,8 +3,9 @@ import json
 
 import pytest
 
+from simmim_lib import weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, Settings, parse
+from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, WEIGHTINGS, Settings, parse
 
 
 def test_defaults_follow_the_budget(monkeypatch):
@@ -107,3 +108,7 @@ def test_layers_are_frozen_by_name():
 
     with_weights = [layer.name for layer in models.build_trunk().layers if layer.weights]
     assert tuple(with_weights) == FREEZABLE_LAYERS
+
+
+def test_the_weightings_are_those_there_are():
+    assert tuple(weighting.METHODS) == WEIGHTINGS

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simmim_lib import models, training
+from simmim_lib import models, training, weighting
+from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 
 DIGITS = tuple("0123456789")
@@ -82,6 +83,70 @@ def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
         optimizer.apply_gradients(zip(gradients, plain.trainable_variables, strict=True))
     for one, other in zip(trained, plain.get_weights(), strict=True):
         np.testing.assert_allclose(one[1], other, atol=1e-5)
+
+
+def _tape_gradients(model, examples, seed, step):
+    """Return each task's gradients by Keras alone, a list of arrays for each task."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    losses, gradients, zero = [], [], tf.UnconnectedGradients.ZERO
+    for task, own in zip(model.tasks, examples, strict=True):
+        batch = own.batches[seed, step]
+        with tf.GradientTape() as tape:
+            value = loss(own.labels[seed][batch], model(own.features[seed][batch])[task.name])
+        variables = [variable.value for variable in model.trainable_variables]
+        found = tape.gradient(value, variables, unconnected_gradients=zero)
+        losses.append(float(value))
+        gradients.append([np.array(tf.convert_to_tensor(each)) for each in found])
+    return np.array(losses), gradients
+
+
+@pytest.mark.parametrize("method", ["gradnorm", "mgda", "imtl-g", "aligned-mtl", "famo", "dwa"])
+@pytest.mark.parametrize("shared_heads", [False, True])
+def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
+    """Against gradients taken task by task from the Keras model, and `weighting` fed with them."""
+    _, labels, batches = problem
+    tasks = (models.Task("one", DIGITS), models.Task("two", DIGITS))
+    _, model = models.joint_network(tasks, shared_heads, 3)
+    random = np.random.default_rng(2)
+    features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    turned = labels[:, ::-1].copy()
+    steps = 4  # DWA needs three before it weighs anything
+    examples = [
+        training.Examples(features[0], labels, batches[:, :steps]),
+        training.Examples(features[1], turned, batches[:, :steps, :5]),
+    ]
+    weights = start(model)
+    *_, trained = training.step_by_step(
+        model, weights, examples, (1.0, 3.0), "sgd", 0.1, method=method
+    )
+    plain = models.SimMIM(model.trunk, tasks, shared_heads)
+    plain.set_weights([weight[1] for weight in weights])
+    weighting_of_seed = weighting.create(method, 2, seed=1)
+    for step in range(steps):
+        losses, gradients = _tape_gradients(plain, examples, 1, step)
+        for gradient in gradients[1]:
+            gradient *= 3.0
+        common = [index for index, shared in enumerate(plain.is_shared) if shared]
+        rows = np.stack([np.concatenate([own[i].ravel() for i in common]) for own in gradients])
+        seen = None if weighting_of_seed.sees == "losses" else rows @ rows.T
+        chosen = weighting_of_seed.weigh(losses * (1, 3), seen)
+        # Heads of one task alone follow their task, unless the losses themselves are weighed.
+        for index, variable in enumerate(plain.trainable_variables):
+            scales = chosen if seen is None or index in common else (1, 1)
+            total = sum(w * own[index] for w, own in zip(scales, gradients, strict=True))
+            variable.assign_sub(0.1 * total)
+    for one, other in zip(trained, plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one[1], other, atol=2e-4)
+
+
+def test_nothing_shared_is_nothing_to_weigh(problem):
+    _, labels, batches = problem
+    tasks = (models.Task("one", DIGITS), models.Task("two", DIGITS))
+    _, model = models.joint_network(tasks, False, 4)
+    features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    examples = [training.Examples(features, labels, batches)] * 2
+    with pytest.raises(WorkbookError, match="all of these are frozen: freeze fewer layers"):
+        next(training.step_by_step(model, start(model), examples, method="mgda"))
 
 
 def test_a_loss_that_is_no_number_stops_the_training(problem):
