@@ -386,18 +386,14 @@ def validate(
 def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
     names = [*settings.targets, *([settings.source] if settings.source else [])]
-    shapes = {name: datasets.load(name).train.images.shape[1:] for name in names}
-    for name, (height, width, channels) in shapes.items():
-        wanted = shapes[names[0]][-1]
-        if (height, width) != (models.IMAGE_SIZE, models.IMAGE_SIZE):
+    channels = {name: datasets.load(name).train.images.shape[-1] for name in names}
+    wanted = channels[names[0]]
+    for name, number in channels.items():
+        if number != wanted:
             raise WorkbookError(
-                f"The images of {name!r} are {height} x {width} pixels, but the workbook's network "
-                f"sees {models.IMAGE_SIZE} x {models.IMAGE_SIZE}: load them in that size."
-            )
-        if channels != wanted:
-            raise WorkbookError(
-                f"{names[0]!r} has {wanted} colour channels and {name!r} has {channels}, but one "
-                "network sees them all: choose datasets with the same number."
+                f"{names[0]!r} has {wanted} colour channels and {name!r} has {number}, but one "
+                "network sees them all: choose datasets with the same number, or read a folder of "
+                "your own with grey=True."
             )
 
 

@@ -190,7 +190,7 @@ def _draw_block(
 
 def _layer_sizes(classes: int, channels: int) -> list[tuple[str, int, int, int]]:
     """Return name, side of the feature map, number of maps and of weights, from image to head."""
-    sizes = [("image", models.IMAGE_SIZE, channels, 0)]
+    sizes = [("image", datasets.IMAGE_SIZE, channels, 0)]
     _, network = models.network(classes, 0, channels)
     for layer in network.layers:
         if layer.weights:
@@ -335,7 +335,7 @@ def few_labels(
 
 def _draw_classes(axes: "Axes", dataset: datasets.Dataset, labelled: datasets.Part) -> None:
     """Show a row of images for each class, at most ten in a row."""
-    classes, side, most = len(dataset.class_names), models.IMAGE_SIZE, 10
+    classes, side, most = len(dataset.class_names), datasets.IMAGE_SIZE, 10
     rows = [labelled.images[labelled.labels == label].squeeze(-1) for label in range(classes)]
     page = np.zeros((classes * side, most * side), np.float32)
     for position, row in enumerate(rows):

@@ -5,6 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simmim_lib.datasets import IMAGE_SIZE
 from simmim_lib.errors import check_whole
 from simmim_lib.settings import FREEZABLE_LAYERS
 
@@ -17,7 +18,6 @@ if TYPE_CHECKING:
 
 CONVOLUTION_FILTERS = (16, 32, 64)
 DENSE_UNITS = 128
-IMAGE_SIZE = 28
 
 Weights = list[np.ndarray]
 """A network's weights in Keras's order; for several seeds at once with a leading axis of seeds."""

@@ -16,7 +16,7 @@ import numpy as np
 from simmim_lib import datasets, experiment, files, transfer
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.pretraining import pretrained
-from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, Settings
+from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, WEIGHTINGS, Settings
 
 ALL_LAYERS = len(FREEZABLE_LAYERS)
 
@@ -254,6 +254,50 @@ def unequal_labels() -> list[Settings]:
             for shared in (False, True)
         ]
     )
+
+
+TRIALS = {
+    ("mnist", "fashion"): ((1.6, 0.4), (1.3, 0.7), (1, 1), (0.7, 1.3), (0.4, 1.6)),
+    ("mnist", "uci-digits", "fashion"): (
+        *((1, 1, 1), (0.6, 0.6, 1.8)),
+        *((1.5, 0.75, 0.75), (0.75, 1.5, 0.75), (0.75, 0.75, 1.5)),
+    ),
+}
+"""The weights that the plain sum may try: as many as `RATES`, which the other weightings may."""
+
+RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
+
+
+@study("Does a weighting beat a plain sum whose weights were tuned at the same cost?")
+def weightings() -> list[Settings]:
+    """Five trials each: the plain sum tries five weightings, every other one five step sizes."""
+    joint = []
+    for targets, weights in TRIALS.items():
+        plain = Settings(targets=targets, steps=200, seeds=SEEDS["full"], budget="full")
+        joint += [plain.replace(task_weights=each) for each in weights]
+        joint += [
+            plain.replace(weighting=name, learning_rate=rate)
+            for name in WEIGHTINGS[1:]
+            for rate in RATES
+        ]
+    return list(dict.fromkeys([*joint[0].separately(), *joint[-1].separately(), *joint]))
+
+
+@study("What does a weighting make of a loss in other units?")
+def scaled_loss() -> list[Settings]:
+    """The second target's loss multiplied by 100, as if it were measured in hundredths."""
+    return [
+        Settings(
+            targets=("mnist", "fashion"),
+            weighting=name,
+            task_weights=(1, scale),
+            steps=200,
+            seeds=SEEDS["full"],
+            budget="full",
+        )
+        for name in WEIGHTINGS
+        for scale in (1, 100)
+    ]
 
 
 @dataclass(frozen=True)
