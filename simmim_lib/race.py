@@ -155,22 +155,24 @@ def race(plan: Plan, progress: training.Progress | None = None) -> Race:
     task = _task(plan)
     loss: list[np.ndarray] = []
     accuracy: list[np.ndarray] = []
-    paths = []
-    for optimizer in plan.optimizers:
-        looks, path = [], []
-        for weights in _descend(plan, task, optimizer, STEPS_A_LOOK, parts()):
+    steps = np.append(np.arange(0, plan.steps, STEPS_A_LOOK), plan.steps)
+    shape = (len(plan.optimizers), len(steps), _network().count_params())
+    paths = np.empty(shape, np.float32)  # some 70 MB: written once, in place
+    for optimizer, path in zip(plan.optimizers, paths, strict=True):
+        looks = []
+        stages = _descend(plan, task, optimizer, STEPS_A_LOOK, parts())
+        for place, weights in zip(path, stages, strict=True):
             looks.append((task.training.measure(weights)[0], task.validation.measure(weights)[1]))
-            path.append(in_one_row([weight[0] for weight in weights]))
+            np.concatenate([weight[0].ravel() for weight in weights], out=place)
         for kept, of_optimizer in zip((loss, accuracy), zip(*looks, strict=True), strict=True):
             kept.append(np.stack(of_optimizer, axis=1))
-        paths.append(np.stack(path))
     return Race(
         plan,
         rates=np.array([plan.rate(name) for name in plan.optimizers]),
-        steps=np.append(np.arange(0, plan.steps, STEPS_A_LOOK), plan.steps),
+        steps=steps,
         loss=np.stack(loss),
         accuracy=np.stack(accuracy),
-        plane=_slice(task, np.stack(paths), np.stack(loss)[:, 0], parts()),
+        plane=_slice(task, paths, np.stack(loss)[:, 0], parts()),
     )
 
 
@@ -356,11 +358,6 @@ def _measurement() -> Callable[..., Any]:
 
 
 # --- the slice -----------------------------------------------------------------------------------
-
-
-def in_one_row(weights: Weights) -> np.ndarray:
-    """Return all numbers of one network in one row, shape (P,)."""
-    return np.concatenate([weight.ravel() for weight in weights])
 
 
 def in_plane(origin: np.ndarray, directions: np.ndarray, points: np.ndarray) -> Weights:

@@ -77,7 +77,7 @@ def _draw_slice(axes: "Axes", raced: Race) -> None:
     # The higher, the darker; lines alone, so that the paths' colours keep their contrast.
     shades = [f"{shade:.2f}" for shade in np.linspace(0.85, 0.3, len(levels))]
     contours = axes.contour(*grid, levels, colors=shades, linewidths=1.1)
-    axes.clabel(contours, contours.levels[::2], fmt=_loss, fontsize=8, colors="#444444")
+    axes.clabel(contours, levels[::2], fmt=_loss, fontsize=8, colors="#444444")
     for name, path in zip(raced.plan.optimizers, plane.paths, strict=True):
         front = 3 if name == "adamw" else 2
         axes.plot(*path.T, color="white", lw=3.6, zorder=front)
