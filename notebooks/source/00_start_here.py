@@ -94,7 +94,7 @@ panels.few_labels()
 # | 00 Start here | 10 | you are reading it |
 # | [01 Transfer learning](01_transfer_learning.ipynb) | 40 | copy and freeze layers; when that helps and when it hurts |
 # | [02 The loss formula](02_loss_formula.ipynb) | 60 | what the article's formula does when one minimises it |
-# | 03 The SimMIM model | | planned |
+# | [03 The SimMIM model](03_simmim_model.ipynb) | 60 | one network for several tasks: how to build it, and when it helps |
 # | 04 Many tasks | | planned |
 # | 05 Information maximisation | | planned |
 #
