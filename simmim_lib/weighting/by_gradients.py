@@ -70,7 +70,7 @@ class Mgda(GradientMethod):
         # The shortest mean points where the shortest vector does that has at least the same inner
         # product with every gradient, say the shortest gradient's norm.
         relative = geometry.norms.min() / geometry.norms
-        multipliers, _ = _least_distance(geometry.unit_gradients, relative)
+        multipliers = _least_distance(geometry.unit_gradients, relative)
         weights = multipliers * relative
         return weights / weights.sum()
 
@@ -165,15 +165,15 @@ class CaGrad(GradientMethod):
         worst = ((along + self.c) / np.maximum(relative, 1e-300)).min()
         for _ in range(50):
             floors = np.clip(worst * relative - along, -1.0, self.c)
-            multipliers, slack = _least_distance(gradients, floors)
-            if not multipliers.any():
-                return multipliers
+            multipliers = _least_distance(gradients, floors)
             length = np.linalg.norm(gradients @ multipliers)
+            if length == 0:  # the mean itself serves best, or c is next to nothing
+                return np.zeros(len(relative))
             bound = (along @ multipliers + self.c * length) / (relative @ multipliers)
             if not bound < worst - 1e-15 * abs(worst):
                 break
             worst = bound
-        return multipliers * min(1 / max(slack, 1e-300), self.c / length)
+        return multipliers * (self.c / length)
 
 
 class ImtlG(GradientMethod):
@@ -303,17 +303,18 @@ def _svd(matrix: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     return left, singular * (scale[0] / scale[1]), right.T
 
 
-def _least_distance(gradients: np.ndarray, floors: np.ndarray) -> tuple[np.ndarray, float]:
+def _least_distance(gradients: np.ndarray, floors: np.ndarray) -> np.ndarray:
     """Find the shortest vector whose inner product with each gradient reaches that one's floor.
 
-    The vector is gradients @ (multipliers / slack); where nothing can reach all floors, slack is 0.
+    It points along gradients @ multipliers; where nothing reaches all floors, those tell why not:
+    gradients @ multipliers is zero, floors @ multipliers is not.
 
     Args:
         gradients: as columns, shape (dimensions, tasks).
         floors: shape (tasks,).
 
     Returns:
-        Multipliers of at least 0, shape (tasks,), and the slack, from 0 to 1.
+        Multipliers of at least 0, shape (tasks,); all 0 if the vector is.
 
     Source: Lawson and Hanson 1974, "Solving Least Squares Problems", chapter 23, problem LDP.
     """
@@ -324,5 +325,4 @@ def _least_distance(gradients: np.ndarray, floors: np.ndarray) -> tuple[np.ndarr
     goal = np.zeros(len(columns))
     goal[-1] = 1.0
     solution, _ = nnls(columns / lengths, goal, maxiter=30 * len(floors))
-    multipliers = solution / lengths
-    return multipliers, 1 - floors @ multipliers
+    return solution / lengths
