@@ -172,9 +172,9 @@ for name in targets:
 print("parameters of the trunk and of each head:", *(x.count_params() for x in model.layers))
 
 # %%
-shown = np.concatenate([few[name].labelled.images[:10] for name in targets])
-captions = [str(label) for name in targets for label in few[name].labelled.labels[:10]]
-figures.image_grid(shown, captions, "Ten digits of MNIST above ten digits of UCI.")
+shown = np.concatenate([images[name][::5] for name in targets])  # one of the five of each digit
+captions = [str(label) for name in targets for label in labels[name][::5]]
+figures.image_grid(shown, captions, "The ten digits of MNIST above the ten digits of UCI.")
 
 # %% [markdown]
 # Above MNIST, below UCI, which was scanned at 8 by 8 pixels and enlarged. Each task has its
