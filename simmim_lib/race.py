@@ -1,18 +1,13 @@
 """Optimizers raced: same start, same images, same batches; their paths on a slice of the loss."""
 
-import dataclasses
 import functools
-import json
-import sys
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, experiment, files, models, reference, training
+from simmim_lib import datasets, experiment, models, reference, training
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.models import Weights
 from simmim_lib.pretraining import pretrained
@@ -34,7 +29,7 @@ WATCHED = 200
 GRID = 21
 """Points along each side of the slice."""
 
-RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+RATES = reference.OPTIMIZER_RATES
 """The learning rates among which every optimizer's best is looked for."""
 
 
@@ -160,7 +155,7 @@ def race(plan: Plan, progress: training.Progress | None = None) -> Race:
     paths = np.empty(shape, np.float32)  # some 70 MB: written once, in place
     for optimizer, path in zip(plan.optimizers, paths, strict=True):
         looks = []
-        stages = _descend(plan, task, optimizer, STEPS_A_LOOK, parts())
+        stages = _descend(plan, task, optimizer, parts())
         for place, weights in zip(path, stages, strict=True):
             looks.append((task.training.measure(weights)[0], task.validation.measure(weights)[1]))
             np.concatenate([weight[0].ravel() for weight in weights], out=place)
@@ -206,7 +201,7 @@ class _Task:
     batches: np.ndarray
 
 
-def _task(plan: Plan, watched: int = WATCHED) -> _Task:
+def _task(plan: Plan) -> _Task:
     import tensorflow as tf
 
     data, network, seeds = _features(), _network(), range(plan.seeds)
@@ -227,7 +222,7 @@ def _task(plan: Plan, watched: int = WATCHED) -> _Task:
     return _Task(
         [np.stack(of_all_seeds) for of_all_seeds in zip(*starts, strict=True)],
         labelled,
-        images([choice.validation[:watched] for choice in choices]),
+        images([choice.validation[:WATCHED] for choice in choices]),
         np.stack(batches),
     )
 
@@ -241,89 +236,29 @@ def _network() -> "keras.Model":
 
 
 def _descend(
-    plan: Plan, task: _Task, optimizer: str, steps_a_look: int, progress: training.Progress
+    plan: Plan, task: _Task, optimizer: str, progress: training.Progress
 ) -> Iterator[Weights]:
     """Yield the weights at the start and after every few steps, each (seeds, ...).
 
-    A network that diverges goes on without numbers: the others, side by side with it, still race.
+    Where training breaks down, they are no numbers from there on: the others still race.
     """
-    images, racer = task.training, _racer(optimizer, plan.seeds)
-    rates = training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps)
-    with racer.lock:
-        racer.reset(task.start)
-        yield task.start
-        for start in range(0, plan.steps, steps_a_look):
-            piece = slice(start, start + steps_a_look)
-            batches = np.ascontiguousarray(task.batches[:, piece].swapaxes(0, 1))
-            racer.run(images.features, images.labels, batches, rates[piece].astype(np.float32))
-            progress(min(start + steps_a_look, plan.steps), plan.steps)
-            yield [variable.numpy() for variable in racer.variables]
-
-
-class _Racer:
-    """One optimizer with copies of the network, one for each seed, and its compiled steps.
-
-    `training` has a loop for everything; this one looks oftener than that, and lets copies diverge.
-    """
-
-    def __init__(self, optimizer: str, seeds: int) -> None:
-        import keras
-        import tensorflow as tf
-
-        self.lock = threading.Lock()  # two panels may race at once
-        self.model = _network()
-        self.variables = [
-            keras.Variable(np.zeros((seeds, *weight.shape), np.float32))
-            for weight in self.model.weights
-        ]
-        self.optimizer = training.make_optimizer(optimizer)
-        self.optimizer.build(self.variables)
-        # The rules of these optimizers work number by number, so one call serves all seeds.
-        self._apply = tf.function(
-            lambda gradients: self.optimizer.apply(gradients, self.variables), jit_compile=True
-        )
-        signature = [
-            tf.TensorSpec([seeds, None, *self.model.input_shape[1:]], tf.float32),
-            tf.TensorSpec([seeds, None], tf.int32),
-            tf.TensorSpec([None, seeds, None], tf.int32),
-            tf.TensorSpec([None], tf.float32),
-        ]
-        self.run = tf.function(self._steps, input_signature=signature)
-
-    def reset(self, weights: Weights) -> None:
-        """Begin anew from given weights, with an optimizer that remembers nothing."""
-        for variable in self.optimizer.variables:
-            variable.assign(np.zeros(variable.shape, variable.dtype))
-        for variable, value in zip(self.variables, weights, strict=True):
-            variable.assign(value)
-
-    def _steps(
-        self, features: "tf.Tensor", labels: "tf.Tensor", batches: "tf.Tensor", rates: "tf.Tensor"
-    ) -> None:
-        """Do a step with each of the batches (steps, seeds, n) and learning rates (steps,)."""
-        import tensorflow as tf
-
-        for step in tf.range(tf.shape(rates)[0]):
-            inputs = tf.unstack(tf.gather(features, batches[step], batch_dims=1))
-            targets = tf.gather(labels, batches[step], batch_dims=1)
-            values = [variable.value for variable in self.variables]
-            with tf.GradientTape() as tape:
-                tape.watch(values)
-                of_seeds = zip(*(tf.unstack(value) for value in values), strict=True)
-                logits = [
-                    self.model.stateless_call(list(own), [], images, training=True)[0]
-                    for own, images in zip(of_seeds, inputs, strict=True)
-                ]
-                losses = tf.reduce_mean(training.cross_entropy(targets, tf.stack(logits)), axis=1)
-                # A sum over seeds keeps each seed's gradient what it would be alone.
-                loss = tf.reduce_sum(losses)
-            self.optimizer.learning_rate.assign(rates[step])
-            self._apply(tape.gradient(loss, values))
-
-
-@functools.lru_cache(maxsize=20)
-def _racer(optimizer: str, seeds: int) -> _Racer:
-    return _Racer(optimizer, seeds)
+    yield task.start
+    images, looks = task.training, -(-plan.steps // STEPS_A_LOOK)
+    learnt = training.step_by_step(
+        _network(),
+        task.start,
+        [training.Examples(images.features, images.labels, task.batches)],
+        optimizer=optimizer,
+        learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
+        progress=progress,
+        steps_a_call=STEPS_A_LOOK,
+    )
+    try:
+        for weights in learnt:
+            looks -= 1
+            yield weights
+    except training.DivergedError:
+        yield from [[np.full_like(weight, np.nan) for weight in task.start]] * looks
 
 
 @functools.cache
@@ -454,74 +389,34 @@ def _window(points: np.ndarray) -> np.ndarray:
     return np.linspace((low + high) / 2 - half, (low + high) / 2 + half, GRID, axis=1)
 
 
-# --- the article's claim, and stored results -----------------------------------------------------
-
-STUDY = "optimizers"
-STUDY_PLANS = [
-    Plan(optimizers=(optimizer,), learning_rate=rate, schedule=schedule, seeds=10)
-    for schedule in SCHEDULES
-    for optimizer in OPTIMIZERS
-    for rate in RATES
-]
-"""What `python -m simmim_lib.race` computes, in some two minutes."""
-
-COMMAND = "python -m simmim_lib.race"
-
-
-@functools.cache
-def study() -> dict[Plan, dict[str, np.ndarray]]:
-    """Return the stored accuracies of every optimizer at every learning rate and schedule.
-
-    Returns:
-        For each plan of `STUDY_PLANS` the share of "validation" and "test" images classified
-        correctly after the last step, each (seeds,).
-
-    Raises:
-        WorkbookError: the study was not computed yet, or its file is damaged.
-    """
-    again = f"run `{COMMAND}` in a checkout to compute it."
-    try:
-        stored = json.loads(_path().read_text(encoding="utf-8"))
-        return {
-            Plan(**{**record["plan"], "optimizers": tuple(record["plan"]["optimizers"])}): {
-                name: np.array(values) for name, values in record["measures"].items()
-            }
-            for record in stored["records"]
-        }
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise WorkbookError(
-            f"The reference result {_path()} is missing or damaged ({error}): {again}"
-        ) from error
+# --- the article's claim -------------------------------------------------------------------------
 
 
 def accuracies(
-    optimizer: str, learning_rate: float, schedule: str = "constant"
-) -> dict[str, np.ndarray]:
-    """Return what the study measured of one optimizer at one learning rate.
+    optimizer: str, learning_rate: float, schedule: str = "constant", measure: str = "accuracy"
+) -> np.ndarray:
+    """Return what the stored study measured of one optimizer at one learning rate.
 
     Args:
         optimizer: a name of `settings.OPTIMIZERS`.
         learning_rate: one of `RATES`.
         schedule: a name of `settings.SCHEDULES`.
+        measure: "accuracy" on the test images, or "validation".
 
     Returns:
-        "validation" and "test", each (seeds,).
+        One number for each seed, shape (seeds,).
 
     Raises:
         WorkbookError: the study has no such run, or is not there.
     """
-    check_choice("optimizer", optimizer, OPTIMIZERS)
-    check_choice("schedule", schedule, SCHEDULES)
-    if learning_rate not in RATES:
-        raise WorkbookError(
-            f"learning_rate is {learning_rate!r}, but the stored study has only "
-            f"{', '.join(f'{rate:g}' for rate in RATES)}: choose one of them."
-        )
-    found = {
-        (plan.optimizers, plan.learning_rate, plan.schedule): measures
-        for plan, measures in study().items()
-    }
-    return found[(optimizer,), learning_rate, schedule]
+    return _study().values(
+        measure, optimizer=optimizer, learning_rate=learning_rate, schedule=schedule
+    )
+
+
+@functools.cache
+def _study() -> reference.Reference:
+    return reference.load("optimizers")
 
 
 def best_rate(optimizer: str, schedule: str = "constant") -> float:
@@ -531,7 +426,11 @@ def best_rate(optimizer: str, schedule: str = "constant") -> float:
         optimizer: a name of `settings.OPTIMIZERS`.
         schedule: a name of `settings.SCHEDULES`.
     """
-    return max(RATES, key=lambda rate: accuracies(optimizer, rate, schedule)["validation"].mean())
+
+    def validation(rate: float) -> float:
+        return float(accuracies(optimizer, rate, schedule, "validation").mean())
+
+    return max(RATES, key=validation)
 
 
 def verdicts(
@@ -550,48 +449,10 @@ def verdicts(
     check_choice("baseline", baseline, OPTIMIZERS)
 
     def test(name: str) -> np.ndarray:
-        return accuracies(name, learning_rate or best_rate(name, schedule), schedule)["test"]
+        return accuracies(name, learning_rate or best_rate(name, schedule), schedule)
 
     return {
         name: reference.difference(test(name), test(baseline))
         for name in OPTIMIZERS
         if name != baseline
     }
-
-
-def compute() -> None:
-    """Train by every optimizer at every learning rate and schedule; store the accuracies."""
-    records = []
-    test = _features().test
-    with training.progress_bar("Optimizers") as bar:
-        parts = training.in_parts(bar, len(STUDY_PLANS))
-        for plan in STUDY_PLANS:
-            task = _task(plan, watched=datasets.VALIDATION_LIMIT)
-            *_, weights = _descend(plan, task, plan.optimizers[0], plan.steps, parts())
-            guesses = training.predict(_network(), weights, test.images).argmax(axis=-1)
-            measures = {
-                "validation": task.validation.measure(weights)[1],
-                "test": np.mean(guesses == test.labels, axis=1),
-            }
-            rounded = {
-                name: [round(float(value), 5) for value in values]
-                for name, values in measures.items()
-            }
-            records.append({"plan": dataclasses.asdict(plan), "measures": rounded})
-    head = {"command": COMMAND, "versions": experiment.versions()}
-    # A line for each run: a change is then seen where it is.
-    lines = ",\n".join(json.dumps(record) for record in records)
-    text = json.dumps(head, indent=1)[:-2] + f',\n "records": [\n{lines}\n]}}\n'
-    files.write_text(_path(), text)
-    study.cache_clear()
-
-
-def _path() -> Path:
-    return datasets.data_directory() / "results" / f"{STUDY}.json"
-
-
-if __name__ == "__main__":
-    try:
-        compute()
-    except WorkbookError as problem:
-        sys.exit(str(problem))

@@ -190,7 +190,7 @@ def _draw_rates(axes: "Axes", schedule: str) -> str:
     """Draw test accuracy over the learning rate, and return the same in words."""
     told = []
     for shift, name in enumerate(OPTIMIZERS, start=-2):
-        outcomes = [accuracies(name, rate, schedule)["test"] for rate in RATES]
+        outcomes = [accuracies(name, rate, schedule) for rate in RATES]
         means, widths = np.array([interval(values) for values in outcomes]).T
         places = np.array(RATES) * 1.04**shift  # beside each other, not on top
         look = {"marker": MARKERS[name], "ms": 5, "capsize": 2, "lw": 1.8, **LINES[name]}

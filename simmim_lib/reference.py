@@ -16,7 +16,14 @@ import numpy as np
 from simmim_lib import datasets, experiment, files, transfer
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.pretraining import pretrained
-from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, WEIGHTINGS, Settings
+from simmim_lib.settings import (
+    FREEZABLE_LAYERS,
+    OPTIMIZERS,
+    SCHEDULES,
+    SEEDS,
+    WEIGHTINGS,
+    Settings,
+)
 
 ALL_LAYERS = len(FREEZABLE_LAYERS)
 
@@ -200,6 +207,28 @@ def negative_transfer() -> list[Settings]:
         for depth in range(ALL_LAYERS + 1)
     ]
     return [_settings(None, "mnist"), *transferred]
+
+
+OPTIMIZER_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
+
+
+@study("Which optimizer is best, each at its best learning rate, and all at the same?")
+def optimizers() -> list[Settings]:
+    """The dense layer and the head trained on glyph features of MNIST; every schedule and rate."""
+    return [
+        _settings(
+            "glyphs",
+            "mnist",
+            3,
+            labels_per_class=20,
+            optimizer=optimizer,
+            learning_rate=rate,
+            schedule=schedule,
+        )
+        for schedule in SCHEDULES
+        for optimizer in OPTIMIZERS
+        for rate in OPTIMIZER_RATES
+    ]
 
 
 JOINT_TARGETS = (("mnist", "uci-digits"), ("mnist", "fashion"), ("mnist", "uci-digits", "fashion"))

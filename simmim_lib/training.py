@@ -28,7 +28,7 @@ Loss = Callable[[losses.Tensor, losses.Tensor], losses.Tensor]
 Tensors = list[losses.Tensor]
 
 STEPS_A_CALL = 20
-"""Steps between two looks at the clock, the cancel button and the interrupt key."""
+"""Steps between two looks at the network, the cancel button and the interrupt key."""
 
 IMAGES_A_CALL = 1000
 
@@ -139,6 +139,7 @@ def step_by_step(
     progress: Progress | None = None,
     loss: Loss = cross_entropy,
     method: str = "fixed",
+    steps_a_call: int = STEPS_A_CALL,
 ) -> Iterator[Weights]:
     """Train copies of a model with several tasks side by side, one copy for each seed.
 
@@ -158,9 +159,10 @@ def step_by_step(
         loss: what is minimised, on average over a batch; the same function object each time, or
             the loop is compiled anew.
         method: a name from `weighting.METHODS`.
+        steps_a_call: training steps between two looks.
 
     Yields:
-        The weights after every `STEPS_A_CALL` steps and after the last, each (seeds, ...).
+        The weights after every `steps_a_call` steps and after the last, each (seeds, ...).
 
     Raises:
         DivergedError: a loss became infinite or no number; the error holds the weights before that.
@@ -175,14 +177,14 @@ def step_by_step(
         labels = [tf.constant(each.labels, tf.int32) for each in examples]
         steps = examples[0].batches.shape[1]
         rates = np.broadcast_to(np.float32(learning_rate), (steps,))
-        for start in range(0, steps, STEPS_A_CALL):
-            piece = slice(start, start + STEPS_A_CALL)
+        for start in range(0, steps, steps_a_call):
+            piece = slice(start, start + steps_a_call)
             batches = [tf.constant(each.batches[:, piece]) for each in examples]
             losses = loop.run(features, labels, batches, tf.constant(rates[piece]))
             _check_losses(losses.numpy(), start, model, weights)
             weights = [variable.numpy() for variable in loop.variables]
             if progress:
-                progress(min(start + STEPS_A_CALL, steps), steps)
+                progress(min(start + steps_a_call, steps), steps)
             yield weights
 
 

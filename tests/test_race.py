@@ -170,49 +170,40 @@ def test_bad_plans_are_refused(given, says):
 def test_too_many_labels_and_unknown_rates_are_refused():
     with pytest.raises(WorkbookError, match="labels"):
         race.race(race.Plan(labels_per_class=5000))
-    with pytest.raises(WorkbookError, match=r"0.02, but the stored study has only 0.0003, 0.001"):
+    with pytest.raises(WorkbookError, match="0 of the 105 experiments of 'optimizers'"):
         race.accuracies("adam", 0.02)
     with pytest.raises(WorkbookError, match="Unknown baseline"):
         race.verdicts(baseline="sdg")
 
 
-def test_a_missing_or_damaged_study_names_the_command(monkeypatch, tmp_path):
-    monkeypatch.setattr(race, "_path", lambda: tmp_path / "optimizers.json")
-    race.study.cache_clear()
-    for text in (None, "{}", "[1, 2", '{"records": [{"plan": 3}]}'):
-        if text:
-            (tmp_path / "optimizers.json").write_text(text)
-        with pytest.raises(WorkbookError, match=r"python -m simmim_lib\.race"):
-            race.study()
-
-
-def test_the_study_holds_every_plan_and_the_best_rates_are_the_best_on_validation():
-    assert set(race.study()) == set(race.STUDY_PLANS)
+def test_the_best_rates_are_the_best_on_validation():
     for schedule in SCHEDULES:
         for name in OPTIMIZERS:
             best = race.best_rate(name, schedule)
             assert race.RATES[0] < best < race.RATES[-1]  # or the grid would be too narrow
-            means = [race.accuracies(name, r, schedule)["validation"].mean() for r in race.RATES]
+            means = [
+                race.accuracies(name, rate, schedule, "validation").mean() for rate in race.RATES
+            ]
             assert race.RATES.index(best) == int(np.argmax(means))
 
 
-def test_the_stored_accuracies_are_those_of_the_experiment():
+def test_a_race_ends_where_the_experiment_does(raced):
     """Against `experiment.run`, which goes its own way from settings to accuracies."""
+    plan = race.Plan(optimizers=("momentum",), learning_rate=0.01, schedule="cosine", seeds=2)
+    last = race.race(plan).accuracy[0, :, -1]
     settings = experiment.Settings(
         source="glyphs",
         targets=("mnist",),
         frozen_layers=race.FROZEN_LAYERS,
-        labels_per_class=20,
+        labels_per_class=plan.labels_per_class,
         optimizer="momentum",
         learning_rate=0.01,
         schedule="cosine",
-        steps=120,
+        steps=plan.steps,
         seeds=2,
     )
-    result = experiment.run(settings, baseline=False)
-    stored = race.accuracies("momentum", 0.01, "cosine")
-    np.testing.assert_allclose(result.accuracy["mnist"], stored["test"][:2], atol=0.005)
-    np.testing.assert_allclose(result.validation["mnist"], stored["validation"][:2], atol=0.005)
+    *_, course = experiment.follow(settings)
+    np.testing.assert_allclose(last, course.validation["mnist"][-1], atol=0.011)
 
 
 def test_the_verdicts_are_those_of_scipy():
@@ -221,8 +212,7 @@ def test_the_verdicts_are_those_of_scipy():
     for rate in (None, 0.001):
         for name, found in race.verdicts(rate).items():
             ours, sgd = (
-                race.accuracies(each, rate or race.best_rate(each))["test"]
-                for each in (name, "sgd")
+                race.accuracies(each, rate or race.best_rate(each)) for each in (name, "sgd")
             )
             low, high = ttest_rel(100 * ours, 100 * sgd).confidence_interval(0.95)
             assert found.mean - found.half_width == pytest.approx(low)
