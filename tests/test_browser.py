@@ -26,6 +26,7 @@ class Panel:
 PANELS = [
     Panel("00_start_here", "Labels per class"),
     Panel("01_transfer_learning", "Frozen layers"),
+    Panel("03_simmim_model", "Frozen layers"),
 ]
 
 
