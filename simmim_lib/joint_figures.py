@@ -66,7 +66,7 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
     for target, middle in zip(settings.targets, rows, strict=True):
         labels = settings.labels_of[target]
         text = f"{datasets.load(target).title}\n{labels} labels per class"
-        box((0, middle - 8, 20, 16), "white", text, edgecolor=look(target)[0], linewidth="2.5")
+        box((0, middle - 8, 20, 16), "white", text, edgecolor=look(target)[0], linewidth=2.5)
         arrow((20.5, middle), (25, 58 + (middle - 50) * 0.2))
     for position, (name, _, depth, weights) in enumerate(figures._layer_sizes(10, 1)[1:-1]):
         state = "frozen" if position < settings.frozen_layers else "trained"
@@ -74,7 +74,7 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
         box((left, 44, 10, 28), COLOURS[state], "", edgecolor="black", hatch=hatch)
         below = f"{name.replace('_', ' ')}\n{depth} {'maps' if position < 3 else 'units'}"
         text = f"{below}\n{weights:,} weights"
-        axes.text(left + 5, 41, text, ha="center", va="top", fontsize=8.5)
+        axes.text(left + 5, 41, text, ha="center", va="top", fontsize=8)
         axes.text(left + 5, 75, state, ha="center", fontsize=9, weight="bold")
     for group in head_groups(settings):
         middles = [rows[settings.targets.index(target)] for target in group]
@@ -83,8 +83,8 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
         text = "one head, shared" if shared else "head"
         colour = COLOURS["trained"] if shared else look(group[0])[0]
         units = len(datasets.load(group[0]).class_names)
-        text = f"{text}\n{units} logits, {(models.DENSE_UNITS + 1) * units:,}"
-        box((79, middle - 9, 21, 18), "white", text, edgecolor=colour, linewidth="2.5")
+        text = f"{text}\n{units} logits, {(models.DENSE_UNITS + 1) * units:,} weights"
+        box((79, middle - 9, 21, 18), "white", text, edgecolor=colour, linewidth=2.5)
         arrow((73, 58 + (middle - 50) * 0.2), (78.5, middle))
     axes.text(49, 89, "trunk, shared by all targets", ha="center", fontsize=10)
     together, apart = parameters(settings), sum(parameters(s) for s in settings.separately())
