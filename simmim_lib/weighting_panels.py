@@ -1,0 +1,296 @@
+"""Panels of lesson 04: they turn controls into settings, and hold no computation of their own."""
+
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from simmim_lib import balance, datasets, experiment, panels, weighting_figures
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiment import Course
+from simmim_lib.figures import Picture
+from simmim_lib.joint_panels import GROUPS
+from simmim_lib.settings import WEIGHTINGS, Settings
+from simmim_lib.training import Progress, in_parts
+from simmim_lib.weighting_figures import TITLES
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+A_PICTURE = 3
+"""So many more weightings make a new picture while the front is measured."""
+
+PLAIN_SUM = "fixed"
+RACERS = ("uncertainty", "gradnorm", "mgda", "pcgrad", "nash-mtl")
+"""The weightings that race at first, beside the plain sum."""
+
+
+def task_weights(settings: Settings | None = None) -> panels.Panel:
+    """Return the panel that weighs two or three targets, and draws the trades between them.
+
+    The weights are written as a ratio; sliders show and set them as shares of 100 %, and so do the
+    buttons of a triangle where there are three targets. Under Adam weights act on the layers that
+    targets share and not on a target's own head (see `balance.shares`), so one such layer must be
+    trained at least; the fewer, the quicker the answer.
+
+    Args:
+        settings: where the controls stand at first; `balance.start()` if left out.
+    """
+    start = settings or balance.start()
+    controls = {
+        "targets": panels._dropdown("Targets", _groups(start), start.targets),
+        "weights": _ratio_box(start.task_weights or [1.0] * len(start.targets)),
+        "seeds": panels._slider("Seeds", sorted({1, 2, 3, 5, start.seeds}), start.seeds),
+    }
+    # Made before the panel, so that they follow a change before the panel answers it.
+    shares = _ShareControls(controls["targets"], controls["weights"])
+    visited: list[Settings] = []
+
+    def asked(values: panels.Values) -> Settings:
+        targets = values["targets"]
+        return start.replace(
+            targets=targets,
+            task_weights=balance.read_shares(values["weights"], targets),
+            seeds=values["seeds"],
+        )
+
+    panel = panels.Panel(
+        controls,
+        lambda values, progress: _weight_pictures(asked(values), visited, progress),
+        lambda values: asked(values).as_code(),
+    )
+    first, *others = panel.view.children
+    panel.view.children = (first, shares.view, *others)
+    return panel
+
+
+def _weight_pictures(
+    settings: Settings, visited: list[Settings], progress: Progress
+) -> Iterator[Picture]:
+    """Draw the weights that are set, at once; then the trades between the targets, as they come."""
+
+    def weighed(shares: balance.Shares | None) -> Settings:
+        return settings.replace(task_weights=shares)
+
+    panels._measure(settings, progress)
+    if visited[-1:] != [settings]:
+        visited.append(settings)
+    alike = [s for s in visited if s.replace(task_weights=None) == weighed(None)]
+    trail = [s.task_weights for s in alike if s.task_weights]
+    sweep = balance.sweep(settings.targets)
+    measured = {
+        shares: panels._measured[weighed(shares)]
+        for shares in (*trail, *sweep)
+        if weighed(shares) in panels._measured
+    }
+    yield weighting_figures.task_weights(measured, trail)
+    missing = [shares for shares in sweep if shares not in measured]
+    parts = in_parts(progress, len(missing))
+    for count, shares in enumerate(missing, start=1):
+        measured[shares] = panels._measure(weighed(shares), parts())
+        if count % A_PICTURE == 0 or count == len(missing):
+            yield weighting_figures.task_weights(measured, trail)
+
+
+class _ShareControls:
+    """Sliders and a triangle of buttons that show a ratio in a text box, and set it."""
+
+    def __init__(self, targets: "widgets.Dropdown", ratio: "widgets.Text") -> None:
+        import ipywidgets as widgets
+
+        self.targets, self.ratio = targets, ratio
+        self.following = False  # while sliders follow the ratio, it must not follow them
+        most = max(len(group) for group in GROUPS)
+        self.sliders = [_share_slider(position) for position in range(most)]
+        self.top, self.below = widgets.HTML(), widgets.HTML()
+        self.triangle = widgets.VBox(
+            [self.top, *self._rows_of_buttons(), self.below], layout={"align_items": "center"}
+        )
+        self.view = widgets.Box(
+            [widgets.VBox(self.sliders), self.triangle],
+            layout=widgets.Layout(display="flex", flex_flow="row wrap", align_items="center"),
+        )
+        for slider in self.sliders:
+            slider.observe(self._set_ratio, "value")
+        ratio.observe(lambda _: self._follow(), "value")
+        targets.observe(lambda _: self._begin_anew(), "value")
+        self._name()
+        self._follow()
+
+    def _rows_of_buttons(self) -> "list[widgets.HBox]":
+        import ipywidgets as widgets
+
+        self.buttons = {}
+        for weights in balance.triangle():
+            text = ":".join(str(weight) for weight in weights)
+            looks = {"width": "46px", "height": "26px", "padding": "0", "margin": "1px"}
+            button = widgets.Button(description=text, tooltip=f"Weights {text}", layout=looks)
+            button.on_click(lambda _, weights=weights: self._click(weights))
+            self.buttons[weights] = button
+        of_row = [
+            [b for w, b in self.buttons.items() if w[0] == top] for top in range(balance.PARTS + 1)
+        ]
+        return [widgets.HBox(row) for row in reversed(of_row)]
+
+    def _click(self, weights: Sequence[float]) -> None:
+        self.ratio.value = _as_ratio(weights)
+
+    def _begin_anew(self) -> None:
+        """Other targets were chosen: weigh them alike."""
+        self._name()
+        self.ratio.value = _as_ratio([1] * len(self.targets.value))
+        self._follow()
+
+    def _name(self) -> None:
+        titles = [datasets.load(name).title for name in self.targets.value]
+        for slider, title in zip(self.sliders, titles, strict=False):
+            slider.description = f"{title} (%)"
+        for position, slider in enumerate(self.sliders):
+            slider.layout.display = "" if position < len(titles) else "none"
+        three = len(titles) == 3
+        self.triangle.layout.display = "" if three else "none"
+        if three:
+            self.top.value = f"all on {titles[0]}"
+            self.below.value = f"{titles[1]} (left), {titles[2]} (right)"
+
+    def _follow(self) -> None:
+        """Show the ratio; one that cannot be read leaves the sliders where they are."""
+        try:
+            shares = balance.read_shares(self.ratio.value, self.targets.value)
+        except WorkbookError:
+            return
+        self.following = True
+        for slider, percent in zip(self.sliders, balance.in_percent(shares), strict=False):
+            slider.value = percent
+        self.following = False
+        for weights, button in self.buttons.items():
+            of_button = tuple(round(weight / balance.PARTS, 4) for weight in weights)
+            button.button_style = "info" if of_button == shares else ""
+
+    def _set_ratio(self, change: dict) -> None:
+        if self.following:
+            return
+        shown = self.sliders[: len(self.targets.value)]
+        moved = shown.index(change["owner"])
+        before = [change["old"] if s is change["owner"] else s.value for s in shown]
+        self.ratio.value = _as_ratio(balance.move(before, moved, change["new"]))
+
+
+def conflict(angle: int = 120, length: float = 1.0) -> panels.Panel:
+    """Return the panel that turns and stretches two task gradients, and combines them in six ways.
+
+    Args:
+        angle: between the gradients at first, whole degrees from 0 to 180.
+        length: of the second gradient relative to the first, 0.01 to 100.
+    """
+    import ipywidgets as widgets
+
+    controls = {
+        "angle": widgets.IntSlider(
+            description="Angle (degrees)", min=0, max=180, value=angle, **panels._looks()
+        ),
+        "length": widgets.FloatLogSlider(
+            description="Length of second",
+            base=10,
+            min=-2,
+            max=2,
+            step=0.1,
+            value=length,
+            **panels._looks(),
+        ),
+    }
+
+    def pictures(values: panels.Values, _: Progress) -> Iterator[Picture]:
+        yield weighting_figures.conflict(balance.arrows(values["angle"], values["length"]))
+
+    return panels.Panel(controls, pictures)
+
+
+def race(settings: Settings | None = None, methods: Sequence[str] = RACERS) -> panels.Panel:
+    """Return the panel that races weightings against the plain sum on the same batches.
+
+    Args:
+        settings: where the controls stand at first; its `weighting` is not used.
+        methods: those that race at first, beside the plain sum.
+    """
+    start = settings or balance.start(steps=120, seeds=5)
+    racers = [name for name in WEIGHTINGS if name != PLAIN_SUM]
+    controls = {
+        "targets": panels._dropdown("Targets", _groups(start), start.targets),
+        "seeds": panels._slider("Seeds", sorted({1, 3, 5, 10, start.seeds}), start.seeds),
+        **{name: _checkbox(name, name in methods) for name in racers},
+    }
+
+    def asked(values: panels.Values) -> list[Settings]:
+        chosen = [name for name in racers if values[name]]
+        return balance.rivals(
+            start.replace(targets=values["targets"], seeds=values["seeds"]), chosen
+        )
+
+    return panels.Panel(
+        controls,
+        lambda values, progress: _race_pictures(asked(values), progress),
+        lambda values: _race_code(asked(values)),
+    )
+
+
+def _race_pictures(plans: list[Settings], progress: Progress) -> Iterator[Picture]:
+    """Draw the race again whenever a weighting has finished."""
+    parts = in_parts(progress, len(plans))
+    courses = {}
+    for count, plan in enumerate(plans, start=1):
+        courses[plan.weighting] = _finish(plan, parts())
+        waiting = [other.weighting for other in plans[count:]]
+        yield weighting_figures.race(courses, waiting)
+
+
+_finished: dict[Settings, Course] = {}
+
+
+def _finish(settings: Settings, progress: Progress) -> Course:
+    """Train to the end, or remember it: going back to a setting should cost nothing."""
+    if settings not in _finished:
+        *_, _finished[settings] = experiment.follow(settings, progress)
+    return _finished[settings]
+
+
+def _race_code(plans: list[Settings]) -> str:
+    """Return the line that repeats all of a race's trainings."""
+    names = tuple(plan.weighting for plan in plans)
+    plain = plans[0].as_code().removesuffix("))")
+    return f"[{plain}, weighting=name)) for name in {names!r}]"
+
+
+def _groups(start: Settings) -> list[tuple[str, tuple[str, ...]]]:
+    """Return the groups of targets to choose from, with titles; the start's own among them."""
+    groups = dict.fromkeys((*GROUPS, start.targets))
+    return [(", ".join(datasets.load(name).title for name in group), group) for group in groups]
+
+
+def _as_ratio(weights: Sequence[float]) -> str:
+    return " : ".join(f"{weight:g}" for weight in weights)
+
+
+def _ratio_box(weights: Sequence[float]) -> "widgets.Text":
+    import ipywidgets as widgets
+
+    return widgets.Text(
+        description="Weights", value=_as_ratio(weights), continuous_update=False, **panels._looks()
+    )
+
+
+def _share_slider(position: int) -> "widgets.IntSlider":
+    import ipywidgets as widgets
+
+    return widgets.IntSlider(
+        description=f"Target {position + 1} (%)",
+        max=100,
+        continuous_update=False,
+        **panels._looks(),
+    )
+
+
+def _checkbox(name: str, value: bool) -> "widgets.Checkbox":
+    import ipywidgets as widgets
+
+    return widgets.Checkbox(
+        description=TITLES[name], value=value, indent=False, layout={"width": "150px"}
+    )
