@@ -127,12 +127,21 @@ def triangle() -> list[tuple[int, ...]]:
 
 
 def sweep(targets: Sequence[str]) -> list[Shares]:
-    """Return the shares that show the whole trade between two targets or among three."""
+    """Return the shares that show the whole trade between two targets or among three.
+
+    Raises:
+        WorkbookError: another number of targets.
+    """
     ratios: dict[int, Sequence[Sequence[float]]] = {
         2: [(percent, 100 - percent) for percent in FRONT],
         3: triangle(),
     }
-    return [shares(ratio, targets) for ratio in ratios.get(len(targets), [])]
+    if len(targets) not in ratios:
+        raise WorkbookError(
+            f"The trades of {len(targets)} targets ({', '.join(targets)}) have no picture: choose "
+            "two of them, or three."
+        )
+    return [shares(ratio, targets) for ratio in ratios[len(targets)]]
 
 
 def on_front(measured: Mapping[Shares, Result]) -> set[Shares]:

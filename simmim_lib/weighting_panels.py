@@ -1,7 +1,7 @@
 """Panels of lesson 04: they turn controls into settings, and hold no computation of their own."""
 
 from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simmim_lib import balance, datasets, experiment, panels, weighting_figures
 from simmim_lib.errors import WorkbookError
@@ -36,7 +36,7 @@ def task_weights(settings: Settings | None = None) -> panels.Panel:
     """
     start = settings or balance.start()
     controls = {
-        "targets": panels._dropdown("Targets", _groups(start), start.targets),
+        "targets": _target_choice(start),
         "weights": _ratio_box(start.task_weights or [1.0] * len(start.targets)),
         "seeds": panels._slider("Seeds", sorted({1, 2, 3, 5, start.seeds}), start.seeds),
     }
@@ -70,12 +70,12 @@ def _weight_pictures(
     def weighed(shares: balance.Shares | None) -> Settings:
         return settings.replace(task_weights=shares)
 
+    sweep = balance.sweep(settings.targets)
     panels._measure(settings, progress)
     if visited[-1:] != [settings]:
         visited.append(settings)
     alike = [s for s in visited if s.replace(task_weights=None) == weighed(None)]
     trail = [s.task_weights for s in alike if s.task_weights]
-    sweep = balance.sweep(settings.targets)
     measured = {
         shares: panels._measured[weighed(shares)]
         for shares in (*trail, *sweep)
@@ -98,14 +98,14 @@ class _ShareControls:
 
         self.targets, self.ratio = targets, ratio
         self.following = False  # while sliders follow the ratio, it must not follow them
-        most = max(len(group) for group in GROUPS)
+        most = max(len(group) for _, group in targets.options)
         self.sliders = [_share_slider(position) for position in range(most)]
         self.top, self.below = widgets.HTML(), widgets.HTML()
         self.triangle = widgets.VBox(
             [self.top, *self._rows_of_buttons(), self.below], layout={"align_items": "center"}
         )
         self.view = widgets.Box(
-            [widgets.VBox(self.sliders), self.triangle],
+            [widgets.VBox(self.sliders, layout={"max_width": "100%"}), self.triangle],
             layout=widgets.Layout(display="flex", flex_flow="row wrap", align_items="center"),
         )
         for slider in self.sliders:
@@ -121,7 +121,7 @@ class _ShareControls:
         self.buttons = {}
         for weights in balance.triangle():
             text = ":".join(str(weight) for weight in weights)
-            looks = {"width": "46px", "height": "26px", "padding": "0", "margin": "1px"}
+            looks = {"width": "36px", "height": "26px", "padding": "0", "margin": "1px"}
             button = widgets.Button(description=text, tooltip=f"Weights {text}", layout=looks)
             button.on_click(lambda _, weights=weights: self._click(weights))
             self.buttons[weights] = button
@@ -142,7 +142,7 @@ class _ShareControls:
     def _name(self) -> None:
         titles = [datasets.load(name).title for name in self.targets.value]
         for slider, title in zip(self.sliders, titles, strict=False):
-            slider.description = f"{title} (%)"
+            slider.description = f"{title} %"
         for position, slider in enumerate(self.sliders):
             slider.layout.display = "" if position < len(titles) else "none"
         three = len(titles) == 3
@@ -214,7 +214,7 @@ def race(settings: Settings | None = None, methods: Sequence[str] = RACERS) -> p
     start = settings or balance.start(steps=120, seeds=5)
     racers = [name for name in WEIGHTINGS if name != PLAIN_SUM]
     controls = {
-        "targets": panels._dropdown("Targets", _groups(start), start.targets),
+        "targets": _target_choice(start),
         "seeds": panels._slider("Seeds", sorted({1, 3, 5, 10, start.seeds}), start.seeds),
         **{name: _checkbox(name, name in methods) for name in racers},
     }
@@ -259,10 +259,17 @@ def _race_code(plans: list[Settings]) -> str:
     return f"[{plain}, weighting=name)) for name in {names!r}]"
 
 
-def _groups(start: Settings) -> list[tuple[str, tuple[str, ...]]]:
-    """Return the groups of targets to choose from, with titles; the start's own among them."""
+def _target_choice(start: Settings) -> "widgets.Dropdown":
+    """Return the choice among groups of targets, the start's own among them."""
     groups = dict.fromkeys((*GROUPS, start.targets))
-    return [(", ".join(datasets.load(name).title for name in group), group) for group in groups]
+    titles = [(", ".join(datasets.load(name).title for name in group), group) for group in groups]
+    return _shrinking(panels._dropdown("Targets", titles, start.targets))
+
+
+def _shrinking(control: Any) -> Any:
+    """Let a control be narrower than its content, or a phone would cut it off."""
+    control.layout.min_width = "0"
+    return control
 
 
 def _as_ratio(weights: Sequence[float]) -> str:
@@ -272,8 +279,9 @@ def _as_ratio(weights: Sequence[float]) -> str:
 def _ratio_box(weights: Sequence[float]) -> "widgets.Text":
     import ipywidgets as widgets
 
-    return widgets.Text(
-        description="Weights", value=_as_ratio(weights), continuous_update=False, **panels._looks()
+    text, looks = _as_ratio(weights), panels._looks()
+    return _shrinking(
+        widgets.Text(description="Weights", value=text, continuous_update=False, **looks)
     )
 
 
@@ -281,7 +289,7 @@ def _share_slider(position: int) -> "widgets.IntSlider":
     import ipywidgets as widgets
 
     return widgets.IntSlider(
-        description=f"Target {position + 1} (%)",
+        description=f"Target {position + 1} %",
         max=100,
         continuous_update=False,
         **panels._looks(),

@@ -124,12 +124,12 @@ def small_sweeps(monkeypatch):
 
 def test_a_slider_moves_the_others_and_the_picture(weights_panel):
     panel = weights_panel
-    says = follow(panel, lambda: send(find(panel.view, "MNIST digits (%)"), value=70))
+    says = follow(panel, lambda: send(find(panel.view, "MNIST digits %"), value=70))
     assert _ratio(panel) == "70 : 30"
-    assert find(panel.view, "UCI digits (%)").value == 30
+    assert find(panel.view, "UCI digits %").value == 30
     assert "mnist has 70% of the weight" in says
     assert "Of 4 weightings" in says
-    says = follow(panel, lambda: send(find(panel.view, "UCI digits (%)"), value=100))
+    says = follow(panel, lambda: send(find(panel.view, "UCI digits %"), value=100))
     assert "mnist has 0% of the weight" in says
     assert "Set before: 70 : 30" in says
     assert "task_weights=(0.0, 1.0)" in _code(panel)
@@ -138,7 +138,7 @@ def test_a_slider_moves_the_others_and_the_picture(weights_panel):
 def test_a_ratio_can_be_typed(weights_panel):
     panel = weights_panel
     says = follow(panel, lambda: send(find(panel.view, "Weights"), value="1 : 3"))
-    assert find(panel.view, "MNIST digits (%)").value == 25
+    assert find(panel.view, "MNIST digits %").value == 25
     assert "uci-digits has 75% of the weight" in says
     says = follow(panel, lambda: choose(find(panel.view, "Seeds"), "3"))
     assert "3 seeds" in says
@@ -158,13 +158,13 @@ def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     assert _ratio(panel) == "1 : 1 : 0"
     assert triangle.button_style == "info"
     assert "fashion has 0% of the weight" in says
-    shares = [find(panel.view, f"{name} (%)").value for name in ("MNIST digits", "Fashion-MNIST")]
+    shares = [find(panel.view, f"{name} %").value for name in ("MNIST digits", "Fashion-MNIST")]
     assert shares == [50, 0]
-    says = follow(panel, lambda: send(find(panel.view, "Fashion-MNIST (%)"), value=40))
+    says = follow(panel, lambda: send(find(panel.view, "Fashion-MNIST %"), value=40))
     assert _ratio(panel) == "30 : 30 : 40"
     assert "Set before: 33 : 33 : 33, 50 : 50 : 0" in says
     # Back to two: the third slider goes away, and weights begin anew.
-    third = find(panel.view, "Fashion-MNIST (%)")
+    third = find(panel.view, "Fashion-MNIST %")
     follow(panel, lambda: choose(find(panel.view, "Targets"), "MNIST digits, UCI digits"))
     assert _ratio(panel) == "1 : 1"
     assert third.layout.display == "none"
@@ -181,7 +181,7 @@ def test_weights_that_are_all_zero_get_one_sentence_and_the_picture_stays():
     assert "try 2 : 1" in panel.message.value
     assert panel.picture.value == before
     follow(panel, lambda: send(box, value="1 : 9"))
-    assert find(panel.view, "MNIST digits (%)").value == 10
+    assert find(panel.view, "MNIST digits %").value == 10
 
 
 def test_one_target_gets_one_sentence():
@@ -193,6 +193,14 @@ def test_one_target_gets_one_sentence():
         assert "only mnist" in told
     with pytest.raises(WorkbookError, match="only mnist"):
         balance.conflict_over_time(Settings(targets="mnist"))
+
+
+def test_four_targets_get_one_sentence():
+    four = ("mnist", "uci-digits", "fashion", "glyphs")
+    panel = weighting_panels.task_weights(TINY.replace(targets=four))
+    last = find(panel.view, "Glyphs %")
+    assert "choose two of them" in complaint(panel, lambda: send(last, value=40))
+    assert _ratio(panel) == "20 : 20 : 20 : 40"
 
 
 def test_the_picture_comes_first_and_the_front_after_it():
