@@ -104,10 +104,10 @@ class _ShareControls:
         self.triangle = widgets.VBox(
             [self.top, *self._rows_of_buttons(), self.below], layout={"align_items": "center"}
         )
-        self.view = widgets.Box(
-            [widgets.VBox(self.sliders, layout={"max_width": "100%"}), self.triangle],
-            layout=widgets.Layout(display="flex", flex_flow="row wrap", align_items="center"),
-        )
+        # Wrapping rows, even of one slider each: what stands in them shrinks on a phone.
+        rows = {"display": "flex", "flex_flow": "row wrap", "max_width": "100%"}
+        stack = widgets.Box(self.sliders, layout={**rows, "width": "346px"})
+        self.view = widgets.Box([stack, self.triangle], layout={**rows, "align_items": "center"})
         for slider in self.sliders:
             slider.observe(self._set_ratio, "value")
         ratio.observe(lambda _: self._follow(), "value")
@@ -174,7 +174,7 @@ class _ShareControls:
         self.ratio.value = _as_ratio(balance.move(before, moved, change["new"]))
 
 
-def conflict(angle: int = 120, length: float = 1.0) -> panels.Panel:
+def conflict(angle: int = 120, length: float = 3.0) -> panels.Panel:
     """Return the panel that turns and stretches two task gradients, and combines them in six ways.
 
     Args:

@@ -160,9 +160,10 @@ def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     assert "fashion has 0% of the weight" in says
     shares = [find(panel.view, f"{name} %").value for name in ("MNIST digits", "Fashion-MNIST")]
     assert shares == [50, 0]
+    follow(panel, lambda: send(find(panel.view, "Weights"), value="3 : 1 : 0"))
     says = follow(panel, lambda: send(find(panel.view, "Fashion-MNIST %"), value=40))
-    assert _ratio(panel) == "30 : 30 : 40"
-    assert "Set before: 33 : 33 : 33, 50 : 50 : 0" in says
+    assert _ratio(panel) == "45 : 15 : 40"
+    assert "Set before: 33 : 33 : 33, 50 : 50 : 0, 75 : 25 : 0" in says
     # Back to two: the third slider goes away, and weights begin anew.
     third = find(panel.view, "Fashion-MNIST %")
     follow(panel, lambda: choose(find(panel.view, "Targets"), "MNIST digits, UCI digits"))
@@ -244,7 +245,7 @@ def test_the_front_is_what_nothing_dominates():
 
 
 def test_turning_and_stretching_the_arrows():
-    panel = weighting_panels.conflict()
+    panel = weighting_panels.conflict(length=1.0)
     says = follow(panel, lambda: send(find(panel.view, "Angle (degrees)"), value=60))
     assert "60° apart (cosine 0.50: no conflict), equally long" in says
     says = follow(panel, lambda: send(find(panel.view, "Length of second"), value=100.0))
