@@ -7,17 +7,12 @@ on a machine that does nothing else.
 """
 
 import argparse
-import gc
 import json
 import os
-import queue
-import statistics
-import time
-from collections.abc import Callable
-from dataclasses import dataclass
-from typing import Any
 
+import joint
 import numpy as np
+from timing import ROUNDS, Row, medians, quietly, redraw_seconds
 
 from simmim_lib import (
     datasets,
@@ -35,68 +30,9 @@ from simmim_lib.pretraining import pretrained
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 from simmim_lib.startup import load_tensorflow
 
-ROUNDS = 5
 STEPS, BATCH_SIZE, CLASSES = 120, 32, 10
 
-
-@dataclass(frozen=True)
-class Row:
-    """One line of the table: what was measured, what it should reach, and what it reached."""
-
-    what: str
-    aim: str
-    measured: str
-    reached: bool | None = None  # None: there is nothing to compare with
-
-
-def seconds(work: Callable[[], object]) -> float:
-    start = time.perf_counter()
-    work()
-    return time.perf_counter() - start
-
-
-def medians(*works: Callable[[], object]) -> list[float]:
-    """Time each piece of work in turn, several times over.
-
-    Each is run once more, not timed, just before: neither pays for what the other left behind.
-    """
-    rounds = []
-    for _ in range(ROUNDS):
-        times = []
-        for work in works:
-            work()
-            gc.collect()
-            times.append(seconds(work))
-        rounds.append(times)
-    return [statistics.median(times) for times in zip(*rounds, strict=True)]
-
-
-def quietly(settings: Settings) -> experiment.Result:
-    return experiment.run(settings, baseline=False, progress=lambda done, total: None)
-
-
 # --- (a) From slider to figure
-
-
-def redraw_seconds(panel: panels.Panel, name: str, values: list[Any]) -> np.ndarray:
-    """Change a control to each of the values; return the seconds until there is a new figure.
-
-    What follows the first figure is cancelled, as the reader's next change would. Before each
-    change the panel forgets what it has measured: a setting seen before would cost nothing.
-    """
-    shown: queue.SimpleQueue[float] = queue.SimpleQueue()
-    panel.picture.observe(lambda _: shown.put(time.perf_counter()), "value")
-    times = []
-    for value in values:
-        panels._measured.clear()
-        while not shown.empty():
-            shown.get()
-        start = time.perf_counter()
-        panel.controls[name].value = value
-        times.append(shown.get(timeout=60) - start)
-        panel._stop()
-        panel.wait()
-    return np.array(times)
 
 
 def slider_to_figure() -> Row:
@@ -261,7 +197,9 @@ def against_torch() -> Row:
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     batches = training.draw_batches(len(chosen), BATCH_SIZE, STEPS, 0)
     _, back = models.network(CLASSES, 1)
-    start = experiment._initial_weights(settings, 1, back)
+    start = experiment.transfer(
+        settings, experiment.choose_tasks(settings), experiment.initialise(settings)
+    ).weights
     inputs = torch.tensor(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     targets, order = torch.tensor(labels, dtype=torch.long), torch.tensor(batches.astype("int64"))
 
@@ -312,6 +250,7 @@ def torch_back(weights: list[np.ndarray]) -> "object":
 ROWS = (
     *(slider_to_figure, against_keras_guide, ten_seeds, against_article, against_torch),
     *(one_probability, three_classes, four_readings),
+    *joint.ROWS,
 )
 
 

@@ -1,0 +1,328 @@
+"""Lessons 03 and 04: one network for several tasks, and what a weighting costs."""
+
+import functools
+import itertools
+import subprocess
+import sys
+from collections.abc import Callable
+
+import numpy as np
+from timing import Row, medians, redraw_seconds, seconds
+
+from simmim_lib import balance, models, panels, training, weighting, weighting_panels
+
+TASKS = (1, 2, 4, 8)
+STEPS, BATCH_SIZE = 60, 32
+DIGITS = tuple("0123456789")
+
+
+def tasks_named(count: int) -> tuple["models.Task", ...]:
+    return tuple(models.Task(f"task_{position}", DIGITS) for position in range(count))
+
+
+@functools.cache
+def examples(count: int, images: int = 400) -> list[training.Examples]:
+    """Made-up images: what they show does not change the time."""
+    random = np.random.default_rng(0)
+    return [
+        training.Examples(
+            random.random((1, images, 28, 28, 1), np.float32),
+            random.integers(10, size=(1, images)),
+            training.draw_batches(images, BATCH_SIZE, STEPS, seed)[None],
+        )
+        for seed in range(count)
+    ]
+
+
+def joint_training(count: int, method: str = "fixed") -> Callable[[], object]:
+    """Return the work of `STEPS` steps with `count` tasks in one network."""
+    _, model = models.joint_network(tasks_named(count))
+    start = [weight[None] for weight in models.fresh_weights(model, 0)]
+    return lambda: list(training.step_by_step(model, start, examples(count), method=method))
+
+
+def separate_training(count: int) -> Callable[[], object]:
+    """Return the work of `STEPS` steps of as many networks of their own."""
+    _, model = models.network(len(DIGITS), 0)
+    start = [weight[None] for weight in models.fresh_weights(model, 0)]
+
+    def work() -> None:
+        for own in examples(count):
+            training.train(model, start, own.features, own.labels, own.batches)
+
+    return work
+
+
+def tasks_in_one_network() -> Row:
+    pairs = [medians(joint_training(count), separate_training(count)) for count in TASKS]
+    growth = [together / pairs[0][0] for together, _ in pairs]
+    told = ", ".join(
+        f"{count}: {together / apart:.2f} x"
+        for count, (together, apart) in zip(TASKS, pairs, strict=True)
+    )
+    grown = ", ".join(f"{count}: {each:.1f}" for count, each in zip(TASKS, growth, strict=True))
+    return Row(
+        "(f) a step with T tasks, each with images of its own, over T separate networks",
+        "cost grows slower than T",
+        f"{told}; over the step with one task {grown}",
+        all(each < count for each, count in zip(growth[1:], TASKS[1:], strict=True)),
+    )
+
+
+def same_images() -> Row:
+    """Every task judges the same images, as in Keras's usual multi-task models."""
+    random = np.random.default_rng(0)
+    images = random.random((BATCH_SIZE, 28, 28, 1), np.float32)
+    labels = random.integers(10, size=BATCH_SIZE)
+    results, growth = [], []
+    for count in TASKS:
+        names = tasks_named(count)
+        together = models.SimMIM(models.build_trunk(), names)
+        together.compile("adam")
+        apart = [models.SimMIM(models.build_trunk(), names[:1]) for _ in names]
+        for model in apart:
+            model.compile("adam")
+        truth = {task.name: labels for task in names}
+
+        def joint(model=together, truth=truth) -> None:
+            for _ in range(20):
+                model.train_on_batch(images, truth)
+
+        def separate(group=apart, name=names[0].name) -> None:
+            for model in group:
+                for _ in range(20):
+                    model.train_on_batch(images, {name: labels})
+
+        fast, slow = medians(joint, separate)
+        growth.append(fast)
+        results.append(f"{count}: {fast / slow:.2f} x")
+    grown = [each / growth[0] for each in growth]
+    told = ", ".join(f"{count}: {each:.1f}" for count, each in zip(TASKS, grown, strict=True))
+    return Row(
+        "(g) the same in Keras's train_on_batch, every task judging the same images",
+        "cost grows slower than T",
+        f"{', '.join(results)}; over the step with one task {told}",
+        all(each < count for each, count in zip(grown[1:], TASKS[1:], strict=True)),
+    )
+
+
+def against_fit() -> Row:
+    """One pass over 2,000 images of each of two tasks."""
+    import keras
+    import tensorflow as tf
+
+    names = tasks_named(2)
+    own = [
+        training.Examples(
+            each.features,
+            each.labels,
+            training.draw_batches(2000, BATCH_SIZE, 2000 // BATCH_SIZE, seed=0)[None],
+        )
+        for each in examples(2, images=2000)
+    ]
+    _, model = models.joint_network(names)
+    start = [weight[None] for weight in models.fresh_weights(model, 0)]
+    images = {task.name: each.features[0] for task, each in zip(names, own, strict=True)}
+    labels = {task.name: each.labels[0] for task, each in zip(names, own, strict=True)}
+    compiled = models.SimMIM(models.build_trunk(), names)
+    compiled.compile("adam")
+    plain = models.SimMIM(models.build_trunk(), names)
+    optimizer, loss = keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(True)
+
+    def article() -> None:
+        for batches in zip(*(each.batches[0] for each in own), strict=True):
+            rows = dict(zip(images, batches, strict=True))
+            with tf.GradientTape() as tape:
+                logits = plain({name: images[name][row] for name, row in rows.items()})
+                value = sum(loss(labels[name][row], logits[name]) for name, row in rows.items())
+            variables = plain.trainable_variables
+            optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+
+    ours, fit, by_hand = medians(
+        lambda: list(training.step_by_step(model, start, own)),
+        lambda: compiled.fit(images, labels, batch_size=BATCH_SIZE, verbose=0),
+        article,
+    )
+    return Row(
+        "(h) an epoch of 2 x 2,000 images: Keras's fit, and a tape in a Python loop, over ours",
+        "",
+        f"{fit / ours:.1f} x and {by_hand / ours:.1f} x "
+        f"({fit:.2f} s and {by_hand:.2f} s, ours {ours:.2f} s)",
+    )
+
+
+MEMORY = """
+import resource, sys
+from simmim_lib import experiment
+from simmim_lib.settings import Settings
+from simmim_lib.startup import load_tensorflow
+load_tensorflow()
+def peak(): return resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
+settings = Settings(targets=("mnist", "uci-digits", "fashion"), frozen_layers=0, seeds=3)
+plans = [settings] if sys.argv[1] == "joint" else settings.separately()
+experiment.features("glyphs", 0, "mnist")
+before = peak()
+for plan in plans:
+    experiment.run(plan, baseline=False, progress=lambda *_: None)
+print(before, peak())
+"""
+
+
+def peak_memory() -> Row:
+    """Of a process of its own, in which nothing but the one experiment has run."""
+    found = {}
+    for kind in ("joint", "separate"):
+        command = [sys.executable, "-c", MEMORY, kind]
+        done = subprocess.run(command, capture_output=True, text=True, check=True)
+        found[kind] = [float(word) for word in done.stdout.split()[-2:]]
+    told = ", ".join(f"{kind} {peak:.0f} MB" for kind, (_, peak) in found.items())
+    base = found["joint"][0]
+    return Row(
+        "(i) peak memory, three targets, three seeds, nothing frozen",
+        "",
+        f"{told}, of which {base:.0f} MB are Python, TensorFlow and the data",
+    )
+
+
+# --- Lesson 04
+
+
+def weightings_cost() -> Row:
+    """Each weighting is timed in turn with the plain sum."""
+    costs = {
+        count: {
+            name: _over(medians(joint_training(count, name), joint_training(count)))
+            for name in weighting.METHODS
+            if name != "fixed"
+        }
+        for count in TASKS[1:]
+    }
+    cheap = [name for name in costs[2] if weighting.METHODS[name].sees != "gradients"]
+    told = "; ".join(
+        f"{count} tasks: " + ", ".join(f"{name} {ratio:.2f}" for name, ratio in of_count.items())
+        for count, of_count in costs.items()
+    )
+    return Row(
+        "(j) a step of each weighting over the plain sum's",
+        "at most 1.1 x for those that do not combine the gradients of each task",
+        told,
+        max(of_count[name] for of_count in costs.values() for name in cheap) <= 1.1,
+    )
+
+
+def _over(pair: list[float]) -> float:
+    return pair[0] / pair[1]
+
+
+def solver_share() -> Row:
+    """The time of the solver alone, on random gradients, over that of a whole step."""
+    random, shares = np.random.default_rng(0), {}
+    for count in TASKS[1:]:
+        rows = random.normal(size=(100, count, 1000))
+        grams = rows @ rows.transpose(0, 2, 1)
+        for name, kind in weighting.METHODS.items():
+            if kind.sees == "gradients":
+                solve = functools.partial(_solve, weighting.create(name, count), grams)
+                alone, whole = medians(solve, joint_training(count, name))
+                shares[name, count] = alone / len(grams) / (whole / STEPS)
+    told = ", ".join(f"{name} with {count} {share:.1%}" for (name, count), share in shares.items())
+    return Row(
+        "(k) the solver's share of a step", "at most 10 %", told, max(shares.values()) <= 0.1
+    )
+
+
+def _solve(method: weighting.Method, grams: np.ndarray) -> None:
+    for gram in grams:
+        method.weigh(np.ones(len(gram)), gram)
+
+
+def against_torchjd() -> Row:
+    what = "(l) TorchJD over ours, a step with 4 tasks, the same network"
+    try:
+        import torch
+        import torchjd.aggregation
+        import torchjd.autojac
+    except ImportError:
+        return Row(what, "slower", "left out: torchjd is not installed (pip install '.[bench]')")
+    count, ratios = 4, {}
+    kinds = {"mgda": torchjd.aggregation.MGDA, "pcgrad": torchjd.aggregation.PCGrad}
+    own = [
+        (torch.tensor(each.features[0].transpose(0, 3, 1, 2)), torch.tensor(each.labels[0]))
+        for each in examples(count)
+    ]
+    order = [torch.tensor(each.batches[0].astype("int64")) for each in examples(count)]
+    for name, kind in kinds.items():
+        (trunk, heads), combine = torch_network(count), kind()
+        optimizer = torch.optim.Adam([*trunk.parameters(), *heads.parameters()], 1e-3, eps=1e-7)
+
+        def theirs(trunk=trunk, heads=heads, optimizer=optimizer, combine=combine) -> None:
+            for rows in zip(*order, strict=True):
+                optimizer.zero_grad()
+                features = [trunk(images[row]) for (images, _), row in zip(own, rows, strict=True)]
+                losses = [
+                    torch.nn.functional.cross_entropy(head(seen), labels[row])
+                    for head, seen, (_, labels), row in zip(heads, features, own, rows, strict=True)
+                ]
+                torchjd.autojac.mtl_backward(losses, features=features)
+                torchjd.autojac.jac_to_grad(trunk.parameters(), combine)
+                optimizer.step()
+
+        fast, slow = medians(joint_training(count, name), theirs)
+        ratios[name] = slow / fast
+    told = ", ".join(f"{name} {ratio:.1f} x" for name, ratio in ratios.items())
+    return Row(what, "slower", told, min(ratios.values()) > 1)
+
+
+def torch_network(heads: int) -> tuple["object", "object"]:
+    """Return the workbook's trunk and heads in PyTorch."""
+    from torch import nn
+
+    sizes = [1, *models.CONVOLUTION_FILTERS]
+    layers: list[nn.Module] = []
+    for inputs, outputs in itertools.pairwise(sizes):
+        layers += [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.ReLU()]
+    dense = nn.Linear(4 * 4 * sizes[-1], models.DENSE_UNITS)
+    trunk = nn.Sequential(*layers, nn.Flatten(), dense, nn.ReLU())
+    own = [nn.Linear(models.DENSE_UNITS, len(DIGITS)) for _ in range(heads)]
+    return trunk, nn.ModuleList(own)
+
+
+def weight_to_figure() -> Row:
+    """The first answer to other weights: the targets' accuracies."""
+    panel = weighting_panels.task_weights()
+    ratios = [f"{share} : {100 - share}" for share in range(8, 93, 4)]
+    middle = float(
+        np.median(redraw_seconds(panel, "weights", ratios)[2:])
+    )  # the first ones compile
+    return Row(
+        "(m) other task weights to new figure, two targets, three layers frozen, 3 seeds",
+        "median at most 1 s",
+        f"median {middle:.2f} s",
+        middle <= 1,
+    )
+
+
+def whole_front() -> Row:
+    """As the panel draws it, picture by picture; once before, untimed."""
+    settings = balance.start()
+
+    def draw() -> None:
+        panels._measured.clear()
+        for picture in weighting_panels._weight_pictures(settings, [], lambda done, total: None):
+            picture.png()
+
+    draw()
+    taken = seconds(draw)
+    points = len(balance.sweep(settings.targets))
+    return Row(
+        f"(n) the Pareto front of two targets, {points} weightings, {settings.seeds} seeds",
+        "at most 20 s",
+        f"{taken:.1f} s",
+        taken <= 20,
+    )
+
+
+ROWS = (
+    *(tasks_in_one_network, same_images, against_fit, peak_memory),
+    *(weightings_cost, solver_share, against_torchjd, weight_to_figure, whole_front),
+)

@@ -1,0 +1,73 @@
+"""How the benchmarks time: in turn, after a warm-up, on a machine that does nothing else."""
+
+import gc
+import queue
+import statistics
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from simmim_lib import experiment, panels
+from simmim_lib.settings import Settings
+
+ROUNDS = 5
+
+
+@dataclass(frozen=True)
+class Row:
+    """One line of the table: what was measured, what it should reach, and what it reached."""
+
+    what: str
+    aim: str
+    measured: str
+    reached: bool | None = None  # None: there is nothing to compare with
+
+
+def seconds(work: Callable[[], object]) -> float:
+    start = time.perf_counter()
+    work()
+    return time.perf_counter() - start
+
+
+def medians(*works: Callable[[], object]) -> list[float]:
+    """Time each piece of work in turn, several times over.
+
+    Each is run once more, not timed, just before: neither pays for what the other left behind.
+    """
+    rounds = []
+    for _ in range(ROUNDS):
+        times = []
+        for work in works:
+            work()
+            gc.collect()
+            times.append(seconds(work))
+        rounds.append(times)
+    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+
+
+def quietly(settings: Settings) -> experiment.Result:
+    return experiment.run(settings, baseline=False, progress=lambda done, total: None)
+
+
+def redraw_seconds(panel: panels.Panel, name: str, values: list[Any]) -> np.ndarray:
+    """Change a control to each of the values; return the seconds until there is a new figure.
+
+    What follows the first figure is cancelled, as the reader's next change would. Before each
+    change the panel forgets what it has measured: a setting seen before would cost nothing.
+    """
+    shown: queue.SimpleQueue[float] = queue.SimpleQueue()
+    panel.picture.observe(lambda _: shown.put(time.perf_counter()), "value")
+    times = []
+    for value in values:
+        panels._measured.clear()
+        while not shown.empty():
+            shown.get()
+        start = time.perf_counter()
+        panel.controls[name].value = value
+        times.append(shown.get(timeout=60) - start)
+        panel._stop()
+        panel.wait()
+    return np.array(times)
