@@ -262,7 +262,7 @@ def few_shot(dataset: Dataset | str, labels_per_class: int, seed: int) -> Task:
 
     Args:
         dataset: a dataset or its name.
-        labels_per_class: labelled images of each class, at least 1.
+        labels_per_class: labelled images of each class; 0 leaves all without a label.
         seed: chooses the images; a whole number, at least 0.
 
     Returns:
@@ -293,7 +293,7 @@ class Choice(NamedTuple):
 
 def choose(dataset: Dataset, labels_per_class: int, seed: int) -> Choice:
     """Choose the images of `few_shot`, which see, without copying them."""
-    check_whole("labels_per_class", labels_per_class, least=1)
+    check_whole("labels_per_class", labels_per_class, least=0)
     check_whole("seed", seed, least=0)
     labels, random = dataset.train.labels, np.random.default_rng(seed)
     size = min(int(VALIDATION_SHARE * len(labels)), VALIDATION_LIMIT)

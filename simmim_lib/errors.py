@@ -58,6 +58,15 @@ def check_positive(what: str, given: object) -> None:
         )
 
 
+def check_at_least_zero(what: str, given: object) -> None:
+    """Raise unless `given` is a finite number of at least 0."""
+    number = isinstance(given, numbers.Real) and not isinstance(given, bool)
+    if not (number and math.isfinite(given) and given >= 0):  # type: ignore[arg-type, operator]
+        raise WorkbookError(
+            f"{what} is {given!r}, but must be a finite number of at least 0, like 0.3."
+        )
+
+
 def check_flag(what: str, given: object) -> None:
     """Raise unless `given` is True or False."""
     if not isinstance(given, bool):

@@ -5,6 +5,7 @@ import json
 import os
 import platform
 import time
+import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from importlib.metadata import version
@@ -12,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, files, models, training
+from simmim_lib import datasets, files, information, models, training
 from simmim_lib.errors import WorkbookError
 from simmim_lib.models import Weights
 from simmim_lib.pretraining import Pretrained, pretrained
@@ -22,6 +23,7 @@ if TYPE_CHECKING:
     from simmim_lib.simmim import SimMIM
 
 BATCH_SIZE = 32
+UNLABELLED_BATCH_SIZE = 256
 WEIGHTS_A_LAYER = 2  # a kernel and a bias
 ALL_LAYERS = len(FREEZABLE_LAYERS)
 
@@ -36,7 +38,9 @@ class Result:
         validation: the same on the validation images, for choosing between settings.
         baseline: test accuracy of a network of its own for each target, from scratch with the same
             labels, steps and seeds, shape (seeds,); empty where it was not asked for or the
-            experiment is from scratch itself.
+            experiment is from scratch itself, and without the targets that have no labels.
+        diagnostics: whether the predictions for unlabelled images collapsed; empty where none were
+            learnt from.
         predictions: the class predicted for each test image, shape (seeds, n).
         seconds: how long it took, pre-training of the source not included.
     """
@@ -47,6 +51,7 @@ class Result:
     predictions: dict[str, np.ndarray] = field(repr=False)
     seconds: float
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
+    diagnostics: dict[str, information.Diagnosis] = field(default_factory=dict)
 
     @property
     def budget(self) -> str:
@@ -92,13 +97,28 @@ def run(
     _check_fit(settings)
     plans = [settings]
     if baseline and settings.source is not None:
-        plans += settings.from_scratch().separately()
+        plans += _from_scratch(settings)
     with training.progress_bar("Adapting") as bar:
         parts = training.in_parts(progress or bar, len(plans))
         result, *scratch = [_run_one(plan, parts()) for plan in plans]
     found = {target: each.accuracy[target] for each in scratch for target in each.accuracy}
     seconds = result.seconds + sum(each.seconds for each in scratch)
     return replace(result, baseline=found, seconds=seconds)
+
+
+def _from_scratch(settings: Settings) -> list[Settings]:
+    """Return what the baseline trains: nothing for a target without labels."""
+    labelled = [target for target, number in settings.labels_of.items() if number]
+    return [
+        settings.replace(
+            targets=(target,),
+            labels_per_class=settings.labels_of[target],
+            task_weights=None,
+            shared_heads=False,
+            weighting="fixed",
+        ).from_scratch()
+        for target in labelled
+    ]
 
 
 def _run_one(settings: Settings, progress: training.Progress) -> Result:
@@ -229,7 +249,8 @@ def maximise_information(
     """Step 4: train on the weighted sum of all tasks' losses.
 
     Lower cross-entropy means more information about the labels: their entropy less the
-    cross-entropy is a lower bound of the mutual information between images and labels.
+    cross-entropy is a lower bound of the mutual information between images and labels. Where the
+    settings ask for it, images without labels add their information to each task's loss.
 
     Args:
         settings: with the task weights, the optimizer and the steps.
@@ -271,11 +292,42 @@ def _network(
     by_seed = [
         copied + models.fresh_weights(model, seed)[len(copied) :] for seed in range(settings.seeds)
     ]
+    for name, labels in settings.labels_of.items():
+        if not labels and not _taught_by_another(settings, name):
+            _copy_head(by_seed, model, name, source)
     return Network(
         model,
         {name: features(settings.source, depth, name) for name in tasks},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
     )
+
+
+def _taught_by_another(settings: Settings, target: str) -> bool:
+    """Tell whether another target with labels shares the head of this one."""
+    classes = datasets.load(target).class_names
+    return settings.shared_heads and any(
+        labels and datasets.load(other).class_names == classes
+        for other, labels in settings.labels_of.items()
+    )
+
+
+def _copy_head(
+    by_seed: list[Weights], model: "SimMIM", target: str, source: Pretrained | None
+) -> None:
+    """Let a target without labels begin with what the source's head knows of its classes."""
+    known = datasets.load(source.source).class_names if source else ()
+    classes = datasets.load(target).class_names
+    if not source or not set(classes) <= set(known):
+        raise WorkbookError(
+            f"{target!r} has no labels, and neither a target with the same classes shares its head "
+            f"nor does the source {source.source if source else None!r} know its classes: give it "
+            "labels, or use shared_heads=True beside a target that has some."
+        )
+    columns = [known.index(name) for name in classes]
+    first = [weight.path for weight in model.weights].index(f"head_{target}/kernel")
+    kernel, bias = source.weights[-2:]
+    for weights in by_seed:
+        weights[first : first + WEIGHTS_A_LAYER] = [kernel[:, columns], bias[columns]]
 
 
 @functools.lru_cache(maxsize=12)
@@ -325,13 +377,14 @@ def _train(
         rates[first:last],
         lambda done, _: progress(first + done, settings.steps),
         method=settings.weighting,
+        recipe=_recipe(settings),
     )
 
 
 def _examples(
     settings: Settings, task: Target, data: datasets.Dataset, steps: tuple[int, int]
 ) -> training.Examples:
-    """Return the labelled examples of all seeds, and which of them each step sees."""
+    """Return the examples of all seeds, and which of them each step sees."""
     batches = [
         training.draw_batches(len(choice.labelled), BATCH_SIZE, settings.steps, seed)
         for seed, choice in enumerate(task.choices)
@@ -340,7 +393,72 @@ def _examples(
         np.stack([data.train.images[choice.labelled] for choice in task.choices]),
         np.stack([data.train.labels[choice.labelled] for choice in task.choices]),
         np.stack(batches)[:, slice(*steps)],
+        _unlabelled(settings, task, data, steps) if _recipe(settings) else None,
     )
+
+
+def _recipe(settings: Settings) -> information.Recipe | None:
+    """Return how unlabelled images are learnt from, or nothing where they are not."""
+    if not (settings.information or settings.agreement or settings.augmentation):
+        return None
+    return information.Recipe(
+        information=settings.information,
+        spread=settings.spread,
+        agreement=settings.agreement,
+        confidence=settings.confidence,
+        augmentation=settings.augmentation,
+    )
+
+
+def _unlabelled(
+    settings: Settings, task: Target, data: datasets.Dataset, steps: tuple[int, int]
+) -> training.Unlabelled:
+    """Return the training images without a label, and which of them each step sees."""
+    rest = [choice.unlabelled for choice in task.choices]
+    if not min(len(own) for own in rest):
+        raise WorkbookError(
+            f"Every training image of {data.name!r} is labelled or kept for validation, so none is "
+            "left to learn from without its label: lower labels_per_class."
+        )
+    batches = [
+        own[training.draw_batches(len(own), UNLABELLED_BATCH_SIZE, settings.steps, seed)]
+        for seed, own in enumerate(rest)
+    ]
+    return training.Unlabelled(
+        data.train.images,
+        np.stack(batches)[:, slice(*steps)].astype(np.int32),
+        _prior(settings, data),
+    )
+
+
+def _prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:
+    """Return how often each class is expected, (classes,)."""
+    classes = len(data.class_names)
+    if settings.class_prior is None:
+        return np.full(classes, 1 / classes)
+    if len(settings.class_prior) != classes:
+        raise WorkbookError(
+            f"class_prior has {len(settings.class_prior)} shares, but {data.name!r} has {classes} "
+            "classes: give one for each."
+        )
+    return np.array(settings.class_prior)
+
+
+def _diagnose(
+    settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights
+) -> dict[str, information.Diagnosis]:
+    """Look for a collapse on validation images, which nobody has learnt by heart."""
+    if not (settings.information or settings.agreement):
+        return {}
+    found = {}
+    for name, task in tasks.items():
+        data = network.features[name].train
+        looked = task.choices[0].validation
+        logits = training.predict(network.model, weights, data.images[looked], name)
+        found[name] = information.diagnose(logits, _prior(settings, task.data))
+        if found[name].collapsed.any():
+            warnings.warn(f"{name}: {found[name]}", stacklevel=2)
+    return found
 
 
 def _test(
@@ -356,6 +474,7 @@ def _test(
         accuracy,
         validation=validate(tasks, network, weights),
         predictions=predictions,
+        diagnostics=_diagnose(settings, tasks, network, weights),
         seconds=time.perf_counter() - start,
     )
 

@@ -8,7 +8,14 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
-from simmim_lib.errors import WorkbookError, check_choice, check_flag, check_positive, check_whole
+from simmim_lib.errors import (
+    WorkbookError,
+    check_at_least_zero,
+    check_choice,
+    check_flag,
+    check_positive,
+    check_whole,
+)
 
 FREEZABLE_LAYERS = ("convolution_1", "convolution_2", "convolution_3", "dense")
 """The layers of the trunk, first to last: `frozen_layers=2` freezes the first two of them."""
@@ -84,6 +91,14 @@ class Settings:
     schedule: str = _option(
         "constant", "how the learning rate changes over the steps: " + ", ".join(SCHEDULES)
     )
+    information: float = _option(0.0, "what the information of unlabelled images counts, from 0")
+    spread: float = _option(1.0, "what its half counts that spreads predictions over the classes")
+    agreement: float = _option(0.0, "what the agreement of two views of an image counts, from 0")
+    confidence: float = _option(0.8, "an image predicted so surely teaches its other view, below 1")
+    augmentation: float = _option(0.0, "how strongly images are turned and stretched, 0 to 2")
+    class_prior: tuple[float, ...] | None = _option(
+        None, "share of each class among the unlabelled images; by default all the same"
+    )
     steps: int = _option(120, "training steps, with at most 32 images of each target in a batch")
     seeds: int = _option(
         None,
@@ -115,6 +130,7 @@ class Settings:
         for name in ("copied_layers", "frozen_layers"):
             check_whole(name, getattr(self, name), 0, len(FREEZABLE_LAYERS))
         check_positive("learning_rate", self.learning_rate)
+        self._check_unlabelled()
         if self.source is None:
             # Nothing to copy, so nothing to keep: "from scratch" needs no second field to say so.
             object.__setattr__(self, "copied_layers", 0)
@@ -131,7 +147,7 @@ class Settings:
                 "one number for all, or one for each."
             )
         for number in each:
-            check_whole("labels_per_class", number, least=1)
+            check_whole("labels_per_class", number, least=0)
         return tuple(each) if len(set(each)) > 1 else each[0]
 
     @property
@@ -140,6 +156,34 @@ class Settings:
         given = self.labels_per_class
         each = given if isinstance(given, tuple) else (given,) * len(self.targets)
         return dict(zip(self.targets, each, strict=True))
+
+    def _check_unlabelled(self) -> None:
+        for name in ("information", "spread", "agreement", "augmentation"):
+            check_at_least_zero(name, getattr(self, name))
+        if self.class_prior is not None:
+            shares = tuple(float(share) for share in self.class_prior)
+            object.__setattr__(self, "class_prior", shares)
+            if min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6:
+                raise WorkbookError(
+                    f"class_prior is {self.class_prior}, which sums to {sum(shares):.4g}: give a "
+                    "share above 0 for each class, 1 in all."
+                )
+        if self.adaptation != "fine-tune" and (self.information or self.augmentation):
+            raise WorkbookError(
+                f"adaptation is {self.adaptation!r}, but information and augmentation go with "
+                "'fine-tune' only: use that."
+            )
+        if self.augmentation and self.frozen_layers:
+            raise WorkbookError(
+                "augmentation changes the images, but the features of frozen layers are computed "
+                f"once: use frozen_layers=0, not {self.frozen_layers}."
+            )
+        unlabelled = self.information or self.agreement
+        if not unlabelled and not all(self.labels_of.values()):
+            raise WorkbookError(
+                "labels_per_class is 0, so only images without labels are left, but information "
+                "and agreement, which learn from them, are 0: try information=0.3."
+            )
 
     def _check_copies(self) -> None:
         if self.frozen_layers > self.copied_layers:
@@ -172,7 +216,9 @@ class Settings:
 
     def from_scratch(self) -> "Settings":
         """Return the baseline: the same data, steps and seeds, with nothing transferred."""
-        return self.replace(source=None, adaptation="fine-tune")
+        return self.replace(
+            source=None, adaptation="fine-tune", information=0.0, agreement=0.0, augmentation=0.0
+        )
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""
@@ -209,7 +255,7 @@ def parse(name: str, text: str) -> Any:
         return None if text.lower() == "none" else text
     if name == "targets":
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name == "task_weights":
+    if name in ("task_weights", "class_prior"):
         return tuple(_as_number(name, part, float) for part in text.split(","))
     if name == "labels_per_class":
         numbers_given = tuple(_as_number(name, part, int) for part in text.split(","))

@@ -6,12 +6,12 @@ import itertools
 import math
 import threading
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import losses, weighting
+from simmim_lib import augmentation, information, losses, weighting
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.models import Weights
 
@@ -26,6 +26,7 @@ Loss = Callable[[losses.Tensor, losses.Tensor], losses.Tensor]
 """From labels (seeds, n) and logits (seeds, n, classes) to a loss for each example, (seeds, n)."""
 
 Tensors = list[losses.Tensor]
+Batch = dict[str, losses.Tensor]
 
 STEPS_A_CALL = 20
 """Steps between two looks at the network, the cancel button and the interrupt key."""
@@ -47,6 +48,8 @@ def draw_batches(examples: int, batch_size: int, steps: int, seed: int) -> np.nd
     """
     random = np.random.default_rng(seed)
     batch_size = min(batch_size, examples)
+    if not batch_size:
+        return np.empty((steps, 0), np.int32)
     a_pass = examples // batch_size
     passes = [
         random.permutation(examples)[: a_pass * batch_size].reshape(a_pass, batch_size)
@@ -73,12 +76,45 @@ class Examples:
     Attributes:
         features: (seeds, n, ...), the inputs of the model.
         labels: (seeds, n), whole numbers below the number of logits.
-        batches: (seeds, steps, batch size), positions among the n examples.
+        batches: (seeds, steps, batch size), positions among the n examples; the batches are empty
+            where there is nothing but unlabelled images.
+        unlabelled: images to learn from without labels, of every task or of none.
     """
 
     features: np.ndarray
     labels: np.ndarray
     batches: np.ndarray
+    unlabelled: "Unlabelled | None" = None
+
+    def tensors(self, steps: slice) -> "dict[str, tf.Tensor]":
+        """Return all that the loop needs for some steps."""
+        import tensorflow as tf
+
+        found = {
+            "features": tf.constant(self.features),
+            "labels": tf.constant(self.labels, tf.int32),
+            "batches": tf.constant(self.batches[:, steps]),
+        }
+        if self.unlabelled:
+            found["images"] = tf.constant(self.unlabelled.images)
+            found["unlabelled"] = tf.constant(self.unlabelled.batches[:, steps])
+            found["prior"] = tf.constant(self.unlabelled.prior, tf.float32)
+        return found
+
+
+@dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """Images without labels that the copies of a network learn a task from.
+
+    Attributes:
+        images: (n, height, width, channels), the same for all seeds.
+        batches: (seeds, steps, batch size), positions among the n images.
+        prior: how often each class is expected among them, (classes,), all above 0.
+    """
+
+    images: np.ndarray
+    batches: np.ndarray
+    prior: np.ndarray
 
 
 class DivergedError(WorkbookError):
@@ -140,6 +176,7 @@ def step_by_step(
     loss: Loss = cross_entropy,
     method: str = "fixed",
     steps_a_call: int = STEPS_A_CALL,
+    recipe: information.Recipe | None = None,
 ) -> Iterator[Weights]:
     """Train copies of a model with several tasks side by side, one copy for each seed.
 
@@ -160,6 +197,7 @@ def step_by_step(
             the loop is compiled anew.
         method: a name from `weighting.METHODS`.
         steps_a_call: training steps between two looks.
+        recipe: how unlabelled images are learnt from; needed where there are any.
 
     Yields:
         The weights after every `steps_a_call` steps and after the last, each (seeds, ...).
@@ -171,16 +209,16 @@ def step_by_step(
     import tensorflow as tf
 
     sees = _what_it_sees(method, model)
-    with _borrowed_loop(model, len(examples[0].features), optimizer, loss, sees) as loop:
-        loop.reset(weights, task_weights, method)
-        features = [tf.constant(each.features) for each in examples]
-        labels = [tf.constant(each.labels, tf.int32) for each in examples]
+    kind = recipe.kind if recipe else information.NO_UNLABELLED
+    key = (model, len(examples[0].features), optimizer, loss, sees, kind)
+    with _borrowed_loop(*key) as loop:
+        loop.reset(weights, task_weights, method, recipe)
         steps = examples[0].batches.shape[1]
         rates = np.broadcast_to(np.float32(learning_rate), (steps,))
         for start in range(0, steps, steps_a_call):
             piece = slice(start, start + steps_a_call)
-            batches = [tf.constant(each.batches[:, piece]) for each in examples]
-            losses = loop.run(features, labels, batches, tf.constant(rates[piece]))
+            tasks = [each.tensors(piece) for each in examples]
+            losses = loop.run(tasks, tf.constant(rates[piece]), tf.constant(start))
             _check_losses(losses.numpy(), start, model, weights)
             weights = [variable.numpy() for variable in loop.variables]
             if progress:
@@ -312,12 +350,19 @@ class _Loop:
     """The weighting of each seed, with what it remembers."""
 
     def __init__(
-        self, model: "keras.Model", seeds: int, optimizer: str, loss: Loss, sees: str
+        self,
+        model: "keras.Model",
+        seeds: int,
+        optimizer: str,
+        loss: Loss,
+        sees: str,
+        kind: information.Kind,
     ) -> None:
         import keras
         import tensorflow as tf
 
         self.model, self.seeds, self.loss, self.sees = model, seeds, loss, sees
+        self.kind, self.recipe = kind, tf.Variable(tf.zeros(len(information.Recipe().numbers)))
         self.names = _task_names(model)
         self.tasks = len(self.names) or 1
         self.variables = [
@@ -336,7 +381,13 @@ class _Loop:
             self._steps, input_signature=self._signature()
         ).get_concrete_function()
 
-    def reset(self, weights: Weights, task_weights: Sequence[float] | None, method: str) -> None:
+    def reset(
+        self,
+        weights: Weights,
+        task_weights: Sequence[float] | None,
+        method: str,
+        recipe: information.Recipe | None,
+    ) -> None:
         """Begin anew from given weights, with optimizer and weighting that remember nothing."""
         self.methods = [
             weighting.create(method, self.tasks, seed=seed, names=self.names)
@@ -347,24 +398,27 @@ class _Loop:
         for variable, value in zip(self.variables, weights, strict=True):
             variable.assign(value)
         self.task_weights.assign(task_weights or [1.0] * self.tasks)
+        if recipe:
+            self.recipe.assign(recipe.numbers)
 
-    def _signature(self) -> "list[list[tf.TensorSpec] | tf.TensorSpec]":
+    def _signature(self) -> list[Any]:
         import tensorflow as tf
 
-        shape = self.model.input_shape[1:]
-        for_each_task = [
-            tf.TensorSpec([self.seeds, None, *shape], tf.float32),
-            tf.TensorSpec([self.seeds, None], tf.int32),
-            tf.TensorSpec([self.seeds, None, None], tf.int32),
-        ]
-        return [*([spec] * self.tasks for spec in for_each_task), tf.TensorSpec([None], tf.float32)]
+        seeds, shape = self.seeds, self.model.input_shape[1:]
+        of_task = {
+            "features": tf.TensorSpec([seeds, None, *shape], tf.float32),
+            "labels": tf.TensorSpec([seeds, None], tf.int32),
+            "batches": tf.TensorSpec([seeds, None, None], tf.int32),
+        }
+        if self.kind.views:
+            of_task["images"] = tf.TensorSpec([None, *shape], tf.float32)
+            of_task["unlabelled"] = tf.TensorSpec([seeds, None, None], tf.int32)
+            of_task["prior"] = tf.TensorSpec([None], tf.float32)
+        rates, first = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)
+        return [[of_task] * self.tasks, rates, first]
 
     def _steps(
-        self,
-        features: "list[tf.Tensor]",
-        labels: "list[tf.Tensor]",
-        batches: "list[tf.Tensor]",
-        learning_rates: "tf.Tensor",
+        self, tasks: list[Batch], learning_rates: "tf.Tensor", first: "tf.Tensor"
     ) -> "tf.Tensor":
         """Do some steps, and return the losses in each, (steps, seeds, tasks)."""
         import tensorflow as tf
@@ -372,23 +426,67 @@ class _Loop:
         steps = tf.shape(learning_rates)[0]
         history = tf.TensorArray(tf.float32, steps, element_shape=(self.seeds, self.tasks))
         for step in tf.range(steps):
-            chosen = [of_task[:, step] for of_task in batches]
-            inputs = [tf.gather(*pair, batch_dims=1) for pair in zip(features, chosen, strict=True)]
-            targets = [tf.gather(*pair, batch_dims=1) for pair in zip(labels, chosen, strict=True)]
+            batch = [self._draw(task, step, first + step) for task in tasks]
             find = self._gradients_of_sum if self.sees in ("nothing", "losses") else self._gradients
-            losses, gradients = find([each.value for each in self.variables], inputs, targets)
+            losses, gradients = find([each.value for each in self.variables], batch)
             self.optimizer.learning_rate.assign(learning_rates[step])
             self._apply(gradients)
             history = history.write(step, losses)
         return history.stack()
 
-    def _gradients_of_sum(self, values: Tensors, inputs: Tensors, targets: Tensors) -> Any:
+    def _draw(self, task: Batch, step: "tf.Tensor", number: "tf.Tensor") -> Batch:
+        """Return what a task's step sees: inputs (seeds, n, ...) and labels of the first of them.
+
+        Args:
+            task: see `Examples.tensors`.
+            step: position among the batches.
+            number: of the step since training began.
+        """
+        import tensorflow as tf
+
+        chosen = task["batches"][:, step]
+        inputs = tf.gather(task["features"], chosen, batch_dims=1)
+        batch = {"inputs": inputs, "labels": tf.gather(task["labels"], chosen, batch_dims=1)}
+        if not self.kind.views:
+            return batch
+        unlabelled = tf.gather(task["images"], task["unlabelled"][:, step])
+        groups = [inputs, *[unlabelled] * self.kind.views]
+        batch["inputs"] = self._augment(groups, number)
+        return {**batch, "prior": task["prior"], "number": number}
+
+    def _augment(self, groups: Tensors, number: "tf.Tensor") -> "tf.Tensor":
+        """Return all images, one group behind the other, each group as strongly changed as it is.
+
+        A seed's views are the same, whatever other seeds are trained beside it.
+        """
+        import tensorflow as tf
+
+        strengths = tf.concat(
+            [
+                tf.fill([tf.shape(group)[1]], strength * self._number("augmentation"))
+                for group, strength in zip(groups, information.STRENGTHS, strict=False)
+            ],
+            axis=0,
+        )
+        images = tf.concat(groups, axis=1)
+        if not self.kind.augmented:
+            return images
+        maps = [augmentation.draw_maps(strengths, (seed, number)) for seed in range(self.seeds)]
+        flat = tf.reshape(images, (-1, *images.shape[2:]))
+        return tf.reshape(augmentation.affine(flat, tf.concat(maps, axis=0)), tf.shape(images))
+
+    def _number(self, name: str) -> "tf.Tensor":
+        """Return a value of the recipe."""
+        names = [each.name for each in fields(information.Recipe)]
+        return self.recipe[names.index(name)]
+
+    def _gradients_of_sum(self, values: Tensors, batch: list[Batch]) -> Any:
         """Return the losses, (seeds, tasks), and the gradients of their weighted sum."""
         import tensorflow as tf
 
         with tf.GradientTape() as tape:
             tape.watch(values)
-            losses = self._losses(values, inputs, targets, self.names)
+            losses = self._losses(values, batch, self.names)
             weighted = self.task_weights * losses
             if self.sees == "losses":
                 weighted *= self._weigh(weighted)
@@ -396,7 +494,7 @@ class _Loop:
             loss = tf.reduce_sum(weighted)
         return losses, tape.gradient(loss, values)
 
-    def _gradients(self, values: Tensors, inputs: Tensors, targets: Tensors) -> Any:
+    def _gradients(self, values: Tensors, batch: list[Batch]) -> Any:
         """Return the losses, (seeds, tasks), and the tasks' gradients as the weighting sums them.
 
         Each image goes through the network once, as for the plain sum: a task's gradient needs its
@@ -409,7 +507,7 @@ class _Loop:
             with tf.GradientTape() as tape:
                 tape.watch(values)
                 of_task = slice(task, task + 1)
-                own = self._losses(values, inputs[of_task], targets[of_task], self.names[of_task])
+                own = self._losses(values, batch[of_task], self.names[of_task])
                 loss = tf.reduce_sum(self.task_weights[task] * own)
             losses.append(own)
             nothing = tf.UnconnectedGradients.ZERO
@@ -435,18 +533,35 @@ class _Loop:
             start = end
         return gradients
 
-    def _losses(
-        self, values: Tensors, inputs: Tensors, targets: Tensors, names: list[str]
-    ) -> "tf.Tensor":
+    def _losses(self, values: Tensors, batch: list[Batch], names: list[str]) -> "tf.Tensor":
         """Return the mean loss of each seed and task, (seeds, tasks)."""
         import tensorflow as tf
 
-        of_seeds = [tf.unstack(of_task) for of_task in inputs]
+        of_seeds = [tf.unstack(task["inputs"]) for task in batch]
         logits = _side_by_side(self.model, values, of_seeds, True, names)
-        by_task = [
-            tf.reduce_mean(self.loss(*pair), axis=1) for pair in zip(targets, logits, strict=True)
-        ]
+        by_task = [self._loss_of(*pair) for pair in zip(logits, batch, strict=True)]
         return tf.stack(by_task, axis=1)
+
+    def _loss_of(self, logits: "tf.Tensor", batch: Batch) -> "tf.Tensor":
+        """Return a task's loss for each seed, (seeds,)."""
+        import tensorflow as tf
+
+        labels = batch["labels"]
+        if not self.kind.views:
+            return tf.reduce_mean(self.loss(labels, logits), axis=1)
+        labelled = tf.shape(labels)[1]
+        known = tf.reduce_sum(self.loss(labels, logits[:, :labelled]), axis=1)
+        weak, *strong = tf.split(logits[:, labelled:], self.kind.views, axis=1)
+        extra = self._number("information") * information.lack_of_information(
+            weak, self._number("spread"), batch["prior"]
+        )
+        if strong:
+            extra += self._number("agreement") * information.disagreement(
+                weak, strong[0], self._number("confidence")
+            )
+        done = tf.cast(batch["number"], tf.float32) / self._number("ramp")
+        mean = tf.math.divide_no_nan(known, tf.cast(labelled, tf.float32))
+        return mean + tf.minimum(done, 1.0) * extra
 
     def _weigh(self, *seen: "tf.Tensor") -> "tf.Tensor":
         """Ask each seed's weighting for weights, (seeds, tasks): NumPy code amid the graph."""
@@ -519,10 +634,10 @@ _lock = threading.Lock()
 
 @contextlib.contextmanager
 def _borrowed_loop(
-    model: "keras.Model", seeds: int, optimizer: str, loss: Loss, sees: str
+    model: "keras.Model", seeds: int, optimizer: str, loss: Loss, sees: str, kind: information.Kind
 ) -> Iterator[_Loop]:
     """Lend a loop to one training at a time: two panels may train the same model at once."""
-    key = (model, seeds, optimizer, loss, sees)
+    key = (model, seeds, optimizer, loss, sees, kind)
     with _lock:
         loop = _idle.pop(key, None)
     loop = loop or _Loop(*key)

@@ -78,13 +78,19 @@ def test_every_setting_is_an_option(
         "frozen_layers": 1, "copied_layers": 3, "adaptation": "probe-then-fine-tune",
         "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
         "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
-        "weighting": "pcgrad",
+        "weighting": "pcgrad", "information": 0.3, "spread": 0.5, "confidence": 0.9,
+        "class_prior": (0.25, 0.75),
     }  # fmt: skip
-    assert set(values) == {field.name for field in dataclasses.fields(Settings)}
+    # Each alone must be a setting that is allowed; these two need others beside them.
+    together = {"agreement", "augmentation"}
+    assert set(values) | together == {field.name for field in dataclasses.fields(Settings)}
     for name, value in values.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
         assert cli.main(["run", f"--{name.replace('_', '-')}", text]) == 0
         assert fake_run[-1] == Settings(**{name: value}) != Settings()
+    views = ["--agreement", "1", "--augmentation", "0.5", "--frozen-layers", "0"]
+    assert cli.main(["run", *views]) == 0
+    assert fake_run[-1] == Settings(agreement=1.0, augmentation=0.5, frozen_layers=0)
 
 
 def test_the_table(fake_run: list[Settings], capsys: pytest.CaptureFixture) -> None:

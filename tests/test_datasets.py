@@ -244,8 +244,8 @@ def test_every_label_that_can_be_given():
     assert "41" in text and "at most 40" in text and "class 0" in text
 
 
-@pytest.mark.parametrize("given", [0, -1, 2.5, "3", None, True])
-def test_labels_per_class_is_a_whole_number_above_zero(given):
+@pytest.mark.parametrize("given", [-1, 2.5, "3", None, True])
+def test_labels_per_class_is_a_whole_number(given):
     with pytest.raises(WorkbookError) as error:
         few_shot("mnist", given, 0)
     assert f"labels_per_class is {given!r}" in one_sentence(error)

@@ -75,7 +75,7 @@ def test_parse(name, text, value):
         ({"copied_layers": 1, "frozen_layers": 2}, "only 1 layers are copied"),
         ({"copied_layers": 1, "frozen_layers": 0, "adaptation": "probe"}, "copy all layers"),
         ({"source": None, "adaptation": "probe"}, "name a source"),
-        ({"labels_per_class": 0}, "at least 1"),
+        ({"labels_per_class": 0}, "try information=0.3"),
         ({"labels_per_class": -3}, "labels_per_class is -3"),
         ({"seeds": 0}, "seeds is 0"),
         ({"steps": 0}, "steps is 0"),

@@ -1,0 +1,58 @@
+"""Views of images: the same picture slightly turned, sheared, stretched and shifted."""
+
+from typing import Any
+
+from simmim_lib.datasets import IMAGE_SIZE
+from simmim_lib.losses import Tensor
+
+ANGLE = SHEAR = STRETCH = 0.15
+SHIFT = 1.2  # pixels
+
+
+def draw_maps(strengths: Tensor, seed: Any) -> Tensor:
+    """Draw an affine map for each image of a batch.
+
+    Args:
+        strengths: for each image, (n,): 0 leaves it as it is; at 1 it is turned and sheared by
+            0.15 radian, stretched by up to 15 % and shifted by 1.2 pixels, typically.
+        seed: two whole numbers; the same give the same maps.
+
+    Returns:
+        Shape (n, 8): the maps from places in the view to places in the image, as `affine` takes
+        them.
+    """
+    import tensorflow as tf
+
+    number = tf.shape(strengths)[0]
+    normal = tf.random.stateless_normal([4, number], seed) * strengths
+    stretch = 1 + STRETCH * strengths * tf.random.stateless_uniform([2, number], seed, -1.0)
+    angle, shear = ANGLE * normal[0], SHEAR * normal[1]
+    # Turn after shear after stretch, about the middle of the image.
+    a, b = tf.cos(angle), tf.cos(angle) * shear - tf.sin(angle)
+    c, d = tf.sin(angle), tf.sin(angle) * shear + tf.cos(angle)
+    a, b, c, d = a * stretch[0], b * stretch[1], c * stretch[0], d * stretch[1]
+    middle = (IMAGE_SIZE - 1) / 2
+    right = middle * (1 - a - b) + SHIFT * normal[2]
+    down = middle * (1 - c - d) + SHIFT * normal[3]
+    nothing = tf.zeros_like(a)
+    return tf.stack([a, b, right, c, d, down, nothing, nothing], axis=1)
+
+
+def affine(images: Tensor, maps: Tensor) -> Tensor:
+    """Return each image under its own map, with linear interpolation and black beyond the edge.
+
+    Args:
+        images: (n, height, width, channels).
+        maps: (n, 8), rows a, b, right, c, d, down, 0, 0: what is seen at (x, y) is what the image
+            has at (a x + b y + right, c x + d y + down).
+    """
+    import tensorflow as tf
+
+    return tf.raw_ops.ImageProjectiveTransformV3(
+        images=images,
+        transforms=maps,
+        output_shape=images.shape[1:3],
+        fill_value=0.0,
+        interpolation="BILINEAR",
+        fill_mode="CONSTANT",
+    )

@@ -1,0 +1,183 @@
+"""Information from images without labels: what SimMIM's objective asks of its predictions.
+
+The objective of a task is cross-entropy on its labelled images, less `information` times the mutual
+information between its unlabelled images and their predicted classes, and `agreement` times the
+cross-entropy between a weak and a strong view of the same image. See `Recipe`.
+"""
+
+from dataclasses import astuple, dataclass
+from typing import NamedTuple
+
+import numpy as np
+
+from simmim_lib.errors import WorkbookError, check_at_least_zero
+from simmim_lib.losses import Tensor
+
+STRENGTHS = (1.0, 0.3, 1.5)
+"""How strongly labelled images, and weak and strong views of others, are changed, relatively."""
+
+
+class Kind(NamedTuple):
+    """What a training step does with unlabelled images.
+
+    Attributes:
+        views: how many of each image; a strong one is needed only for agreement.
+        augmented: whether images are changed at all.
+    """
+
+    views: int
+    augmented: bool
+
+
+NO_UNLABELLED = Kind(0, False)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recipe:
+    """How unlabelled images are learnt from.
+
+    Attributes:
+        information: lambda, what the information counts beside the cross-entropy.
+        spread: what its first half counts, which spreads predictions over the classes.
+        agreement: what the agreement of two views counts.
+        confidence: an image has to be predicted so surely, in its weak view, to teach its strong
+            view.
+        augmentation: strength of the views, 0 to leave all images as they are.
+        ramp: over how many steps information and agreement grow to their full weight.
+
+    Raises:
+        WorkbookError: a number out of range.
+
+    Sources: Krause et al. 2010, "Discriminative Clustering by Regularized Information
+        Maximization"; Hu et al. 2017, "Learning Discrete Representations via Information Maximizing
+        Self-Augmented Training"; Liang et al. 2020, "Do We Really Need to Access the Source Data?"
+        (SHOT); Sohn et al. 2020, "FixMatch".
+    """
+
+    information: float = 0.0
+    spread: float = 1.0
+    agreement: float = 0.0
+    confidence: float = 0.8
+    augmentation: float = 0.0
+    ramp: int = 100
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("information", "spread", "agreement", "augmentation"):
+            check_at_least_zero(name, getattr(self, name))
+        if self.agreement and not self.augmentation:
+            raise WorkbookError(
+                "agreement compares two views of an image, but augmentation is 0, so that they are "
+                "the same: try augmentation=1."
+            )
+        if not 0 <= self.confidence < 1:
+            raise WorkbookError(
+                f"confidence is {self.confidence!r}, but must be a probability below 1: try 0.8."
+            )
+
+    @property
+    def kind(self) -> "Kind":
+        """What a loop is compiled for; all other values may change."""
+        return Kind(2 if self.agreement else 1, bool(self.augmentation))
+
+    @property
+    def numbers(self) -> tuple[float, ...]:
+        """All values, in order, for a loop that changes them without being compiled anew."""
+        return tuple(float(value) for value in astuple(self))
+
+
+def lack_of_information(logits: Tensor, spread: Tensor, prior: Tensor) -> Tensor:
+    """Return mean H(p) + spread * KL(mean p || prior), in nats: what is minimised.
+
+    With a uniform prior over K classes and spread 1 this is log K less the mutual information.
+
+    Args:
+        logits: (seeds, n, classes).
+        spread: what the second term counts.
+        prior: how often each class is expected, (classes,), all above 0.
+
+    Returns:
+        One number for each seed, (seeds,).
+    """
+    import tensorflow as tf
+
+    log_p = tf.nn.log_softmax(logits)
+    p = tf.exp(log_p)
+    unsure = -tf.reduce_mean(tf.reduce_sum(p * log_p, axis=-1), axis=-1)
+    mean = tf.reduce_mean(p, axis=1)
+    away = tf.reduce_sum(mean * (tf.math.log(mean + 1e-8) - tf.math.log(prior)), axis=-1)
+    return unsure + spread * away
+
+
+def disagreement(weak: Tensor, strong: Tensor, confidence: Tensor) -> Tensor:
+    """Return the mean cross-entropy of strong views with what their weak views surely show.
+
+    The weak view is the teacher: no gradient flows through it.
+
+    Args:
+        weak: logits (seeds, n, classes).
+        strong: logits of the same images, (seeds, n, classes).
+        confidence: the largest probability has to be above it; other images count zero.
+
+    Returns:
+        One number for each seed, (seeds,).
+    """
+    import tensorflow as tf
+
+    teacher = tf.stop_gradient(tf.nn.softmax(weak))
+    sure = tf.cast(tf.reduce_max(teacher, axis=-1) > confidence, tf.float32)
+    losses = tf.nn.softmax_cross_entropy_with_logits(teacher, strong)
+    return tf.reduce_mean(sure * losses, axis=-1)
+
+
+@dataclass(frozen=True, eq=False)
+class Diagnosis:
+    """Whether the predictions for a task's unlabelled images have collapsed, for each seed.
+
+    Attributes:
+        largest_share: of the images that get the most predicted class, (seeds,).
+        entropy: of the mean prediction in nats, (seeds,).
+        expected_entropy: of the class prior in nats.
+    """
+
+    largest_share: np.ndarray
+    entropy: np.ndarray
+    expected_entropy: float
+
+    @property
+    def collapsed(self) -> np.ndarray:
+        """Whether each seed's predictions use less than half as many classes as expected, (seeds,).
+
+        exp(entropy) counts classes: it is K for K classes that are predicted equally often.
+        """
+        return np.exp(self.entropy) < 0.5 * np.exp(self.expected_entropy)
+
+    def __str__(self) -> str:
+        """Say it in words."""
+        bad = np.flatnonzero(self.collapsed)
+        if not len(bad):
+            return f"no collapse: the most predicted class has {self.largest_share.max():.0%}"
+        seeds = ", ".join(str(seed) for seed in bad)
+        return (
+            f"collapsed in {len(bad)} of {len(self.entropy)} seeds ({seeds}): up to "
+            f"{self.largest_share[bad].max():.0%} of the images get the same class; raise spread, "
+            "lower information, or give more labels"
+        )
+
+
+def diagnose(logits: np.ndarray, prior: np.ndarray) -> Diagnosis:
+    """Look for a collapse in the predictions for unlabelled images.
+
+    Args:
+        logits: (seeds, n, classes).
+        prior: how often each class is expected, (classes,).
+    """
+    from scipy.special import softmax
+    from scipy.stats import entropy
+
+    predicted = logits.argmax(axis=-1)
+    counts = [np.bincount(of_seed, minlength=len(prior)) for of_seed in predicted]
+    mean = softmax(logits, axis=-1).mean(axis=1)
+    return Diagnosis(
+        np.max(counts, axis=1) / logits.shape[1], entropy(mean, axis=1), float(entropy(prior))
+    )
