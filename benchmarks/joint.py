@@ -12,7 +12,7 @@ from timing import Row, medians, redraw_seconds, seconds
 from simmim_lib import balance, models, panels, training, weighting, weighting_panels
 
 TASKS = (1, 2, 4, 8)
-STEPS, BATCH_SIZE = 60, 32
+STEPS, BATCH_SIZE = 24, 32
 DIGITS = tuple("0123456789")
 
 
@@ -304,7 +304,7 @@ def weight_to_figure() -> Row:
 
 def whole_front() -> Row:
     """As the panel draws it, picture by picture; once before, untimed."""
-    settings = balance.start()
+    settings = balance.start(task_weights=(0.5, 0.5))
 
     def draw() -> None:
         panels._measured.clear()

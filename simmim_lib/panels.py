@@ -202,7 +202,8 @@ def _slider(description: str, options: object, value: object) -> "widgets.Select
 
 
 def _looks() -> dict[str, Any]:
-    width = {"width": CONTROL_WIDTH, "max_width": "100%"}
+    # A list of long options would not shrink below its longest one, and stick out of a phone.
+    width = {"width": CONTROL_WIDTH, "max_width": "100%", "min_width": "0"}
     return {"style": {"description_width": "120px"}, "layout": width}
 
 

@@ -75,7 +75,7 @@ def _weight_pictures(
     if visited[-1:] != [settings]:
         visited.append(settings)
     alike = [s for s in visited if s.replace(task_weights=None) == weighed(None)]
-    trail = [s.task_weights for s in alike if s.task_weights]
+    trail = [s.task_weights for s in alike if s.task_weights and s in panels._measured]
     measured = {
         shares: panels._measured[weighed(shares)]
         for shares in (*trail, *sweep)
