@@ -14,7 +14,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 BIN := .venv/bin
 COLAB_TESTS := $(wildcard $(addprefix tests/test_, \
-  notebooks.py exercises.py panels.py loss_panels.py joint_panels.py race.py simmim.py widget_driver.py))
+  notebooks.py exercises.py panels.py loss_panels.py joint_panels.py weighting_panels.py race.py simmim.py widget_driver.py))
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -33,7 +33,7 @@ test-colab: .venv-colab/installed ## run the notebook and widget tests with Cola
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
 
-results: .venv/installed ## compute the numbers that the lessons quote (some 15 minutes)
+results: .venv/installed ## compute the numbers that the lessons quote (most of an hour)
 	$(BIN)/python -m simmim_lib.reference
 	$(BIN)/python -m simmim_lib.fitting
 
