@@ -11,7 +11,7 @@ from scipy import stats
 
 from simmim_lib import datasets, experiment, reference
 from simmim_lib.errors import WorkbookError
-from simmim_lib.settings import Settings
+from simmim_lib.settings import WEIGHTINGS, Settings
 
 each_study = pytest.mark.parametrize("name", reference.STUDIES)
 
@@ -79,6 +79,55 @@ def test_difference_is_the_paired_t_test_of_scipy():
 )
 def test_verdicts(mean, half_width, words):
     assert str(reference.Difference(mean, half_width)) == words
+
+
+def tried(**fields):
+    """A record with three seeds; accuracies are made from the weighting's and target's names."""
+    settings = Settings(steps=1, seeds=3, **fields)
+    several = len(settings.targets) > 1
+    measures = {}
+    for position, target in enumerate(settings.targets):
+        prefix = f"{target} " if several else ""
+        values = 0.5 + 0.1 * position + settings.learning_rate * np.arange(1, 4)
+        measures |= {f"{prefix}accuracy": values, f"{prefix}validation": values - 0.1}
+    return reference.Record(settings, measures)
+
+
+def test_the_best_trial_is_chosen_on_validation_images():
+    pair = ("mnist", "fashion")
+    records = [
+        *(tried(targets=pair, weighting="mgda", learning_rate=rate) for rate in (1e-3, 4e-3, 2e-3)),
+        tried(targets=pair, task_weights=(1, 1)),
+        tried(targets=pair, task_weights=(1, 2)),
+        tried(targets=("mnist",), weighting="fixed", learning_rate=9e-3),
+    ]
+    records[2].measures["mnist accuracy"][:] = 0.99  # the test images must not choose
+    records[4].measures["fashion validation"][:] = 0.95
+    best = reference.best_trials(reference.Reference("", "", "", "", {}, records), pair)
+    assert best == {"mgda": records[1], "fixed": records[4]}
+
+
+def test_relative_gains_compare_each_target_with_its_own_best_network_seed_by_seed():
+    records = [
+        tried(targets=("mnist",), learning_rate=1e-3),
+        tried(targets=("mnist",), learning_rate=2e-3),
+        tried(targets=("fashion",), learning_rate=1e-3),
+        tried(targets=("mnist", "fashion"), weighting="mgda"),
+    ]
+    found = reference.Reference("", "", "", "", {}, records)
+    gains = reference.relative_gains(found, ("mnist", "fashion"))
+    mnist, fashion = 0.5 + 0.002 * np.arange(1, 4), 0.6 + 0.002 * np.arange(1, 4)
+    alone = 0.5 + 0.001 * np.arange(1, 4)
+    wanted = 50 * ((mnist - mnist) / mnist + (fashion - alone) / alone)
+    np.testing.assert_allclose(gains["mgda"], wanted)
+
+
+def test_a_difference_at_another_level_is_scipys():
+    random = np.random.default_rng(2)
+    one, other = random.uniform(0.6, 0.9, (2, 10))
+    interval = stats.ttest_rel(one, other).confidence_interval(1 - 0.05 / 22)
+    found = reference.difference(one, other, level=1 - 0.05 / 22)
+    assert found.mean + found.half_width == pytest.approx(100 * interval.high)
 
 
 def test_scores_lie_where_their_definitions_allow():
@@ -240,3 +289,65 @@ def test_lesson_01_scores_err_only_between_sources_that_the_seeds_do_not_tell_ap
     loss = {"source": "uci-digits", "targets": ("fashion",)}
     scratch = {"source": None, "targets": ("fashion",)}
     assert verdict("transferability", scratch, **loss) == "loss"
+
+
+GROUPS = tuple(reference.TRIALS)
+
+
+def test_lesson_04_scale_the_plain_sum_suffers_and_methods_that_see_lengths_do_not():
+    stored = reference.load("scaled-loss")
+    clear = {}
+    for name in WEIGHTINGS:
+        for target in ("mnist", "fashion"):
+            one, hundred = (
+                stored.values("accuracy", target, weighting=name, task_weights=(1.0, scale))
+                for scale in (1.0, 100.0)
+            )
+            clear[name, target] = reference.difference(hundred, one).verdict
+    losses = {key for key, word in clear.items() if word == "loss"}
+    assert losses == {
+        *((name, "mnist") for name in ("fixed", "random", "dwa", "famo")),
+        ("mgda", "fashion"),
+    }
+    assert "gain" not in clear.values()
+
+
+def test_lesson_04_trials_and_which_were_chosen():
+    stored = reference.load("weightings")
+    for targets in GROUPS:
+        best = reference.best_trials(stored, targets)
+        rates = {name: record.settings.learning_rate for name, record in best.items()}
+        assert rates.pop("nash-mtl") == min(reference.RATES)  # the edge, so not fully tuned
+        assert set(rates.values()) <= {2e-3, 4e-3}
+        for target in targets:
+            alone = reference.best_trials(stored, (target,))["fixed"]
+            assert alone.settings.learning_rate == 2e-3
+    again = {record.settings for record in reference.load("weightings-again").records}
+    chosen = {best[name].settings.replace(seeds=30) for name in ("fixed", "random", "cagrad")}
+    assert chosen < again
+
+
+def test_lesson_04_who_differs_from_the_tuned_plain_sum():
+    stored = reference.load("weightings")
+    words, strict = {}, {}
+    for targets in GROUPS:
+        gains = {k: v / 100 for k, v in reference.relative_gains(stored, targets).items()}
+        for name in WEIGHTINGS[1:]:
+            pair = gains[name], gains["fixed"]
+            words[len(targets), name] = reference.difference(*pair).verdict
+            strict[len(targets), name] = reference.difference(*pair, 1 - 0.05 / 22).verdict
+    assert {key for key, word in words.items() if word == "gain"} == {(3, "random"), (3, "cagrad")}
+    lost = {(2, "mgda"), (3, "famo"), (3, "aligned-mtl"), (2, "nash-mtl"), (3, "nash-mtl")}
+    assert {key for key, word in words.items() if word == "loss"} == lost
+    clear = {key for key, word in strict.items() if word in ("gain", "loss")}
+    assert clear == {(2, "nash-mtl"), (3, "nash-mtl")}
+
+
+def test_lesson_04_the_two_that_were_ahead_are_not_on_new_seeds():
+    gains = reference.relative_gains(reference.load("weightings-again"), GROUPS[1])
+    first = reference.relative_gains(reference.load("weightings"), GROUPS[1])
+    for name in ("random", "cagrad"):
+        np.testing.assert_allclose(gains[name][:10], first[name], atol=0.5)
+        found = reference.difference(gains[name][10:] / 100, gains["fixed"][10:] / 100)
+        assert found.verdict == "no clear difference"
+        assert abs(found.mean) < 0.1
