@@ -132,18 +132,16 @@ def fit(plan: Plan, progress: training.Progress | None = None) -> Fit:
             kept[better] = new[better]
 
     look(weights)
-    last = training.train(
+    for last in training.step_by_step(
         network,
         weights,
-        images,
-        labels,
-        batches,
-        plan.optimizer,
-        LEARNING_RATES[plan.optimizer],
-        progress,
-        _side_by_side(plan.losses, plan.seeds),
-        look,
-    )
+        [training.Examples(images, labels, batches)],
+        optimizer=plan.optimizer,
+        learning_rate=LEARNING_RATES[plan.optimizer],
+        progress=progress,
+        loss=_side_by_side(plan.losses, plan.seeds),
+    ):
+        look(last)
     predictions = np.stack(looks, axis=2)
     steps = np.minimum(np.arange(len(looks)) * training.STEPS_A_CALL, plan.steps)
     probability = predictions[..., np.arange(len(truth)), truth]

@@ -135,7 +135,6 @@ def train(
     learning_rate: float | np.ndarray = 1e-3,
     progress: Progress | None = None,
     loss: Loss = cross_entropy,
-    watch: Callable[[Weights], object] | None = None,
 ) -> Weights:
     """Train copies of a model with one task side by side, one for each seed.
 
@@ -149,7 +148,6 @@ def train(
         learning_rate: see there.
         progress: see there.
         loss: see there.
-        watch: see there.
 
     Returns:
         The trained weights, each (seeds, ...).
@@ -159,10 +157,8 @@ def train(
     """
     examples = [Examples(features, labels, batches)]
     stages = step_by_step(model, weights, examples, None, optimizer, learning_rate, progress, loss)
-    for weights in stages:
-        if watch:
-            watch(weights)
-    return weights
+    *_, trained = [weights, *stages]
+    return trained
 
 
 def step_by_step(
