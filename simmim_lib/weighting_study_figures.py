@@ -1,7 +1,7 @@
 """Pictures of lesson 04 for stored studies of weightings, and for made-up losses."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -163,7 +163,7 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
     for name, ratio in ratios.items():
         line, every = LINES[name], max(1, len(ratio) // 10)
         if name == "random":  # a line from draw to draw would hide all others
-            looks = {"ls": "", "marker": ".", "ms": 3, "markevery": 2}
+            looks: dict[str, Any] = {"ls": "", "marker": ".", "ms": 3, "markevery": 2}
             right.plot(ratio, **{**line, **looks}, label=TITLES[name])
         else:
             right.plot(ratio, **line, lw=1.6, ms=5, markevery=every, label=TITLES[name])
@@ -189,9 +189,10 @@ def sums_on_a_front(front: np.ndarray, reached: np.ndarray) -> Picture:
         front: shape (n, 2).
         reached: one for each weighting of the sum, shape (m, 2).
     """
-    axes = new_figure(5.4, 3.8).add_axes((0.13, 0.14, 0.84, 0.76))
+    figure = new_figure(5.4, 3.8)
+    axes = figure.add_axes((0.13, 0.14, 0.84, 0.76))
     axes.plot(*front.T, color=COLOURS["source"], lw=2, label="Pareto front")
-    looks = {"ms": 8, "mfc": "none", "color": COLOURS["target"]}
+    looks: dict[str, Any] = {"ms": 8, "mfc": "none", "color": COLOURS["target"]}
     axes.plot(*reached.T, "o", **looks, label=f"least sums of {len(reached)} weightings")
     axes.set(
         xlabel="loss of task 1", ylabel="loss of task 2", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05)
@@ -200,7 +201,7 @@ def sums_on_a_front(front: np.ndarray, reached: np.ndarray) -> Picture:
     axes.legend(loc="lower left")
     between = reached.min(axis=1).max()
     return Picture(
-        axes.figure,
+        figure,
         f"A Pareto front from loss 0 for task 1 to loss 0 for task 2, bulging outwards. The least "
         f"sums of {len(reached)} weightings lie at its ends: in each, one of the losses is at most "
         f"{between:.2f}.",

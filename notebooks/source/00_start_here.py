@@ -95,7 +95,7 @@ panels.few_labels()
 # | [01 Transfer learning](01_transfer_learning.ipynb) | 40 | copy and freeze layers; when that helps and when it hurts |
 # | [02 The loss formula](02_loss_formula.ipynb) | 60 | what the article's formula does when one minimises it |
 # | [03 The SimMIM model](03_simmim_model.ipynb) | 60 | one network for several tasks: how to build it, and when it helps |
-# | 04 Many tasks | | planned |
+# | [04 Many tasks at once](04_task_weights.ipynb) | 45 | what task weights do, when tasks fight, and whether a clever weighting beats a tuned sum |
 # | 05 Information maximisation | | planned |
 #
 # You need Python and the rough idea of a neural network: layers, weights, a loss that training makes

@@ -835,5 +835,5 @@ print("devices that share each batch:", strategy.num_replicas_in_sync)
 #
 # ## Where next
 #
-# Lesson 04, Many tasks: weights that are found rather than given, and gradients that pull against each
-# other. Lesson 05, Information maximisation: the images without labels.
+# [Lesson 04, Many tasks at once](04_task_weights.ipynb): weights that are found rather than given, and
+# gradients that pull against each other. Lesson 05, Information maximisation: the images without labels.
