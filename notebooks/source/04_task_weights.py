@@ -283,7 +283,7 @@ weighting_panels.conflict(angle=120, length=10**0.5)
 # - **IMTL-G** goes equally far along all gradients' directions.
 # - **Nash-MTL** bargains: the product of all gains is largest. Its step is always equally long,
 #   however short the gradients have become.
-# - **Aligned-MTL** turns the gradients until they are at right angles and equally long, then adds.
+# - **Aligned-MTL** turns the gradients until they are at right angles and equally long, and takes the mean.
 #
 # As formulas:
 
