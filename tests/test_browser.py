@@ -27,6 +27,7 @@ PANELS = [
     Panel("00_start_here", "Labels per class"),
     Panel("01_transfer_learning", "Frozen layers"),
     Panel("03_simmim_model", "Frozen layers"),
+    Panel("04_task_weights", "Angle (degrees)"),
 ]
 
 
