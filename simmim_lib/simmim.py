@@ -136,6 +136,11 @@ class SimMIM(keras.Model):
         """The shape of a batch of images, whose first entry is None."""
         return self.trunk.input_shape
 
+    def kernel_position(self, task: str) -> int:
+        """Return where in `weights` the kernel of a task's head stands."""
+        kernel = self._head_of[task].kernel
+        return [weight is kernel for weight in self.weights].index(True)
+
     @property
     def is_shared(self) -> list[bool]:
         """Tell of each of `weights` whether several tasks may use it: the trunk, shared heads."""

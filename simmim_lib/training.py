@@ -423,7 +423,7 @@ class _Loop:
         history = tf.TensorArray(tf.float32, steps, element_shape=(self.seeds, self.tasks))
         for step in tf.range(steps):
             batch = [self._draw(task, step, first + step) for task in tasks]
-            find = self._gradients_of_sum if self.sees in ("nothing", "losses") else self._gradients
+            find = self._gradients if self.sees == "gradients" else self._gradients_of_sum
             losses, gradients = find([each.value for each in self.variables], batch)
             self.optimizer.learning_rate.assign(learning_rates[step])
             self._apply(gradients)
@@ -482,13 +482,34 @@ class _Loop:
 
         with tf.GradientTape() as tape:
             tape.watch(values)
-            losses = self._losses(values, batch, self.names)
+            logits = self._logits(values, batch, self.names)
+            losses = self._losses(logits, batch)
             weighted = self.task_weights * losses
             if self.sees == "losses":
                 weighted *= self._weigh(weighted)
+            if self.sees == "norms":
+                weighted *= self._weigh(weighted, self._squared_norms(values, logits, batch))
             # A sum over seeds keeps each seed's gradient what it would be alone.
             loss = tf.reduce_sum(weighted)
         return losses, tape.gradient(loss, values)
+
+    def _squared_norms(self, values: Tensors, logits: Tensors, batch: list[Batch]) -> "tf.Tensor":
+        """Return the squared norm of each task's gradient in the shared features.
+
+        On the diagonal of (seeds, tasks, tasks). Features and not weights: going back through the
+        heads alone costs next to nothing, where the whole trunk would cost a step for each task.
+        """
+        import tensorflow as tf
+
+        norms = []
+        for task, (name, outputs, own) in enumerate(zip(self.names, logits, batch, strict=True)):
+            with tf.GradientTape() as tape:
+                tape.watch(outputs)
+                loss = tf.reduce_sum(self.task_weights[task] * self._loss_of(outputs, own))
+            kernel = values[self.model.kernel_position(name)]
+            slopes = tf.matmul(tape.gradient(loss, outputs), kernel, transpose_b=True)
+            norms.append(tf.reduce_sum(slopes**2, axis=(1, 2)))
+        return tf.linalg.diag(tf.stack(norms, axis=1))
 
     def _gradients(self, values: Tensors, batch: list[Batch]) -> Any:
         """Return the losses, (seeds, tasks), and the tasks' gradients as the weighting sums them.
@@ -503,7 +524,8 @@ class _Loop:
             with tf.GradientTape() as tape:
                 tape.watch(values)
                 of_task = slice(task, task + 1)
-                own = self._losses(values, batch[of_task], self.names[of_task])
+                logits = self._logits(values, batch[of_task], self.names[of_task])
+                own = self._losses(logits, batch[of_task])
                 loss = tf.reduce_sum(self.task_weights[task] * own)
             losses.append(own)
             nothing = tf.UnconnectedGradients.ZERO
@@ -529,12 +551,17 @@ class _Loop:
             start = end
         return gradients
 
-    def _losses(self, values: Tensors, batch: list[Batch], names: list[str]) -> "tf.Tensor":
-        """Return the mean loss of each seed and task, (seeds, tasks)."""
+    def _logits(self, values: Tensors, batch: list[Batch], names: list[str]) -> Tensors:
+        """Return each task's logits, (seeds, n, classes)."""
         import tensorflow as tf
 
         of_seeds = [tf.unstack(task["inputs"]) for task in batch]
-        logits = _side_by_side(self.model, values, of_seeds, True, names)
+        return _side_by_side(self.model, values, of_seeds, True, names)
+
+    def _losses(self, logits: Tensors, batch: list[Batch]) -> "tf.Tensor":
+        """Return the mean loss of each seed and task, (seeds, tasks)."""
+        import tensorflow as tf
+
         by_task = [self._loss_of(*pair) for pair in zip(logits, batch, strict=True)]
         return tf.stack(by_task, axis=1)
 

@@ -100,6 +100,19 @@ def _tape_gradients(model, examples, seed, step):
     return np.array(losses), gradients
 
 
+def _feature_norms(model, examples, seed, step):
+    """Return the length of each task's gradient with respect to what its head sees, by Keras."""
+    loss, norms = keras.losses.SparseCategoricalCrossentropy(from_logits=True), []
+    for task, own in zip(model.tasks, examples, strict=True):
+        batch = own.batches[seed, step]
+        seen = tf.convert_to_tensor(model.features(own.features[seed][batch]))
+        with tf.GradientTape() as tape:
+            tape.watch(seen)
+            value = loss(own.labels[seed][batch], model._head_of[task.name](seen))
+        norms.append(np.linalg.norm(tape.gradient(value, seen)))
+    return np.array(norms)
+
+
 @pytest.mark.parametrize("method", ["gradnorm", "mgda", "imtl-g", "aligned-mtl", "famo", "dwa"])
 @pytest.mark.parametrize("shared_heads", [False, True])
 def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
@@ -126,13 +139,15 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         losses, gradients = _tape_gradients(plain, examples, 1, step)
         for gradient in gradients[1]:
             gradient *= 3.0
+        norms = _feature_norms(plain, examples, 1, step) * (1, 3)
         common = [index for index, shared in enumerate(plain.is_shared) if shared]
         rows = np.stack([np.concatenate([own[i].ravel() for i in common]) for own in gradients])
-        seen = None if weighting_of_seed.sees == "losses" else rows @ rows.T
+        sees = weighting_of_seed.sees
+        seen = {"losses": None, "norms": np.diag(norms**2), "gradients": rows @ rows.T}[sees]
         chosen = weighting_of_seed.weigh(losses * (1, 3), seen)
-        # Heads of one task alone follow their task, unless the losses themselves are weighed.
+        # Heads of one task alone follow their task, where gradients are weighed and not losses.
         for index, variable in enumerate(plain.trainable_variables):
-            scales = chosen if seen is None or index in common else (1, 1)
+            scales = chosen if sees != "gradients" or index in common else (1, 1)
             total = sum(w * own[index] for w, own in zip(scales, gradients, strict=True))
             variable.assign_sub(0.1 * total)
     for one, other in zip(trained, plain.get_weights(), strict=True):

@@ -138,6 +138,9 @@ class GradNorm(Method):
     target, held constant, is the mean of w n times the task's relative slowness to the power
     alpha. Weights sum to the number of tasks, as in the paper, and are 1 in the first step.
 
+    The norm is that of the gradient with respect to the features that all heads see; the paper
+    takes the weights of the last shared layer instead, which costs more to go back to.
+
     Unlike the paper's, the descent moves log w, so that weights stay positive, and divides by the
     mean norm, so that one learning rate suits gradients of every size. Targets are scaled to the
     same mean as the norms: of the paper's many minima, this is the one at which all tasks miss
