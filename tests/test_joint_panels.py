@@ -1,28 +1,13 @@
 """The panel of lesson 03 and the pictures of its stored study."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
-from widget_driver import choose, click, find, hidden_errors
+from widget_driver import choose, click, find, follow
 
 from simmim_lib import experiment, joint_figures, joint_panels, reference
 from simmim_lib.settings import Settings
 
 TINY = Settings(targets=("mnist", "uci-digits"), labels_per_class=2, steps=40, seeds=2)
-
-
-def follow(panel, change) -> str:
-    """Make a change, wait, and return what the panel says about its picture."""
-    before = panel.picture.value
-    change()
-    panel.wait()
-    assert panel.error is None
-    assert hidden_errors(panel.view) == []
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
-    assert panel.picture.value != before
-    return panel._alt
 
 
 @pytest.fixture(scope="module")

@@ -1,28 +1,13 @@
 """Panels of lesson 02, driven as a browser would."""
 
-import io
-
 import numpy as np
 import pytest
-from PIL import Image
-from widget_driver import choose, find, hidden_errors, send
+from widget_driver import choose, find, follow, send
 
 from simmim_lib import fitting, formula, loss_figures, loss_panels
 
 QUICK = fitting.Plan(steps=20)
 NOISY = fitting.Plan(losses=("cross-entropy", "expected-accuracy"), flipped=0.4, steps=20)
-
-
-def follow(panel, change) -> str:
-    """Make a change, wait, and return what the panel says about its picture."""
-    before = panel.picture.value
-    change()
-    panel.wait()
-    assert panel.error is None
-    assert hidden_errors(panel.view) == []
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
-    assert panel.picture.value != before
-    return panel._alt
 
 
 def test_one_probability_follows_its_slider():

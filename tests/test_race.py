@@ -1,12 +1,9 @@
 """The race between optimizers: against Keras alone, on a slice of the loss, and as a panel."""
 
-import io
-
 import keras
 import numpy as np
 import pytest
-from PIL import Image
-from widget_driver import choose, find, hidden_errors, send
+from widget_driver import choose, find, follow, send
 
 from simmim_lib import datasets, experiment, models, race, race_figures, race_panels, training
 from simmim_lib.errors import WorkbookError
@@ -236,18 +233,6 @@ def test_the_pictures_are_labelled_and_tell_their_numbers(raced):
 
 
 # --- the panel
-
-
-def follow(panel, change) -> str:
-    """Make a change, wait, and return what the panel says about its picture."""
-    before = panel.picture.value
-    change()
-    panel.wait()
-    assert panel.error is None
-    assert hidden_errors(panel.view) == []
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
-    assert panel.picture.value != before
-    return panel._alt
 
 
 def test_the_panel_follows_every_control():

@@ -1,14 +1,12 @@
 """The three panels of lesson 04, what they draw, and what they compute it with."""
 
-import io
 import itertools
 
 import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from PIL import Image
-from widget_driver import choose, click, find, hidden_errors, send
+from widget_driver import choose, click, find, follow, hidden_errors, send
 
 from simmim_lib import (
     balance,
@@ -23,18 +21,6 @@ from simmim_lib.settings import WEIGHTINGS, Settings
 
 TINY = balance.start(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
-
-
-def follow(panel, change) -> str:
-    """Make a change, wait, and return what the panel says about its picture."""
-    before = panel.picture.value
-    change()
-    panel.wait()
-    assert panel.error is None
-    assert hidden_errors(panel.view) == []
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
-    assert panel.picture.value != before
-    return panel._alt
 
 
 def complaint(panel, change) -> str:

@@ -5,13 +5,15 @@ and 8. The helpers raise errors that ipywidgets would only log: a callback of `i
 button that fails would otherwise leave a test green.
 """
 
+import io
 import logging
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import ipywidgets
 import traitlets.log
+from PIL import Image
 
 
 def send(widget: ipywidgets.Widget, **state: Any) -> None:
@@ -48,6 +50,23 @@ def click(button: ipywidgets.Button) -> None:
 def _handle(widget: ipywidgets.Widget, data: dict[str, Any]) -> None:
     with logged_errors_raised():
         widget._handle_msg({"content": {"data": data}, "buffers": []})
+
+
+def follow(panel: Any, change: Callable[[], object]) -> str:
+    """Make a change, wait for the new figure, and return what the panel says about it.
+
+    Args:
+        panel: a `simmim_lib.panels.Panel`.
+        change: what a reader does.
+    """
+    before = panel.picture.value
+    change()
+    panel.wait()
+    assert panel.error is None
+    assert hidden_errors(panel.view) == []
+    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
+    assert panel.picture.value != before
+    return panel._alt
 
 
 @contextmanager
