@@ -195,7 +195,8 @@ class Notebook:
             ).filter(part => {
                 const cell = part.closest('.jp-OutputArea')?.getBoundingClientRect();
                 const box = part.getBoundingClientRect();
-                return cell && (box.left < cell.left - 1 || box.right > cell.right + 1);
+                const shown = box.width > 0;  // a control that is hidden is not out of reach
+                return cell && shown && (box.left < cell.left - 1 || box.right > cell.right + 1);
             }).map(part => (part.innerText || part.tagName).slice(0, 60))""",
             FIGURE,
         )
