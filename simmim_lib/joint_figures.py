@@ -83,9 +83,9 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
         text = "one head, shared" if shared else "head"
         colour = COLOURS["trained"] if shared else look(group[0])[0]
         units = len(datasets.load(group[0]).class_names)
-        text = f"{text}\n{units} logits, {(models.DENSE_UNITS + 1) * units:,} weights"
-        box((79, middle - 9, 21, 18), "white", text, edgecolor=colour, linewidth=2.5)
-        arrow((73, 58 + (middle - 50) * 0.2), (78.5, middle))
+        text = f"{text}\n{units} logits\n{(models.DENSE_UNITS + 1) * units:,} weights"
+        box((82, middle - 12, 18, 24), "white", text, edgecolor=colour, linewidth=2.5)
+        arrow((73, 58 + (middle - 50) * 0.2), (81.5, middle))
     axes.text(49, 89, "trunk, shared by all targets", ha="center", fontsize=10)
     together, apart = parameters(settings), sum(parameters(s) for s in settings.separately())
     origin = settings.source or "fresh weights"

@@ -26,7 +26,7 @@ def simmim(settings: Settings | None = None) -> panels.Panel:
     """
     start = settings or Settings(targets=GROUPS[0], labels_per_class=5)
     first, *others = start.labels_of.values()
-    titles = {name: datasets.load(name).title for name in sorted({n for g in GROUPS for n in g})}
+    titles = {name: datasets.load(name).title for name in GROUPS[-1]}
     groups = [(", ".join(titles[name] for name in group), group) for group in GROUPS]
     sources = [("from scratch", None), *((n, n) for n in ("glyphs", *titles))]
     depths = [(str(depth), depth) for depth in range(len(FREEZABLE_LAYERS) + 1)]
@@ -44,7 +44,9 @@ def simmim(settings: Settings | None = None) -> panels.Panel:
         "others": panels._slider("Labels, others", LABELS, others[0]),
         "seeds": panels._slider("Seeds", (1, 2, 3, 5, 10), start.seeds),
         **{
-            name: panels._slider(f"Weight, {title.split()[0]}", WEIGHTS, weights.get(name, 1.0))
+            name: panels._slider(
+                f"Weight, {title.replace('-', ' ').split()[0]}", WEIGHTS, weights.get(name, 1.0)
+            )
             for name, title in titles.items()
         },
     }
