@@ -295,7 +295,6 @@ def conflict_over_time(settings: Settings, progress: training.Progress | None = 
         gradients are those with a negative cosine).
     """
     check_several(settings.targets)
-    experiment._check_fit(settings)
     tasks = experiment.choose_tasks(settings)
     network = experiment.transfer(settings, tasks, experiment.initialise(settings))
     if not any(network.model.is_shared):

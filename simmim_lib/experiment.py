@@ -94,10 +94,10 @@ def run(
     Raises:
         WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
     """
-    _check_fit(settings)
     plans = [settings]
     if baseline and settings.source is not None:
-        plans += _from_scratch(settings)
+        alone = settings.separately()
+        plans += [each.from_scratch() for each in alone if each.labels_per_class]
     with training.progress_bar("Adapting") as bar:
         parts = training.in_parts(progress or bar, len(plans))
         result, *scratch = [_run_one(plan, parts()) for plan in plans]
@@ -106,25 +106,10 @@ def run(
     return replace(result, baseline=found, seconds=seconds)
 
 
-def _from_scratch(settings: Settings) -> list[Settings]:
-    """Return what the baseline trains: nothing for a target without labels."""
-    labelled = [target for target, number in settings.labels_of.items() if number]
-    return [
-        settings.replace(
-            targets=(target,),
-            labels_per_class=settings.labels_of[target],
-            task_weights=None,
-            shared_heads=False,
-            weighting="fixed",
-        ).from_scratch()
-        for target in labelled
-    ]
-
-
 def _run_one(settings: Settings, progress: training.Progress) -> Result:
+    tasks = choose_tasks(settings)
     source = initialise(settings)
     start = time.perf_counter()
-    tasks = choose_tasks(settings)
     network = transfer(settings, tasks, source)
     *_, weights = maximise_information(settings, tasks, network, progress)
     return _test(settings, tasks, network, weights, start)
@@ -165,10 +150,9 @@ def follow(settings: Settings, progress: training.Progress | None = None) -> Ite
     Raises:
         WorkbookError: as `run`.
     """
-    _check_fit(settings)
+    tasks = choose_tasks(settings)
     source = initialise(settings)
     start = time.perf_counter()
-    tasks = choose_tasks(settings)
     network = transfer(settings, tasks, source)
     steps, weights = [0], network.weights
 
@@ -219,8 +203,9 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
     """Step 1: choose the target tasks, and draw each seed's few labelled images of each.
 
     Raises:
-        WorkbookError: a dataset that is unknown or has too few images.
+        WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
     """
+    _check_fit(settings)
     tasks = {}
     for target, labels_per_class in settings.labels_of.items():
         data = datasets.load(target)
@@ -292,22 +277,13 @@ def _network(
     by_seed = [
         copied + models.fresh_weights(model, seed)[len(copied) :] for seed in range(settings.seeds)
     ]
-    for name, labels in settings.labels_of.items():
-        if not labels and not _taught_by_another(settings, name):
-            _copy_head(by_seed, model, name, source)
+    for group in model.head_groups:
+        if not any(settings.labels_of[name] for name in group):
+            _copy_head(by_seed, model, group[0], source)
     return Network(
         model,
         {name: features(settings.source, depth, name) for name in tasks},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
-    )
-
-
-def _taught_by_another(settings: Settings, target: str) -> bool:
-    """Tell whether another target with labels shares the head of this one."""
-    classes = datasets.load(target).class_names
-    return settings.shared_heads and any(
-        labels and datasets.load(other).class_names == classes
-        for other, labels in settings.labels_of.items()
     )
 
 
@@ -324,7 +300,7 @@ def _copy_head(
             "labels, or use shared_heads=True beside a target that has some."
         )
     columns = [known.index(name) for name in classes]
-    first = [weight.path for weight in model.weights].index(f"head_{target}/kernel")
+    first = model.kernel_position(target)
     kernel, bias = source.weights[-2:]
     for weights in by_seed:
         weights[first : first + WEIGHTS_A_LAYER] = [kernel[:, columns], bias[columns]]

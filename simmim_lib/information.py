@@ -10,8 +10,8 @@ from typing import NamedTuple
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, check_at_least_zero
 from simmim_lib.losses import Tensor
+from simmim_lib.settings import check_recipe
 
 STRENGTHS = (1.0, 0.3, 1.5)
 """How strongly labelled images, and weak and strong views of others, are changed, relatively."""
@@ -63,17 +63,7 @@ class Recipe:
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
-        for name in ("information", "spread", "agreement", "augmentation"):
-            check_at_least_zero(name, getattr(self, name))
-        if self.agreement and not self.augmentation:
-            raise WorkbookError(
-                "agreement compares two views of an image, but augmentation is 0, so that they are "
-                "the same: try augmentation=1."
-            )
-        if not 0 <= self.confidence < 1:
-            raise WorkbookError(
-                f"confidence is {self.confidence!r}, but must be a probability below 1: try 0.8."
-            )
+        check_recipe(self)
 
     @property
     def kind(self) -> "Kind":

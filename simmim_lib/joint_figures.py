@@ -12,7 +12,10 @@ from simmim_lib.reference import Gain, difference
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 
 if TYPE_CHECKING:
+    import keras
     from matplotlib.axes import Axes
+
+    from simmim_lib.simmim import SimMIM
 
 TARGET_LOOKS = {
     "mnist": ("#D55E00", "o"),
@@ -102,23 +105,23 @@ def _rows(count: int) -> list[float]:
 
 def head_groups(settings: Settings) -> list[list[str]]:
     """Return the targets of each head."""
-    by_head: dict[object, list[str]] = {}
-    for target in settings.targets:
-        classes = datasets.load(target).class_names
-        by_head.setdefault(classes if settings.shared_heads else target, []).append(target)
-    return list(by_head.values())
+    return _network(settings)[1].head_groups
 
 
 def parameters(settings: Settings) -> int:
     """Return the number of weights of the network for all of the settings' targets, frozen too."""
-    tasks = tuple(
-        models.Task(target, datasets.load(target).class_names) for target in settings.targets
-    )
-    channels = datasets.load(settings.targets[0]).train.images.shape[-1]
-    front, model = models.joint_network(
-        tasks, settings.shared_heads, settings.frozen_layers, channels
-    )
+    front, model = _network(settings)
     return front.count_params() + model.count_params()
+
+
+def _network(settings: Settings) -> "tuple[keras.Model, SimMIM]":
+    data = [datasets.load(target) for target in settings.targets]
+    return models.joint_network(
+        tuple(models.Task(each.name, each.class_names) for each in data),
+        settings.shared_heads,
+        settings.frozen_layers,
+        data[0].train.images.shape[-1],
+    )
 
 
 def _draw_course(axes: "Axes", course: Course) -> None:

@@ -70,10 +70,9 @@ def simmim(settings: Settings | None = None) -> panels.Panel:
 def _pictures(settings: Settings, progress: Progress) -> Iterator[Picture]:
     """Draw the joint network as it learns; then train a network for each target beside it."""
     parts = in_parts(progress, 1 + len(settings.targets))
-    courses = experiment.follow(settings, parts())
-    if settings in _finished:
-        courses = iter([_finished[settings]])
-    for course in courses:
+    joint = parts()
+    known = [_finished[settings]] if settings in _finished else None
+    for course in known or experiment.follow(settings, joint):
         yield joint_figures.simmim(course, {})
     _finished[settings] = course
     alone = {}

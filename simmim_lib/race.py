@@ -10,8 +10,7 @@ import numpy as np
 from simmim_lib import datasets, experiment, models, reference, training
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.models import Weights
-from simmim_lib.pretraining import pretrained
-from simmim_lib.settings import OPTIMIZERS, SCHEDULES
+from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 
 if TYPE_CHECKING:
     import keras
@@ -204,23 +203,31 @@ class _Task:
 def _task(plan: Plan) -> _Task:
     import tensorflow as tf
 
-    data, network, seeds = _features(), _network(), range(plan.seeds)
-    choices = [datasets.choose(data, plan.labels_per_class, seed) for seed in seeds]
+    settings = Settings(
+        source=SOURCE,
+        targets=(TARGET,),
+        frozen_layers=FROZEN_LAYERS,
+        labels_per_class=plan.labels_per_class,
+        steps=plan.steps,
+        seeds=plan.seeds,
+    )
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+    part, choices = network.features[TARGET].train, tasks[TARGET].choices
 
     def images(chosen: list[np.ndarray]) -> _Images:
         # Handed over once: copying them at every look would take longer than the look.
-        part, positions = data.train, np.stack(chosen)
+        positions = np.stack(chosen)
         return _Images(tf.constant(part.images[positions]), tf.constant(part.labels[positions]))
 
     labelled = images([choice.labelled for choice in choices])
     examples = labelled.labels.shape[1]
     batches = [
-        training.draw_batches(examples, experiment.BATCH_SIZE, plan.steps, seed) for seed in seeds
+        training.draw_batches(examples, experiment.BATCH_SIZE, plan.steps, seed)
+        for seed in range(plan.seeds)
     ]
-    copied = pretrained(SOURCE).trunk_weights[experiment.WEIGHTS_A_LAYER * FROZEN_LAYERS :]
-    starts = [copied + models.fresh_weights(network, seed)[len(copied) :] for seed in seeds]
     return _Task(
-        [np.stack(of_all_seeds) for of_all_seeds in zip(*starts, strict=True)],
+        network.weights,
         labelled,
         images([choice.validation[:WATCHED] for choice in choices]),
         np.stack(batches),

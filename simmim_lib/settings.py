@@ -158,8 +158,7 @@ class Settings:
         return dict(zip(self.targets, each, strict=True))
 
     def _check_unlabelled(self) -> None:
-        for name in ("information", "spread", "agreement", "augmentation"):
-            check_at_least_zero(name, getattr(self, name))
+        check_recipe(self)
         if self.class_prior is not None:
             shares = tuple(float(share) for share in self.class_prior)
             object.__setattr__(self, "class_prior", shares)
@@ -304,6 +303,28 @@ def check_task_weights(
     if not any(weights):
         raise WorkbookError(f"task_weights are all 0, so nothing would be learnt: {wanted}.")
     return [float(weight) for weight in weights]
+
+
+def check_recipe(recipe: Any) -> None:
+    """Raise unless the fields that say how unlabelled images are learnt from can be meant.
+
+    Args:
+        recipe: settings, or an `information.Recipe`, whose fields have the same names.
+
+    Raises:
+        WorkbookError: a number out of range, or views to compare that are the same.
+    """
+    for name in ("information", "spread", "agreement", "augmentation"):
+        check_at_least_zero(name, getattr(recipe, name))
+    if recipe.agreement and not recipe.augmentation:
+        raise WorkbookError(
+            "agreement compares two views of an image, but augmentation is 0, so that they are "
+            "the same: try augmentation=1."
+        )
+    if not 0 <= recipe.confidence < 1:
+        raise WorkbookError(
+            f"confidence is {recipe.confidence!r}, but must be a probability below 1: try 0.8."
+        )
 
 
 def _as_names(targets: object) -> tuple[str, ...]:

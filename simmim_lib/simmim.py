@@ -136,6 +136,12 @@ class SimMIM(keras.Model):
         """The shape of a batch of images, whose first entry is None."""
         return self.trunk.input_shape
 
+    @property
+    def head_groups(self) -> list[list[str]]:
+        """The names of the tasks of each head."""
+        groups = _groups(self.tasks, self.shared_heads)
+        return [[task.name for task in group] for group in groups]
+
     def kernel_position(self, task: str) -> int:
         """Return where in `weights` the kernel of a task's head stands."""
         kernel = self._head_of[task].kernel

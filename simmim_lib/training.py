@@ -86,19 +86,26 @@ class Examples:
     batches: np.ndarray
     unlabelled: "Unlabelled | None" = None
 
-    def tensors(self, steps: slice) -> "dict[str, tf.Tensor]":
-        """Return all that the loop needs for some steps."""
+    def fixed(self) -> "Batch":
+        """Return what all steps have in common, as tensors: handed over once."""
         import tensorflow as tf
 
         found = {
             "features": tf.constant(self.features),
             "labels": tf.constant(self.labels, tf.int32),
-            "batches": tf.constant(self.batches[:, steps]),
         }
         if self.unlabelled:
             found["images"] = tf.constant(self.unlabelled.images)
-            found["unlabelled"] = tf.constant(self.unlabelled.batches[:, steps])
             found["prior"] = tf.constant(self.unlabelled.prior, tf.float32)
+        return found
+
+    def chosen(self, steps: slice) -> "Batch":
+        """Return which examples some steps see, as tensors."""
+        import tensorflow as tf
+
+        found = {"batches": tf.constant(self.batches[:, steps])}
+        if self.unlabelled:
+            found["unlabelled"] = tf.constant(self.unlabelled.batches[:, steps])
         return found
 
 
@@ -211,9 +218,12 @@ def step_by_step(
         loop.reset(weights, task_weights, method, recipe)
         steps = examples[0].batches.shape[1]
         rates = np.broadcast_to(np.float32(learning_rate), (steps,))
+        fixed = [each.fixed() for each in examples]
         for start in range(0, steps, steps_a_call):
             piece = slice(start, start + steps_a_call)
-            tasks = [each.tensors(piece) for each in examples]
+            tasks = [
+                {**same, **each.chosen(piece)} for same, each in zip(fixed, examples, strict=True)
+            ]
             losses = loop.run(tasks, tf.constant(rates[piece]), tf.constant(start))
             _check_losses(losses.numpy(), start, model, weights)
             weights = [variable.numpy() for variable in loop.variables]
@@ -434,7 +444,7 @@ class _Loop:
         """Return what a task's step sees: inputs (seeds, n, ...) and labels of the first of them.
 
         Args:
-            task: see `Examples.tensors`.
+            task: see `Examples.fixed` and `Examples.chosen`.
             step: position among the batches.
             number: of the step since training began.
         """
@@ -457,6 +467,9 @@ class _Loop:
         """
         import tensorflow as tf
 
+        images = tf.concat(groups, axis=1)
+        if not self.kind.augmented:
+            return images
         strengths = tf.concat(
             [
                 tf.fill([tf.shape(group)[1]], strength * self._number("augmentation"))
@@ -464,9 +477,6 @@ class _Loop:
             ],
             axis=0,
         )
-        images = tf.concat(groups, axis=1)
-        if not self.kind.augmented:
-            return images
         maps = [augmentation.draw_maps(strengths, (seed, number)) for seed in range(self.seeds)]
         flat = tf.reshape(images, (-1, *images.shape[2:]))
         return tf.reshape(augmentation.affine(flat, tf.concat(maps, axis=0)), tf.shape(images))
