@@ -7,7 +7,16 @@ from scipy import ndimage
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from simmim_lib import augmentation, datasets, experiment, information, losses, models, training
+from simmim_lib import (
+    augmentation,
+    datasets,
+    experiment,
+    information,
+    loops,
+    losses,
+    models,
+    training,
+)
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 
@@ -168,7 +177,7 @@ def test_other_numbers_compile_nothing_anew(monkeypatch):
     examples, model = _problem(2, 3), _model()
     first = information.Recipe(information=0.3, augmentation=1.0)
     list(training.step_by_step(model, _start(model, 2), [examples], recipe=first))
-    monkeypatch.setattr(training, "_Loop", None)  # so that a new one cannot be made
+    monkeypatch.setattr(loops, "Loop", None)  # so that a new one cannot be made
     second = information.Recipe(information=1.0, spread=0.0, augmentation=0.5)
     list(training.step_by_step(model, _start(model, 2), [examples], recipe=second))
 
@@ -229,6 +238,32 @@ def test_without_spread_it_collapses_and_says_so():
     assert found.expected_entropy == pytest.approx(np.log(10))
 
 
+def test_shares_of_classes_decide_what_is_shown():
+    shares = (0.5, 0.0, *[0.0625] * 8)
+    settings = QUICK.replace(class_shares=shares, seeds=2)
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(settings, tasks, None)
+    found = experiment._unlabelled(settings, tasks["mnist"], network.features["mnist"], (0, 100))
+    shown = tasks["mnist"].data.train.labels[found.batches]
+    for seed, choice in enumerate(tasks["mnist"].choices):
+        counted = np.bincount(shown[seed].ravel(), minlength=10) / shown[seed].size
+        np.testing.assert_allclose(counted, shares, atol=0.01)  # 25,600 draws
+        assert np.isin(found.batches[seed], choice.unlabelled).all()
+    assert not np.array_equal(*found.batches)
+
+
+def test_every_second_unlabelled_image_is_a_stranger():
+    settings = QUICK.replace(strangers="fashion", seeds=2)
+    tasks = experiment.choose_tasks(settings)
+    data = experiment.transfer(settings, tasks, None).features["mnist"]
+    found = experiment._unlabelled(settings, tasks["mnist"], data, (0, 100))
+    own, strangers = len(data.train), datasets.load("fashion").train
+    np.testing.assert_array_equal(found.images[own:], strangers.images)
+    assert (found.batches[..., ::2] >= own).all()
+    assert (found.batches[..., 1::2] < own).all()
+    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(strangers)
+
+
 def test_a_diagnosis_by_hand():
     even = 20 * np.eye(4)[np.arange(40) % 4]
     lopsided = 20 * np.eye(4)[np.r_[[0] * 38, 1, 2]]
@@ -248,6 +283,9 @@ def test_a_diagnosis_by_hand():
         ({"agreement": 1.0, "augmentation": 0.0}, "so that they are the same: try augmentation=1"),
         ({"confidence": 1.0}, "confidence is 1.0, but must be a probability below 1: try 0.8"),
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
+        ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
+        ({"class_shares": (0.5, 0.5)}, "class_shares has 2 shares, but 'mnist' has 10 classes"),
+        ({"strangers": "fashoin"}, "did you mean 'fashion'"),
         ({"class_prior": (0.5, 0.5)}, "class_prior has 2 shares, but 'mnist' has 10 classes"),
         ({"frozen_layers": 2}, "use frozen_layers=0, not 2"),
         ({"labels_per_class": 0, "source": None}, "'mnist' has no labels, and neither a target"),

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 
-from simmim_lib import models, training, weighting
+from simmim_lib import loops, models, training, weighting
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 
@@ -52,7 +52,7 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
     images, labels, batches = problem
     _, model = models.network(10, 0)
     trained = training.train(model, start(model), *problem, optimizer, learning_rate=LEARNING_RATE)
-    keras_optimizer = training.make_optimizer(optimizer)
+    keras_optimizer = loops.make_optimizer(optimizer)
     keras_optimizer.learning_rate = LEARNING_RATE
     network = models.add_head(models.build_trunk(), 10)
     network.set_weights(models.fresh_weights(model, 1))
@@ -257,7 +257,7 @@ def test_nothing_is_compiled_twice(problem, monkeypatch):
     images, labels, batches = problem
     _, model = models.network(10, 0)
     training.train(model, start(model), images, labels, batches)
-    monkeypatch.setattr(training, "_Loop", None)  # so that a new one cannot be made
+    monkeypatch.setattr(loops, "Loop", None)  # so that a new one cannot be made
     training.train(model, start(model), images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
     with pytest.raises(TypeError):  # one seed alone is another loop
         training.train(model, start(model, 1), images[:1], labels[:1], batches[:1])
@@ -280,13 +280,13 @@ def test_two_trainings_at_once_do_not_mix(problem):
 
 
 def test_what_is_idle_is_bounded(problem, monkeypatch):
-    monkeypatch.setattr(training, "MOST_IDLE", 1)
+    monkeypatch.setattr(loops, "MOST_IDLE", 1)
     _, model = models.network(10, 3)
     _, labels, batches = problem
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     for optimizer in ("sgd", "adam"):
         training.train(model, start(model), features, labels, batches, optimizer)
-    assert len(training._idle) == 1
+    assert len(loops._idle) == 1
 
 
 def test_predict_is_the_model_s_own_output():
