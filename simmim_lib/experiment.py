@@ -41,14 +41,14 @@ class Result:
             experiment is from scratch itself, and without the targets that have no labels.
         diagnostics: whether the predictions for unlabelled images collapsed; empty where none were
             learnt from.
-        predictions: the class predicted for each test image, shape (seeds, n).
+        probabilities: of each class for each test image, shape (seeds, n, classes).
         seconds: how long it took, pre-training of the source not included.
     """
 
     settings: Settings
     accuracy: dict[str, np.ndarray]
     validation: dict[str, np.ndarray]
-    predictions: dict[str, np.ndarray] = field(repr=False)
+    probabilities: dict[str, np.ndarray] = field(repr=False)
     seconds: float
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, information.Diagnosis] = field(default_factory=dict)
@@ -58,13 +58,19 @@ class Result:
         """The budget that made this result."""
         return self.settings.budget
 
+    @property
+    def predictions(self) -> dict[str, np.ndarray]:
+        """The class predicted for each test image, shape (seeds, n)."""
+        return {name: each.argmax(axis=-1) for name, each in self.probabilities.items()}
+
     def as_dict(self) -> dict[str, Any]:
-        """Return all but the predictions as plain values that JSON can hold."""
+        """Return all but the probabilities as plain values that JSON can hold."""
         return {
             "settings": self.settings.as_dict(),
             "accuracy": _as_lists(self.accuracy),
             "validation": _as_lists(self.validation),
             "baseline": _as_lists(self.baseline),
+            "diagnostics": {name: each.as_dict() for name, each in self.diagnostics.items()},
             "seconds": self.seconds,
             "versions": versions(),
         }
@@ -128,12 +134,16 @@ class Course:
         steps: after how many steps the networks were looked at, shape (looks,).
         validation: for each target the accuracy on `WATCHED` validation images, shape (looks,
             seeds).
+        probabilities: of each class for these images at the last look, (seeds, n, classes).
+        labels: their true classes, (seeds, n).
         result: what came of it, when it is done.
     """
 
     settings: Settings
     steps: np.ndarray
     validation: dict[str, np.ndarray]
+    probabilities: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
+    labels: dict[str, np.ndarray] = field(default_factory=dict, repr=False)
     result: Result | None = None
 
 
@@ -161,18 +171,36 @@ def follow(settings: Settings, progress: training.Progress | None = None) -> Ite
         if progress:
             progress(done, total)
 
-    looks = [validate(tasks, network, weights, WATCHED)]
+    looks = [_look(tasks, network, weights, WATCHED)]
     yield _course(settings, steps, looks)
     for weights in maximise_information(settings, tasks, network, tell):
-        looks.append(validate(tasks, network, weights, WATCHED))
+        looks.append(_look(tasks, network, weights, WATCHED))
         yield _course(settings, steps, looks)
     result = _test(settings, tasks, network, weights, start)
     yield replace(_course(settings, steps, looks), result=result)
 
 
-def _course(settings: Settings, steps: list[int], looks: list[dict[str, np.ndarray]]) -> Course:
-    by_target = {name: np.stack([look[name] for look in looks]) for name in settings.targets}
-    return Course(settings, np.array(steps), by_target)
+@dataclass(frozen=True, eq=False)
+class _Look:
+    """What the networks predict for a target's validation images at one moment."""
+
+    probabilities: np.ndarray
+    labels: np.ndarray
+
+    @property
+    def accuracy(self) -> np.ndarray:
+        return np.mean(self.probabilities.argmax(axis=-1) == self.labels, axis=1)
+
+
+def _course(settings: Settings, steps: list[int], looks: list[dict[str, _Look]]) -> Course:
+    last = looks[-1]
+    return Course(
+        settings,
+        np.array(steps),
+        {name: np.stack([look[name].accuracy for look in looks]) for name in settings.targets},
+        {name: each.probabilities for name, each in last.items()},
+        {name: each.labels for name, each in last.items()},
+    )
 
 
 @dataclass(frozen=True, eq=False)
@@ -396,15 +424,32 @@ def _unlabelled(
             f"Every training image of {data.name!r} is labelled or kept for validation, so none is "
             "left to learn from without its label: lower labels_per_class."
         )
-    batches = [
-        own[training.draw_batches(len(own), UNLABELLED_BATCH_SIZE, settings.steps, seed)]
-        for seed, own in enumerate(rest)
-    ]
-    return training.Unlabelled(
-        data.train.images,
-        np.stack(batches)[:, slice(*steps)].astype(np.int32),
-        _prior(settings, data),
+    images = data.train.images
+    batches = np.stack(
+        [_draw_unlabelled(settings, task.data, own, seed) for seed, own in enumerate(rest)]
     )
+    if settings.strangers:
+        strangers = features(settings.source, settings.frozen_layers, settings.strangers).train
+        chosen = np.random.default_rng(0).integers(len(strangers), size=batches[..., ::2].shape)
+        batches[..., ::2] = len(images) + chosen
+        images = np.concatenate([images, strangers.images])
+    return training.Unlabelled(
+        images, batches[:, slice(*steps)].astype(np.int32), _prior(settings, data)
+    )
+
+
+def _draw_unlabelled(
+    settings: Settings, data: datasets.Dataset, own: np.ndarray, seed: int
+) -> np.ndarray:
+    """Return the images of each step, as positions in the training part, (steps, batch size)."""
+    if settings.class_shares is None:
+        return own[training.draw_batches(len(own), UNLABELLED_BATCH_SIZE, settings.steps, seed)]
+    shares = _of_each_class("class_shares", settings.class_shares, data)
+    labels = data.train.labels[own]
+    chances = shares[labels] / np.bincount(labels, minlength=len(shares))[labels]
+    random = np.random.default_rng(seed)
+    size = (settings.steps, UNLABELLED_BATCH_SIZE)
+    return random.choice(own, size, p=chances / chances.sum())
 
 
 def _prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:
@@ -412,12 +457,16 @@ def _prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:
     classes = len(data.class_names)
     if settings.class_prior is None:
         return np.full(classes, 1 / classes)
-    if len(settings.class_prior) != classes:
+    return _of_each_class("class_prior", settings.class_prior, data)
+
+
+def _of_each_class(name: str, shares: tuple[float, ...], data: datasets.Dataset) -> np.ndarray:
+    if len(shares) != len(data.class_names):
         raise WorkbookError(
-            f"class_prior has {len(settings.class_prior)} shares, but {data.name!r} has {classes} "
+            f"{name} has {len(shares)} shares, but {data.name!r} has {len(data.class_names)} "
             "classes: give one for each."
         )
-    return np.array(settings.class_prior)
+    return np.array(shares)
 
 
 def _diagnose(
@@ -440,16 +489,16 @@ def _diagnose(
 def _test(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
 ) -> Result:
-    predictions, accuracy = {}, {}
+    probabilities, accuracy = {}, {}
     for name, data in network.features.items():
         logits = training.predict(network.model, weights, data.test.images, name)
-        predictions[name] = logits.argmax(axis=-1)
-        accuracy[name] = np.mean(predictions[name] == data.test.labels, axis=1)
+        probabilities[name] = _probabilities(logits)
+        accuracy[name] = np.mean(logits.argmax(axis=-1) == data.test.labels, axis=1)
     return Result(
         settings,
         accuracy,
         validation=validate(tasks, network, weights),
-        predictions=predictions,
+        probabilities=probabilities,
         diagnostics=_diagnose(settings, tasks, network, weights),
         seconds=time.perf_counter() - start,
     )
@@ -466,21 +515,40 @@ def validate(
         weights: each (seeds, ...).
         most: look at no more than so many images.
     """
-    accuracy: dict[str, list[float]] = {name: [] for name in tasks}
+    looks = _look(tasks, network, weights, most)
+    return {name: look.accuracy for name, look in looks.items()}
+
+
+def _look(
+    tasks: dict[str, Target], network: Network, weights: Weights, most: int | None
+) -> dict[str, _Look]:
+    found = {}
     for name, task in tasks.items():
         data = network.features[name].train
-        for seed, choice in enumerate(task.choices):
-            own = [weight[seed : seed + 1] for weight in weights]
-            chosen = choice.validation[:most]
-            images, labels = data.images[chosen], data.labels[chosen]
-            guesses = training.predict(network.model, own, images, name)[0].argmax(axis=-1)
-            accuracy[name].append(float(np.mean(guesses == labels)))
-    return {name: np.array(of_seeds) for name, of_seeds in accuracy.items()}
+        chosen = np.stack([choice.validation[:most] for choice in task.choices])
+        by_seed = [
+            training.predict(
+                network.model,
+                [weight[seed : seed + 1] for weight in weights],
+                data.images[own],
+                name,
+            )
+            for seed, own in enumerate(chosen)
+        ]
+        found[name] = _Look(_probabilities(np.concatenate(by_seed)), data.labels[chosen])
+    return found
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    from scipy.special import softmax
+
+    return softmax(logits, axis=-1)
 
 
 def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
-    names = [*settings.targets, *([settings.source] if settings.source else [])]
+    others = [name for name in (settings.source, settings.strangers) if name]
+    names = [*settings.targets, *others]
     channels = {name: datasets.load(name).train.images.shape[-1] for name in names}
     wanted = channels[names[0]]
     for name, number in channels.items():

@@ -6,7 +6,7 @@ cross-entropy between a weak and a strong view of the same image. See `Recipe`.
 """
 
 from dataclasses import astuple, dataclass
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 
@@ -141,6 +141,15 @@ class Diagnosis:
         exp(entropy) counts classes: it is K for K classes that are predicted equally often.
         """
         return np.exp(self.entropy) < 0.5 * np.exp(self.expected_entropy)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return what was found as plain values that JSON can hold."""
+        return {
+            "largest_share": [float(share) for share in self.largest_share],
+            "entropy": [float(entropy) for entropy in self.entropy],
+            "expected_entropy": self.expected_entropy,
+            "collapsed": [bool(collapsed) for collapsed in self.collapsed],
+        }
 
     def __str__(self) -> str:
         """Say it in words."""

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, experiment, models, reference, training
+from simmim_lib import datasets, experiment, models, plans, reference, training
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.models import Weights
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
@@ -28,7 +28,7 @@ WATCHED = 200
 GRID = 21
 """Points along each side of the slice."""
 
-RATES = reference.OPTIMIZER_RATES
+RATES = plans.OPTIMIZER_RATES
 """The learning rates among which every optimizer's best is looked for."""
 
 

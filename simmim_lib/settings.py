@@ -97,7 +97,13 @@ class Settings:
     confidence: float = _option(0.8, "an image predicted so surely teaches its other view, below 1")
     augmentation: float = _option(0.0, "how strongly images are turned and stretched, 0 to 2")
     class_prior: tuple[float, ...] | None = _option(
-        None, "share of each class among the unlabelled images; by default all the same"
+        None, "share of each class expected among the unlabelled images; by default all the same"
+    )
+    class_shares: tuple[float, ...] | None = _option(
+        None, "share of each class among the unlabelled images shown; by default as they come"
+    )
+    strangers: str | None = _option(
+        None, "dataset whose images are every second unlabelled one; by default no other"
     )
     steps: int = _option(120, "training steps, with at most 32 images of each target in a batch")
     seeds: int = _option(
@@ -159,14 +165,8 @@ class Settings:
 
     def _check_unlabelled(self) -> None:
         check_recipe(self)
-        if self.class_prior is not None:
-            shares = tuple(float(share) for share in self.class_prior)
-            object.__setattr__(self, "class_prior", shares)
-            if min(shares, default=0) <= 0 or abs(sum(shares) - 1) > 1e-6:
-                raise WorkbookError(
-                    f"class_prior is {self.class_prior}, which sums to {sum(shares):.4g}: give a "
-                    "share above 0 for each class, 1 in all."
-                )
+        self._check_shares("class_prior", "above 0")  # its logarithm is taken
+        self._check_shares("class_shares", "of at least 0")
         if self.adaptation != "fine-tune" and (self.information or self.augmentation):
             raise WorkbookError(
                 f"adaptation is {self.adaptation!r}, but information and augmentation go with "
@@ -182,6 +182,20 @@ class Settings:
             raise WorkbookError(
                 "labels_per_class is 0, so only images without labels are left, but information "
                 "and agreement, which learn from them, are 0: try information=0.3."
+            )
+
+    def _check_shares(self, name: str, wanted: str) -> None:
+        """Bring a share for each class into one form; their number is checked with the data."""
+        if getattr(self, name) is None:
+            return
+        shares = tuple(float(share) for share in getattr(self, name))
+        object.__setattr__(self, name, shares)
+        least = min(shares, default=-1)
+        too_small = least <= 0 if wanted == "above 0" else least < 0
+        if too_small or not abs(sum(shares) - 1) <= 1e-6:
+            raise WorkbookError(
+                f"{name} is {shares}, which sums to {sum(shares):.4g}: give a share {wanted} for "
+                "each class, 1 in all."
             )
 
     def _check_copies(self) -> None:
@@ -250,11 +264,11 @@ def parse(name: str, text: str) -> Any:
     Raises:
         WorkbookError: text that is no number, or neither yes nor no, where one is needed.
     """
-    if name == "source":
+    if name in ("source", "strangers"):
         return None if text.lower() == "none" else text
     if name == "targets":
         return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name in ("task_weights", "class_prior"):
+    if name in ("task_weights", "class_prior", "class_shares"):
         return tuple(_as_number(name, part, float) for part in text.split(","))
     if name == "labels_per_class":
         numbers_given = tuple(_as_number(name, part, int) for part in text.split(","))

@@ -285,7 +285,7 @@ def test_a_diagnosis_by_hand():
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
         ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
         ({"class_shares": (0.5, 0.5)}, "class_shares has 2 shares, but 'mnist' has 10 classes"),
-        ({"strangers": "fashoin"}, "did you mean 'fashion'"),
+        ({"strangers": "fashoin"}, "Did you mean 'fashion'"),
         ({"class_prior": (0.5, 0.5)}, "class_prior has 2 shares, but 'mnist' has 10 classes"),
         ({"frozen_layers": 2}, "use frozen_layers=0, not 2"),
         ({"labels_per_class": 0, "source": None}, "'mnist' has no labels, and neither a target"),

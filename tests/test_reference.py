@@ -9,18 +9,18 @@ import numpy as np
 import pytest
 from scipy import stats
 
-from simmim_lib import datasets, experiment, reference
+from simmim_lib import datasets, experiment, plans, reference
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import WEIGHTINGS, Settings
 
-each_study = pytest.mark.parametrize("name", reference.STUDIES)
+each_study = pytest.mark.parametrize("name", plans.STUDIES)
 
 
 @each_study
 def test_what_is_stored_is_what_the_study_asks_for(name):
     stored = reference.load(name)
-    assert [record.settings for record in stored.records] == reference.STUDIES[name].plan()
-    assert stored.about == reference.STUDIES[name].about
+    assert [record.settings for record in stored.records] == plans.STUDIES[name].plan()
+    assert stored.about == plans.STUDIES[name].about
     assert stored.budget == "full"
     assert name in stored.command
     assert set(stored.versions) == set(experiment.versions())
@@ -148,10 +148,10 @@ def test_scores_lie_where_their_definitions_allow():
 
 @pytest.fixture
 def tiny(tmp_path, monkeypatch):
-    monkeypatch.setattr(reference, "STUDIES", {})
+    monkeypatch.setattr(plans, "STUDIES", {})
     settings = Settings(source=None, targets=("uci-digits",), steps=2, seeds=2, budget="quick")
 
-    @reference.study("Does it work?", measure=lambda settings: {"answer": np.array([42.0, 43.0])})
+    @plans.study("Does it work?", measure=lambda result: {"answer": np.array([42.0, 43.0])})
     def tiny_study():
         return [settings, settings.replace(labels_per_class=5)]
 
@@ -291,7 +291,7 @@ def test_lesson_01_scores_err_only_between_sources_that_the_seeds_do_not_tell_ap
     assert verdict("transferability", scratch, **loss) == "loss"
 
 
-GROUPS = tuple(reference.TRIALS)
+GROUPS = tuple(plans.TRIALS)
 
 
 def test_lesson_04_scale_the_plain_sum_suffers_and_methods_that_see_lengths_do_not():
@@ -317,7 +317,7 @@ def test_lesson_04_trials_and_which_were_chosen():
     for targets in GROUPS:
         best = reference.best_trials(stored, targets)
         rates = {name: record.settings.learning_rate for name, record in best.items()}
-        assert rates.pop("nash-mtl") == min(reference.RATES)  # the edge, so not fully tuned
+        assert rates.pop("nash-mtl") == min(plans.RATES)  # the edge, so not fully tuned
         assert set(rates.values()) <= {2e-3, 4e-3}
         for target in targets:
             alone = reference.best_trials(stored, (target,))["fixed"]

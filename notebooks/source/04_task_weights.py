@@ -30,6 +30,7 @@ from simmim_lib import (
     experiment,
     losses,
     models,
+    plans,
     reference,
     weighting,
     weighting_figures,
@@ -500,7 +501,7 @@ exercises.check("04-delta-m", delta_m)
 
 # %%
 study = reference.load("weightings")
-gains = {group: reference.relative_gains(study, group) for group in reference.TRIALS}
+gains = {group: reference.relative_gains(study, group) for group in plans.TRIALS}
 about = f"Mean relative gain over separate networks (10 seeds, budget {study.budget})"
 weighting_study_figures.against_tuned_sum(gains, about)
 

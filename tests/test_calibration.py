@@ -1,0 +1,50 @@
+"""Calibration against numbers counted by hand and against scikit-learn."""
+
+import numpy as np
+import pytest
+from sklearn.calibration import calibration_curve
+
+from simmim_lib.calibration import expected_calibration_error, reliability
+from simmim_lib.errors import WorkbookError
+
+
+def test_by_hand():
+    sure = [[0.9, 0.1]] * 10  # the first of them right nine times in ten: as it should be
+    unsure = [[0.4, 0.6]] * 10  # right five times in ten: a gap of a tenth
+    labels = [0] * 9 + [1] + [1] * 5 + [0] * 5
+    found = reliability(np.array(sure + unsure), np.array(labels), bins=10)
+    assert found.count[[5, 8]].tolist() == [10, 10] and found.count.sum() == 20
+    np.testing.assert_allclose(found.accuracy[[5, 8]], [0.5, 0.9])
+    np.testing.assert_allclose(found.confidence[[5, 8]], [0.6, 0.9])
+    assert np.isnan(found.accuracy[0])
+    assert found.expected_error == pytest.approx(0.05)
+
+
+def test_against_scikit_learn():
+    random = np.random.default_rng(0)
+    probabilities = random.dirichlet([0.5] * 3, 2000)
+    labels = random.integers(3, size=2000)
+    found = reliability(probabilities, labels, bins=7)
+    right, sure = probabilities.argmax(axis=1) == labels, probabilities.max(axis=1)
+    accuracy, confidence = calibration_curve(right, sure, n_bins=7)
+    some = found.count > 0
+    np.testing.assert_allclose(found.accuracy[some], accuracy)
+    np.testing.assert_allclose(found.confidence[some], confidence)
+
+
+def test_always_sure_and_never_right():
+    assert expected_calibration_error(np.eye(3)[[0, 1, 2]], np.array([1, 2, 0])) == 1.0
+    assert expected_calibration_error(np.eye(3), np.arange(3)) == 0.0
+
+
+@pytest.mark.parametrize(
+    ("probabilities", "labels", "says"),
+    [
+        (np.empty((0, 3)), np.empty(0, int), "with at least one prediction"),
+        (np.full((2, 2), 0.5), np.zeros(3, int), r"shape \(2, 2\) and labels \(3,\)"),
+        (np.array([[3.0, -1.0]]), np.array([0]), "give probabilities, not logits"),
+    ],
+)
+def test_bad_input(probabilities, labels, says):
+    with pytest.raises(WorkbookError, match=says):
+        reliability(probabilities, labels)
