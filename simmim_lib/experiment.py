@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, files, information, models, training
+from simmim_lib import datasets, distribution, files, information, models, training
 from simmim_lib.errors import WorkbookError
 from simmim_lib.models import Weights
 from simmim_lib.pretraining import Pretrained, pretrained
@@ -76,12 +76,13 @@ class Result:
         }
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the result to a file, whole or not at all.
+        """Write the result to a file, whole or not at all; of several machines, the chief does.
 
         Raises:
             WorkbookError: the file cannot be written.
         """
-        files.write_text(path, json.dumps(self.as_dict(), indent=2) + "\n")
+        if distribution.is_chief(self.settings.strategy):
+            files.write_text(path, json.dumps(self.as_dict(), indent=2) + "\n")
 
 
 def run(
@@ -234,6 +235,8 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
         WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
     """
     _check_fit(settings)
+    # Machines find each other now, before anything is computed, or not at all.
+    distribution.strategy(settings.strategy)
     tasks = {}
     for target, labels_per_class in settings.labels_of.items():
         data = datasets.load(target)
@@ -382,6 +385,7 @@ def _train(
         lambda done, _: progress(first + done, settings.steps),
         method=settings.weighting,
         recipe=_recipe(settings),
+        strategy=settings.strategy,
     )
 
 
@@ -410,6 +414,7 @@ def _recipe(settings: Settings) -> information.Recipe | None:
         spread=settings.spread,
         agreement=settings.agreement,
         confidence=settings.confidence,
+        ramp=max(1, round(settings.ramp * settings.steps)),
         augmentation=settings.augmentation,
     )
 

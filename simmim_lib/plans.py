@@ -295,7 +295,7 @@ def transferability() -> list[Settings]:
 
 INFORMED: dict[str, Any] = {
     "frozen_layers": 0,
-    "learning_rate": 2e-3,
+    "learning_rate": 3e-3,
     "schedule": "cosine",
     "information": 1.0,
     "agreement": 1.0,
@@ -303,7 +303,7 @@ INFORMED: dict[str, Any] = {
 }
 """Lesson 05's recipe for images without labels, fixed on MNIST's validation images alone."""
 
-QUICK_STEPS, FULL_STEPS = 600, 2000
+QUICK_STEPS, FULL_STEPS = 800, 2000
 
 DIRECTIONS = {
     "glyphs to MNIST": Settings(labels_per_class=0, **INFORMED),

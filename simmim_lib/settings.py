@@ -43,6 +43,10 @@ SCHEDULES = {
     "cosine": "falling to zero along half a cosine wave",
     "warm-up": "rising over the first tenth of the steps, then falling like the cosine",
 }
+STRATEGIES = {
+    "mirrored": "all GPUs of this machine, each with a share of every batch",
+    "multi-worker": "the machines that TF_CONFIG names, which all run the same",
+}
 BUDGETS = {
     "quick": "two processor cores, a lesson in a minute or two",
     "full": "a GPU or patience: smaller error bars",
@@ -95,6 +99,9 @@ class Settings:
     spread: float = _option(1.0, "what its half counts that spreads predictions over the classes")
     agreement: float = _option(0.0, "what the agreement of two views of an image counts, from 0")
     confidence: float = _option(0.8, "an image predicted so surely teaches its other view, below 1")
+    ramp: float = _option(
+        0.5, "share of the steps over which information and agreement grow to full weight, 0 to 1"
+    )
     augmentation: float = _option(0.0, "how strongly images are turned and stretched, 0 to 2")
     class_prior: tuple[float, ...] | None = _option(
         None, "share of each class expected among the unlabelled images; by default all the same"
@@ -110,6 +117,11 @@ class Settings:
         None,
         "repetitions with other labelled images and batches; by default "
         + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
+    )
+    strategy: str | None = _option(
+        None,
+        "how several devices train together, by default not: "
+        + "; ".join(f"{name}: {text}" for name, text in STRATEGIES.items()),
     )
     budget: str = field(
         default_factory=default_budget,
@@ -128,6 +140,8 @@ class Settings:
         check_choice("optimizer", self.optimizer, OPTIMIZERS)
         check_choice("schedule", self.schedule, SCHEDULES)
         check_choice("budget", self.budget, BUDGETS)
+        if self.strategy is not None:
+            check_choice("strategy", self.strategy, STRATEGIES)
         if self.seeds is None:
             object.__setattr__(self, "seeds", SEEDS[self.budget])
         object.__setattr__(self, "labels_per_class", self._labels())
@@ -165,6 +179,11 @@ class Settings:
 
     def _check_unlabelled(self) -> None:
         check_recipe(self)
+        check_at_least_zero("ramp", self.ramp)
+        if self.ramp > 1:
+            raise WorkbookError(
+                f"ramp is {self.ramp}, but is a share of the steps: give at most 1, such as 0.5."
+            )
         self._check_shares("class_prior", "above 0")  # its logarithm is taken
         self._check_shares("class_shares", "of at least 0")
         if self.adaptation != "fine-tune" and (self.information or self.augmentation):
@@ -259,12 +278,13 @@ class Settings:
 def parse(name: str, text: str) -> Any:
     """Turn the text of a command-line option into the value of the field `name`.
 
-    Lists are separated by commas; "none" stands for no source, "yes" and "no" for a flag.
+    Lists are separated by commas; "none" stands for no source, strangers or strategy, "yes" and
+    "no" for a flag.
 
     Raises:
         WorkbookError: text that is no number, or neither yes nor no, where one is needed.
     """
-    if name in ("source", "strangers"):
+    if name in ("source", "strangers", "strategy"):
         return None if text.lower() == "none" else text
     if name == "targets":
         return tuple(part.strip() for part in text.split(",") if part.strip())
