@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import augmentation, information, losses, weighting
+from simmim_lib import augmentation, distribution, information, losses, weighting
 from simmim_lib.models import Weights
 
 if TYPE_CHECKING:
@@ -53,29 +53,42 @@ class Loop:
         loss: Loss,
         sees: str,
         kind: information.Kind,
+        strategy: str | None = None,
     ) -> None:
-        import keras
         import tensorflow as tf
 
         self.model, self.seeds, self.loss, self.sees = model, seeds, loss, sees
-        self.kind, self.recipe = kind, tf.Variable(tf.zeros(len(information.Recipe().numbers)))
-        self.names = task_names(model)
+        self.kind, self.names = kind, task_names(model)
         self.tasks = len(self.names) or 1
-        self.variables = [
-            keras.Variable(np.zeros((seeds, *weight.shape), np.float32)) for weight in model.weights
-        ]
-        self.task_weights = tf.Variable(tf.ones(self.tasks))
-        self.optimizer = make_optimizer(optimizer)
-        self.optimizer.build(self.variables)
+        self.strategy = distribution.strategy(strategy)
+        with self.strategy.scope():
+            self._create_variables(optimizer)
         # The rules of these optimizers work number by number, so one call serves all seeds. Only
-        # this part is fused by XLA: that halves its time, while convolutions would be slower.
-        self._apply = tf.function(
-            lambda gradients: self.optimizer.apply(gradients, self.variables), jit_compile=True
-        )
+        # this part is fused by XLA: that halves its time, while convolutions would be slower. What
+        # replicas tell each other cannot be fused.
+        self._apply = self._update if strategy else tf.function(self._update, jit_compile=True)
         # A concrete function is traced here, once, and never again.
         self.run = tf.function(
             self._steps, input_signature=self._signature()
         ).get_concrete_function()
+
+    def _create_variables(self, optimizer: str) -> None:
+        """Create what steps change and read; under a strategy, every replica holds a copy."""
+        import keras
+        import tensorflow as tf
+
+        self.variables = [
+            keras.Variable(np.zeros((self.seeds, *weight.shape), np.float32))
+            for weight in self.model.weights
+        ]
+        self.task_weights = tf.Variable(tf.ones(self.tasks))
+        self.recipe = tf.Variable(tf.zeros(len(information.Recipe().numbers)))
+        self.optimizer = make_optimizer(optimizer)
+        self.optimizer.build(self.variables)
+
+    def _update(self, gradients: Tensors) -> None:
+        """Change the variables; the optimizer sums the gradients of all replicas first."""
+        self.optimizer.apply(gradients, self.variables)
 
     def reset(
         self,
@@ -123,15 +136,25 @@ class Loop:
         history = tf.TensorArray(tf.float32, steps, element_shape=(self.seeds, self.tasks))
         for step in tf.range(steps):
             batch = [self._draw(task, step, first + step) for task in tasks]
-            find = self._gradients if self.sees == "gradients" else self._gradients_of_sum
-            losses, gradients = find([each.value for each in self.variables], batch)
             self.optimizer.learning_rate.assign(learning_rates[step])
-            self._apply(gradients)
-            history = history.write(step, losses)
+            losses = self.strategy.run(self._step, args=(batch,))
+            history = history.write(step, self.strategy.experimental_local_results(losses)[0])
         return history.stack()
 
+    def _step(self, batch: list[Batch]) -> "tf.Tensor":
+        """Do one step, each replica with its share of the images; return the whole batch's losses.
+
+        Of all replicas' logits each works out the same losses, so that a step is what it would be
+        on one device, also where a loss is no mean over images, as information is not.
+        """
+        find = self._gradients if self.sees == "gradients" else self._gradients_of_sum
+        values = [each.value for each in self.variables]
+        losses, gradients = find(values, [self._view(task) for task in batch])
+        self._apply(gradients)
+        return losses
+
     def _draw(self, task: Batch, step: "tf.Tensor", number: "tf.Tensor") -> Batch:
-        """Return what a task's step sees: inputs (seeds, n, ...) and labels of the first of them.
+        """Return what a task's step sees: groups of images (seeds, n, ...), labels of the first.
 
         Args:
             task: see `training.Examples.fixed` and its `chosen`.
@@ -141,25 +164,26 @@ class Loop:
         import tensorflow as tf
 
         chosen = task["batches"][:, step]
-        inputs = tf.gather(task["features"], chosen, batch_dims=1)
-        batch = {"inputs": inputs, "labels": tf.gather(task["labels"], chosen, batch_dims=1)}
+        images = tf.gather(task["features"], chosen, batch_dims=1)
+        batch = {"groups": [images], "labels": tf.gather(task["labels"], chosen, batch_dims=1)}
         if not self.kind.views:
             return batch
         unlabelled = tf.gather(task["images"], task["unlabelled"][:, step])
-        groups = [inputs, *[unlabelled] * self.kind.views]
-        batch["inputs"] = self._augment(groups, number)
+        batch["groups"] += [unlabelled] * self.kind.views
         return {**batch, "prior": task["prior"], "number": number}
 
-    def _augment(self, groups: Tensors, number: "tf.Tensor") -> "tf.Tensor":
-        """Return all images, one group behind the other, each group as strongly changed as it is.
+    def _view(self, batch: Batch) -> Batch:
+        """Put this replica's inputs beside a batch: its share of all groups, one behind the other.
 
-        A seed's views are the same, whatever other seeds are trained beside it.
+        Images are changed as strongly as their group is. A seed's views are the same, whatever
+        other seeds are trained beside it, on however many replicas.
         """
         import tensorflow as tf
 
-        images = tf.concat(groups, axis=1)
+        groups = batch["groups"]
+        images = self._share(tf.concat(groups, axis=1))
         if not self.kind.augmented:
-            return images
+            return {**batch, "inputs": images}
         strengths = tf.concat(
             [
                 tf.fill([tf.shape(group)[1]], strength * self._number("augmentation"))
@@ -167,9 +191,35 @@ class Loop:
             ],
             axis=0,
         )
-        maps = [augmentation.draw_maps(strengths, (seed, number)) for seed in range(self.seeds)]
+        seeds = range(self.seeds)
+        maps = [augmentation.draw_maps(strengths, (seed, batch["number"])) for seed in seeds]
+        own = tf.reshape(self._share(tf.stack(maps)), (-1, *maps[0].shape[1:]))
         flat = tf.reshape(images, (-1, *images.shape[2:]))
-        return tf.reshape(augmentation.affine(flat, tf.concat(maps, axis=0)), tf.shape(images))
+        return {**batch, "inputs": tf.reshape(augmentation.affine(flat, own), tf.shape(images))}
+
+    def _share(self, whole: "tf.Tensor") -> "tf.Tensor":
+        """Return this replica's share of a batch, (seeds, n, ...): of n examples, whole ones."""
+        import tensorflow as tf
+
+        context, examples = tf.distribute.get_replica_context(), tf.shape(whole)[1]
+        position, replicas = context.replica_id_in_sync_group, context.num_replicas_in_sync
+        if replicas == 1:
+            return whole
+        return whole[:, examples * position // replicas : examples * (position + 1) // replicas]
+
+    def _gather(self, own: "tf.Tensor") -> "tf.Tensor":
+        """Put the shares of all replicas together again.
+
+        All replicas find the same slopes of the same losses, so each goes back with those of its
+        own share, and the optimizer's sum over replicas is the gradient of the whole batch.
+        """
+        import tensorflow as tf
+
+        context = tf.distribute.get_replica_context()
+        if context.num_replicas_in_sync == 1:
+            return own
+        gather = tf.custom_gradient(lambda share: (context.all_gather(share, 1), self._share))
+        return gather(own)
 
     def _number(self, name: str) -> "tf.Tensor":
         """Return a value of the recipe."""
@@ -256,7 +306,8 @@ class Loop:
         import tensorflow as tf
 
         of_seeds = [tf.unstack(task["inputs"]) for task in batch]
-        return _side_by_side(self.model, values, of_seeds, True, names)
+        own = _side_by_side(self.model, values, of_seeds, True, names)
+        return [self._gather(of_task) for of_task in own]
 
     def _losses(self, logits: Tensors, batch: list[Batch]) -> "tf.Tensor":
         """Return the mean loss of each seed and task, (seeds, tasks)."""
@@ -356,11 +407,11 @@ _lock = threading.Lock()
 
 
 @contextlib.contextmanager
-def borrowed(
-    model: "keras.Model", seeds: int, optimizer: str, loss: Loss, sees: str, kind: information.Kind
-) -> Iterator[Loop]:
-    """Lend a loop to one training at a time: two panels may train the same model at once."""
-    key = (model, seeds, optimizer, loss, sees, kind)
+def borrowed(*key: Any) -> Iterator[Loop]:
+    """Lend the loop with the given arguments to one training at a time.
+
+    Two panels may train the same model at once.
+    """
     with _lock:
         loop = _idle.pop(key, None)
     loop = loop or Loop(*key)

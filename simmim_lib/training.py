@@ -172,6 +172,7 @@ def step_by_step(
     method: str = "fixed",
     steps_a_call: int = STEPS_A_CALL,
     recipe: information.Recipe | None = None,
+    strategy: str | None = None,
 ) -> Iterator[Weights]:
     """Train copies of a model with several tasks side by side, one copy for each seed.
 
@@ -193,19 +194,27 @@ def step_by_step(
         method: a name from `weighting.METHODS`.
         steps_a_call: training steps between two looks.
         recipe: how unlabelled images are learnt from; needed where there are any.
+        strategy: a name from `settings.STRATEGIES`, to let several devices or machines take a share
+            of every batch each; the outcome is the same, to rounding.
 
     Yields:
         The weights after every `steps_a_call` steps and after the last, each (seeds, ...).
 
     Raises:
         DivergedError: a loss became infinite or no number; the error holds the weights before that.
-        WorkbookError: a weighting that does not exist, or has nothing to weigh.
+        WorkbookError: a weighting that does not exist, has nothing to weigh, or does not go with a
+            strategy.
     """
     import tensorflow as tf
 
     sees = _what_it_sees(method, model)
+    if strategy and sees != "nothing":
+        raise WorkbookError(
+            f"The weighting {method!r} has one memory, which several devices cannot share, but "
+            f"strategy is {strategy!r}: use weighting='fixed', or no strategy."
+        )
     kind = recipe.kind if recipe else information.NO_UNLABELLED
-    key = (model, len(examples[0].features), optimizer, loss, sees, kind)
+    key = (model, len(examples[0].features), optimizer, loss, sees, kind, strategy)
     with loops.borrowed(*key) as loop:
         loop.reset(weights, task_weights, method, recipe)
         steps = examples[0].batches.shape[1]

@@ -79,7 +79,8 @@ def test_every_setting_is_an_option(
         "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
         "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
         "weighting": "pcgrad", "information": 0.3, "spread": 0.5, "confidence": 0.9,
-        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "strangers": "fashion", "ramp": 0.25,
+        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "strangers": "fashion",
+        "ramp": 0.25, "strategy": "mirrored",
     }  # fmt: skip
     # Each alone must be a setting that is allowed; these two need others beside them.
     together = {"agreement", "augmentation"}
