@@ -10,7 +10,8 @@ from typing import Any
 
 import numpy as np
 
-from simmim_lib import datasets, experiment, transfer
+from simmim_lib import datasets, experiment, training, transfer
+from simmim_lib.calibration import expected_calibration_error
 from simmim_lib.experiment import Result
 from simmim_lib.pretraining import pretrained
 from simmim_lib.settings import (
@@ -303,16 +304,168 @@ INFORMED: dict[str, Any] = {
 }
 """Lesson 05's recipe for images without labels, fixed on MNIST's validation images alone."""
 
-QUICK_STEPS, FULL_STEPS = 800, 2000
+QUICK_STEPS, FULL_STEPS = 600, 2000
 
 DIRECTIONS = {
     "glyphs to MNIST": Settings(labels_per_class=0, **INFORMED),
     "glyphs to UCI digits": Settings(targets=("uci-digits",), labels_per_class=0, **INFORMED),
     "UCI digits to MNIST": Settings(
-        targets=("mnist", "uci-digits"), labels_per_class=(0, 100), shared_heads=True, **INFORMED
+        targets=("mnist", "uci-digits"),
+        labels_per_class=(0, 100),
+        task_weights=(2, 1),
+        shared_heads=True,
+        **INFORMED,
     ),
     "MNIST to UCI digits": Settings(
-        targets=("uci-digits", "mnist"), labels_per_class=(0, 100), shared_heads=True, **INFORMED
+        targets=("uci-digits", "mnist"),
+        labels_per_class=(0, 100),
+        task_weights=(2, 1),
+        shared_heads=True,
+        **INFORMED,
     ),
 }
 """Ways to read digits without one label of the target, which comes first."""
+
+LABELS = {"mnist": (1, 2, 5, 10, 50), "uci-digits": (1, 2, 5, 10, 50), "fashion": (1, 5, 20, 50)}
+
+
+def more_than_accuracy(result: Result) -> Measures:
+    """Return each target's expected calibration error, and what shows a collapse.
+
+    These are, on validation images, the share that gets the most predicted class and the entropy
+    of the mean prediction; and on test images, which the alarm does not see, the number of classes
+    that get at least one image in a hundred.
+    """
+    measures: Measures = {}
+    for target, probabilities in result.probabilities.items():
+        labels = datasets.load(target).test.labels
+        errors = [expected_calibration_error(each, labels) for each in probabilities]
+        shares = [
+            np.bincount(each, minlength=probabilities.shape[-1]) / len(each)
+            for each in result.predictions[target]
+        ]
+        found = {
+            "calibration error": np.array(errors),
+            "predicted classes": np.sum(np.array(shares) >= 0.01, axis=1),
+        }
+        if target in result.diagnostics:
+            diagnosis = result.diagnostics[target]
+            found |= {"largest share": diagnosis.largest_share, "entropy": diagnosis.entropy}
+        measures |= {measure_name(name, target, result.settings): found[name] for name in found}
+    return measures
+
+
+def measure_name(measure: str, target: str | None, settings: Settings) -> str:
+    """Return the name under which a record keeps a measure: with several targets, of one each."""
+    return f"{target} {measure}" if len(settings.targets) > 1 else measure
+
+
+def _informed(target: str, labels_per_class: int, **changes: Any) -> Settings:
+    plain = {"source": "glyphs", "steps": QUICK_STEPS, "labels_per_class": labels_per_class}
+    return _settings(target=target, **{**INFORMED, **plain, **changes})
+
+
+def _plain(source: str | None, target: str, labels_per_class: int) -> Settings:
+    """Return the baseline: as many steps on the labelled images alone."""
+    return _settings(
+        source,
+        target,
+        labels_per_class=labels_per_class,
+        schedule="cosine",
+        steps=QUICK_STEPS,
+    )
+
+
+@study("What do images without labels add, at each number of labels?", more_than_accuracy)
+def unlabelled() -> list[Settings]:
+    """From scratch, fine-tuned, and with images without labels; and digits without any label."""
+    few = [(target, labels) for target, each in LABELS.items() for labels in each]
+    plain = [_plain(source, *each) for each in few for source in (None, "glyphs")]
+    none = [("mnist", 0), ("uci-digits", 0)]
+    return [*plain, *(_informed(*each) for each in none + few)]
+
+
+@study("How far does it go with patience?", more_than_accuracy)
+def patience() -> list[Settings]:
+    """Two thousand steps."""
+    return [_informed(target, 5, steps=FULL_STEPS) for target in ("mnist", "uci-digits")]
+
+
+PARTS: dict[str, dict[str, Any]] = {
+    "information": {"information": 0.0},
+    "spreading half": {"spread": 0.0},
+    "agreement": {"agreement": 0.0},
+    "views (and so agreement)": {"augmentation": 0.0, "agreement": 0.0},
+    "information and agreement": {"information": 0.0, "agreement": 0.0},
+    "ramp": {"ramp": 0.0},
+    "glyphs as a source": {"source": None},
+}
+"""What may be left out of the recipe, and the settings without it."""
+
+
+@study("What does each part of the recipe contribute?", more_than_accuracy)
+def parts() -> list[Settings]:
+    """One part after the other left out, at one and at five labels per class."""
+    return [
+        _informed("mnist", labels, **without) for labels in (1, 5) for without in PARTS.values()
+    ]
+
+
+def source_only(result: Result) -> Measures:
+    """Return the accuracy on the first target before any of its images was seen.
+
+    With one target that is the source's own network; with more, a network that learnt the others.
+    """
+    target, *teachers = result.settings.targets
+    settings = result.settings
+    if teachers:
+        settings = settings.replace(
+            targets=tuple(teachers),
+            labels_per_class=tuple(settings.labels_of[name] for name in teachers),
+            information=0.0,
+            agreement=0.0,
+        )
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+    weights = network.weights
+    if teachers:
+        *_, weights = experiment.maximise_information(settings, tasks, network)
+    test, head = datasets.load(target).test, settings.targets[0]
+    guesses = training.predict(network.model, weights, test.images, head).argmax(axis=-1)
+    return {"source only": np.mean(guesses == test.labels, axis=1)}
+
+
+@study("How well can digits be read without one label of theirs?", source_only)
+def directions() -> list[Settings]:
+    """From characters in fonts, and from another collection of digits."""
+    return [
+        settings.replace(steps=FULL_STEPS, seeds=SEEDS["full"], budget="full")
+        for settings in DIRECTIONS.values()
+    ]
+
+
+@study("When does it collapse, and does the alarm say so?", more_than_accuracy)
+def collapse() -> list[Settings]:
+    """With and without the spreading half, the information alone, at one label per class."""
+    alone = {"agreement": 0.0, "augmentation": 0.0, "steps": 300}
+    return [
+        _informed("mnist", 1, information=strength, spread=spread, **alone)
+        for strength in (0.3, 1.0, 3.0)
+        for spread in (0.0, 1.0)
+    ]
+
+
+MOSTLY_ONES = tuple(0.9 if digit == 1 else 0.1 / 9 for digit in range(10))
+
+
+@study("What if the unlabelled images are not what is expected?", more_than_accuracy)
+def surprises() -> list[Settings]:
+    """Nine of ten show the same digit, not known and known; every second shows clothes."""
+    changes: tuple[dict[str, Any], ...] = (
+        {"class_shares": MOSTLY_ONES},
+        {"class_shares": MOSTLY_ONES, "class_prior": MOSTLY_ONES},
+        {"class_shares": MOSTLY_ONES, "information": 0.0},
+        {"strangers": "fashion"},
+        {"strangers": "fashion", "information": 0.0},
+    )
+    return [_informed("mnist", 5, **each) for each in changes]

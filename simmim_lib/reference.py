@@ -15,7 +15,7 @@ import numpy as np
 
 from simmim_lib import datasets, experiment, files, plans, weighting
 from simmim_lib.errors import WorkbookError, check_choice
-from simmim_lib.plans import Measures
+from simmim_lib.plans import Measures, measure_name
 from simmim_lib.settings import Settings
 
 
@@ -64,7 +64,7 @@ class Reference:
                 f"{len(found)} of the {len(self.records)} experiments of {self.name!r} have the "
                 f"settings {fields}: name settings that exactly one of them has."
             )
-        name = _measure_name(measure, target, found[0].settings)
+        name = measure_name(measure, target, found[0].settings)
         check_choice("measure", name, found[0].measures)
         return found[0].measures[name]
 
@@ -133,7 +133,7 @@ def gains(found: Reference) -> list[Gain]:
             continue
         for alone in settings.separately():
             (target,) = alone.targets
-            together = measures[_measure_name("accuracy", target, settings)]
+            together = measures[measure_name("accuracy", target, settings)]
             own = records[alone]["accuracy"]
             rows.append(Gain(settings, target, difference(together, own)))
     return rows
@@ -166,7 +166,7 @@ def _validation(record: Record) -> float:
 
 def _of_targets(measure: str, record: Record) -> np.ndarray:
     """Return a measure of all targets, shape (seeds, targets)."""
-    names = [_measure_name(measure, target, record.settings) for target in record.settings.targets]
+    names = [measure_name(measure, target, record.settings) for target in record.settings.targets]
     return np.stack([record.measures[name] for name in names], axis=-1)
 
 
@@ -205,7 +205,7 @@ def compute(name: str) -> Reference:
         result = experiment.run(settings, baseline=False)
         found = {"accuracy": result.accuracy, "validation": result.validation}
         measures = {
-            _measure_name(measure, target, settings): values
+            measure_name(measure, target, settings): values
             for measure, by_target in found.items()
             for target, values in by_target.items()
         }
@@ -221,11 +221,6 @@ def compute(name: str) -> Reference:
     )
     _store(outcome)
     return outcome
-
-
-def _measure_name(measure: str, target: str | None, settings: Settings) -> str:
-    """Return the name under which a record keeps a measure: with several targets, of one each."""
-    return f"{target} {measure}" if len(settings.targets) > 1 else measure
 
 
 def load(name: str) -> Reference:
