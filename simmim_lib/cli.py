@@ -18,6 +18,7 @@ if TYPE_CHECKING:
 
     from simmim_lib.experiment import Result
 
+FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
 
@@ -29,8 +30,9 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `simmim`; by default those of this process.
 
     Returns:
-        The exit status: 0, 1 where `doctor` finds something to mend, 2 after bad input, 130 after
-        an interruption. What went wrong is told in one sentence.
+        The exit status: 0, 1 where `doctor` finds something to mend or an experiment of a sweep
+        failed, 2 after bad input, 130 after an interruption. What went wrong is told in one
+        sentence.
     """
     try:
         options, others = _parser().parse_known_args(arguments)
@@ -64,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_sweep(commands)
     _add_data(commands)
     command = _add(commands, "publish", _publish, "write this repository's address into all links")
     command.add_argument("name", metavar="OWNER/REPO", help="the repository on GitHub")
@@ -156,6 +159,79 @@ def _line(name: str, accuracy: "np.ndarray") -> str:
     between = "-" if half == float("inf") else f"{mean - half:.3f} to {mean + half:.3f}"
     each = " ".join(f"{value:.3f}" for value in accuracy)
     return f"{name:<16}{len(accuracy):>5}{mean:>8.3f}   {between:<16}{each}"
+
+
+def _add_sweep(commands: Any) -> None:
+    """Describe `sweep`, which runs many experiments, and `compare`, which reports on them."""
+    command = _add(commands, "sweep", _sweep, "run a grid of experiments, or go on with one")
+    command.add_argument("grid", type=Path, help="a YAML file with fields and values to try")
+    command.add_argument(
+        "--output",
+        type=Path,
+        default=Path("results"),
+        metavar="FOLDER",
+        help="for the results (default: results)",
+    )
+    command.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one for each core)"
+    )
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="use a running Dask cluster, such as tcp://host:8786"
+    )
+    command.add_argument(
+        "--retry", action="store_true", help="try what failed before once more, too"
+    )
+    command = _add(commands, "compare", _compare, "make one page of all that a sweep has found")
+    command.add_argument("folder", type=Path, help="what a sweep has written")
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="(default: comparison.html in the folder)"
+    )
+    command.add_argument(
+        "--fields", metavar="FIELD[,FIELD]", help="what to draw (default: what varies most)"
+    )
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from simmim_lib import grids, sweep
+
+    experiments = grids.read(options.grid)
+    tally = sweep.Tally(asked=len(experiments))
+    # Only where somebody looks.
+    with tqdm(desc="Sweep", unit="experiment", disable=None) as bar:
+
+        def show(now: sweep.Tally) -> None:
+            nonlocal tally
+            tally = now
+            bar.total = now.asked
+            bar.set_postfix_str(f"{now.failed} failed" if now.failed else "", refresh=False)
+            bar.update(now.before + now.done - bar.n)
+
+        try:
+            sweep.run(
+                experiments,
+                options.output,
+                workers=options.workers,
+                scheduler=options.scheduler,
+                retry=options.retry,
+                progress=show,
+            )
+        except KeyboardInterrupt:
+            bar.close()
+            print(f"\n{tally}\nThe same command goes on from here.", file=sys.stderr)
+            return INTERRUPTED
+    print(f"{tally}\nTo look at them: simmim compare {options.output}")
+    return FAILED if tally.failed else 0
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from simmim_lib import comparison
+
+    fields = None if options.fields is None else options.fields.split(",")
+    path = options.output or options.folder / "comparison.html"
+    comparison.write(options.folder, path, fields)
+    print(f"Written to {path}.")
 
 
 def _add_data(commands: Any) -> None:

@@ -1,0 +1,187 @@
+"""Grids of settings, written in YAML: what a sweep shall run.
+
+A file names fields of `Settings` and, below `grid`, several values of some of them; every
+combination is an experiment. Below `settings` stand values that all experiments share:
+
+    settings:
+      targets: [mnist]
+      seeds: 5
+    grid:
+      source: [glyphs, none]
+      labels_per_class: [1, 2, 5, 10]
+
+Where not every combination is wanted, `experiments` lists them one by one:
+
+    experiments:
+      - {source: glyphs, frozen_layers: 2}
+      - {source: none, steps: 300}
+
+A text means what it means on the command line, so that `1e-3` is a number and `none` no source.
+"""
+
+import dataclasses
+import itertools
+import math
+import os
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from simmim_lib import datasets, settings
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.settings import Settings
+
+MOST_EXPERIMENTS = 100_000
+FIELDS = tuple(field.name for field in dataclasses.fields(Settings))
+
+
+def read(path: str | os.PathLike[str]) -> list[Settings]:
+    """Return the experiments that a YAML file asks for, all of them checked.
+
+    Raises:
+        WorkbookError: a file that cannot be read, is no YAML or asks for nothing; an unknown
+            field, with the nearest one; a value that is not allowed.
+    """
+    content = _load(Path(path))
+    if not isinstance(content, dict):
+        raise WorkbookError(
+            f"{path} holds {_kind(content)}, but must hold a mapping whose entry `grid` gives "
+            "fields and the values to try, or whose entry `experiments` lists settings."
+        )
+    for name in content:
+        check_choice(f"entry of {path}", name, ("settings", "grid", "experiments"))
+    if ("grid" in content) == ("experiments" in content):
+        raise WorkbookError(
+            f"{path} must have either a `grid` of values or a list of `experiments`: give one."
+        )
+    shared = _mapping(path, "settings", content.get("settings", {}))
+    if "grid" in content:
+        asked = _combinations(path, _mapping(path, "grid", content["grid"]))
+    else:
+        asked = _listed(path, content["experiments"])
+    return [_build(where, {**shared, **own}) for where, own in asked]
+
+
+def _load(path: Path) -> Any:
+    try:
+        import yaml
+    except ImportError as error:
+        raise WorkbookError(
+            "A grid is read with PyYAML, which is not installed: pip install pyyaml"
+        ) from error
+    try:
+        text = path.read_text("utf-8")
+        repeated = _repeated(yaml.compose(text, yaml.SafeLoader))
+        content = yaml.safe_load(text)
+    except OSError as error:
+        raise WorkbookError(f"Cannot read {path} ({error.strerror}): name a YAML file.") from error
+    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
+        mark = getattr(error, "problem_mark", None)
+        line = f", line {mark.line + 1}" if mark else ""
+        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
+        raise WorkbookError(f"{path}{line}: this is not YAML ({problem}): mend it.") from error
+    if repeated:
+        name, place = repeated
+        raise WorkbookError(f"{path}, line {place}: {name!r} is there already: give it once.")
+    return content
+
+
+def _repeated(root: Any) -> tuple[str, int] | None:
+    """Return the first name that stands twice in a mapping, and its line: YAML takes the last."""
+    waiting, visited = [root] if root else [], set()
+    while waiting:
+        node = waiting.pop()
+        if node.id == "scalar" or id(node) in visited:
+            continue
+        visited.add(id(node))
+        if node.id == "sequence":
+            waiting += node.value
+            continue
+        seen = set()
+        for key, value in node.value:
+            if key.id == "scalar" and key.value in seen:
+                return key.value, key.start_mark.line + 1
+            seen.add(key.value if key.id == "scalar" else None)
+            waiting.append(value)
+    return None
+
+
+def _mapping(path: object, name: str, given: object) -> dict[str, Any]:
+    if not isinstance(given, dict) or (name == "grid" and not given):
+        raise WorkbookError(
+            f"{path}: `{name}` is {_kind(given)}, but must be a mapping of fields, such as "
+            f"{'labels_per_class: [2, 5]' if name == 'grid' else 'labels_per_class: 5'}."
+        )
+    return given
+
+
+def _combinations(path: object, grid: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
+    """Yield where each combination of the grid's values comes from, and the combination."""
+    for name, values in grid.items():
+        _check_field(path, name)
+        if not isinstance(values, list) or not values:
+            raise WorkbookError(
+                f"{path}: `grid` gives {name} {_kind(values)}, but a list of at least one value is "
+                f"needed, such as [{_shown(values)}]; a value for all belongs below `settings`."
+            )
+    number = math.prod(len(values) for values in grid.values())
+    if number > MOST_EXPERIMENTS:
+        raise WorkbookError(
+            f"{path} asks for {number:,} experiments, but a sweep has at most "
+            f"{MOST_EXPERIMENTS:,}: try fewer values, or several sweeps."
+        )
+    for values in itertools.product(*grid.values()):
+        yield str(path), dict(zip(grid, values, strict=True))
+
+
+def _listed(path: object, listed: object) -> Iterator[tuple[str, dict[str, Any]]]:
+    if not isinstance(listed, list) or not listed:
+        raise WorkbookError(
+            f"{path}: `experiments` is {_kind(listed)}, but must list at least one experiment, "
+            "such as [{labels_per_class: 5}]."
+        )
+    for number, own in enumerate(listed, start=1):
+        yield f"{path}, experiment {number}", _mapping(path, f"experiments, {number}", own)
+
+
+def _build(where: str, values: Mapping[str, Any]) -> Settings:
+    """Return settings, with the place in front of what is wrong with them."""
+    given = {}
+    for name, value in values.items():
+        _check_field(where, name)
+        try:
+            given[name] = settings.parse(name, value) if isinstance(value, str) else value
+        except WorkbookError as error:
+            raise WorkbookError(f"{where}: {error}") from error
+    try:
+        built = Settings.from_mapping(given)
+        for dataset in (*built.targets, built.source, built.strangers):
+            if dataset is not None:
+                check_choice("dataset", dataset, datasets.names())
+    except WorkbookError as error:
+        raise WorkbookError(f"{where}: {error}") from error
+    except (TypeError, ValueError) as error:  # from a value of a type that no check expects
+        shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        raise WorkbookError(
+            f"{where}: a value has a type that its field cannot have ({error}) among {shown}: see "
+            "`simmim run --help`."
+        ) from error
+    return built
+
+
+def _check_field(where: object, name: object) -> None:
+    check_choice(f"setting in {where}:", name, FIELDS)
+
+
+def _kind(given: object) -> str:
+    """Describe what was found where something else should be."""
+    if given is None:
+        return "nothing"
+    if isinstance(given, dict | list):
+        kind = "mapping" if isinstance(given, dict) else "list"
+        return f"a {kind}" if given else f"an empty {kind}"
+    return repr(given)
+
+
+def _shown(values: object) -> str:
+    return "5" if values is None or isinstance(values, dict | list) else str(values)
