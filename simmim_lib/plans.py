@@ -414,17 +414,13 @@ def parts() -> list[Settings]:
 def source_only(result: Result) -> Measures:
     """Return the accuracy on the first target before any of its images was seen.
 
-    With one target that is the source's own network; with more, a network that learnt the others.
+    With one target that is the source's own network; with two, a network that learnt the second.
     """
-    target, *teachers = result.settings.targets
     settings = result.settings
+    target = settings.targets[0]
+    teachers = settings.separately()[1:]
     if teachers:
-        settings = settings.replace(
-            targets=tuple(teachers),
-            labels_per_class=tuple(settings.labels_of[name] for name in teachers),
-            information=0.0,
-            agreement=0.0,
-        )
+        settings = teachers[0].replace(information=0.0, agreement=0.0)
     tasks = experiment.choose_tasks(settings)
     network = experiment.transfer(settings, tasks, experiment.initialise(settings))
     weights = network.weights
