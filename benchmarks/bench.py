@@ -12,6 +12,7 @@ import os
 
 import joint
 import numpy as np
+import unlabelled
 from timing import ROUNDS, Row, medians, quietly, redraw_seconds
 
 from simmim_lib import (
@@ -251,6 +252,7 @@ ROWS = (
     *(slider_to_figure, against_keras_guide, ten_seeds, against_article, against_torch),
     *(one_probability, three_classes, four_readings),
     *joint.ROWS,
+    *unlabelled.ROWS,
 )
 
 
