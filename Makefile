@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-colab notebooks results trunks bench check format lock clean
+.PHONY: help lab test test-colab notebooks report results trunks bench check format lock clean
 
 # A reader's own settings must not leak into the environments made here.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -32,6 +32,9 @@ test-colab: .venv-colab/installed ## run the notebook and widget tests with Cola
 
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
+
+report: .venv/installed ## report on the default settings; OPTIONS="-p seeds 5" for others
+	$(BIN)/python -m simmim_lib report $(OPTIONS)
 
 results: .venv/installed ## compute the numbers that the lessons quote (most of an hour)
 	$(BIN)/python -m simmim_lib.reference

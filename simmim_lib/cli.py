@@ -1,4 +1,4 @@
-"""The command `simmim`: run an experiment, look after the data, publish, look for problems."""
+"""The command `simmim`: run and report on experiments, look after the data, publish."""
 
 import argparse
 import dataclasses
@@ -30,8 +30,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `simmim`; by default those of this process.
 
     Returns:
-        The exit status: 0, 1 where `doctor` finds something to mend or an experiment of a sweep
-        failed, 2 after bad input, 130 after an interruption. What went wrong is told in one
+        The exit status: 0, 1 where `doctor` finds something to mend, an experiment of a sweep
+        failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What went wrong is told in one
         sentence.
     """
     try:
@@ -66,6 +66,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_report(commands)
     _add_sweep(commands)
     _add_data(commands)
     command = _add(commands, "publish", _publish, "write this repository's address into all links")
@@ -232,6 +233,47 @@ def _compare(options: argparse.Namespace) -> None:
     path = options.output or options.folder / "comparison.html"
     comparison.write(options.folder, path, fields)
     print(f"Written to {path}.")
+
+
+def _add_report(commands: Any) -> None:
+    about = "run the report of lesson 10 with these settings, and make a page of it"
+    parser = _add(commands, "report", _report, about)
+    parser.add_argument(
+        *("-p", "--parameter"),
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a setting, as often as needed; `simmim run --help` has them all",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to (default: a new one in reports/)"
+    )
+    parser.add_argument("--title", default="", help="the page's title (default: made of settings)")
+    parser.add_argument("--show-code", action="store_true", help="show the code on the page, too")
+
+
+def _report(options: argparse.Namespace) -> int:
+    from simmim_lib import report
+
+    asked = report.parse_parameters(options.parameter)
+    folder = options.output or report.usual_folder()
+    try:
+        made = report.write(asked, folder, options.title, options.show_code, tell=_show_section)
+    except report.IncompleteError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    took = made.seconds
+    print(made.numbers["verdict"])
+    print(
+        f"{took['total']:.0f} seconds, {took['experiments']:.0f} of them experiments. "
+        f"The report is {made.page}."
+    )
+    return 0
+
+
+def _show_section(position: int, number: int, title: str) -> None:
+    print(f"{position:>3} of {number}: {title} ...", file=sys.stderr, flush=True)
 
 
 def _add_data(commands: Any) -> None:

@@ -5,12 +5,17 @@ and its security policy makes the browser refuse what somebody might smuggle in.
 """
 
 import base64
+import copy
 import html
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simmim_lib.errors import WorkbookError
+
 if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
     from simmim_lib.figures import Picture
 
 STYLE = """
@@ -179,3 +184,74 @@ class Table:
             for line in lines
         ]
         return "\n".join([*([self.caption] if self.caption else []), *laid_out])
+
+
+TAGS = {
+    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2"),
+    *("h3", "h4", "hr", "i", "li", "ol", "p", "pre", "span", "strong", "sub", "sup", "table"),
+    *("tbody", "td", "th", "thead", "tr", "ul"),
+}
+ATTRIBUTES = {"a": ["href"], "div": ["class"], "th": ["scope"]}
+"""What a notebook's HTML may hold; everything else is shown as text."""
+
+
+def of_notebook(
+    notebook: "NotebookNode", without: str = "lesson", code: bool = False
+) -> Iterator[str]:
+    """Yield the parts of a page from a notebook that was run.
+
+    Args:
+        notebook: with its outputs; it is left as it is.
+        without: cells with this tag are left out.
+        code: whether to show the code as well.
+
+    Raises:
+        WorkbookError: nbconvert is not installed.
+    """
+    for cell in _safe(notebook).cells:
+        if without in cell.metadata.get("tags", []):
+            continue
+        if cell.cell_type == "markdown":
+            yield _markdown(cell.source)
+        if cell.cell_type == "code":
+            if code:
+                yield preformatted(cell.source)
+            yield from filter(None, map(_output, cell.outputs))
+
+
+def _safe(notebook: "NotebookNode") -> "NotebookNode":
+    """Return a copy without scripts, styles and other HTML that has no place in a report."""
+    try:
+        from nbconvert.preprocessors.sanitize import SanitizeHTML
+    except ImportError as error:
+        raise missing("nbconvert") from error
+    allowed = SanitizeHTML(tags=sorted(TAGS), attributes=ATTRIBUTES, enabled=True)
+    return allowed(copy.deepcopy(notebook), {})[0]
+
+
+def missing(package: str) -> WorkbookError:
+    """Return the error to raise where a package of the extra `lab` is not installed."""
+    return WorkbookError(
+        f"{package} is not installed in this Python; install what reports need with "
+        "`python -m pip install 'simmim-workbook[lab]'`, or in a checkout `-e .[lab]`."
+    )
+
+
+def _markdown(source: str) -> str:
+    from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
+
+    renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
+    return str(MarkdownWithMath(renderer=renderer).render(source))
+
+
+def _output(output: "NotebookNode") -> str:
+    """Return one output of a cell: its richest form that a page can hold."""
+    if output.output_type == "stream":
+        return preformatted(output.text) if output.name == "stdout" else ""
+    data = output.get("data", {})
+    if "image/png" in data:
+        alt = output.metadata.get("image/png", {}).get("alt", "")
+        return image(base64.b64decode(data["image/png"]), alt)
+    if "text/html" in data:
+        return str(data["text/html"])
+    return preformatted(data["text/plain"]) if "text/plain" in data else ""

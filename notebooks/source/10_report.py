@@ -1,0 +1,345 @@
+# %% [markdown] tags=["lesson"]
+# # 10 Reports
+#
+# <!-- badge -->
+#
+# About 30 minutes, exercises included. Afterwards you will be able to
+#
+# - order an experiment with settings of your own, and get a document that you can hand on,
+# - say which baselines belong beside an accuracy, and why,
+# - read a verdict that is derived from an interval, and know what it does not say,
+# - tell what an experiment costs before you pay for it.
+#
+# You need lesson 01 (copy and freeze) and lesson 03 (several targets). Lesson 05 explains images
+# without labels. This notebook is lesson and report in one: its cells with the pictures make up the
+# report, and what stands around them, like this text, explains it and is left out when you make one.
+
+# %% tags=["setup"]
+# The builder writes the setup cell.
+
+# %% tags=["imports"]
+from IPython.display import Markdown, display
+
+from simmim_lib import findings, report, report_figures, report_tables
+
+# %% [markdown] tags=["lesson"]
+# ## 1. How to order one
+#
+# The next cell holds every field of `Settings` with its usual value, as plain literals. It is tagged
+# `parameters`, and that is all the magic there is: **papermill** puts a cell with *your* values behind
+# it and runs the notebook. Three ways to do so:
+#
+# - with the workbook's own command, which also makes a page and a file of numbers:
+#   `simmim report -p targets mnist,uci-digits -p labels_per_class 5 -p seeds 5 --output reports/digits`
+# - with plain papermill, on a server where you schedule notebooks already:
+#   `papermill notebooks/10_report.ipynb out.ipynb -p labels_per_class 5`
+# - by hand: change the values here and run all cells; or with the form at the end.
+
+# %% tags=["parameters"]
+source = "glyphs"
+targets = ("mnist",)
+task_weights = None
+weighting = "fixed"
+shared_heads = False
+labels_per_class = 10
+frozen_layers = 2
+copied_layers = 4
+adaptation = "fine-tune"
+optimizer = "adam"
+learning_rate = 0.002
+schedule = "constant"
+information = 0.0
+spread = 1.0
+agreement = 0.0
+confidence = 0.8
+ramp = 0.5
+augmentation = 0.0
+class_prior = None
+class_shares = None
+strangers = None
+steps = 120
+seeds = None
+strategy = None
+budget = "quick"
+
+# %% [markdown] tags=["lesson"]
+# From here on follows the report. The headings that you see now are its sections.
+
+# %% [markdown]
+# ## What was asked
+#
+# All settings, so that the report can be repeated. A dash means: as usual.
+
+# %% tags=["nbval-check-output"]
+settings = report.read_parameters(globals())
+report_tables.asked(settings)
+
+# %% [markdown] tags=["lesson"]
+# A value that is not allowed stops the report *here*, with one sentence, and not after an hour of
+# training. The command even checks it, and the folder for the report, before it starts a notebook.
+#
+# **Predict.** You ask for `-p label_per_class 5`, without the *s*. What happens?
+#
+# - (a) the report runs with the usual number of labels
+# - (b) the report runs with five
+# - (c) nothing runs, and you are asked whether you meant another name
+
+# %% tags=["lesson", "nbval-check-output"]
+try:
+    report.parse_parameters([("label_per_class", "5")])
+except ValueError as error:
+    print(error)
+
+# %% [markdown] tags=["lesson"]
+# **Explain.** (c). Plain papermill would warn and run on, which is (a): the name is unknown to it, so
+# your value reaches nothing. Look at the table of what was asked, not at what you remember typing.
+
+# %% [markdown]
+# ## The data
+#
+# One image of each class. Test images are never learnt from; where labels are few, only these are seen.
+
+# %%
+display(report_tables.data(settings))
+for name in settings.targets:
+    display(report_figures.examples(name, "target"))
+if settings.source:
+    display(report_figures.examples(settings.source, "source"))
+
+# %% [markdown]
+# ## Baselines
+#
+# An accuracy alone says little. These are trained with the same labelled images, the same number of
+# steps and the same seeds:
+
+# %% tags=["training"]
+compared = findings.baselines(settings)
+
+# %%
+report_tables.ways(compared)
+
+# %% [markdown] tags=["lesson"]
+# Why so many? Each takes one thing away. *From scratch* takes the source away, *probe* takes the
+# training of the copied layers away, *fine-tune* takes away freezing and images without labels, and
+# *separate*, with several targets, takes the company away. What is left of a gain over *all* of them
+# is what the settings bring.
+
+# %% [markdown]
+# ## SimMIM
+#
+# Now what was asked for: choose tasks, initialise on the source, transfer the first layers, maximise
+# information.
+
+# %% tags=["training"]
+found = findings.investigate(settings, compared)
+
+# %%
+for name, diagnosis in found.result.diagnostics.items():
+    print(f"{name}, predictions for images without labels: {diagnosis}")
+print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1f} seconds.")
+
+# %% [markdown]
+# ## Accuracy
+#
+# Every seed has other labelled images and other batches. The bars are 95 % intervals of the mean
+# (Student's t); the last column compares seed by seed.
+
+# %%
+display(report_figures.accuracies(found))
+for name in settings.targets:
+    display(report_tables.accuracies(found, name))
+
+# %% [markdown] tags=["lesson"]
+# **Predict.** In the picture two bars overlap. Can the last column of the table still call the
+# difference a gain?
+#
+# - (a) no: overlapping bars mean no difference
+# - (b) yes: the column compares seed by seed, and that can be much more exact
+# - (c) only with more than thirty seeds
+#
+# **Explain.** (b). A seed with unlucky labelled images is unlucky for both ways. The bars contain that
+# luck; the difference within a seed does not. So the verdict comes from the differences. (It also works
+# the other way round: bars that hardly overlap may come from very few seeds.)
+
+# %% [markdown]
+# ## Which classes are confused
+#
+# Rows are true classes, columns what SimMIM takes them for. The diagonal is what it gets right.
+
+# %%
+for name in settings.targets:
+    display(report_figures.confusion(found, name))
+
+# %% [markdown]
+# ## Learning curves
+#
+# Accuracy on validation images while the networks learn. A curve that still rises at the end asks for
+# more steps.
+
+# %%
+for name in settings.targets:
+    display(report_figures.learning_curves(found, name))
+
+# %% [markdown]
+# ## Calibration
+#
+# Of all predictions with a confidence of 0.8, eight in ten should be right: points on the dashed line.
+# Below it, a network is surer than it may be. The expected calibration error is the mean distance.
+
+# %%
+display(report_tables.calibration(found))
+for name in settings.targets:
+    display(report_figures.reliability(found, name))
+
+# %% [markdown] tags=["lesson"]
+# A network can be right more often *and* less well calibrated: maximising information makes every
+# prediction more confident, the wrong ones too. Ask for `information=1.0` and compare. If somebody is
+# going to act on the probabilities, read this section before the one on accuracy.
+
+# %% [markdown]
+# ## Cost
+#
+# Parameters of one seed's networks; arithmetic estimated from the shapes of the layers, backward passes
+# counted twice.
+
+# %%
+report_tables.cost(found)
+
+# %% [markdown]
+# ## Verdict
+#
+# The baseline was chosen on validation images, the comparison is made on test images.
+
+# %%
+Markdown(f"**{found.verdict}**")
+
+# %% [markdown] tags=["lesson"]
+# This sentence is computed, not written: *gain* or *loss* where the interval lies on one side of zero,
+# *no clear difference* where zero lies inside. It says nothing about other datasets, other networks or
+# other numbers of labels. And "no clear difference" is not "no difference": with three seeds, a
+# difference must be large to be clear. Ask for more seeds.
+
+# %% [markdown]
+# ## Environment
+#
+# The same settings give the same numbers again on the same machine with the same versions.
+
+# %%
+display(report_tables.environment(settings))
+report.Numbers(found)
+
+# %% [markdown] tags=["lesson"]
+# Here the report ends. `result.json` gets the numbers that the last cell keeps: settings, accuracies
+# of every seed, baselines, cost, versions. Whoever has this file can run the report again and must get
+# the same numbers.
+#
+# ## 2. How to run one
+#
+# The form does what the command does. It needs no terminal: choose, press the button, and go on
+# reading; the report is made in a process of its own.
+
+# %% tags=["lesson"]
+from simmim_lib import report_form
+
+report_form.form(settings)
+
+# %% [markdown] tags=["lesson"]
+# You get a folder with three files: `report.html` to hand on (one file, opens without a network,
+# prints), `report.ipynb` to look inside, `result.json` to compute with. If a report stops half-way, you
+# get the notebook up to the error and no page: nobody can take half a report for a whole one.
+#
+# Try *Other images: taught by information* with one label per class. How large is the gain now, and
+# what happens to the calibration?
+
+# %% tags=["lesson", "nbval-check-output"]
+print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one-label"))
+
+# %% [markdown] tags=["lesson"]
+# ### Exercise 1: a verdict from an interval (medium, 10 minutes)
+#
+# Write `verdict(values, baseline)`. Both are arrays of test accuracies, one for each seed, same seeds
+# in the same order. Return `"gain"`, `"loss"` or `"no clear difference"`, from the 95 % interval of the
+# mean difference (Student's t).
+
+# %% tags=["lesson"]
+from simmim_lib import exercises
+
+
+def verdict(values, baseline): ...
+
+
+exercises.check("10-verdict", verdict)
+
+# %% [markdown] tags=["lesson"]
+# <details><summary>Hint</summary>
+#
+# Take the differences first, then mean and standard error of these, with `ddof=1`. The factor is
+# `scipy.stats.t.ppf(0.975, n - 1)`.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# import numpy as np
+# import scipy.stats
+#
+#
+# def verdict(values, baseline):
+#     differences = np.asarray(values) - np.asarray(baseline)
+#     error = differences.std(ddof=1) / np.sqrt(len(differences))
+#     half_width = scipy.stats.t.ppf(0.975, len(differences) - 1) * error
+#     if abs(differences.mean()) <= half_width:
+#         return "no clear difference"
+#     return "gain" if differences.mean() > 0 else "loss"
+# ```
+#
+# </details>
+
+# %% [markdown] tags=["lesson"]
+# ### Exercise 2: what a convolution costs (easy, 5 minutes)
+#
+# Write `convolution_flops(side, window, stride, inputs, outputs)`: the additions and multiplications
+# that a convolution takes for one square image. Its input has `inputs` maps of `side` by `side`; its
+# window is `window` by `window`; it gives `outputs` maps whose side is `side` divided by `stride`,
+# rounded up. Count one multiplication and one addition for each weight at each place, and leave
+# the bias out.
+
+
+# %% tags=["lesson"]
+def convolution_flops(side, window, stride, inputs, outputs): ...
+
+
+exercises.check("10-convolution-flops", convolution_flops)
+
+# %% [markdown] tags=["lesson"]
+# <details><summary>Hint</summary>
+#
+# One place of one output map takes `window * window * inputs` products. How many places and maps are
+# there?
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def convolution_flops(side, window, stride, inputs, outputs):
+#     places = (-(-side // stride)) ** 2
+#     return 2 * places * window * window * inputs * outputs
+# ```
+#
+# </details>
+
+# %% [markdown] tags=["lesson"]
+# ## Recap
+#
+# - A report is a notebook with a cell tagged `parameters`; papermill fills it in and runs it.
+# - Beside an accuracy belong baselines that each take one thing away, and every seed.
+# - Compare seed by seed; let the interval write the verdict; choose on validation images.
+# - Accuracy is not everything: look at the confused classes, at the calibration and at the cost.
+#
+# ## Where next
+#
+# To compare many settings, `simmim sweep` runs a grid of them, and `simmim compare` makes one page of
+# the results. You have reached the last lesson: [start again](00_start_here.ipynb) with a question of your
+# own.

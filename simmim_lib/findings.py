@@ -1,0 +1,364 @@
+"""Findings: an experiment beside everything it must be compared with, and what follows from it."""
+
+import os
+import platform
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simmim_lib import calibration, cost, datasets, experiment, information, training
+from simmim_lib.cost import Cost
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiment import Result
+from simmim_lib.reference import Difference, difference
+from simmim_lib.settings import Settings
+
+SCRATCH, BEFORE, PROBE, FINE_TUNE, SEPARATE, ASKED = (
+    "from scratch",
+    "before training",
+    "probe",
+    "fine-tune",
+    "separate",
+    "SimMIM",
+)
+WAYS = {
+    SCRATCH: "a network for each target that starts with random weights; labelled images only",
+    BEFORE: "the source's network as it was copied, for targets without labels",
+    PROBE: "the source's layers all frozen, the heads trained; labelled images only",
+    FINE_TUNE: "the source's layers all copied and all trained; labelled images only",
+    SEPARATE: "the settings of this report, with a network for each target",
+    ASKED: "the settings of this report",
+}
+"""Ways to learn the same targets, and what each does."""
+
+LABELS_ONLY: dict[str, Any] = {
+    "information": 0.0,
+    "agreement": 0.0,
+    "augmentation": 0.0,
+    "class_prior": None,
+    "class_shares": None,
+    "strangers": None,
+}
+
+ByTarget = dict[str, np.ndarray]
+
+
+@dataclass(frozen=True, eq=False)
+class Way:
+    """What one way of training came to; each dictionary has an entry for each target it serves.
+
+    Attributes:
+        name: one of `WAYS`.
+        settings: of its experiments; several where each target has a network of its own.
+        accuracy: on the test images, (seeds,).
+        validation: on the validation images, (seeds,).
+        probabilities: of each class for each test image, (seeds, n, classes).
+        steps: after how many steps it was looked at, (looks,).
+        curves: accuracy on some validation images at these moments, (looks, seeds).
+        seconds: how long it took.
+        cost: of all its networks together.
+    """
+
+    name: str
+    settings: tuple[Settings, ...]
+    accuracy: ByTarget
+    validation: ByTarget
+    probabilities: ByTarget = field(repr=False)
+    steps: ByTarget = field(default_factory=dict, repr=False)
+    curves: ByTarget = field(default_factory=dict, repr=False)
+    seconds: float = 0.0
+    cost: Cost = field(default_factory=lambda: Cost(0, 0, 0.0))
+
+    def calibration_error(self, target: str) -> np.ndarray:
+        """Return each seed's expected calibration error on a target's test images, (seeds,)."""
+        labels = datasets.load(target).test.labels
+        found = [
+            calibration.expected_calibration_error(own, labels)
+            for own in self.probabilities[target]
+        ]
+        return np.array(found)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return all but pictures and probabilities as plain values that JSON can hold."""
+        errors = {target: self.calibration_error(target) for target in self.probabilities}
+        return {
+            "settings": [each.as_dict() for each in self.settings],
+            "accuracy": _as_lists(self.accuracy),
+            "validation": _as_lists(self.validation),
+            "calibration_error": _as_lists(errors),
+            "seconds": self.seconds,
+            "cost": vars(self.cost),
+        }
+
+
+@dataclass(frozen=True, eq=False)
+class Findings:
+    """An experiment and its baselines.
+
+    Attributes:
+        result: of the experiment as it was asked for.
+        asked: the same, as one of the ways.
+        baselines: by name, in the order of `WAYS`; only those that can be compared.
+    """
+
+    result: Result
+    asked: Way
+    baselines: dict[str, Way]
+
+    @property
+    def settings(self) -> Settings:
+        """What was asked for."""
+        return self.result.settings
+
+    @property
+    def ways(self) -> dict[str, Way]:
+        """The baselines, and at last what was asked for."""
+        return {**self.baselines, ASKED: self.asked}
+
+    def serving(self, target: str) -> dict[str, Way]:
+        """Return the ways that learn this target."""
+        return {name: way for name, way in self.ways.items() if target in way.accuracy}
+
+    def differences(self, target: str) -> dict[str, Difference]:
+        """Compare what was asked for with each baseline of a target, seed by seed."""
+        asked = self.asked.accuracy[target]
+        return {
+            name: difference(asked, way.accuracy[target])
+            for name, way in self.serving(target).items()
+            if name != ASKED
+        }
+
+    def best_baseline(self, target: str) -> str | None:
+        """Return the baseline that one would choose, by its validation images; None without any.
+
+        To choose by the test images would make the best of several look better than it is.
+        """
+        names = [name for name in self.serving(target) if name != ASKED]
+        scores = {name: self.baselines[name].validation[target].mean() for name in names}
+        return max(scores, key=scores.__getitem__) if scores else None
+
+    @property
+    def verdict(self) -> str:
+        """What the intervals allow to say, in one sentence."""
+        if not self.baselines:
+            return (
+                "These settings are the baseline from scratch itself, so there is nothing to "
+                "compare them with."
+            )
+        if self.settings.seeds < 2:
+            return (
+                "One seed has no interval, so nothing can be said about a gain or a loss: set "
+                "seeds to at least 2."
+            )
+        told = ", ".join(self._told_of(target) for target in self.settings.targets)
+        return (
+            f"Compared with the baseline that is best on the validation images, SimMIM brings "
+            f"{told} (95 % intervals over {self.settings.seeds} seeds)."
+        )
+
+    def _told_of(self, target: str) -> str:
+        best = self.best_baseline(target)
+        if best is None:
+            return f"on {target} what has no baseline"
+        found = self.differences(target)[best]
+        mean, half = found.mean, found.half_width
+        if found.verdict in ("gain", "loss"):
+            over = "over" if found.verdict == "gain" else "against"
+            size = f"{abs(mean):.1f} ± {half:.1f} points"
+            return f"on {target} a {found.verdict} of {size} {over} {best}"
+        return f"on {target} no clear difference from {best} ({mean:+.1f} ± {half:.1f} points)"
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the experiment's result, the baselines and the verdict as values for JSON."""
+        return {
+            **self.result.as_dict(),
+            "cost": vars(self.asked.cost),
+            "calibration_error": self.asked.as_dict()["calibration_error"],
+            "baselines": {name: way.as_dict() for name, way in self.baselines.items()},
+            "verdict": self.verdict,
+            "environment": environment(self.settings),
+        }
+
+
+def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
+    """Return the baselines of an experiment: by name, the experiments that each consists of.
+
+    A baseline that would be the experiment itself, or that has nothing to learn from, is left out.
+    """
+    alone = settings.separately()
+    labelled = tuple(each for each in alone if each.labels_per_class)
+    found = {SCRATCH: tuple(each.replace(**LABELS_ONLY).from_scratch() for each in labelled)}
+    if settings.source is not None and labelled:
+        whole = {"copied_layers": experiment.ALL_LAYERS, "frozen_layers": 0, **LABELS_ONLY}
+        together = _with_labels(settings, whole)
+        found[PROBE] = (together.replace(adaptation="probe"),)
+        found[FINE_TUNE] = (together,)
+    if len(alone) > 1:
+        found[SEPARATE] = tuple(each for each in alone if _can_start(each))
+    return {name: plan for name, plan in found.items() if plan and plan != (settings,)}
+
+
+def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
+    """Return the experiment for those targets that have labels."""
+    labels = {target: number for target, number in settings.labels_of.items() if number}
+    if len(labels) < len(settings.targets):
+        weights = dict(zip(settings.targets, settings.task_weights or (), strict=False))
+        changes = {
+            **changes,
+            "targets": tuple(labels),
+            "labels_per_class": tuple(labels.values()),
+            "task_weights": tuple(weights[name] for name in labels) if weights else None,
+            "shared_heads": settings.shared_heads and len(labels) > 1,
+            "weighting": settings.weighting if len(labels) > 1 else "fixed",
+        }
+    return settings.replace(adaptation="fine-tune", **changes)
+
+
+def _can_start(settings: Settings) -> bool:
+    """Tell whether a single target has labels, or a source that knows its classes."""
+    if settings.labels_per_class:
+        return True
+    known = datasets.load(settings.source).class_names if settings.source else ()
+    return set(datasets.load(settings.targets[0]).class_names) <= set(known)
+
+
+def baselines(settings: Settings, progress: training.Progress | None = None) -> dict[str, Way]:
+    """Train everything that an experiment must be compared with.
+
+    Args:
+        settings: of the experiment.
+        progress: told after every few steps; a bar by default.
+
+    Raises:
+        WorkbookError: as `experiment.run`.
+    """
+    planned = plans(settings)
+    with training.progress_bar("Baselines") as bar:
+        parts = training.in_parts(progress or bar, sum(map(len, planned.values())))
+        found = {name: _train(name, plan, parts)[0] for name, plan in planned.items()}
+    if not all(settings.labels_of.values()):
+        found[BEFORE] = _before_training(settings)
+    return {name: found[name] for name in WAYS if name in found}
+
+
+def investigate(
+    settings: Settings,
+    compared: dict[str, Way] | None = None,
+    progress: training.Progress | None = None,
+) -> Findings:
+    """Do an experiment, and put its baselines beside it.
+
+    Args:
+        settings: the experiment.
+        compared: its baselines, where they have been trained already.
+        progress: told after every few steps; a bar by default.
+
+    Raises:
+        WorkbookError: as `experiment.run`.
+    """
+    if compared is None:
+        compared = baselines(settings, progress)
+    with training.progress_bar(ASKED) as bar:
+        asked, (result,) = _train(ASKED, (settings,), training.in_parts(progress or bar, 1))
+    scratch = compared[SCRATCH].accuracy if SCRATCH in compared else {}
+    return Findings(replace(result, baseline=scratch), asked, compared)
+
+
+def _train(
+    name: str, plan: Iterable[Settings], parts: Callable[[], training.Progress]
+) -> tuple[Way, list[Result]]:
+    courses = [[*experiment.follow(settings, parts())][-1] for settings in plan]
+    results = [course.result for course in courses if course.result is not None]
+    total = sum((cost.estimate(each.settings) for each in results), Cost(0, 0, 0.0))
+    way = Way(
+        name,
+        tuple(each.settings for each in results),
+        _joined(each.accuracy for each in results),
+        _joined(each.validation for each in results),
+        _joined(each.probabilities for each in results),
+        {target: course.steps for course in courses for target in course.validation},
+        _joined(course.validation for course in courses),
+        sum(each.seconds for each in results),
+        total,
+    )
+    return way, results
+
+
+def _joined(parts: Iterable[ByTarget]) -> ByTarget:
+    return {target: values for part in parts for target, values in part.items()}
+
+
+def _before_training(settings: Settings) -> Way:
+    """Test what was copied, on the targets without labels."""
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+    validation = experiment.validate(tasks, network, network.weights)
+    names = [target for target, number in settings.labels_of.items() if not number]
+    probabilities, accuracy = {}, {}
+    for name in names:
+        test = network.features[name].test
+        logits = training.predict(network.model, network.weights, test.images, name)
+        probabilities[name] = _softmax(logits)
+        accuracy[name] = np.mean(logits.argmax(axis=-1) == test.labels, axis=1)
+    chosen = {name: validation[name] for name in names}
+    return Way(BEFORE, (settings,), accuracy, chosen, probabilities)
+
+
+def _softmax(logits: np.ndarray) -> np.ndarray:
+    from scipy.special import softmax
+
+    return softmax(logits, axis=-1)
+
+
+def collapses(result: Result) -> dict[str, information.Diagnosis]:
+    """Return the targets whose predictions have collapsed in some seed, and what was seen."""
+    return {name: each for name, each in result.diagnostics.items() if each.collapsed.any()}
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """Return what the numbers of a report depend on beside its settings."""
+    import tensorflow as tf
+
+    devices = tf.config.list_physical_devices("GPU")
+    details = [tf.config.experimental.get_device_details(each) for each in devices]
+    names = [each.get("device_name", "a GPU") for each in details]
+    return {
+        **experiment.versions(),
+        "system": f"{platform.system()} {platform.release()}",
+        "processor": f"{_processor()}, {_cores()} cores",
+        "GPU": ", ".join(names) or "none",
+        "seeds": f"{settings.seeds} (0 to {settings.seeds - 1})",
+        "budget": settings.budget,
+    }
+
+
+def _processor() -> str:
+    """Return the processor's name; Python itself knows only its family on many systems."""
+    try:
+        text = Path("/proc/cpuinfo").read_text(encoding="utf-8", errors="replace")
+    except OSError:
+        text = ""
+    names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
+    return names[0] if names else platform.processor() or platform.machine()
+
+
+def _cores() -> int:
+    """Return how many cores this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
+def peak_memory() -> str:
+    """Return the most memory that this process has had, in words."""
+    try:
+        return f"{cost.peak_memory() / 2**20:,.0f} MiB"
+    except WorkbookError as error:
+        return str(error)
+
+
+def _as_lists(arrays: ByTarget) -> dict[str, list[float]]:
+    return {name: [float(value) for value in values] for name, values in arrays.items()}
