@@ -31,8 +31,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 where `doctor` finds something to mend, an experiment of a sweep
-        failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What went wrong is told in one
-        sentence.
+        failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What
+        went wrong is told in one sentence.
     """
     try:
         options, others = _parser().parse_known_args(arguments)

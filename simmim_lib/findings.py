@@ -155,8 +155,8 @@ class Findings:
             )
         told = ", ".join(self._told_of(target) for target in self.settings.targets)
         return (
-            f"Compared with the baseline that is best on the validation images, SimMIM brings "
-            f"{told} (95 % intervals over {self.settings.seeds} seeds)."
+            "Compared with the baseline that is best on the validation images, with 95 % intervals "
+            f"over {self.settings.seeds} seeds, SimMIM brings {told}."
         )
 
     def _told_of(self, target: str) -> str:
@@ -168,8 +168,8 @@ class Findings:
         if found.verdict in ("gain", "loss"):
             over = "over" if found.verdict == "gain" else "against"
             size = f"{abs(mean):.1f} ± {half:.1f} points"
-            return f"on {target} a {found.verdict} of {size} {over} {best}"
-        return f"on {target} no clear difference from {best} ({mean:+.1f} ± {half:.1f} points)"
+            return f"on {target} a {found.verdict} of {size} {over} {best!r}"
+        return f"on {target} no clear difference from {best!r} ({mean:+.1f} ± {half:.1f} points)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""

@@ -7,7 +7,7 @@ and its security policy makes the browser refuse what somebody might smuggle in.
 import base64
 import copy
 import html
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -51,13 +51,15 @@ figure img {
 }
 .scroll { overflow-x: auto; margin: 1.2rem 0; }
 table { border-collapse: collapse; font-size: .95rem; font-variant-numeric: tabular-nums; }
-caption { text-align: left; color: var(--quiet); padding: 0 0 .4rem; }
+caption { text-align: left; white-space: nowrap; color: var(--quiet); padding: 0 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem 1.4rem .35rem 0; }
 th { font-weight: 650; }
+.short { white-space: nowrap; }
 thead th { border-bottom: 2px solid var(--line); }
 tbody th, tbody td { border-bottom: 1px solid var(--line); }
 pre {
-  overflow-x: auto; padding: .7rem .9rem; margin: 1rem 0; border-radius: .4rem;
+  white-space: pre-wrap; overflow-wrap: anywhere;
+  padding: .7rem .9rem; margin: 1rem 0; border-radius: .4rem;
   background: var(--tint); font: .88rem/1.5 ui-monospace, "DejaVu Sans Mono", monospace;
 }
 code { font: .9em ui-monospace, "DejaVu Sans Mono", monospace; }
@@ -75,11 +77,10 @@ pre code { font: inherit; }
   }
   @page { margin: 18mm 16mm; }
   body { max-width: none; padding: 0; font-size: 10.5pt; }
-  h2, h3, caption { break-after: avoid; }
-  figure, tr, pre { break-inside: avoid; }
+  h2, h3, caption, h2 + p { break-after: avoid; }
+  figure, tr, pre, .scroll { break-inside: avoid; }
   figure img { border: 0; padding: 0; max-height: 230mm; }
   .scroll { overflow: visible; }
-  pre { white-space: pre-wrap; }
 }
 """
 """Light and dark as the reader's system is, narrow screens, and paper."""
@@ -154,9 +155,14 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
     )
 
 
+SHORT = 26  # characters that stay in one line, so that a narrow page does not tear numbers apart
+
+
 def _row(row: Sequence[str]) -> str:
+    looks = [' class="short"' if len(text) <= SHORT else "" for text in row]
     name, *others = (html.escape(text) for text in row)
-    return f'<th scope="row">{name}</th>' + "".join(f"<td>{text}</td>" for text in others)
+    cells = "".join(f"<td{look}>{text}</td>" for look, text in zip(looks[1:], others, strict=True))
+    return f'<th scope="row"{looks[0]}>{name}</th>{cells}'
 
 
 @dataclass(frozen=True)
@@ -191,25 +197,25 @@ TAGS = {
     *("h3", "h4", "hr", "i", "li", "ol", "p", "pre", "span", "strong", "sub", "sup", "table"),
     *("tbody", "td", "th", "thead", "tr", "ul"),
 }
-ATTRIBUTES = {"a": ["href"], "div": ["class"], "th": ["scope"]}
+ATTRIBUTES = {"a": ["href"], "div": ["class"], "td": ["class"], "th": ["scope", "class"]}
 """What a notebook's HTML may hold; everything else is shown as text."""
 
 
 def of_notebook(
-    notebook: "NotebookNode", without: str = "lesson", code: bool = False
+    notebook: "NotebookNode", without: Collection[str] = (), code: bool = False
 ) -> Iterator[str]:
     """Yield the parts of a page from a notebook that was run.
 
     Args:
         notebook: with its outputs; it is left as it is.
-        without: cells with this tag are left out.
+        without: cells with one of these tags are left out.
         code: whether to show the code as well.
 
     Raises:
         WorkbookError: nbconvert is not installed.
     """
     for cell in _safe(notebook).cells:
-        if without in cell.metadata.get("tags", []):
+        if set(without) & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
             yield _markdown(cell.source)
@@ -254,4 +260,6 @@ def _output(output: "NotebookNode") -> str:
         return image(base64.b64decode(data["image/png"]), alt)
     if "text/html" in data:
         return str(data["text/html"])
+    if "text/markdown" in data:
+        return _markdown(data["text/markdown"])
     return preformatted(data["text/plain"]) if "text/plain" in data else ""

@@ -8,6 +8,7 @@ import contextlib
 import dataclasses
 import datetime
 import json
+import logging
 import os
 import re
 import shlex
@@ -32,8 +33,10 @@ NOTEBOOK, PAGE, NUMBERS = "report.ipynb", "report.html", "result.json"
 NUMBERS_TYPE = "application/vnd.simmim.result+json"
 """Under which the notebook keeps the numbers of its report."""
 
-LESSON_ONLY, TRAINING = "lesson", "training"
-"""Tags: of cells that explain reports and are not part of one, and of those that train."""
+LESSON_ONLY, HIDDEN, TRAINING = "lesson", "hidden", "training"
+"""Tags of cells: not part of a report but of the lesson; not for the page; training."""
+
+WIDGET = "application/vnd.jupyter.widget-view+json"
 
 Tell = Callable[[int, int, str], object]
 """Called with a section's position, the number of sections and its title."""
@@ -165,8 +168,8 @@ def write(
             _write_notebook(executed, folder)
             raise IncompleteError(_story(executed, error, folder / NOTEBOOK)) from error
         numbers = {"title": name, **numbers_of(executed)}
-        parts = [pages.paragraph(numbers["verdict"]), *pages.of_notebook(executed, code=show_code)]
-        page = pages.page(name, parts)
+        parts = pages.of_notebook(executed, without=(HIDDEN,), code=show_code)
+        page = pages.page(name, [pages.paragraph(numbers["verdict"]), *parts])
         numbers["report"] = {"seconds": _seconds(executed, time.perf_counter() - start)}
         _write_notebook(executed, folder)
         files.write_text(folder / PAGE, page)
@@ -273,10 +276,23 @@ def _execute(
             )
         except (PapermillExecutionError, RuntimeError) as error:  # a dead kernel is of the second
             failure = error
+        except KeyboardInterrupt:
+            # The tasks that this cuts off would complain at length.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise
         executed = nbformat.read(path, as_version=4)
-    for name in ("input_path", "output_path"):  # a temporary file says nothing to anybody
-        executed.metadata.papermill.pop(name, None)
-    return executed, failure
+    return _tidied(executed), failure
+
+
+def _tidied(notebook: "NotebookNode") -> "NotebookNode":
+    """Take out what means nothing to a reader: old progress bars, and a temporary file's name."""
+    notebook.metadata.pop("widgets", None)
+    for name in ("input_path", "output_path"):
+        notebook.metadata.papermill.pop(name, None)
+    for cell in notebook.cells:
+        if cell.cell_type == "code":
+            cell.outputs = [each for each in cell.outputs if WIDGET not in each.get("data", {})]
+    return notebook
 
 
 def _announcer(notebook: "NotebookNode", tell: Tell) -> Callable[..., None]:

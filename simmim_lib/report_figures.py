@@ -22,6 +22,7 @@ LOOKS: dict[str, dict[str, Any]] = {
 }
 """How each way of training is drawn; line and colour both tell it from the others."""
 
+FEWEST = 10  # predictions in a bin of a reliability diagram, for its point to be drawn
 MOST_CLASSES = 20  # in a grid of examples, and with numbers in a confusion matrix
 
 
@@ -40,20 +41,27 @@ def examples(name: str, role: str) -> Picture:
         f"One training image of each of {len(names)} of the {len(data.class_names)} classes of "
         f"{data.title} ({role}): {', '.join(names)}."
     )
-    return figures.image_grid(data.train.images[firsts], [each[:9] for each in names], alt)
+    return figures.image_grid(data.train.images[firsts], [each[:11] for each in names], alt)
 
 
 def accuracies(found: Findings) -> Picture:
     """Draw each target's test accuracy with all ways of training, and its 95 % intervals."""
-    settings = found.settings
+    settings, nothing = found.settings, np.array([np.nan])
     groups = {
-        target: {
-            name: way.accuracy[target] if target in way.accuracy else np.array([np.nan])
-            for name, way in found.ways.items()
-        }
+        target: {name: way.accuracy.get(target, nothing) for name, way in found.ways.items()}
         for target in settings.targets
     }
-    return figures.accuracy_rows(groups, f"Mean, 95 % interval and every seed: {made_by(settings)}")
+    title = f"Mean, 95 % interval and every seed: {made_by(settings)}"
+    told = "; ".join(
+        f"{target}, {name}: {100 * way.accuracy[target].mean():.1f} %"
+        for target in settings.targets
+        for name, way in found.serving(target).items()
+    )
+    return Picture(
+        figures.accuracy_rows(groups, title).figure,
+        f"Test accuracies of {settings.seeds} seeds with their intervals, which the tables below "
+        f"give as numbers. Means: {told}.",
+    )
 
 
 def made_by(settings: Settings) -> str:
@@ -69,12 +77,13 @@ def confusion(found: Findings, target: str) -> Picture:
     names = data.class_names
     shares = confusion_shares(found.asked, target)
     size = len(names)
-    figure = new_figure(6.6, 5.9)
-    axes = figure.add_axes((0.19, 0.20, 0.64, 0.72))
-    image = axes.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100)
     written = [name[:12] for name in names]
-    small = 9 if size <= MOST_CLASSES else 5
     turned = max(map(len, written)) > 2
+    bottom = 0.20 if turned else 0.11
+    figure = new_figure(6.6, 5.9 if turned else 5.3)
+    axes = figure.add_axes((0.19, bottom, 0.64, 0.92 - bottom))
+    image = axes.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100)
+    small = 9 if size <= MOST_CLASSES else 5
     axes.set_xticks(range(size), written, rotation=90 if turned else 0, fontsize=small)
     axes.set_yticks(range(size), written, fontsize=small)
     axes.grid(False)
@@ -85,7 +94,7 @@ def confusion(found: Findings, target: str) -> Picture:
             share = 100 * shares[row, column]
             colour = "black" if share > 50 else "white"
             axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, size=8)
-    bar = figure.colorbar(image, cax=figure.add_axes((0.86, 0.20, 0.03, 0.72)))
+    bar = figure.colorbar(image, cax=figure.add_axes((0.86, bottom, 0.03, 0.92 - bottom)))
     bar.set_label("percent of the true class")
     return Picture(figure, _describe_confusion(shares, names, target))
 
@@ -183,7 +192,7 @@ def _draw_reliability(axes: "Axes", diagram: calibration.Reliability) -> None:
         middles, shares, width, color=COLOURS["unlabelled"], alpha=0.45, label="share of images"
     )
     axes.plot([0, 1], [0, 1], "--", color=COLOURS["baseline"], label="as sure as right")
-    seen = diagram.count > 0
+    seen = diagram.count >= FEWEST  # a share of fewer says nothing
     axes.plot(
         diagram.confidence[seen],
         diagram.accuracy[seen],

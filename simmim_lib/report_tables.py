@@ -11,13 +11,32 @@ from simmim_lib.pages import Table
 from simmim_lib.reference import Difference
 from simmim_lib.settings import Settings
 
+USUAL = ("source", "targets", "labels_per_class", "frozen_layers", "steps", "seeds", "budget")
+"""What a reader wants to know of every experiment."""
+
 
 def asked(settings: Settings) -> Table:
+    """List the main settings, and all others that are not as usual."""
+    usual = Settings(targets=settings.targets, budget=settings.budget)
+    names = [field.name for field in dataclasses.fields(settings)]
+    return _settings(
+        settings,
+        [
+            name
+            for name in names
+            if name in USUAL or getattr(settings, name) != getattr(usual, name)
+        ],
+    )
+
+
+def all_settings(settings: Settings) -> Table:
     """List every setting, its value and what it means."""
-    rows = [
-        (field.name, _as_text(getattr(settings, field.name)), field.metadata["help"])
-        for field in dataclasses.fields(settings)
-    ]
+    return _settings(settings, [field.name for field in dataclasses.fields(settings)])
+
+
+def _settings(settings: Settings, names: list[str]) -> Table:
+    help_of = {field.name: field.metadata["help"] for field in dataclasses.fields(settings)}
+    rows = [(name, _as_text(getattr(settings, name)), help_of[name]) for name in names]
     return Table(("setting", "value", "meaning"), rows)
 
 
@@ -113,6 +132,7 @@ def cost(found: Findings) -> Table:
             f"{way.cost.flops / 1e9:,.1f}",
         )
         for name, way in found.ways.items()
+        if way.cost.flops
     ]
     head = (
         "way",

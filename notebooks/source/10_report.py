@@ -68,7 +68,7 @@ budget = "quick"
 # %% [markdown]
 # ## What was asked
 #
-# All settings, so that the report can be repeated. A dash means: as usual.
+# The main settings, and all others that are not as usual. A complete list stands at the end.
 
 # %% tags=["nbval-check-output"]
 settings = report.read_parameters(globals())
@@ -97,7 +97,8 @@ except ValueError as error:
 # %% [markdown]
 # ## The data
 #
-# One image of each class. Test images are never learnt from; where labels are few, only these are seen.
+# One training image of each class. Of the targets' training images only some have a label; test images
+# are never learnt from.
 
 # %%
 display(report_tables.data(settings))
@@ -225,7 +226,16 @@ Markdown(f"**{found.verdict}**")
 # The same settings give the same numbers again on the same machine with the same versions.
 
 # %%
-display(report_tables.environment(settings))
+report_tables.environment(settings)
+
+# %% [markdown]
+# ## All settings
+
+# %%
+display(report_tables.all_settings(settings))
+print("The same report again:", report.command(settings))
+
+# %% tags=["hidden"]
 report.Numbers(found)
 
 # %% [markdown] tags=["lesson"]
