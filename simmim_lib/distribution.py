@@ -55,6 +55,8 @@ def _multi_worker() -> "tf.distribute.Strategy":
             "the devices of one machine."
         )
     try:
+        if not tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec():
+            raise ValueError("it names no cluster")  # alone, TensorFlow would train without a word
         return tf.distribute.MultiWorkerMirroredStrategy()
     except RuntimeError as error:
         raise WorkbookError(
