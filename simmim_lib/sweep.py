@@ -9,6 +9,7 @@ neither on which worker ran what nor on how many there were.
 
 import contextlib
 import functools
+import importlib.metadata
 import importlib.util
 import logging
 import os
@@ -99,7 +100,9 @@ def run(
     _check_packages()
     if workers is not None:
         check_whole("workers", workers, least=1)
-    asked = {identity(each): each for each in experiments}
+    asked: dict[Settings, Settings] = {}
+    for each in experiments:
+        asked.setdefault(identity(each), each)
     with sweep_results.alone(Path(folder)):
         rows = {row.settings: row for row in sweep_results.mend(Path(folder), retry)}
         known = [rows[each] for each in asked if each in rows]
@@ -239,7 +242,26 @@ def _crew_of(scheduler: str) -> "Iterator[_Crew]":
             "prints when it starts, such as tcp://127.0.0.1:8786."
         ) from error
     with client:
+        _check_versions(client, scheduler)
         yield _Crew(client, f"at {scheduler}", lambda: None)
+
+
+def _check_versions(client: "Client", scheduler: str) -> None:
+    """Refuse a cluster that has another workbook, or none: its workers would die or differ."""
+    name = "simmim-workbook"
+    here, ask = experiment.versions()[name], importlib.metadata.version
+    try:
+        found = client.run(ask, name, on_error="return")
+        found["the scheduler"] = client.run_on_scheduler(ask, name)
+    except importlib.metadata.PackageNotFoundError as error:
+        found["the scheduler"] = error
+    for place, there in found.items():
+        if there != here and not isinstance(there, OSError):  # a worker that is just leaving
+            what = "none" if isinstance(there, Exception) else there
+            raise WorkbookError(
+                f"Here is {name} {here}, but {place} of the cluster at {scheduler} has {what}: "
+                "install the same version for the scheduler and all workers."
+            )
 
 
 def _suitable_workers() -> int:
@@ -280,7 +302,7 @@ class _Crew:
         may have been to blame.
 
         Raises:
-            WorkbookError: the scheduler went away, or the workers lack the workbook.
+            WorkbookError: the scheduler went away or cannot pass the experiments on.
         """
         waiting, suspects = deque(experiments), deque[Settings]()
         running: dict[Future, _Try] = {}
@@ -329,8 +351,8 @@ class _Crew:
         if isinstance(error, KilledWorker):
             return None
         raise WorkbookError(
-            f"The workers {self.place} cannot run an experiment ({_first_line(error)}): install "
-            "the same simmim-workbook there as here."
+            f"The workers {self.place} cannot be given an experiment ({_first_line(error)}): look "
+            "at what they and their scheduler have printed."
         )
 
     @contextlib.contextmanager
