@@ -1,0 +1,166 @@
+"""Panels of lesson 05: they turn controls into settings, and hold no computation of their own."""
+
+import warnings
+from collections.abc import Iterator, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib import datasets, experiment, panels, reference, unlabelled_figures
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.experiment import Course
+from simmim_lib.figures import Picture
+from simmim_lib.plans import DIRECTIONS, INFORMED, QUICK_STEPS, measure_name
+from simmim_lib.settings import Settings
+from simmim_lib.training import Progress
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
+SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0)
+LABELS = (0, 1, 2, 5, 10, 20, 50)  # of each class
+TARGETS = ("mnist", "uci-digits", "fashion")
+STEPS = (120, 240, QUICK_STEPS)
+
+
+def two_halves(settings: Settings | None = None) -> panels.Panel:
+    """Return the panel that weighs the information and its spreading half, and trains on it.
+
+    At first there are neither views nor agreement, which would hide what the two halves do.
+
+    Args:
+        settings: where the controls stand at first, of one target; one seed is trained.
+
+    Raises:
+        WorkbookError: several targets.
+    """
+    alone = {**INFORMED, "agreement": 0.0, "augmentation": 0.0}
+    start = _of_one_target(settings or Settings(**alone, labels_per_class=1, steps=STEPS[0]))
+    controls = {
+        "information": _numbers("Information", STRENGTHS, start.information),
+        "spread": _numbers("Spread", SPREADS, start.spread),
+        "labels_per_class": _numbers("Labels per class", (1, 5), *start.labels_of.values()),
+    }
+
+    def asked(values: panels.Values) -> Settings:
+        return start.replace(**values)
+
+    def pictures(values: panels.Values, progress: Progress) -> Iterator[Picture]:
+        for courses in _looks(asked(values), progress):
+            yield unlabelled_figures.two_halves(courses)
+
+    return panels.Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+def labels_or_unlabelled(settings: Settings | None = None) -> panels.Panel:
+    """Return the panel that trains with few labels, and compares with what is stored for all.
+
+    Args:
+        settings: where the controls stand at first, of one target; one seed is trained.
+
+    Raises:
+        WorkbookError: several targets.
+    """
+    start = _of_one_target(settings or Settings(**INFORMED, labels_per_class=1, steps=STEPS[0]))
+    (target,) = start.targets
+    titles = [(datasets.load(n).title, n) for n in dict.fromkeys((*TARGETS, target))]
+    controls = {
+        "targets": panels._dropdown("Target", titles, target),
+        "labels_per_class": _numbers("Labels per class", LABELS, *start.labels_of.values()),
+        "steps": _numbers("Steps", STEPS, start.steps),
+    }
+
+    def asked(values: panels.Values) -> Settings:
+        return start.replace(**values)
+
+    def pictures(values: panels.Values, progress: Progress) -> Iterator[Picture]:
+        stored = reference.load("unlabelled")
+        yield unlabelled_figures.labels_or_unlabelled(stored, values["targets"], None)
+        for courses in _looks(asked(values), progress):
+            yield unlabelled_figures.labels_or_unlabelled(stored, values["targets"], courses[-1])
+
+    return panels.Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> panels.Panel:
+    """Return the panel that learns to read digits without one label of theirs.
+
+    Args:
+        direction: a name of `plans.DIRECTIONS`, chosen at first.
+        steps: of the training, at first.
+
+    Raises:
+        WorkbookError: a direction that does not exist.
+    """
+    check_choice("direction", direction, DIRECTIONS)
+    controls = {
+        "direction": panels._dropdown("Direction", list(DIRECTIONS), direction),
+        "steps": _numbers("Steps", STEPS, steps),
+    }
+
+    def asked(values: panels.Values) -> Settings:
+        return DIRECTIONS[values["direction"]].replace(steps=values["steps"], seeds=1)
+
+    def pictures(values: panels.Values, progress: Progress) -> Iterator[Picture]:
+        settings = asked(values)
+        stored = _stored_direction(settings)
+        for courses in _looks(settings, progress):
+            yield unlabelled_figures.no_labels(courses[-1], stored)
+
+    return panels.Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
+    """Return the accuracies before and after the long training that is stored, by name."""
+    found = reference.load("directions")
+    for record in found.records:
+        if record.settings.targets == settings.targets:
+            accuracy = measure_name("accuracy", settings.targets[0], record.settings)
+            return {
+                "source only": record.measures["source only"],
+                f"{record.settings.steps:,} steps": record.measures[accuracy],
+            }
+    raise WorkbookError(
+        f"The reference result 'directions' has nothing about {', '.join(settings.targets)}: "
+        f"compute it again with `{found.command}`."
+    )
+
+
+_followed: dict[Settings, list[Course]] = {}
+
+
+def _looks(settings: Settings, progress: Progress) -> Iterator[list[Course]]:
+    """Train, and give all looks so far after each; what was trained before costs nothing."""
+    if settings in _followed:
+        yield _followed[settings]
+        return
+    courses: list[Course] = []
+    following = experiment.follow(settings, progress)
+    while course := _next_look(following):
+        if course.result:
+            courses.pop()  # the same look, without what came of it
+        courses.append(course)
+        yield courses
+    _followed[settings] = courses
+
+
+def _next_look(following: Iterator[Course]) -> Course | None:
+    with warnings.catch_warnings():
+        # Of a collapse the picture tells; a warning would stand under the notebook's cell as well.
+        warnings.simplefilter("ignore", UserWarning)
+        return next(following, None)
+
+
+def _of_one_target(settings: Settings) -> Settings:
+    if len(settings.targets) > 1:
+        raise WorkbookError(
+            f"The panel shows one target, but {', '.join(settings.targets)} were given: name one."
+        )
+    return settings.replace(seeds=1)
+
+
+def _numbers(description: str, values: Sequence[float], value: float) -> "widgets.SelectionSlider":
+    """Return a slider over these values, the start's own among them."""
+    options = [(f"{each:g}", each) for each in sorted({*values, value})]
+    return panels._slider(description, options, value)
