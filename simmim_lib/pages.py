@@ -11,8 +11,6 @@ from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simmim_lib.errors import WorkbookError
-
 if TYPE_CHECKING:
     from nbformat import NotebookNode
 
@@ -210,9 +208,6 @@ def of_notebook(
         notebook: with its outputs; it is left as it is.
         without: cells with one of these tags are left out.
         code: whether to show the code as well.
-
-    Raises:
-        WorkbookError: nbconvert is not installed.
     """
     for cell in _safe(notebook).cells:
         if set(without) & set(cell.metadata.get("tags", [])):
@@ -227,20 +222,10 @@ def of_notebook(
 
 def _safe(notebook: "NotebookNode") -> "NotebookNode":
     """Return a copy without scripts, styles and other HTML that has no place in a report."""
-    try:
-        from nbconvert.preprocessors.sanitize import SanitizeHTML
-    except ImportError as error:
-        raise missing("nbconvert") from error
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
+
     allowed = SanitizeHTML(tags=sorted(TAGS), attributes=ATTRIBUTES, enabled=True)
     return allowed(copy.deepcopy(notebook), {})[0]
-
-
-def missing(package: str) -> WorkbookError:
-    """Return the error to raise where a package of the extra `lab` is not installed."""
-    return WorkbookError(
-        f"{package} is not installed in this Python; install what reports need with "
-        "`python -m pip install 'simmim-workbook[lab]'`, or in a checkout `-e .[lab]`."
-    )
 
 
 def _markdown(source: str) -> str:

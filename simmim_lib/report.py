@@ -4,9 +4,9 @@
 files of it: the notebook, a page that opens anywhere, and the numbers.
 """
 
-import contextlib
 import dataclasses
 import datetime
+import importlib
 import json
 import logging
 import os
@@ -15,7 +15,7 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -161,19 +161,20 @@ def write(
     start, folder = time.perf_counter(), Path(folder)
     _check_folder(folder)
     _check_data(asked)
+    _check_libraries()
     name = " ".join(title.split()) or usual_title(asked)
     executed, error = _execute(_notebook(name), parameters(asked), tell)
-    with _made(folder):
-        if error is not None:
-            _write_notebook(executed, folder)
-            raise IncompleteError(_story(executed, error, folder / NOTEBOOK)) from error
-        numbers = {"title": name, **numbers_of(executed)}
-        parts = pages.of_notebook(executed, without=(HIDDEN,), code=show_code)
-        page = pages.page(name, [pages.paragraph(numbers["verdict"]), *parts])
-        numbers["report"] = {"seconds": _seconds(executed, time.perf_counter() - start)}
+    _make(folder)
+    if error is not None:
         _write_notebook(executed, folder)
-        files.write_text(folder / PAGE, page)
-        files.write_text(folder / NUMBERS, json.dumps(numbers, indent=2) + "\n")
+        raise IncompleteError(_story(executed, error, folder / NOTEBOOK)) from error
+    numbers = {"title": name, **numbers_of(executed)}
+    parts = pages.of_notebook(executed, without=(HIDDEN,), code=show_code)
+    page = pages.page(name, [pages.paragraph(numbers["verdict"]), *parts])
+    numbers["report"] = {"seconds": _seconds(executed, time.perf_counter() - start)}
+    _write_notebook(executed, folder)
+    files.write_text(folder / PAGE, page)
+    files.write_text(folder / NUMBERS, json.dumps(numbers, indent=2) + "\n")
     return Report(folder, numbers)
 
 
@@ -206,16 +207,25 @@ def _check_data(asked: Settings) -> None:
             datasets.load(name)
 
 
-@contextlib.contextmanager
-def _made(folder: Path) -> Iterator[None]:
-    """Make a folder for what is written inside the block."""
+def _check_libraries() -> None:
+    """Find out before any training that one of the extra `lab` is missing."""
+    for name in ("nbformat", "papermill", "nbconvert", "ipykernel"):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise WorkbookError(
+                f"{name} is not installed in this Python; reports need it: run "
+                "`python -m pip install nbformat papermill nbconvert ipykernel` and try again."
+            ) from error
+
+
+def _make(folder: Path) -> None:
     try:
         folder.mkdir(parents=True, exist_ok=True)
     except OSError as error:
         raise WorkbookError(
             f"The output folder {folder} cannot be made ({error.strerror}): name another one."
         ) from error
-    yield
 
 
 def notebook_path() -> Path:
@@ -228,10 +238,8 @@ def notebook_path() -> Path:
 
 def _notebook(title: str) -> "NotebookNode":
     """Return the notebook without what only the lesson needs."""
-    try:
-        import nbformat
-    except ImportError as error:
-        raise pages.missing("nbformat") from error
+    import nbformat
+
     notebook = nbformat.read(notebook_path(), as_version=4)
     notebook.cells = [
         cell for cell in notebook.cells if LESSON_ONLY not in cell.metadata.get("tags", [])
@@ -244,13 +252,10 @@ def _execute(
     notebook: "NotebookNode", values: dict[str, Any], tell: Tell | None
 ) -> "tuple[NotebookNode, Exception | None]":
     """Run a notebook with parameters; return it as far as it came, and what stopped it."""
-    try:
-        import nbformat
-        from jupyter_client.kernelspec import KernelSpec
-        from jupyter_client.manager import AsyncKernelManager
-        from papermill import PapermillExecutionError, execute_notebook
-    except ImportError as error:
-        raise pages.missing("papermill") from error
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill import PapermillExecutionError, execute_notebook
 
     class ThisPython(AsyncKernelManager):
         """Starts this Python, whatever the kernels are that the machine has installed."""

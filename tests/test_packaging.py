@@ -70,7 +70,8 @@ def test_colab_pins_are_what_colab_publishes() -> None:
 def test_every_dependency_is_imported_and_every_import_a_dependency() -> None:
     modules = {"scikit-learn": "sklearn", "pillow": "PIL"}
     needed = {modules.get(need.name, need.name) for need in requirements()}
-    extras = {"jupyterlab", "IPython"}  # of `lab`; ipywidgets brings IPython
+    extras = {"jupyterlab", "nbconvert", "nbformat", "papermill"}  # of `lab`
+    extras |= {"IPython", "jupyter_client"}  # which ipywidgets and papermill bring
     extras |= {"distributed", "dask", "filelock", "yaml"}  # of `scale`; distributed brings dask
     imported = set()
     for file in (ROOT / "simmim_lib").rglob("*.py"):
@@ -137,6 +138,8 @@ def test_the_wheel_carries_package_data_and_licences_only(wheel: Path) -> None:
         tops = {name.split("/")[0] for name in names}
         for file in (ROOT / "data").glob("*.npz"):
             assert archive.read(f"simmim_lib/_data/{file.name}") == file.read_bytes()
+        report = ROOT / "notebooks" / "10_report.ipynb"
+        assert archive.read(f"simmim_lib/_notebooks/{report.name}") == report.read_bytes()
     assert tops == {"simmim_lib", f"simmim_workbook-{PROJECT['version']}.dist-info"}
     assert {"simmim_lib/_data/checksums.json", "simmim_lib/_data/SOURCES.md"} <= names
     assert {"LICENSE", "LICENSE-TEXTS"} <= {Path(name).name for name in names}
@@ -149,6 +152,9 @@ def test_installed_from_the_wheel_the_data_comes_along(wheel: Path, tmp_path: Pa
     run(sys.executable, "-m", "pip", *quiet, target, wheel)
     code = """
 import simmim_lib.datasets as datasets
+import simmim_lib.report as report
+assert report.notebook_path().is_relative_to(datasets.data_directory().parent)
+assert report.notebook_path().exists()
 print(datasets.__file__, len(datasets.verify()), len(datasets.load("mnist").train))
 """
     environment = {**os.environ, "PYTHONPATH": str(target)}

@@ -275,7 +275,9 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 from simmim_lib import exercises
 
 
-def verdict(values, baseline): ...
+def verdict(values, baseline):
+    """Return "gain", "loss" or "no clear difference"; both are accuracies, (seeds,)."""
+    ...
 
 
 exercises.check("10-verdict", verdict)
@@ -317,7 +319,9 @@ exercises.check("10-verdict", verdict)
 
 
 # %% tags=["lesson"]
-def convolution_flops(side, window, stride, inputs, outputs): ...
+def convolution_flops(side, window, stride, inputs, outputs):
+    """Return how many additions and multiplications a convolution takes for one image."""
+    ...
 
 
 exercises.check("10-convolution-flops", convolution_flops)
