@@ -203,11 +203,16 @@ def _crew_here(number: int) -> "Iterator[_Crew]":
             n_workers=number,
             threads_per_worker=1,
             memory_limit=None,  # the system's business, not a share of it for each worker
-            dashboard_address=None,
+            dashboard_address="127.0.0.1:0",  # any free port: two sweeps may run at once
             silence_logs=logging.CRITICAL,
         )
-    with cluster, Client(cluster) as client:
+    client = Client(cluster)
+    try:
         yield _Crew(client, "on this machine", functools.partial(cluster.scale, number))
+    finally:  # what does not end in time ends with this process; the rows are on the disk
+        for each in (client, cluster):
+            with contextlib.suppress(TimeoutError):
+                each.close()
 
 
 @contextlib.contextmanager
