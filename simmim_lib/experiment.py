@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simmim_lib.simmim import SimMIM
 
 BATCH_SIZE = 32
-UNLABELLED_BATCH_SIZE = 256
+UNLABELLED_BATCH_SIZE = 128
 WEIGHTS_A_LAYER = 2  # a kernel and a bias
 ALL_LAYERS = len(FREEZABLE_LAYERS)
 
