@@ -232,6 +232,7 @@ def labels_or_unlabelled(stored: Reference, target: str, live: Course | None) ->
     figure = new_figure(8, 4.6)
     axes = figure.add_axes((0.09, 0.22, 0.89, 0.69))
     told = _draw_ways(axes, records, places)
+    figure.legend(loc="lower center", ncols=3, fontsize=11)
     if live:
         told.append(_draw_live(axes, live, target, places.index(_labels(live.settings))))
     axes.set_xticks(range(len(places)), [str(place) for place in places])
@@ -242,7 +243,6 @@ def labels_or_unlabelled(stored: Reference, target: str, live: Course | None) ->
         title=f"{datasets.load(target).title}: {settings.seeds} seeds and 95 % intervals, "
         f"{settings.steps} steps",
     )
-    figure.legend(loc="lower left", ncols=4, fontsize=10, columnspacing=1.2)
     return Picture(
         figure,
         f"Test accuracy on {target} by labels per class, mean and 95 % interval over "
@@ -286,7 +286,8 @@ def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:
         value, face = looks[-1], "white"
         text = f"now: {value:.3f} on validation images ({steps})"
     seen = max(value, axes.get_ylim()[0])  # at the edge as long as it is below
-    axes.plot(place, seen, "D", ms=11, mfc=face, ls="", label=text, clip_on=False, **look)
+    (mark,) = axes.plot(place, seen, "D", ms=11, mfc=face, ls="", clip_on=False, **look)
+    axes.legend([mark], [text.replace(" (", "\n(")], loc="lower right", fontsize=10)
     return f"{text}, with {_labels(live.settings)} labels per class"
 
 
@@ -324,7 +325,7 @@ def _draw_climb(
         mean, width = interval(each)
         axes.axhline(mean, ls=line, color=colour, label=f"{name}: {figures._spread(each)}")
         axes.axhspan(mean - width, mean + width, color=colour, **BAND)
-    axes.plot(course.steps, values, "-o", ms=5, color=COLOURS["target"], label="now")
+    axes.plot(course.steps, values, "-o", ms=5, color=COLOURS["target"], label="now (validation)")
     axes.set(
         xlim=(0, course.settings.steps),
         ylim=(0, 1.02),
