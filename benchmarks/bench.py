@@ -12,6 +12,7 @@ import os
 
 import joint
 import numpy as np
+import sweep
 import unlabelled
 from timing import ROUNDS, Row, medians, quietly, redraw_seconds
 
@@ -253,6 +254,7 @@ ROWS = (
     *(one_probability, three_classes, four_readings),
     *joint.ROWS,
     *unlabelled.ROWS,
+    *sweep.ROWS,
 )
 
 

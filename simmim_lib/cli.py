@@ -115,11 +115,14 @@ def _run(options: argparse.Namespace) -> None:
     chosen = settings.Settings.from_mapping(given)
     if options.output:
         _check_output(options.output)
+    from simmim_lib.distribution import is_chief
     from simmim_lib.experiment import run
     from simmim_lib.startup import load_tensorflow
 
     load_tensorflow()
     result = run(chosen)
+    if not is_chief(chosen.strategy):
+        return  # another machine tells
     print(_table(result))
     if options.output:
         result.to_json(options.output)

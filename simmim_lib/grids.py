@@ -155,6 +155,11 @@ def _build(where: str, values: Mapping[str, Any]) -> Settings:
             raise WorkbookError(f"{where}: {error}") from error
     try:
         built = Settings.from_mapping(given)
+        if built.strategy == "multi-worker":
+            raise WorkbookError(
+                "strategy is 'multi-worker', but the workers of a sweep each do experiments of "
+                "their own: leave it out, or use `simmim run`."
+            )
         for dataset in (*built.targets, built.source, built.strangers):
             if dataset is not None:
                 check_choice("dataset", dataset, datasets.names())

@@ -247,7 +247,7 @@ def test_shares_of_classes_decide_what_is_shown():
     shown = tasks["mnist"].data.train.labels[found.batches]
     for seed, choice in enumerate(tasks["mnist"].choices):
         counted = np.bincount(shown[seed].ravel(), minlength=10) / shown[seed].size
-        np.testing.assert_allclose(counted, shares, atol=0.01)  # 25,600 draws
+        np.testing.assert_allclose(counted, shares, atol=0.015)  # 12,800 draws
         assert np.isin(found.batches[seed], choice.unlabelled).all()
     assert not np.array_equal(*found.batches)
 

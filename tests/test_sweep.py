@@ -65,6 +65,7 @@ def test_experiments_are_listed_one_by_one(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("text", "told"),
     [
+        ("settings: {strategy: multi-worker}\ngrid: {steps: [1]}", "experiments of their own"),
         ("grid: {stepz: [1]}", "'stepz'. Did you mean 'steps'?"),
         ("experiments: [{steps: 1}, {labels_per_clas: 1}]", "experiment 2: 'labels_per_clas'"),
         ("gird: {steps: [1]}", "Did you mean 'grid'?"),

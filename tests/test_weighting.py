@@ -466,7 +466,8 @@ def test_imtl_g_projects_equally(rows: np.ndarray) -> None:
     if np.ptp(weights) == 0 and np.ptp(lengths) > 0:
         return  # no weights that sum to 1: weighed equally, as documented
     projections = directions @ (combination.direction / parts.max())
-    assert np.ptp(projections) < 1e-6
+    # Nearly parallel gradients leave few digits of their difference.
+    assert np.ptp(projections) < 1e-4
 
 
 @some
