@@ -248,9 +248,10 @@ report.Numbers(found)
 # The form does what the command does. It needs no terminal: choose, press the button, and go on
 # reading; the report is made in a process of its own.
 
-# %% tags=["lesson"]
-from simmim_lib import report_form
+# %% tags=["lesson", "imports"]
+from simmim_lib import exercises, report_form
 
+# %% tags=["lesson"]
 report_form.form(settings)
 
 # %% [markdown] tags=["lesson"]
@@ -271,10 +272,8 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 # in the same order. Return `"gain"`, `"loss"` or `"no clear difference"`, from the 95 % interval of the
 # mean difference (Student's t).
 
+
 # %% tags=["lesson"]
-from simmim_lib import exercises
-
-
 def verdict(values, baseline):
     """Return "gain", "loss" or "no clear difference"; both are accuracies, (seeds,)."""
     ...

@@ -29,7 +29,7 @@ def _verdict(answer: Callable) -> str:
         given = answer(np.array(values), np.array(baseline))
         if given is None:
             raise Wrong("Your function returns nothing (`None`): end it with `return` and a word.")
-        if given not in VERDICTS:
+        if not isinstance(given, str) or given not in VERDICTS:
             raise Wrong(f"You return {given!r}; the three words are: {', '.join(VERDICTS)}.")
         if given != right:
             raise Wrong(_why(given, right, values, baseline))
