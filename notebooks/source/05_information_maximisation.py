@@ -78,7 +78,7 @@ figures.image_grid(shown, captions, "Ten digits with a label above twenty digits
 # **By hand**, with lesson 02's entropy $H(p) = -\sum_k p_k \log p_k$, in nats. It is 0 for a certain
 # prediction and $\log 2 \approx 0.69$ for an even guess between two.
 #
-# | | mean prediction | its entropy | mean of the two entropies | difference |
+# | | mean of $p$ | its entropy | mean entropy | difference |
 # |---|---|---|---|---|
 # | sure and spread | (½, ½) | $0.69$ | $0$ | $0.69$ |
 # | unsure | (½, ½) | $0.69$ | $0.69$ | $0$ |
@@ -90,21 +90,28 @@ figures.image_grid(shown, captions, "Ten digits with a label above twenty digits
 # $$I = \underbrace{H\left(\text{mean of } p\right)}_{\text{spread}}
 # \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt}}$$
 #
-# Let us check the table with SciPy's entropy and with the workbook's loss, which takes logits.
+# Let us check the table with SciPy's entropy and with the workbook's loss, which takes logits. The first
+# function only lays rows out as a table.
+
 
 # %% tags=["nbval-check-output"]
+def table(heading, *rows):
+    lines = [heading, ["---"] * len(heading), *rows]
+    return Markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
+
+
 batches = {
     "sure and spread": np.array([[1.0, 0.0], [0.0, 1.0]]),
     "unsure": np.array([[0.5, 0.5], [0.5, 0.5]]),
     "all one class": np.array([[1.0, 0.0], [1.0, 0.0]]),
 }
-print("                 spread   doubt   information   from logits")
+rows = []
 for name, batch in batches.items():
-    spread = scipy.stats.entropy(batch.mean(axis=0))
-    doubt = scipy.stats.entropy(batch, axis=1).mean()
-    logits = np.log(batch + 1e-12)
-    by_library = float(losses.mutual_information(logits)) + 0.0
-    print(f"{name:16} {spread:.4f}  {doubt:.4f}  {spread - doubt:.4f}        {by_library:.4f}")
+    spread, doubt = scipy.stats.entropy(batch.mean(axis=0)), scipy.stats.entropy(batch, axis=1)
+    by_loss = float(losses.mutual_information(np.log(batch + 1e-12)))
+    difference = spread - doubt.mean()
+    rows.append([name, *(f"{x + 0.0:.4f}" for x in (spread, doubt.mean(), difference, by_loss))])
+table(("", "spread", "doubt", "information", "by the loss"), *rows)
 
 # %% [markdown]
 # ### Exercise 1: Write the term (medium, 10 minutes)
@@ -257,23 +264,27 @@ exercises.check("05-which-collapse", collapses)
 # fewer than half as many are left as expected. Is it right? "Truth" is counted on the test images, which
 # the alarm does not see.
 
+
 # %% tags=["nbval-check-output"]
+def percent(values):
+    mean, half_width = experiment.interval(values)
+    return f"{100 * mean:.1f} ± {100 * half_width:.1f}"
+
+
 study = reference.load("collapse")
-alarms, right = {}, 0
-print("lambda  spread   accuracy   collapsed   alarm   (of 10 seeds)")
+alarms, rows, agreed = {}, [], []
 for strength, spread in ((x, y) for x in (0.3, 1.0, 3.0) for y in (0.0, 1.0)):
     measures = ("accuracy", "predicted classes", "largest share", "entropy")
-    accuracy, classes, share, entropy = (
+    accuracy, classes, *seen = (
         study.values(name, information=strength, spread=spread) for name in measures
     )
-    alarm = information.Diagnosis(share, entropy, np.log(10))
-    alarms[f"λ = {strength:g}, s = {spread:g}"] = alarm
-    collapsed = classes < 5
-    right += np.sum(alarm.collapsed == collapsed)
-    mean, width = experiment.interval(accuracy)
-    counts = f"{collapsed.sum():9}  {alarm.collapsed.sum():8}"
-    print(f"{strength:5}  {spread:6}   {mean:.2f} ± {width:.2f} {counts}")
-print(f"the alarm is right in {right} of {6 * len(collapsed)} trainings")
+    name = f"λ = {strength:g}, s = {spread:g}"
+    alarms[name] = information.Diagnosis(*seen, np.log(10))
+    rings = alarms[name].collapsed
+    rows.append([name, percent(accuracy), np.sum(classes < 5), rings.sum()])
+    agreed.extend(rings == (classes < 5))
+rows.append([f"the alarm is right in {sum(agreed)} of {len(agreed)} trainings", "", "", ""])
+table(("", "accuracy (%)", "collapsed, of 10 seeds", "alarm"), *rows)
 
 # %%
 unlabelled_figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
@@ -449,21 +460,16 @@ def measured(target, labels, way, measure="accuracy"):
     return stored.values(measure, **fields)
 
 
-def percent(values):
-    mean, half_width = experiment.interval(values)
-    return f"{100 * mean:5.1f} ± {100 * half_width:<4.1f}"
-
-
 # %% tags=["nbval-check-output"]
-print("test accuracy in percent, 10 seeds; the last column compares SimMIM with fine-tuning")
-gains = {}
-for target, counts in plans.LABELS.items():
-    print(f"\n{target:12}" + "".join(f"{way:15}" for way in ways))
-    for labels in counts:
-        accuracies = [measured(target, labels, way) for way in ways]
-        gains[target, labels] = reference.difference(accuracies[2], accuracies[1])
-        columns = "   ".join(percent(each) for each in accuracies)
-        print(f"{labels:2} a class   {columns}   {gains[target, labels]}")
+gains, rows = {}, []
+for target, labels in ((x, y) for x, counts in plans.LABELS.items() for y in counts):
+    accuracies = [measured(target, labels, way) for way in ways]
+    gains[target, labels] = reference.difference(accuracies[2], accuracies[1])
+    rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
+table(("labels per class", *ways, "SimMIM less fine-tuned"), *rows)
+
+# %% [markdown]
+# (Test accuracy in percent, mean and 95 % interval over ten seeds.)
 
 # %%
 left = 1 - measured("mnist", 1, "SimMIM").mean()
@@ -485,13 +491,13 @@ Markdown(
 # per class, how good is the worst of ten seeds?
 
 # %% tags=["nbval-check-output"]
-patience = reference.load("patience")
+patience, rows = reference.load("patience"), []
 for target in ("mnist", "uci-digits"):
-    quick = measured(target, 5, "SimMIM")
-    patient = patience.values(targets=(target,))
+    quick, patient = measured(target, 5, "SimMIM"), patience.values(targets=(target,))
     for steps, values in ((plans.QUICK_STEPS, quick), (plans.FULL_STEPS, patient)):
-        print(f"{target:11} {steps:5} steps: {percent(values)} worst seed {100 * values.min():.1f}")
-    print(f"{'':11} patience brings {reference.difference(patient, quick)}")
+        rows.append([f"{target}, {steps:,} steps", percent(values), f"{100 * values.min():.1f}"])
+    rows.append([f"{target}, change", reference.difference(patient, quick), ""])
+table(("5 labels per class", "test accuracy (%)", "worst of 10 seeds"), *rows)
 
 # %% [markdown]
 # **Fashion** is the honest part. The images are clothes, the source knows letters and digits, and a shirt
@@ -534,14 +540,17 @@ unlabelled_figures.ablation(
 )
 
 # %% tags=["nbval-check-output"]
-print("MNIST, 10 seeds, test accuracy without the part less with it")
-changes = {}
-for labels, (whole, *others) in ((labels, row.values()) for labels, row in rows.items()):
-    print(f"labels per class: {labels}; the whole recipe: {percent(whole)}")
-    found = [reference.difference(values, whole) for values in others]
-    changes[labels] = dict(zip(plans.PARTS, found, strict=True))
-    for part, change in changes[labels].items():
-        print(f"    without {part:27} {change}")
+changes = {
+    labels: {
+        part: reference.difference(row[part], row[unlabelled_figures.NOTHING])
+        for part in plans.PARTS
+    }
+    for labels, row in rows.items()
+}
+table(
+    ("left out", *(f"{labels} label{'s' * (labels > 1)} per class" for labels in changes)),
+    *([part, *(changes[labels][part] for labels in changes)] for part in plans.PARTS),
+)
 
 # %%
 letters = {"information": "(a)", "agreement": "(b)", "glyphs as a source": "(c)"}
@@ -588,14 +597,14 @@ unlabelled_panels.no_labels()
 
 # %% tags=["nbval-check-output"]
 found = {record.settings.targets: record for record in reference.load("directions").records}
-steps_up = {}
-print("no label of the target, 10 seeds; test accuracy in percent")
+steps_up, rows = {}, []
 for name, settings in plans.DIRECTIONS.items():
     record = found[settings.targets]
     before = record.measures["source only"]
     after = record.measures[plans.measure_name("accuracy", settings.targets[0], record.settings)]
     steps_up[name] = reference.difference(after, before)
-    print(f"{name:22} source only {percent(before)} SimMIM {percent(after)} {steps_up[name]}")
+    rows.append([name, percent(before), percent(after), steps_up[name]])
+table(("no label of the target", "source only", "SimMIM", "difference"), *rows)
 
 # %%
 gain = steps_up["UCI digits to MNIST"]
@@ -647,10 +656,9 @@ shown = {"MNIST, 5 labels per class": {"fine-tuned": fine_tuned, **outcomes}}
 figures.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {stored.budget})")
 
 # %% tags=["nbval-check-output"]
-print("MNIST, 5 labels per class, 10 seeds; accuracy, and compared with fine-tuning")
-against = {name: reference.difference(each, fine_tuned) for name, each in outcomes.items()}
-for name, values in outcomes.items():
-    print(f"{name:24} {percent(values)} {against[name]}")
+against = [reference.difference(values, fine_tuned) for values in outcomes.values()]
+rows = zip(outcomes, map(percent, outcomes.values()), against, strict=True)
+table(("unlabelled images", "test accuracy (%)", "less fine-tuned"), *rows)
 
 
 # %%
@@ -699,17 +707,18 @@ unlabelled_figures.reliability(*curves, ("fine-tuned", "SimMIM"))
 # seeds and the full recipe:
 
 # %% tags=["nbval-check-output"]
-print("expected calibration error in percent, 10 seeds; last column: less error is a gain")
-calibrated = {}
+calibrated, rows = {}, []
 for target, labels in (("mnist", 1), ("mnist", 5), ("uci-digits", 5), ("fashion", 5)):
     before, after = (measured(target, labels, way, "calibration error") for way in list(ways)[1:])
-    calibrated[target, labels] = reference.difference(before, after).verdict
-    columns = f"fine-tuned {percent(before)}   SimMIM {percent(after)}"
-    print(f"{target:10} {labels} a class   {columns}   {calibrated[target, labels]}")
+    verdict = reference.difference(before, after).verdict  # less is a gain
+    calibrated[target, labels] = {"gain": "better", "loss": "worse"}.get(verdict, verdict)
+    rows.append([f"{target}, {labels}", percent(before), percent(after)])
+    rows[-1].append(calibrated[target, labels])
+table(("calibration error (%)", "fine-tuned", "SimMIM", "SimMIM is"), *rows)
 
 # %%
-better = sum(verdict == "gain" for verdict in calibrated.values())
-letter = {"gain": "(b)", "loss": "(a)"}.get(calibrated["mnist", 1], "Neither, clearly")
+better = sum(verdict == "better" for verdict in calibrated.values())
+letter = {"better": "(b)", "worse": "(a)"}.get(calibrated["mnist", 1], "Neither, clearly")
 Markdown(
     f"**Explain.** {letter}, for MNIST with one label per class; SimMIM is better calibrated in {better} of "
     f"the {len(calibrated)} rows. Two things pull against each other: the term makes everything surer, and "
@@ -726,22 +735,21 @@ Markdown(
 # section 5, with the same number of labels and steps:
 
 # %% tags=["nbval-check-output"]
+words, rows = ("gain", "no clear difference", "loss"), []
 for target in plans.LABELS:
     verdicts = [gain.verdict for key, gain in gains.items() if key[0] == target]
-    counted = ", ".join(f"{verdicts.count(word)} x {word}" for word in sorted(set(verdicts)))
-    print(f"{target:11} SimMIM against fine-tuning: {counted}")
+    rows.append([target, *map(verdicts.count, words)])
+table(("comparisons", *words), *rows)
 
 # %%
-every = [gain.verdict for gain in gains.values()]
 scarce = [gain.verdict for (_, labels), gain in gains.items() if labels <= 5]
 word = (
     "holds" if set(scarce) == {"gain"} else "holds in part" if "gain" in scarce else "does not hold"
 )
 Markdown(
     f"With up to five labels per class the claim **{word}** in this setting: {scarce.count('gain')} of "
-    f"{len(scarce)} comparisons show a gain, {scarce.count('loss')} a loss; over all numbers of labels "
-    f"{every.count('gain')} of {len(every)} and {every.count('loss')}. But mind what does it: images without "
-    "labels, which the article does not mention. On labelled images alone there is no such term. And "
+    f"{len(scarce)} comparisons show a gain, {scarce.count('loss')} a loss. But mind what does it: images "
+    "without labels, which the article does not mention. On labelled images alone there is no such term. And "
     "fine-tuning never saw those images, so this compares a use of more data with a use of less."
 )
 
