@@ -266,6 +266,35 @@ report_form.form(settings)
 print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one-label"))
 
 # %% [markdown] tags=["lesson"]
+# ## 3. How to run many
+#
+# A report is about one setting. To compare many, write them down as a grid, `grid.yaml`:
+#
+# ```yaml
+# settings:
+#   targets: [mnist]
+#   seeds: 5
+# grid:
+#   source: [glyphs, none]
+#   labels_per_class: [1, 2, 5, 10]
+# ```
+#
+# - `simmim sweep grid.yaml --output results/` runs all eight on several workers of this machine, and
+#   writes each result when it is there. Stop it when you like: the same command goes on from there. An
+#   experiment that fails is written down with its error, and the others go on.
+# - `simmim compare results/` makes one page of it, also half-way: tables with intervals, accuracy over
+#   any two fields, and accuracy against cost.
+# - `--scheduler tcp://host:8786` sends the experiments to a Dask cluster that is already running.
+#
+# Eight settings are eight chances for luck. A setting that is best of many on few seeds has to prove
+# itself on new seeds.
+#
+# **Several GPUs or machines for one experiment.** `-p strategy mirrored` trains on all GPUs of a machine,
+# each with a share of every batch; `-p strategy multi-worker` on the machines that the variable
+# `TF_CONFIG` names, where the same command has to be started on each. With a network as small as ours
+# it will not be faster; with your own it may.
+
+# %% [markdown] tags=["lesson"]
 # ### Exercise 1: a verdict from an interval (medium, 10 minutes)
 #
 # Write `verdict(values, baseline)`. Both are arrays of test accuracies, one for each seed, same seeds
@@ -350,9 +379,8 @@ exercises.check("10-convolution-flops", convolution_flops)
 # - Beside an accuracy belong baselines that each take one thing away, and every seed.
 # - Compare seed by seed; let the interval write the verdict; choose on validation images.
 # - Accuracy is not everything: look at the confused classes, at the calibration and at the cost.
+# - A sweep runs many settings, and the best of many must prove itself on new seeds.
 #
 # ## Where next
 #
-# To compare many settings, `simmim sweep` runs a grid of them, and `simmim compare` makes one page of
-# the results. You have reached the last lesson: [start again](00_start_here.ipynb) with a question of your
-# own.
+# You have reached the last lesson: [start again](00_start_here.ipynb) with a question of your own.
