@@ -112,17 +112,19 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> pane
 
 
 def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
-    """Return the accuracies before and after the long training that is stored, by name."""
-    found = reference.load("directions")
+    """Return the accuracies before and after the longer training that is stored, by name."""
+    found = reference.load("directions" if settings.shared_heads else "unlabelled")
     for record in found.records:
-        if record.settings.targets == settings.targets:
-            accuracy = measure_name("accuracy", settings.targets[0], record.settings)
+        own = record.settings
+        same = (own.targets, own.labels_per_class) == (settings.targets, settings.labels_per_class)
+        if same:
+            accuracy = measure_name("accuracy", own.targets[0], own)
             return {
                 "source only": record.measures["source only"],
-                f"{record.settings.steps:,} steps": record.measures[accuracy],
+                f"{own.steps:,} steps": record.measures[accuracy],
             }
     raise WorkbookError(
-        f"The reference result 'directions' has nothing about {', '.join(settings.targets)}: "
+        f"The reference result {found.name!r} has nothing about {', '.join(settings.targets)}: "
         f"compute it again with `{found.command}`."
     )
 

@@ -24,10 +24,9 @@ def nothing_remembered(monkeypatch):
 @pytest.fixture
 def stored(monkeypatch):
     """Stored studies with made-up numbers: a panel shows what it is given."""
-    random = np.random.default_rng(0)
 
     def load(name):
-        records = []
+        records, random = [], np.random.default_rng(0)
         for settings in plans.STUDIES[name].plan():
             values = random.uniform(0.7, 0.9, settings.seeds)
             measures = {measure_name("accuracy", settings.targets[0], settings): values}
@@ -138,7 +137,9 @@ def test_digits_are_read_without_a_label_of_theirs(stored):
     first, *_, last = panel._update(panel.values, quiet)
     learnt = [float(each.alt.split("validation accuracy ")[1][:4]) for each in (first, last)]
     assert learnt[1] > learnt[0] > 0.3  # the source's own head knows digits
-    assert "uci-digits learnt without a label of its own, from glyphs" in last.alt
+    assert "uci-digits learnt without a label of its own, from glyphs," in last.alt
+    after = stored("unlabelled").values(targets=("uci-digits",), labels_per_class=0).mean()
+    assert f"source only {after / 2:.3f} ± " in last.alt and f"steps {after:.3f} ± " in last.alt
     settings = plans.DIRECTIONS["glyphs to UCI digits"].replace(steps=20, seeds=1)
     assert code(panel) == settings
 
@@ -147,8 +148,11 @@ def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
     panel = unlabelled_panels.no_labels(steps=20)
     says = follow(panel, lambda: choose(find(panel.view, "Direction"), "UCI digits to MNIST"))
     assert "mnist learnt without a label of its own, from glyphs and uci-digits" in says
-    found = [each for each in stored("directions").records if each.settings.targets[0] == "mnist"]
-    assert f"{found[0].settings.steps:,} steps 0." in says and "source only 0." in says
+    targets = ("mnist", "uci-digits")
+    (record,) = [each for each in stored("directions").records if each.settings.targets == targets]
+    after = record.measures["mnist accuracy"].mean()
+    assert f"{record.settings.steps:,} steps {after:.3f} ± " in says
+    assert f"source only {after / 2:.3f} ± " in says
 
 
 def test_a_study_that_is_not_there_is_told_of(monkeypatch):
@@ -159,11 +163,11 @@ def test_a_study_that_is_not_there_is_told_of(monkeypatch):
     panel = unlabelled_panels.no_labels(steps=20)
     choose(find(panel.view, "Steps"), "120")
     panel.wait()
-    assert "&#x27;directions&#x27; is not there: compute it." in panel.message.value
+    assert "&#x27;unlabelled&#x27; is not there: compute it." in panel.message.value
 
 
 def test_a_study_without_the_direction_is_told_of(monkeypatch):
-    empty = Reference("directions", "", "compute it", "full", {}, [])
+    empty = Reference("unlabelled", "", "compute it", "full", {}, [])
     monkeypatch.setattr(reference, "load", lambda name: empty)
     panel = unlabelled_panels.no_labels()
     with pytest.raises(WorkbookError, match=r"has nothing about mnist: .*`compute it`"):
