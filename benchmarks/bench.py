@@ -12,6 +12,7 @@ import os
 
 import joint
 import numpy as np
+import reporting
 import sweep
 import unlabelled
 from timing import ROUNDS, Row, medians, quietly, redraw_seconds
@@ -255,6 +256,7 @@ ROWS = (
     *joint.ROWS,
     *unlabelled.ROWS,
     *sweep.ROWS,
+    *reporting.ROWS,
 )
 
 

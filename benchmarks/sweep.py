@@ -69,7 +69,7 @@ def two_workers() -> Row:
     taken = times()
     ratio = taken.two / taken.one
     return Row(
-        f"lesson 10: a sweep of {len(EXPERIMENTS)} quick experiments, two workers over one",
+        f"(s) a sweep of {len(EXPERIMENTS)} quick experiments, two workers over one",
         "at most 0.6 x, the same numbers",
         f"{ratio:.2f} x ({taken.two:.1f} s and {taken.one:.1f} s); "
         f"the numbers {'are the same' if taken.same else 'differ'}",
@@ -82,7 +82,7 @@ def overhead() -> Row:
     share = taken.one / taken.without - 1
     each = (taken.one - taken.without) / len(EXPERIMENTS)
     return Row(
-        "lesson 10: what a sweep with one worker adds to a loop in one process",
+        "(t) what a sweep with one worker adds to a loop in one process",
         "at most 10 %",
         f"{share:.1%} ({each:.2f} s an experiment)",
         share <= 0.1,

@@ -160,7 +160,7 @@ def write(
     """
     start, folder = time.perf_counter(), Path(folder)
     _check_folder(folder)
-    _check_data(asked)
+    _check_asked(asked)
     _check_libraries()
     name = " ".join(title.split()) or usual_title(asked)
     executed, error = _execute(_notebook(name), parameters(asked), tell)
@@ -195,11 +195,16 @@ def _check_folder(folder: Path) -> None:
         ) from error
 
 
-def _check_data(asked: Settings) -> None:
-    """Find out before any training that an image or a label is missing.
+def _check_asked(asked: Settings) -> None:
+    """Find out before any training what cannot go well, such as a label that is missing.
 
-    The notebook will load all of it in its own process, so what is only read here need not be.
+    The notebook will load the data in its own process, so what is only read here need not be.
     """
+    if asked.strategy == "multi-worker":
+        raise WorkbookError(
+            "strategy is 'multi-worker', but a report is made by one process: use 'mirrored', or "
+            "`simmim run --strategy multi-worker` on each machine."
+        )
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target), labels_per_class, seed=0)
     for name in filter(None, (asked.source, asked.strangers)):

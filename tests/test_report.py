@@ -241,6 +241,7 @@ def no_notebook(monkeypatch):
         (("source", "glyph"), "Did you mean 'glyphs'?"),
         (("labels_per_class", "100000"), "labels"),
         (("seeds", "0"), "seeds is 0"),
+        (("strategy", "multi-worker"), "a report is made by one process"),
     ],
 )
 def test_a_wrong_parameter_gets_one_sentence(no_notebook, capsys, tmp_path, words, told):

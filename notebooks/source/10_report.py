@@ -20,7 +20,7 @@
 # %% tags=["imports"]
 from IPython.display import Markdown, display
 
-from simmim_lib import findings, report, report_figures, report_tables
+from simmim_lib import Settings, distribution, findings, report, report_figures, report_tables, run
 
 # %% [markdown] tags=["lesson"]
 # ## 1. How to order one
@@ -289,10 +289,144 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 # Eight settings are eight chances for luck. A setting that is best of many on few seeds has to prove
 # itself on new seeds.
 #
-# **Several GPUs or machines for one experiment.** `-p strategy mirrored` trains on all GPUs of a machine,
-# each with a share of every batch; `-p strategy multi-worker` on the machines that the variable
-# `TF_CONFIG` names, where the same command has to be started on each. With a network as small as ours
-# it will not be faster; with your own it may.
+# **More machines.** A sweep hands its experiments to any running [Dask](https://distributed.dask.org)
+# scheduler. Install the same workbook for the scheduler, its workers and yourself, with
+# `pip install distributed filelock pyyaml`. Whoever reaches the scheduler's port can run code on the
+# workers: keep it in a network that you trust.
+#
+# <details><summary>By hand</summary>
+#
+# The first command on one machine, the second on each machine that shall work, with as many workers as
+# it has cores or GPUs (with GPUs, each worker with a `CUDA_VISIBLE_DEVICES` of its own):
+#
+# ```
+# dask scheduler
+# dask worker tcp://HOST:8786 --nworkers 8 --nthreads 1
+# simmim sweep grid.yaml --scheduler tcp://HOST:8786
+# ```
+#
+# </details>
+#
+# <details><summary>On Slurm</summary>
+#
+# In one job; the scheduler's file has to lie in a folder that all nodes share. When the time runs out,
+# submit the job again: it goes on.
+#
+# ```
+# #!/bin/sh
+# #SBATCH --ntasks=32 --cpus-per-task=1 --mem-per-cpu=3G --time=02:00:00
+# dask scheduler --scheduler-file scheduler.json &
+# srun dask worker --scheduler-file scheduler.json --nthreads 1 &
+# until [ -s scheduler.json ]; do sleep 1; done
+# simmim sweep grid.yaml --scheduler \
+#   "$(python -c "import json; print(json.load(open('scheduler.json'))['address'])")"
+# ```
+#
+# Or let [dask-jobqueue](https://jobqueue.dask.org) submit the jobs, and leave this Python open:
+#
+# ```python
+# from dask_jobqueue import SLURMCluster
+#
+# cluster = SLURMCluster(cores=1, processes=1, memory="3GB", walltime="02:00:00")
+# cluster.scale(32)
+# print(cluster.scheduler_address)  # for --scheduler
+# ```
+#
+# </details>
+#
+# <details><summary>On Kubernetes</summary>
+#
+# With [Dask's operator](https://kubernetes.dask.org), installed as its manual says, and an image that
+# contains the workbook:
+#
+# ```python
+# from dask_kubernetes.operator import KubeCluster
+#
+# command = ["dask", "worker", "--nthreads", "1"]
+# KubeCluster(name="sweep", image="your/image", n_workers=8, worker_command=command)
+# ```
+#
+# ```
+# kubectl port-forward service/sweep-scheduler 8786
+# simmim sweep grid.yaml --scheduler tcp://127.0.0.1:8786
+# ```
+#
+# </details>
+
+# %% [markdown] tags=["lesson"]
+# ## 4. One experiment on several GPUs or machines
+#
+# A sweep is many small experiments, and the next free worker takes one. A *strategy* splits **one**
+# experiment: every device holds a copy of the networks, takes its share of every batch, labelled and
+# unlabelled, and hears from the others what they predicted and which way their gradients point.
+#
+# **Predict.** Lesson 05's information term looks at the *mean* prediction of a batch. Two devices see
+# half a batch each. Is the outcome the same as on one?
+#
+# - (a) no: each device spreads its own half over the classes
+# - (b) yes: the predictions are gathered first, and the loss is that of the whole batch
+# - (c) only without the information term
+
+# %% tags=["lesson"]
+small = Settings(targets=("uci-digits",), labels_per_class=5, steps=40, seeds=2)
+alone = run(small, baseline=False).probabilities["uci-digits"]
+mirrored = run(small.replace(strategy="mirrored"), baseline=False).probabilities["uci-digits"]
+print("devices:", distribution.strategy("mirrored").num_replicas_in_sync)
+print("the same probabilities, to 0.0001:", abs(mirrored - alone).max() < 1e-4)
+
+# %% [markdown] tags=["lesson"]
+# **Explain.** (b). `strategy="mirrored"` takes all GPUs of a machine (here perhaps one device only)
+# and changes nothing but where the work is done. Each step waits for the slowest device and for the
+# messages, so it pays for large networks and batches; for networks as small as ours a sweep is
+# usually the better use of a second GPU. Only `weighting="fixed"` can be split.
+#
+# `strategy="multi-worker"` does the same over machines. **Every machine runs the same command**, in a
+# new process, and waits until all are there; the first one writes the files. If one dies, the run ends
+# for all. The environment variable `TF_CONFIG` says where the machines are and which of them this is.
+#
+# <details><summary>By hand</summary>
+#
+# On the first of two machines; the second has `"index": 1`.
+#
+# ```
+# export TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:8470", "10.0.0.2:8470"]},
+#                    "task": {"type": "worker", "index": 0}}'
+# simmim run --strategy multi-worker --output result.json
+# ```
+#
+# </details>
+#
+# <details><summary>On Slurm</summary>
+#
+# `srun --nodes 2 --ntasks-per-node 1 --gpus-per-node 4 python my_run.py`, where `my_run.py` fills
+# `TF_CONFIG` from TensorFlow's own resolver (on nodes without GPUs:
+# `SlurmClusterResolver(gpus_per_node=1, gpus_per_task=1, auto_set_gpu=False)`):
+#
+# ```python
+# import json
+# import os
+#
+# import tensorflow as tf
+#
+# import simmim_lib
+#
+# resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
+# cluster = resolver.cluster_spec().as_dict()  # first: the resolver learns its task from this
+# task = {"type": resolver.task_type, "index": resolver.task_id}
+# os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
+# settings = simmim_lib.Settings(strategy="multi-worker")
+# simmim_lib.run(settings).to_json("result.json")
+# ```
+#
+# </details>
+#
+# <details><summary>On Kubernetes</summary>
+#
+# Kubeflow's `TFJob` sets `TF_CONFIG` in every pod, so that `simmim run --strategy multi-worker` is
+# enough. Without Kubeflow, an Indexed Job with a headless service gives pods fixed names for
+# `cluster`, and `JOB_COMPLETION_INDEX` is the `index`.
+#
+# </details>
 
 # %% [markdown] tags=["lesson"]
 # ### Exercise 1: a verdict from an interval (medium, 10 minutes)
@@ -380,6 +514,7 @@ exercises.check("10-convolution-flops", convolution_flops)
 # - Compare seed by seed; let the interval write the verdict; choose on validation images.
 # - Accuracy is not everything: look at the confused classes, at the calibration and at the cost.
 # - A sweep runs many settings, and the best of many must prove itself on new seeds.
+# - A strategy splits one experiment over devices or machines, and leaves its outcome as it is.
 #
 # ## Where next
 #
