@@ -227,8 +227,9 @@ unlabelled_panels.two_halves()
 # ### Exercise 3: Which collapses? (medium, 5 minutes)
 #
 # Six settings, one label per class, from glyphs, the information term alone (nothing else of this lesson).
-# "It collapses" means: in more than half of ten seeds the predictions for the test images use fewer than
-# half of the ten classes. The check compares with a stored study.
+# "It collapses" means: in more than half of ten seeds **a class is lost**, so that fewer than one in a
+# hundred of the test images are given to it, where one in ten should be. The check compares with a stored
+# study.
 
 # %% tags=["nbval-check-output"]
 collapses = {  # True or False
@@ -258,11 +259,11 @@ exercises.check("05-which-collapse", collapses)
 # </details>
 
 # %% [markdown]
-# Nobody wants to find out about a collapse on the test images, for which one needs labels. The
-# **collapse alarm** needs none: after training it looks at the predictions for other images, and at the
-# entropy of their mean. $e^H$ counts classes: it is 10 if ten are predicted equally often. The alarm rings if
-# fewer than half as many are left as expected. Is it right? "Truth" is counted on the test images, which
-# the alarm does not see.
+# A collapse should be noticed before anybody uses the network, and without labels, for there are none. The
+# **collapse alarm** looks, after training, at the predictions for images that were kept aside, and at the
+# entropy of their mean. $e^H$ counts classes: it is 10 if ten are predicted equally
+# often. The alarm rings if fewer than half as many are left as expected. Is it right? Whether a class is lost
+# is counted on the test images, which the alarm does not see.
 
 
 # %% tags=["nbval-check-output"]
@@ -272,7 +273,7 @@ def percent(values):
 
 
 study = reference.load("collapse")
-alarms, rows, agreed = {}, [], []
+alarms, rows, missed, false = {}, [], 0, 0
 for strength, spread in ((x, y) for x in (0.3, 1.0, 3.0) for y in (0.0, 1.0)):
     measures = ("accuracy", "predicted classes", "largest share", "entropy")
     accuracy, classes, *seen = (
@@ -280,17 +281,20 @@ for strength, spread in ((x, y) for x in (0.3, 1.0, 3.0) for y in (0.0, 1.0)):
     )
     name = f"λ = {strength:g}, s = {spread:g}"
     alarms[name] = information.Diagnosis(*seen, np.log(10))
-    rings = alarms[name].collapsed
-    rows.append([name, percent(accuracy), np.sum(classes < 5), rings.sum()])
-    agreed.extend(rings == (classes < 5))
-rows.append([f"the alarm is right in {sum(agreed)} of {len(agreed)} trainings", "", "", ""])
-table(("", "accuracy (%)", "collapsed, of 10 seeds", "alarm"), *rows)
+    lost, rings = classes < 10, alarms[name].collapsed
+    rows.append([name, percent(accuracy), lost.sum(), rings.sum()])
+    missed, false = missed + np.sum(lost & ~rings), false + np.sum(rings & ~lost)
+table(("", "accuracy (%)", "a class is lost, of 10 seeds", "the alarm rings"), *rows)
+
+# %% tags=["nbval-check-output"]
+print(f"collapses without an alarm: {missed}, alarms without a collapse: {false}, of 60 trainings")
 
 # %%
 unlabelled_figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
 
 # %% [markdown]
-# `simmim_lib.run` warns in words, and the result keeps them in `result.diagnostics`:
+# The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare, so a
+# mild collapse can escape it. `simmim_lib.run` warns in words, and `result.diagnostics` keeps them:
 
 # %% tags=["nbval-check-output"]
 print(*(f"{name}: {alarm}" for name, alarm in list(alarms.items())[:2]), sep="\n")
