@@ -113,19 +113,19 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> pane
 
 def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     """Return the accuracies before and after the longer training that is stored, by name."""
-    found = reference.load("directions" if settings.shared_heads else "unlabelled")
-    for record in found.records:
+    studies = [reference.load(name) for name in ("directions", "unlabelled")]
+    asked = (settings.source, settings.targets, settings.labels_per_class)
+    for record in (each for found in studies for each in found.records):
         own = record.settings
-        same = (own.targets, own.labels_per_class) == (settings.targets, settings.labels_per_class)
-        if same:
+        if (own.source, own.targets, own.labels_per_class) == asked:
             accuracy = measure_name("accuracy", own.targets[0], own)
             return {
                 "source only": record.measures["source only"],
                 f"{own.steps:,} steps": record.measures[accuracy],
             }
     raise WorkbookError(
-        f"The reference result {found.name!r} has nothing about {', '.join(settings.targets)}: "
-        f"compute it again with `{found.command}`."
+        f"The reference results have nothing about {', '.join(settings.targets)} without labels "
+        f"from {settings.source}: compute them again with `{studies[0].command}`."
     )
 
 
