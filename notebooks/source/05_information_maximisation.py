@@ -560,7 +560,7 @@ table(
 letters = {"information": "(a)", "agreement": "(b)", "glyphs as a source": "(c)"}
 cost = {part: -changes[1][part].mean for part in letters}
 second, dearest = sorted(letters, key=cost.get)[1:]
-clearly = cost[dearest] - changes[1][dearest].half_width > cost[second]
+clearly = reference.difference(rows[1][dearest], rows[1][second]).verdict == "loss"
 matter = [
     ", ".join(part for part, change in of_part.items() if change.verdict == "loss") or "nothing"
     for of_part in changes.values()
@@ -667,10 +667,7 @@ shown = {"MNIST, 5 labels per class": {"fine-tuned": fine_tuned, **outcomes}}
 figures.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {stored.budget})")
 
 # %% tags=["nbval-check-output"]
-rows = [
-    (name, percent(values), reference.difference(values, fine_tuned))
-    for name, values in outcomes.items()
-]
+rows = [(name, percent(x), reference.difference(x, fine_tuned)) for name, x in outcomes.items()]
 table(("unlabelled images", "test accuracy (%)", "less fine-tuned"), *rows)
 
 
