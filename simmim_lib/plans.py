@@ -447,10 +447,24 @@ def directions() -> list[Settings]:
     ]
 
 
-@study("When does it collapse, and does the alarm say so?", more_than_accuracy)
+def classes_in_use(result: Result) -> Measures:
+    """Return `more_than_accuracy`, and how many classes the test images are put in.
+
+    That is exp(H) of the shares of the predicted classes: 10 for ten classes equally often. The
+    alarm counts in the same way, but looks at other images and at probabilities.
+    """
+    from scipy.stats import entropy
+
+    ((target, predicted),) = result.predictions.items()
+    classes = result.probabilities[target].shape[-1]
+    counts = [np.bincount(each, minlength=classes) for each in predicted]
+    return more_than_accuracy(result) | {"classes in use": np.exp(entropy(counts, axis=1))}
+
+
+@study("When does it collapse, and does the alarm say so?", classes_in_use)
 def collapse() -> list[Settings]:
     """With and without the spreading half, the information alone, at one label per class."""
-    alone = {"agreement": 0.0, "augmentation": 0.0, "steps": 300}
+    alone = {"agreement": 0.0, "augmentation": 0.0, "ramp": 0.0, "steps": 300}
     return [
         _informed("mnist", 1, information=strength, spread=spread, **alone)
         for strength in (0.3, 1.0, 3.0)

@@ -163,7 +163,7 @@ def test_a_study_that_is_not_there_is_told_of(monkeypatch):
     panel = unlabelled_panels.no_labels(steps=20)
     choose(find(panel.view, "Steps"), "120")
     panel.wait()
-    assert "&#x27;unlabelled&#x27; is not there: compute it." in panel.message.value
+    assert "&#x27;directions&#x27; is not there: compute it." in panel.message.value
 
 
 def test_a_study_without_the_direction_is_told_of(monkeypatch):
