@@ -71,3 +71,10 @@ def test_source_only_of_another_target_has_seen_its_labels_but_no_image_of_the_f
     logits = np.asarray(model(datasets.load("mnist").test.images)["uci-digits"])
     assert accuracy == pytest.approx(np.mean(logits.argmax(axis=1) == TRUTH))
     assert 0.3 < accuracy < 0.95
+
+
+def test_classes_in_use():
+    two = np.eye(10)[np.arange(1000) % 2]
+    ten = np.eye(10)[np.arange(1000) % 10]
+    found = plans.classes_in_use(_result(Settings(seeds=2), {"mnist": np.stack([two, ten])}))
+    assert found["classes in use"] == pytest.approx([2, 10])

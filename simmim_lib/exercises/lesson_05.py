@@ -155,7 +155,7 @@ def _which_collapse(answer: Any) -> str:
     wrong = [letter for letter in truth if answer[letter] != truth[letter]]
     if not wrong:
         told = ", ".join(f"{letter} {counts[letter]}" for letter in counts)
-        return f"Seeds of {seeds} that lost a class in the stored study: {told}."
+        return f"Seeds of {seeds} that collapsed in the stored study: {told}."
     marked = {letter for letter in answer if answer[letter]}
     if len(wrong) == len(truth):
         raise Wrong("All six are the other way round: True means that it collapses.")
@@ -178,20 +178,20 @@ def _which_collapse(answer: Any) -> str:
     strength, spread = COLLAPSE_SETTINGS[letter]
     raise Wrong(
         f"{len(wrong)} of your six answers are not what was measured, such as ({letter}): with "
-        f"λ = {strength:g} and s = {spread:g}, {counts[letter]} of {seeds} seeds lost a class."
+        f"λ = {strength:g} and s = {spread:g}, {counts[letter]} of {seeds} seeds collapsed."
     )
 
 
 def _collapsed_seeds() -> tuple[dict[str, int], int]:
-    """Return in how many seeds of each setting a class was lost, and how many seeds there are."""
+    """Return how many seeds of each setting collapsed, and how many seeds there are."""
     from simmim_lib import reference
 
     found = reference.load("collapse")
     classes = {
-        letter: found.values("predicted classes", information=information, spread=spread)
+        letter: found.values("classes in use", information=information, spread=spread)
         for letter, (information, spread) in COLLAPSE_SETTINGS.items()
     }
-    counts = {letter: int((each < 10).sum()) for letter, each in classes.items()}
+    counts = {letter: int((each < 5).sum()) for letter, each in classes.items()}
     return counts, len(classes["a"])
 
 
