@@ -27,7 +27,7 @@ STEPS = (120, 240, QUICK_STEPS)
 def two_halves(settings: Settings | None = None) -> panels.Panel:
     """Return the panel that weighs the information and its spreading half, and trains on it.
 
-    At first there are neither views nor agreement, which would hide what the two halves do.
+    At first there are neither views nor agreement nor a ramp, which would hide what the halves do.
 
     Args:
         settings: where the controls stand at first, of one target; one seed is trained.
@@ -35,7 +35,7 @@ def two_halves(settings: Settings | None = None) -> panels.Panel:
     Raises:
         WorkbookError: several targets.
     """
-    alone = {**INFORMED, "agreement": 0.0, "augmentation": 0.0}
+    alone = {**INFORMED, "agreement": 0.0, "augmentation": 0.0, "ramp": 0.0}
     start = _of_one_target(settings or Settings(**alone, labels_per_class=1, steps=STEPS[0]))
     controls = {
         "information": _numbers("Information", STRENGTHS, start.information),
