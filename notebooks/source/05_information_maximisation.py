@@ -691,8 +691,8 @@ Markdown(
     "takes it from the ones. Telling the recipe the right shares (`class_prior`), against not telling: "
     f"{change('ones, shares known', 'nine in ten are ones')}. Leaving the term out: "
     f"{change('ones, no information', 'nine in ten are ones')}. Clothes among the digits, against "
-    f"digits only: {change('half are clothes', 'as it should be')}. So know your shares, or at "
-    "least look at the predictions before you believe them."
+    f"digits only: {change('half are clothes', 'as it should be')}; there, leaving the term out: "
+    f"{change('clothes, no information', 'half are clothes')}. So know your shares, and what is in the heap."
 )
 
 # %% [markdown]
