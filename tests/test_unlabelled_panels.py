@@ -170,7 +170,7 @@ def test_a_study_without_the_direction_is_told_of(monkeypatch):
     empty = Reference("unlabelled", "", "compute it", "full", {}, [])
     monkeypatch.setattr(reference, "load", lambda name: empty)
     panel = unlabelled_panels.no_labels()
-    with pytest.raises(WorkbookError, match=r"nothing about mnist without labels from glyphs: .*`compute it`"):
+    with pytest.raises(WorkbookError, match="nothing about mnist without labels from glyphs"):
         next(panel._update(panel.values, quiet))
 
 
