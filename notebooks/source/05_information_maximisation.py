@@ -750,9 +750,7 @@ Markdown(
 each, shares = (measured("mnist", 1, "SimMIM", x) for x in ("accuracy", "largest share"))
 worst = int(each.argmin())
 given = datasets.few_shot("mnist", labels_per_class=1, seed=worst).labelled
-print(
-    f"accuracy {each[worst]:.0%}, mean {each.mean():.0%}; largest class {shares[worst]:.0%}: no alarm"
-)
+print(f"accuracy {each[worst]:.0%}, mean {each.mean():.0%}; largest class {shares[worst]:.0%}")
 figures.image_grid(given.images, list(map(str, given.labels)), "The ten digits with a label.")
 
 # %% [markdown]
@@ -776,13 +774,13 @@ word = "holds" if set(scarce) == {"gain"} else "does not hold throughout"
 Markdown(
     f"With up to five labels per class the claim **{word}** in this setting: {scarce.count('gain')} of "
     f"{len(scarce)} comparisons show a gain, {scarce.count('loss')} a loss; over all numbers of labels "
-    f"{every.count('gain')} of {len(every)}, and {every.count('loss')}."
+    f"{every.count('gain')} of {len(every)} show a gain, {every.count('loss')} a loss."
 )
 
 # %% [markdown]
 # But mind what does it: images without labels, which the article does not mention. On labelled images alone
 # there is no such term. And fine-tuning never saw those images, so this compares a use of more data with a use
-# of less: they were there all the time.
+# of less.
 
 # %% [markdown]
 # ## Recap
