@@ -14,7 +14,7 @@ export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 BIN := .venv/bin
 COLAB_TESTS := $(wildcard $(addprefix tests/test_, \
-  notebooks.py exercises.py panels.py loss_panels.py joint_panels.py weighting_panels.py race.py report_form.py simmim.py widget_driver.py))
+  notebooks.py exercises.py panels.py loss_panels.py joint_panels.py weighting_panels.py unlabelled_panels.py race.py report_form.py simmim.py widget_driver.py))
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)

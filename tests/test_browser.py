@@ -28,6 +28,7 @@ PANELS = [
     Panel("01_transfer_learning", "Frozen layers"),
     Panel("03_simmim_model", "Frozen layers"),
     Panel("04_task_weights", "Angle (degrees)"),
+    Panel("05_information_maximisation", "Information"),
 ]
 
 
