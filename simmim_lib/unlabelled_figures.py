@@ -277,7 +277,7 @@ def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:
     looks = live.validation[target][:, 0]
     look: dict[str, Any] = {"mec": "black", "mew": 1.3, "zorder": 5}
     # The way there is on validation images; test images are looked at once, in the end.
-    axes.plot([place] * len(looks), looks, "-_", ms=7, color=COLOURS["baseline"], lw=0.8)
+    (way,) = axes.plot([place] * len(looks), looks, "-_", ms=7, color=COLOURS["baseline"], lw=0.8)
     steps = f"1 seed, {live.steps[-1]} of {live.settings.steps} steps"
     if live.result:
         value, face = live.result.accuracy[target][0], COLOURS["trained"]
@@ -287,7 +287,8 @@ def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:
         text = f"now: {value:.3f} on validation images ({steps})"
     seen = max(value, axes.get_ylim()[0])  # at the edge as long as it is below
     (mark,) = axes.plot(place, seen, "D", ms=11, mfc=face, ls="", clip_on=False, **look)
-    axes.legend([mark], [text.replace(" (", "\n(")], loc="lower right", fontsize=10)
+    told = [text.replace(" (", "\n("), "the way there, on validation images"]
+    axes.legend([mark, way], told, loc="lower right", fontsize=10)
     return f"{text}, with {_labels(live.settings)} labels per class"
 
 

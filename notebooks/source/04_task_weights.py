@@ -580,6 +580,6 @@ for target in group:
 #
 # ## Where next
 #
-# Lesson 05, Information maximisation: so far every target learnt from its few labels alone. There are
-# thousands of images *without* labels. [Lesson 03](03_simmim_model.ipynb) has the network that all this
-# ran on.
+# [Lesson 05, Information maximisation](05_information_maximisation.ipynb): so far every target learnt
+# from its few labels alone. There are thousands of images *without* labels.
+# [Lesson 03](03_simmim_model.ipynb) has the network that all this ran on.
