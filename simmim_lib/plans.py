@@ -316,14 +316,19 @@ DIRECTIONS = {
         shared_heads=True,
         **INFORMED,
     ),
+    # A source that is nearly right: larger steps let two of ten seeds swap the names of classes.
     "MNIST to UCI digits": Settings(
-        source="mnist", targets=("uci-digits",), labels_per_class=0, **INFORMED
+        source="mnist",
+        targets=("uci-digits",),
+        labels_per_class=0,
+        **{**INFORMED, "learning_rate": 3e-4},
     ),
 }
 """Ways to read digits without one label of the target, which comes first.
 
-The recipe is the same; whether the other digits teach beside the target, through a shared head, or
-before it, as its source, was chosen on the target's validation images.
+The recipe is the same but for the size of the last one's steps. That, and whether the other digits
+teach beside the target, through a shared head, or before it, as its source, was chosen on the
+target's validation images.
 """
 
 LABELS = {"mnist": (1, 2, 5, 10, 50), "uci-digits": (1, 5, 50), "fashion": (5, 20)}
