@@ -37,7 +37,10 @@ def test_every_stored_number_is_one_a_seed_and_possible(name):
         for measure in ("accuracy", "validation"):
             names = [f"{target} {measure}" for target in targets] if targets[1:] else [measure]
             for name in names:
-                assert np.all((record.measures[name] > 0.08) & (record.measures[name] < 1))
+                values = record.measures[name]
+                assert np.all((values > 0.08) & (values <= 1))
+                # A set of few validation images may be read without a mistake; a test set was not.
+                assert measure == "validation" or values.max() < 1
 
 
 def test_a_stored_number_comes_out_again():
