@@ -225,7 +225,7 @@ def _deaf() -> Iterator[None]:
     if not hasattr(signal, "pthread_sigmask"):  # Windows
         yield
         return
-    resource_tracker.ensure_running()  # whose start, if it came later, would lift the block
+    _start_tracker()  # whose start, if it came later, would lift the block
     before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
     try:
         yield
@@ -267,6 +267,23 @@ def _check_versions(client: "Client", scheduler: str) -> None:
                 f"Here is {name} {here}, but {place} of the cluster at {scheduler} has {what}: "
                 "install the same version for the scheduler and all workers."
             )
+
+
+def _start_tracker() -> None:
+    """Start what cleans up after other processes, but without its warnings.
+
+    It would tell of semaphores that workers left when they were ended, and clean them up anyway.
+    """
+    given = os.environ.get("PYTHONWARNINGS")
+    quiet = "ignore:resource_tracker:UserWarning"
+    os.environ["PYTHONWARNINGS"] = f"{given},{quiet}" if given else quiet
+    try:
+        resource_tracker.ensure_running()
+    finally:
+        if given is None:
+            del os.environ["PYTHONWARNINGS"]
+        else:
+            os.environ["PYTHONWARNINGS"] = given
 
 
 def _suitable_workers() -> int:

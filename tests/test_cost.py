@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from simmim_lib import cost, models
+from simmim_lib import cost, experiment, models
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 
@@ -51,11 +51,12 @@ def test_every_view_of_every_image_counts():
     plain = Settings(frozen_layers=0)  # 32 labelled images a step
     flops = cost.estimate(plain).flops
     one_view = plain.replace(information=1.0)
-    assert cost.estimate(one_view).flops == pytest.approx(flops * (32 + 256) / 32)
+    others = experiment.UNLABELLED_BATCH_SIZE
+    assert cost.estimate(one_view).flops == pytest.approx(flops * (32 + others) / 32)
     two_views = one_view.replace(agreement=1.0, augmentation=1.0)
-    assert cost.estimate(two_views).flops == pytest.approx(flops * (32 + 2 * 256) / 32)
+    assert cost.estimate(two_views).flops == pytest.approx(flops * (32 + 2 * others) / 32)
     nothing_labelled = one_view.replace(labels_per_class=0)
-    assert cost.estimate(nothing_labelled).flops == pytest.approx(flops * 256 / 32)
+    assert cost.estimate(nothing_labelled).flops == pytest.approx(flops * others / 32)
 
 
 def test_each_target_goes_through_the_trunk_and_its_own_head():
