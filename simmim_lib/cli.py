@@ -108,11 +108,11 @@ def _default(field: "dataclasses.Field") -> str:
 
 def _run(options: argparse.Namespace) -> None:
     given = {
-        field.name: settings.parse(field.name, text)
+        field.name: text
         for field in dataclasses.fields(settings.Settings)
         if (text := getattr(options, field.name)) is not None
     }
-    chosen = settings.Settings.from_mapping(given)
+    chosen = settings.Settings.from_texts(given)
     if options.output:
         _check_output(options.output)
     from simmim_lib.distribution import is_chief

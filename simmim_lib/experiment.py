@@ -67,9 +67,9 @@ class Result:
         """Return all but the probabilities as plain values that JSON can hold."""
         return {
             "settings": self.settings.as_dict(),
-            "accuracy": _as_lists(self.accuracy),
-            "validation": _as_lists(self.validation),
-            "baseline": _as_lists(self.baseline),
+            "accuracy": as_lists(self.accuracy),
+            "validation": as_lists(self.validation),
+            "baseline": as_lists(self.baseline),
             "diagnostics": {name: each.as_dict() for name, each in self.diagnostics.items()},
             "seconds": self.seconds,
             "versions": versions(),
@@ -322,19 +322,24 @@ def _copy_head(
     by_seed: list[Weights], model: "SimMIM", target: str, source: Pretrained | None
 ) -> None:
     """Let a target without labels begin with what the source's head knows of its classes."""
-    known = datasets.load(source.source).class_names if source else ()
-    classes = datasets.load(target).class_names
-    if not source or not set(classes) <= set(known):
+    if not source or not knows_classes(source.source, target):
         raise WorkbookError(
             f"{target!r} has no labels, and neither a target with the same classes shares its head "
             f"nor does the source {source.source if source else None!r} know its classes: give it "
             "labels, or use shared_heads=True beside a target that has some."
         )
-    columns = [known.index(name) for name in classes]
+    known = datasets.load(source.source).class_names
+    columns = [known.index(name) for name in datasets.load(target).class_names]
     first = model.kernel_position(target)
     kernel, bias = source.weights[-2:]
     for weights in by_seed:
         weights[first : first + WEIGHTS_A_LAYER] = [kernel[:, columns], bias[columns]]
+
+
+def knows_classes(source: str | None, target: str) -> bool:
+    """Tell whether a source has all classes of a target, so that its head can read them."""
+    known = datasets.load(source).class_names if source else ()
+    return set(datasets.load(target).class_names) <= set(known)
 
 
 @functools.lru_cache(maxsize=12)
@@ -494,11 +499,7 @@ def _diagnose(
 def _test(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
 ) -> Result:
-    probabilities, accuracy = {}, {}
-    for name, data in network.features.items():
-        logits = training.predict(network.model, weights, data.test.images, name)
-        probabilities[name] = _probabilities(logits)
-        accuracy[name] = np.mean(logits.argmax(axis=-1) == data.test.labels, axis=1)
+    probabilities, accuracy = on_test_images(network, weights)
     return Result(
         settings,
         accuracy,
@@ -507,6 +508,23 @@ def _test(
         diagnostics=_diagnose(settings, tasks, network, weights),
         seconds=time.perf_counter() - start,
     )
+
+
+def on_test_images(
+    network: Network, weights: Weights
+) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
+    """Return for each task the probabilities, (seeds, n, classes), and the accuracy, (seeds,).
+
+    Args:
+        network: from `transfer`.
+        weights: each (seeds, ...).
+    """
+    probabilities, accuracy = {}, {}
+    for name, data in network.features.items():
+        logits = training.predict(network.model, weights, data.test.images, name)
+        probabilities[name] = _probabilities(logits)
+        accuracy[name] = np.mean(logits.argmax(axis=-1) == data.test.labels, axis=1)
+    return probabilities, accuracy
 
 
 def validate(
@@ -591,5 +609,6 @@ def versions() -> dict[str, str]:
     return {"python": platform.python_version(), **{name: version(name) for name in packages}}
 
 
-def _as_lists(arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:
+def as_lists(arrays: dict[str, np.ndarray]) -> dict[str, list[float]]:
+    """Return arrays, (seeds,) each, as plain values that JSON can hold."""
     return {name: [float(value) for value in values] for name, values in arrays.items()}

@@ -12,7 +12,7 @@ import numpy as np
 from simmim_lib import calibration, cost, datasets, experiment, information, training
 from simmim_lib.cost import Cost
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiment import Result
+from simmim_lib.experiment import Result, as_lists
 from simmim_lib.reference import Difference, difference
 from simmim_lib.settings import Settings
 
@@ -33,15 +33,6 @@ WAYS = {
     ASKED: "the settings of this report",
 }
 """Ways to learn the same targets, and what each does."""
-
-LABELS_ONLY: dict[str, Any] = {
-    "information": 0.0,
-    "agreement": 0.0,
-    "augmentation": 0.0,
-    "class_prior": None,
-    "class_shares": None,
-    "strangers": None,
-}
 
 ByTarget = dict[str, np.ndarray]
 
@@ -86,9 +77,9 @@ class Way:
         errors = {target: self.calibration_error(target) for target in self.probabilities}
         return {
             "settings": [each.as_dict() for each in self.settings],
-            "accuracy": _as_lists(self.accuracy),
-            "validation": _as_lists(self.validation),
-            "calibration_error": _as_lists(errors),
+            "accuracy": as_lists(self.accuracy),
+            "validation": as_lists(self.validation),
+            "calibration_error": as_lists(errors),
             "seconds": self.seconds,
             "cost": vars(self.cost),
         }
@@ -190,10 +181,10 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
     """
     alone = settings.separately()
     labelled = tuple(each for each in alone if each.labels_per_class)
-    found = {SCRATCH: tuple(each.replace(**LABELS_ONLY).from_scratch() for each in labelled)}
+    found = {SCRATCH: tuple(each.from_scratch() for each in labelled)}
     if settings.source is not None and labelled:
-        whole = {"copied_layers": experiment.ALL_LAYERS, "frozen_layers": 0, **LABELS_ONLY}
-        together = _with_labels(settings, whole)
+        whole = {"copied_layers": experiment.ALL_LAYERS, "frozen_layers": 0}
+        together = _with_labels(settings, whole).labels_only()
         found[PROBE] = (together.replace(adaptation="probe"),)
         found[FINE_TUNE] = (together,)
     if len(alone) > 1:
@@ -219,10 +210,8 @@ def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 def _can_start(settings: Settings) -> bool:
     """Tell whether a single target has labels, or a source that knows its classes."""
-    if settings.labels_per_class:
-        return True
-    known = datasets.load(settings.source).class_names if settings.source else ()
-    return set(datasets.load(settings.targets[0]).class_names) <= set(known)
+    known = experiment.knows_classes(settings.source, settings.targets[0])
+    return bool(settings.labels_per_class) or known
 
 
 def baselines(settings: Settings, progress: training.Progress | None = None) -> dict[str, Way]:
@@ -297,20 +286,11 @@ def _before_training(settings: Settings) -> Way:
     network = experiment.transfer(settings, tasks, experiment.initialise(settings))
     validation = experiment.validate(tasks, network, network.weights)
     names = [target for target, number in settings.labels_of.items() if not number]
-    probabilities, accuracy = {}, {}
-    for name in names:
-        test = network.features[name].test
-        logits = training.predict(network.model, network.weights, test.images, name)
-        probabilities[name] = _softmax(logits)
-        accuracy[name] = np.mean(logits.argmax(axis=-1) == test.labels, axis=1)
-    chosen = {name: validation[name] for name in names}
-    return Way(BEFORE, (settings,), accuracy, chosen, probabilities)
-
-
-def _softmax(logits: np.ndarray) -> np.ndarray:
-    from scipy.special import softmax
-
-    return softmax(logits, axis=-1)
+    probabilities, accuracy = experiment.on_test_images(network, network.weights)
+    accuracy, validation, probabilities = (
+        {name: each[name] for name in names} for each in (accuracy, validation, probabilities)
+    )
+    return Way(BEFORE, (settings,), accuracy, validation, probabilities)
 
 
 def collapses(result: Result) -> dict[str, information.Diagnosis]:
@@ -358,7 +338,3 @@ def peak_memory() -> str:
         return f"{cost.peak_memory() / 2**20:,.0f} MiB"
     except WorkbookError as error:
         return str(error)
-
-
-def _as_lists(arrays: ByTarget) -> dict[str, list[float]]:
-    return {name: [float(value) for value in values] for name, values in arrays.items()}

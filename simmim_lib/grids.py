@@ -27,7 +27,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from simmim_lib import datasets, settings
+from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.settings import Settings
 
@@ -146,15 +146,10 @@ def _listed(path: object, listed: object) -> Iterator[tuple[str, dict[str, Any]]
 
 def _build(where: str, values: Mapping[str, Any]) -> Settings:
     """Return settings, with the place in front of what is wrong with them."""
-    given = {}
-    for name, value in values.items():
+    for name in values:
         _check_field(where, name)
-        try:
-            given[name] = settings.parse(name, value) if isinstance(value, str) else value
-        except WorkbookError as error:
-            raise WorkbookError(f"{where}: {error}") from error
     try:
-        built = Settings.from_mapping(given)
+        built = Settings.from_texts(values)
         if built.strategy == "multi-worker":
             raise WorkbookError(
                 "strategy is 'multi-worker', but the workers of a sweep each do experiments of "
@@ -166,7 +161,7 @@ def _build(where: str, values: Mapping[str, Any]) -> Settings:
     except WorkbookError as error:
         raise WorkbookError(f"{where}: {error}") from error
     except (TypeError, ValueError) as error:  # from a value of a type that no check expects
-        shown = ", ".join(f"{name}={value!r}" for name, value in given.items())
+        shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
         raise WorkbookError(
             f"{where}: a value has a type that its field cannot have ({error}) among {shown}: see "
             "`simmim run --help`."

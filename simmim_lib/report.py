@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib import datasets, files, pages, settings
+from simmim_lib import datasets, files, pages
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.findings import Findings
 from simmim_lib.settings import Settings
@@ -84,13 +84,7 @@ def read_parameters(variables: Mapping[str, Any]) -> Settings:
         WorkbookError: a value that is not allowed.
     """
     names = [field.name for field in dataclasses.fields(Settings)]
-    given = {name: variables[name] for name in names if name in variables}
-    return Settings.from_mapping(
-        {
-            name: settings.parse(name, value) if isinstance(value, str) else value
-            for name, value in given.items()
-        }
-    )
+    return Settings.from_texts({name: variables[name] for name in names if name in variables})
 
 
 def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
@@ -101,11 +95,10 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
             allowed.
     """
     names = [field.name for field in dataclasses.fields(Settings)]
-    given = {}
-    for name, text in pairs:
+    given = dict(pairs)
+    for name in given:
         check_choice("parameter", name, names)
-        given[name] = settings.parse(name, text)
-    return Settings.from_mapping(given)
+    return Settings.from_texts(given)
 
 
 def parameters(asked: Settings) -> dict[str, Any]:

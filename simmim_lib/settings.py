@@ -242,15 +242,38 @@ class Settings:
             check_choice("setting", name, names)
         return cls(**values)
 
+    @classmethod
+    def from_texts(cls, values: Mapping[str, Any]) -> "Settings":
+        """Build settings from names and values, where a text means what it does to a command.
+
+        Raises:
+            WorkbookError: as `from_mapping` and `parse`.
+        """
+        names = [known.name for known in dataclasses.fields(cls)]
+        given = {}
+        for name, value in values.items():
+            check_choice("setting", name, names)
+            given[name] = parse(name, value) if isinstance(value, str) else value
+        return cls.from_mapping(given)
+
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed, checked like a new one."""
         return Settings.from_mapping({**self.as_dict(), **changes})
 
+    def labels_only(self) -> "Settings":
+        """Return the same without anything that images without labels teach."""
+        return self.replace(
+            information=0.0,
+            agreement=0.0,
+            augmentation=0.0,
+            class_prior=None,
+            class_shares=None,
+            strangers=None,
+        )
+
     def from_scratch(self) -> "Settings":
         """Return the baseline: the same data, steps and seeds, with nothing transferred."""
-        return self.replace(
-            source=None, adaptation="fine-tune", information=0.0, agreement=0.0, augmentation=0.0
-        )
+        return self.labels_only().replace(source=None, adaptation="fine-tune")
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""

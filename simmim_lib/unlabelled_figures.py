@@ -312,9 +312,10 @@ def no_labels(course: Course, stored: Mapping[str, np.ndarray]) -> Picture:
 
 def confusion(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
     """Return how many images of each class (rows) are taken for each (columns)."""
-    classes = probabilities.shape[-1]
-    places = labels * classes + probabilities.argmax(axis=-1)
-    return np.bincount(places, minlength=classes**2).reshape(classes, classes)
+    from sklearn.metrics import confusion_matrix
+
+    classes = range(probabilities.shape[-1])
+    return confusion_matrix(labels, probabilities.argmax(axis=-1), labels=classes)
 
 
 def _draw_climb(

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 import tensorflow as tf
 from distribution_worker import LABELS, PLANS
+from processes import finish
 
 from simmim_lib import distribution, experiment
 from simmim_lib.errors import WorkbookError
@@ -38,13 +39,7 @@ def run(*of_each_process):
         )
         for arguments in of_each_process
     ]
-    try:
-        for process in processes:
-            _, errors = process.communicate(timeout=240)
-            assert process.returncode == 0, errors[-3000:]
-    finally:
-        for process in processes:
-            process.kill()
+    finish(*processes, seconds=240)
 
 
 def check(path, replicas, alone):

@@ -15,6 +15,7 @@ import numpy as np
 import pytest
 import simmim_worker as small
 import tensorflow as tf
+from processes import finish
 from simmim_worker import BATCH, EXAMPLES, KINDS, SIDE
 
 from simmim_lib import models, transfer
@@ -557,16 +558,6 @@ def start(python, *arguments):
     return subprocess.Popen(command, env=environment, stderr=subprocess.PIPE, text=True)
 
 
-def finish(*processes):
-    try:
-        for process in processes:
-            _, errors = process.communicate(timeout=120)
-            assert process.returncode == 0, errors[-3000:]
-    finally:
-        for process in processes:
-            process.kill()
-
-
 @pytest.mark.slow
 @pytest.mark.parametrize("environment", ["this", "other"])
 def test_another_process_reads_the_file_and_trains_on(
@@ -578,7 +569,7 @@ def test_another_process_reads_the_file_and_trains_on(
         pytest.skip("the environment with the other tested versions is not there")
     weights, out = tmp_path / "model.weights.h5", tmp_path / "out.npz"
     trained.save_weights(weights)
-    finish(start(python, "load", saved, weights, out))
+    finish(start(python, "load", saved, weights, out), seconds=120)
     logits = trained.predict(images, verbose=0)
     with np.load(out) as found:
         for name in KINDS:
@@ -800,7 +791,7 @@ def test_a_class_of_python_s_own_is_not_called(saved, tmp_path):
 
 @pytest.mark.slow
 def test_two_devices_train_as_one(tmp_path):
-    finish(start(Path(sys.executable), "mirrored", tmp_path / "out.npz"))
+    finish(start(Path(sys.executable), "mirrored", tmp_path / "out.npz"), seconds=120)
     with np.load(tmp_path / "out.npz") as found:
         assert found["replicas"] == 2
         for name in found:
@@ -821,7 +812,8 @@ def test_two_workers_train_as_one(tmp_path):
         each.close()
     outs = [tmp_path / f"{index}.npz" for index in range(2)]
     python = Path(sys.executable)
-    finish(*(start(python, "worker", index, ports, out) for index, out in enumerate(outs)))
+    workers = [start(python, "worker", index, ports, out) for index, out in enumerate(outs)]
+    finish(*workers, seconds=120)
     from simmim_lib import simmim
 
     model = small.joint_model()
