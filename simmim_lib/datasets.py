@@ -104,6 +104,7 @@ class Entry:
         class_names: one for each label, in order.
         source: where the data come from.
         licence: on what terms they may be used.
+        channels: 1 for grey images, 3 for colour.
         url: where `fetch` gets the file; empty when there is nothing to fetch.
         md5: the publisher's checksum of that file, as hexadecimal digits.
     """
@@ -113,18 +114,25 @@ class Entry:
     class_names: tuple[str, ...]
     source: str
     licence: str
+    channels: int = 1
     url: str = ""
     md5: str = ""
 
 
-def _medical(title: str, class_names: Sequence[str], md5: str, licence: str = "CC BY 4.0") -> Entry:
+def _medical(
+    title: str,
+    class_names: Sequence[str],
+    md5: str,
+    channels: int = 1,
+    licence: str = "CC BY 4.0",
+) -> Entry:
     """Describe a MedMNIST set as its authors publish it (names, checksums, licences: theirs)."""
     name = title.lower()
     source = (
         f"Yang et al. (2023): MedMNIST v2, Scientific Data 10, 41; {title}, fetched from Zenodo"
     )
     url = f"https://zenodo.org/records/10519652/files/{name}.npz?download=1"
-    return Entry(name, title, tuple(class_names), source, licence, url, md5)
+    return Entry(name, title, tuple(class_names), source, licence, channels, url, md5)
 
 
 DIGITS = tuple("0123456789")
@@ -177,6 +185,7 @@ CATALOGUE = {
                 *("lymphocyte", "monocyte", "neutrophil", "platelet"),
             ),
             "7053d0359d879ad8a5505303e11de1dc",
+            channels=3,
         ),
         _medical(
             "DermaMNIST",
@@ -186,6 +195,7 @@ CATALOGUE = {
                 *("melanoma", "melanocytic nevi", "vascular lesions"),
             ),
             "0744692d530f8e62ec473284d019b0c7",
+            channels=3,
             licence="CC BY-NC 4.0",
         ),
         _medical(
@@ -196,6 +206,7 @@ CATALOGUE = {
                 "colorectal adenocarcinoma epithelium",
             ),
             "a8b06965200029087d5bd730944a56c1",
+            channels=3,
         ),
     )
 }
@@ -220,24 +231,33 @@ def load(name: str) -> Dataset:
 
 
 def names() -> tuple[str, ...]:
-    """Return the names that `load` takes; `CATALOGUE[name]` describes each."""
+    """Return the names that `load` takes; `describe` tells what each stands for."""
     return tuple(CATALOGUE)
+
+
+def describe(name: str) -> Entry:
+    """Return what is known about a dataset without reading it, which for glyphs means drawing it.
+
+    Raises:
+        WorkbookError: the name is unknown.
+    """
+    check_choice("dataset", name, CATALOGUE)
+    return CATALOGUE[name]
 
 
 def is_available(name: str) -> bool:
     """Tell whether `load` can do without the network (the file's content is not looked at)."""
-    check_choice("dataset", name, CATALOGUE)
-    return not CATALOGUE[name].url or _remote_file(name).path.exists()
+    return not describe(name).url or _remote_file(name).path.exists()
 
 
 def fingerprint(name: str) -> str:
     """Return a text that changes when a dataset's content does, without reading the dataset."""
-    check_choice("dataset", name, CATALOGUE)
+    published = describe(name).md5
     if name in _own:
         return _digest(_own[name])
     if name == "glyphs":
         return f"glyphs {glyphs.VERSION}"
-    return CATALOGUE[name].md5 or _checksums()[f"{name}.npz"]
+    return published or _checksums()[f"{name}.npz"]
 
 
 @functools.cache
@@ -399,7 +419,10 @@ def from_folder(
             f"{name!r} already stands for other images: give these another name, such as "
             f"name='{name}-2', or restart the kernel."
         )
-    CATALOGUE[name] = Entry(name, name, dataset.class_names, dataset.source, dataset.licence)
+    channels = dataset.train.images.shape[-1]
+    CATALOGUE[name] = Entry(
+        name, name, dataset.class_names, dataset.source, dataset.licence, channels
+    )
     return known
 
 

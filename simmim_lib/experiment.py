@@ -328,8 +328,8 @@ def _copy_head(
             f"nor does the source {source.source if source else None!r} know its classes: give it "
             "labels, or use shared_heads=True beside a target that has some."
         )
-    known = datasets.load(source.source).class_names
-    columns = [known.index(name) for name in datasets.load(target).class_names]
+    known = datasets.describe(source.source).class_names
+    columns = [known.index(name) for name in datasets.describe(target).class_names]
     first = model.kernel_position(target)
     kernel, bias = source.weights[-2:]
     for weights in by_seed:
@@ -338,8 +338,8 @@ def _copy_head(
 
 def knows_classes(source: str | None, target: str) -> bool:
     """Tell whether a source has all classes of a target, so that its head can read them."""
-    known = datasets.load(source).class_names if source else ()
-    return set(datasets.load(target).class_names) <= set(known)
+    known = datasets.describe(source).class_names if source else ()
+    return set(datasets.describe(target).class_names) <= set(known)
 
 
 @functools.lru_cache(maxsize=12)
@@ -572,7 +572,7 @@ def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
     others = [name for name in (settings.source, settings.strangers) if name]
     names = [*settings.targets, *others]
-    channels = {name: datasets.load(name).train.images.shape[-1] for name in names}
+    channels = {name: datasets.describe(name).channels for name in names}
     wanted = channels[names[0]]
     for name, number in channels.items():
         if number != wanted:

@@ -68,7 +68,7 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
     rows = _rows(len(settings.targets))
     for target, middle in zip(settings.targets, rows, strict=True):
         labels = settings.labels_of[target]
-        text = f"{datasets.load(target).title}\n{labels} labels per class"
+        text = f"{datasets.describe(target).title}\n{labels} labels per class"
         box((0, middle - 8, 20, 16), "white", text, edgecolor=look(target)[0], linewidth=2.5)
         arrow((20.5, middle), (25, 58 + (middle - 50) * 0.2))
     for position, (name, _, depth, weights) in enumerate(figures._layer_sizes(10, 1)[1:-1]):
@@ -85,7 +85,7 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
         shared = len(group) > 1
         text = "one head, shared" if shared else "head"
         colour = COLOURS["trained"] if shared else look(group[0])[0]
-        units = len(datasets.load(group[0]).class_names)
+        units = len(datasets.describe(group[0]).class_names)
         text = f"{text}\n{units} logits\n{(models.DENSE_UNITS + 1) * units:,} weights"
         box((82, middle - 12, 18, 24), "white", text, edgecolor=colour, linewidth=2.5)
         arrow((73, 58 + (middle - 50) * 0.2), (81.5, middle))
@@ -131,7 +131,7 @@ def _draw_course(axes: "Axes", course: Course) -> None:
         axes.fill_between(
             course.steps, looks.min(axis=1), looks.max(axis=1), color=colour, alpha=0.15, lw=0
         )
-        label = datasets.load(target).title
+        label = datasets.describe(target).title
         axes.plot(course.steps, means, marker=marker, ms=4, color=colour, label=label)
     settings = course.settings
     axes.set(
@@ -167,7 +167,7 @@ def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) 
                 mfc=face,
                 capsize=3,
             )
-    titles = [datasets.load(target).title.replace(" ", "\n") for target in targets]
+    titles = [datasets.describe(target).title.replace(" ", "\n") for target in targets]
     axes.set_yticks(-np.arange(len(targets)), titles)
     axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel="test accuracy")
     axes.grid(axis="x")
@@ -216,7 +216,7 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
         axes = figure.add_subplot(1, len(groups), column + 1, sharey=shared_axis)
         shared_axis = shared_axis or axes
         _draw_gains(axes, own)
-        names = [datasets.load(target).title.removesuffix(" digits") for target in group]
+        names = [datasets.describe(target).title.removesuffix(" digits") for target in group]
         axes.set_title(" + ".join(names).replace("Fashion-MNIST", "Fashion"), fontsize=11)
         if column:
             axes.tick_params(labelleft=False)
@@ -266,7 +266,7 @@ def _gain_legend(axes: "Axes", rows: Sequence[Gain]) -> tuple[list, list[str]]:
     for target in dict.fromkeys(row.target for row in rows):
         colour, marker = look(target)
         handles += axes.plot([], [], marker, color=colour)
-        labels.append(datasets.load(target).title)
+        labels.append(datasets.describe(target).title)
     for face, label in (("white", "heads of their own"), ("#666666", "shared head")):
         handles += axes.plot([], [], "o", color="#666666", mfc=face)
         labels.append(label)

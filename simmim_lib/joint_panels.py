@@ -26,7 +26,7 @@ def simmim(settings: Settings | None = None) -> panels.Panel:
     """
     start = settings or Settings(targets=GROUPS[0], labels_per_class=5)
     first, *others = start.labels_of.values()
-    titles = {name: datasets.load(name).title for name in GROUPS[-1]}
+    titles = {name: datasets.describe(name).title for name in GROUPS[-1]}
     groups = [(", ".join(titles[name] for name in group), group) for group in GROUPS]
     sources = [("from scratch", None), *((n, n) for n in ("glyphs", *titles))]
     depths = [(str(depth), depth) for depth in range(len(FREEZABLE_LAYERS) + 1)]

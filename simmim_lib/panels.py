@@ -262,7 +262,7 @@ def _measure(settings: Settings, progress: Progress) -> experiment.Result:
 def few_labels() -> Panel:
     """Return the first panel: how much a few labelled images tell, without any network."""
     counts = (1, 2, 5, 10, 20)
-    choices = [(datasets.load(name).title, name) for name in ("mnist", "uci-digits", "fashion")]
+    choices = [(datasets.describe(name).title, name) for name in ("mnist", "uci-digits", "fashion")]
     controls = {
         "dataset": _dropdown("Dataset", choices, "mnist"),
         "labels_per_class": _slider("Labels per class", counts, 1),

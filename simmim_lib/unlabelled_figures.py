@@ -137,7 +137,7 @@ def _write_alarm(figure: "Figure", diagnosis: Diagnosis, place: tuple[float, flo
 
 
 def _draw_mean_prediction(axes: "Axes", probabilities: np.ndarray, target: str) -> None:
-    names = datasets.load(target).class_names
+    names = datasets.describe(target).class_names
     mean = 100 * probabilities.mean(axis=0)
     largest = int(mean.argmax())
     places = np.arange(len(names))
@@ -187,7 +187,7 @@ def _describe_halves(
 ) -> str:
     settings, right = course.settings, course.validation[target][:, 0]
     (spread, doubt), mean = halves(looks[-1]), looks[-1].mean(axis=0)
-    largest = datasets.load(target).class_names[int(mean.argmax())]
+    largest = datasets.describe(target).class_names[int(mean.argmax())]
     return (
         f"Information {settings.information:g}, spread {settings.spread:g}, "
         f"{settings.labels_of[target]} labels per class of {target}, budget {settings.budget}, "
@@ -240,7 +240,7 @@ def labels_or_unlabelled(stored: Reference, target: str, live: Course | None) ->
         xlim=(-0.4, len(places) - 0.6),
         xlabel="labels per class (axis not to scale)",
         ylabel="test accuracy",
-        title=f"{datasets.load(target).title}: {settings.seeds} seeds and 95 % intervals, "
+        title=f"{datasets.describe(target).title}: {settings.seeds} seeds and 95 % intervals, "
         f"{settings.steps} steps",
     )
     return Picture(
@@ -306,7 +306,7 @@ def no_labels(course: Course, stored: Mapping[str, np.ndarray]) -> Picture:
     _draw_climb(axes, course, target, stored)
     table = figure.add_axes((0.58, 0.14, 0.41, 0.74))
     counts = confusion(course.probabilities[target][0], course.labels[target][0])
-    _draw_confusion(table, counts, datasets.load(target).class_names)
+    _draw_confusion(table, counts, datasets.describe(target).class_names)
     return Picture(figure, _describe_climb(course, target, stored, counts))
 
 
@@ -333,7 +333,7 @@ def _draw_climb(
         ylim=(0, 1.02),
         xlabel="training steps",
         ylabel="accuracy",
-        title=f"{datasets.load(target).title} without a label: {values[-1]:.2f}",
+        title=f"{datasets.describe(target).title} without a label: {values[-1]:.2f}",
     )
     axes.legend(loc="lower right", fontsize=9)
 
@@ -356,7 +356,7 @@ def _draw_confusion(axes: "Axes", counts: np.ndarray, names: Sequence[str]) -> N
 def _describe_climb(
     course: Course, target: str, stored: Mapping[str, np.ndarray], counts: np.ndarray
 ) -> str:
-    settings, names = course.settings, datasets.load(target).class_names
+    settings, names = course.settings, datasets.describe(target).class_names
     values = course.validation[target][:, 0]
     others = np.where(np.eye(len(names), dtype=bool), 0, counts)
     row, column = np.unravel_index(others.argmax(), others.shape)

@@ -64,7 +64,7 @@ def labels_or_unlabelled(settings: Settings | None = None) -> panels.Panel:
     """
     start = _of_one_target(settings or Settings(**INFORMED, labels_per_class=1, steps=STEPS[0]))
     (target,) = start.targets
-    titles = [(datasets.load(n).title, n) for n in dict.fromkeys((*TARGETS, target))]
+    titles = [(datasets.describe(n).title, n) for n in dict.fromkeys((*TARGETS, target))]
     controls = {
         "targets": panels._dropdown("Target", titles, target),
         "labels_per_class": _numbers("Labels per class", LABELS, *start.labels_of.values()),

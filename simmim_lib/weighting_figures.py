@@ -243,7 +243,9 @@ def _ratio(shares: Shares) -> str:
 
 def _short(target: str) -> str:
     """Return a target's title for places where there is little room."""
-    return datasets.load(target).title.removesuffix(" digits").replace("Fashion-MNIST", "Fashion")
+    return (
+        datasets.describe(target).title.removesuffix(" digits").replace("Fashion-MNIST", "Fashion")
+    )
 
 
 def _over_seeds(settings: Settings) -> str:

@@ -140,7 +140,7 @@ class _ShareControls:
         self._follow()
 
     def _name(self) -> None:
-        titles = [datasets.load(name).title for name in self.targets.value]
+        titles = [datasets.describe(name).title for name in self.targets.value]
         for slider, title in zip(self.sliders, titles, strict=False):
             slider.description = f"{title} %"
         for position, slider in enumerate(self.sliders):
@@ -262,7 +262,9 @@ def _race_code(plans: list[Settings]) -> str:
 def _target_choice(start: Settings) -> "widgets.Dropdown":
     """Return the choice among groups of targets, the start's own among them."""
     groups = dict.fromkeys((*GROUPS, start.targets))
-    titles = [(", ".join(datasets.load(name).title for name in group), group) for group in groups]
+    titles = [
+        (", ".join(datasets.describe(name).title for name in group), group) for group in groups
+    ]
     return _shrinking(panels._dropdown("Targets", titles, start.targets))
 
 

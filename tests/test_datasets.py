@@ -317,6 +317,18 @@ def test_directories(monkeypatch, tmp_path):
     assert "simmim" in str(datasets.cache_directory())
 
 
+@pytest.mark.parametrize("name", ["glyphs", "mnist", "uci-digits", "fashion"])
+def test_the_catalogue_describes_what_is_loaded(name):
+    entry, dataset = datasets.describe(name), load(name)
+    assert entry.channels == dataset.train.images.shape[-1] == dataset.test.images.shape[-1]
+    assert (entry.title, entry.class_names) == (dataset.title, dataset.class_names)
+
+
+def test_an_unknown_dataset_cannot_be_described():
+    with pytest.raises(WorkbookError, match="Did you mean 'mnist'"):
+        datasets.describe("mnits")
+
+
 def test_sources_describe_every_dataset():
     text = (datasets.data_directory() / "SOURCES.md").read_text(encoding="utf-8")
     for entry in CATALOGUE.values():

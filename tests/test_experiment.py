@@ -180,13 +180,16 @@ def test_bad_settings_get_one_sentence(changes, words):
     assert "\n" not in str(caught.value)
 
 
-def test_a_source_in_colour_does_not_fit_a_grey_target(monkeypatch):
-    grey = datasets.load("mnist")
-    part = datasets.Part(np.zeros((20, 28, 28, 3), np.float32), np.arange(20, dtype=np.int32) % 2)
-    colour = datasets.Dataset("colour", "Colour", part, part, ("a", "b"), "made up", "none")
-    monkeypatch.setattr(datasets, "load", lambda name: colour if name == "bloodmnist" else grey)
+def test_a_source_in_colour_does_not_fit_a_grey_target():
     with pytest.raises(WorkbookError, match="'mnist' has 1 colour channels and 'bloodmnist' has 3"):
-        experiment._check_fit(Settings(source="bloodmnist"))
+        simmim_lib.run(Settings(source="bloodmnist"))
+
+
+def test_images_of_a_source_that_comes_pretrained_are_not_needed(monkeypatch):
+    """Glyphs take two seconds to draw: a learner's first experiment must not wait for them."""
+    monkeypatch.setattr(datasets.glyphs, "render_parts", lambda: pytest.fail("drawn"))
+    datasets._load.cache_clear()
+    assert simmim_lib.run(Settings(steps=20, seeds=1)).accuracy["mnist"].shape == (1,)
 
 
 def test_an_interrupt_in_the_middle_leaves_the_workbook_usable():

@@ -272,6 +272,7 @@ def test_one_coloured_picture_makes_all_coloured(tmp_path):
     dataset = datasets.from_folder(tmp_path / "pets", name="colour")
     images = np.concatenate([dataset.train.images, dataset.test.images])
     assert images.shape == (11, 28, 28, 3)
+    assert [datasets.describe(name).channels for name in ("grey", "colour")] == [1, 3]
     assert np.sum(images.min(axis=-1) != images.max(axis=-1), axis=(1, 2)).astype(bool).sum() == 1
 
 
