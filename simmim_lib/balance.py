@@ -362,7 +362,7 @@ def _gram(model: "SimMIM") -> Callable[..., np.ndarray]:
     shapes = [tf.TensorSpec(weight.shape, tf.float32) for weight in model.weights]
     features = [tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)] * len(names)
     labels = [tf.TensorSpec([None], tf.int32)] * len(names)
-    compiled = tf.function(gram, input_signature=[shapes, features, labels])
+    compiled = tf.function(gram, input_signature=[shapes, features, labels], autograph=False)
     return lambda *given: compiled(*_constants(given)).numpy()
 
 

@@ -209,7 +209,8 @@ def _value_and_gradient(name: str, classes: int) -> Callable[..., Any]:
             values = LOSSES[name].loss(labels, logits)
         return values, tape.gradient(values, logits)
 
-    return tf.function(compute, input_signature=_batch(classes)).get_concrete_function()
+    compiled = tf.function(compute, input_signature=_batch(classes), autograph=False)
+    return compiled.get_concrete_function()
 
 
 @functools.cache

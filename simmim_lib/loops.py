@@ -66,7 +66,11 @@ class Loop:
         # The rules of these optimizers work number by number, so one call serves all seeds. Only
         # this part is fused by XLA: that halves its time, while convolutions would be slower. What
         # replicas tell each other cannot be fused.
-        self._apply = self._update if strategy else tf.function(self._update, jit_compile=True)
+        self._apply = (
+            self._update
+            if strategy
+            else tf.function(self._update, jit_compile=True, autograph=False)
+        )
         # A concrete function is traced here, once, and never again.
         self.run = tf.function(
             self._steps, input_signature=self._signature()
@@ -132,12 +136,17 @@ class Loop:
         """Do some steps, and return the losses in each, (steps, seeds, tasks)."""
         import tensorflow as tf
 
+        # Only the loop below has to become part of the graph. To read all that it calls for more,
+        # Keras included, would double the time until the first step.
+        draw, step_of_replica = map(
+            tf.autograph.experimental.do_not_convert, (self._draw, self._step)
+        )
         steps = tf.shape(learning_rates)[0]
         history = tf.TensorArray(tf.float32, steps, element_shape=(self.seeds, self.tasks))
         for step in tf.range(steps):
-            batch = [self._draw(task, step, first + step) for task in tasks]
+            batch = [draw(task, step, first + step) for task in tasks]
             self.optimizer.learning_rate.assign(learning_rates[step])
-            losses = self.strategy.run(self._step, args=(batch,))
+            losses = self.strategy.run(step_of_replica, args=(batch,))
             history = history.write(step, self.strategy.experimental_local_results(losses)[0])
         return history.stack()
 
@@ -436,4 +445,5 @@ def prediction(model: "keras.Model", seeds: int, task: str | None) -> "Callable[
 
     shapes = [tf.TensorSpec([seeds, *weight.shape], tf.float32) for weight in model.weights]
     inputs = tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)
-    return tf.function(compute, input_signature=[shapes, inputs]).get_concrete_function()
+    compiled = tf.function(compute, input_signature=[shapes, inputs], autograph=False)
+    return compiled.get_concrete_function()

@@ -296,7 +296,7 @@ def _measurement() -> Callable[..., Any]:
         tf.TensorSpec([None, None], tf.int32),
         tf.TensorSpec([None], tf.int32),
     ]
-    return tf.function(measure, input_signature=signature)
+    return tf.function(measure, input_signature=signature, autograph=False)
 
 
 # --- the slice -----------------------------------------------------------------------------------
