@@ -211,8 +211,6 @@ def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
             stdout=subprocess.PIPE,
             stderr=errors,
             start_new_session=True,
-            # A shell's background jobs begin deaf to Ctrl-C, and so would what they start.
-            preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
         )
     try:
         for _ in range(600):
