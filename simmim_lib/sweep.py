@@ -7,6 +7,7 @@ cluster; each imports TensorFlow once and computes on one processor core, so tha
 neither on which worker ran what nor on how many there were.
 """
 
+import atexit
 import contextlib
 import functools
 import importlib.metadata
@@ -198,7 +199,11 @@ def _crew_here(number: int) -> "Iterator[_Crew]":
     import dask
     from distributed import Client, LocalCluster
 
-    with dask.config.set({"distributed.scheduler.allowed-failures": DEATHS - 1}), _deaf():
+    settings = {
+        "distributed.scheduler.allowed-failures": DEATHS - 1,
+        "distributed.worker.profile.enabled": False,  # it slows down TensorFlow's import by a fifth
+    }
+    with dask.config.set(settings), _deaf():
         cluster = LocalCluster(
             n_workers=number,
             threads_per_worker=1,
@@ -207,6 +212,9 @@ def _crew_here(number: int) -> "Iterator[_Crew]":
             silence_logs=logging.CRITICAL,
         )
     client = Client(cluster)
+    # To take TensorFlow apart at the end would cost each worker a second, and leave nothing behind
+    # that is of use: the rows are on the disk.
+    client.run(atexit.register, os._exit, 0)
     try:
         yield _Crew(client, "on this machine", functools.partial(cluster.scale, number))
     finally:  # what does not end in time ends with this process; the rows are on the disk
@@ -293,6 +301,34 @@ def _suitable_workers() -> int:
     return max(1, min(CPU_COUNT, int(MEMORY_LIMIT / WORKER_MEMORY)))
 
 
+class _Waiting:
+    """Experiments in the order of their grid, through which workers go side by side.
+
+    A worker goes on with what comes after its last experiment: neighbours in a grid differ in
+    little, so what was compiled for one often serves the next. A worker that has no neighbour left
+    takes over the second half of the longest stretch.
+    """
+
+    def __init__(self, experiments: Sequence[Settings]) -> None:
+        self.left = dict(enumerate(experiments))
+        self.last: dict[str | None, int] = {}  # the place of each worker's last experiment
+
+    def take(self, worker: str | None) -> Settings:
+        """Take out what a worker shall do next."""
+        place = self.last[worker] + 1 if worker in self.last else -1
+        if place not in self.left:
+            place = self._new_place()
+        self.last[worker] = place
+        return self.left.pop(place)
+
+    def _new_place(self) -> int:
+        starts = [place for place in self.left if place - 1 not in self.left]
+        ends = [place for place in self.left if place + 1 not in self.left]
+        start, end = max(zip(starts, ends, strict=True), key=lambda pair: pair[1] - pair[0])
+        is_followed = start - 1 in self.last.values()  # by a worker, who will go on with it
+        return (start + end + 1) // 2 if is_followed else start
+
+
 @dataclass(frozen=True)
 class _Try:
     """An experiment that was handed out, when, and whether nothing else was."""
@@ -326,15 +362,14 @@ class _Crew:
         Raises:
             WorkbookError: the scheduler went away or cannot pass the experiments on.
         """
-        waiting, suspects = deque(experiments), deque[Settings]()
+        waiting, suspects = _Waiting(experiments), deque[Settings]()
         running: dict[Future, _Try] = {}
-        while waiting or suspects or running:
-            alone = not waiting and not running
+        while waiting.left or suspects or running:
+            alone = not waiting.left and not running
             with self._connected():
-                for settings in (
-                    _take(suspects, 1) if alone else _take(waiting, self._room(running))
-                ):
-                    future = self.client.submit(_attempt, work, settings, pure=False)
+                for worker in self._free(running)[: 1 if alone else len(waiting.left)]:
+                    settings = suspects.popleft() if alone else waiting.take(worker)
+                    future = self._submit(worker, work, settings)
                     running[future] = _Try(settings, alone, time.perf_counter())
                 finished = {future: self._outcome(future) for future in self._finished(running)}
             for future, row in finished.items():
@@ -347,9 +382,17 @@ class _Crew:
                 else:
                     suspects.append(tried.settings)
 
-    def _room(self, running: "dict[Future, _Try]") -> int:
-        # Without a worker one experiment waits at the scheduler for the first to come.
-        return max(len(self.client.nthreads()), 1) - len(running)
+    def _free(self, running: "dict[Future, _Try]") -> list[str | None]:
+        """Return the workers that have nothing to do; None stands for the first to come."""
+        by_worker = self.client.processing()
+        idle = [worker for worker, keys in by_worker.items() if not keys]
+        return [*idle, None][: max(len(by_worker), 1) - len(running)]
+
+    def _submit(self, worker: str | None, work: Work, settings: Settings) -> "Future":
+        """Hand an experiment to a worker, or to another one if it dies before."""
+        return self.client.submit(
+            _attempt, work, settings, pure=False, workers=worker, allow_other_workers=bool(worker)
+        )
 
     def _finished(self, running: "dict[Future, _Try]") -> "list[Future]":
         """Wait until something is done, or for some time."""
@@ -386,7 +429,3 @@ class _Crew:
                 f"The scheduler of the workers {self.place} has gone: start it and this sweep "
                 "again, which then does what is missing."
             ) from error
-
-
-def _take(source: deque[Settings], number: int) -> list[Settings]:
-    return [source.popleft() for _ in range(min(number, len(source)))]

@@ -2,6 +2,7 @@
 
 import contextlib
 import importlib
+import itertools
 import json
 import os
 import random
@@ -191,6 +192,35 @@ def test_a_sweep_runs_what_is_missing_once(tmp_path: Path) -> None:
     again = sweep.run(wanted, tmp_path / "results", work=sweep_worker.quick)
     assert again.done == 0 and again.before == 8
     assert (tmp_path / "results" / sweep_results.FILE_NAME).read_bytes() == before
+
+
+def take_all(waiting: Any, order: list[str]) -> dict[str, list[int]]:
+    """Return the numbers of steps that each worker takes, asked in this order again and again."""
+    taken: dict[str, list[int]] = {worker: [] for worker in order}
+    for worker in itertools.cycle(order):
+        if not waiting.left:
+            return taken
+        taken[worker].append(waiting.take(worker).steps)
+    raise AssertionError
+
+
+def test_workers_go_through_a_grid_side_by_side() -> None:
+    """What is compiled for one experiment mostly serves its neighbour."""
+    ten = sweep_worker.experiments(10)
+    assert take_all(sweep._Waiting(ten), ["a"]) == {"a": [*range(1, 11)]}
+    found = take_all(sweep._Waiting(ten), ["a", "b"])
+    assert found == {"a": [1, 2, 3, 4, 5], "b": [6, 7, 8, 9, 10]}
+    # One is three times as fast, and at last takes over what its colleague has not begun.
+    found = take_all(sweep._Waiting(ten), ["a", "b", "b", "b"])
+    assert found == {"a": [1, 2, 3], "b": [6, 7, 8, 9, 10, 4, 5]}
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 7, 40])
+def test_every_experiment_is_taken_once_whoever_comes_and_goes(workers: int) -> None:
+    waiting, random_ = sweep._Waiting(sweep_worker.experiments(33)), random.Random(workers)
+    names = [str(number) for number in range(workers)]
+    taken = [waiting.take(random_.choice([*names, None])).steps for _ in range(33)]
+    assert sorted(taken) == list(range(1, 34)) and not waiting.left
 
 
 def test_failures_are_recorded_and_tried_again_when_asked(tmp_path: Path) -> None:
@@ -454,8 +484,12 @@ def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     while not busy() and time.monotonic() < deadline:
         time.sleep(0.2)
     workers = sweeping.children(recursive=True)
-    os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
-    output, errors = process.communicate(timeout=60)
+    try:
+        os.killpg(process.pid, signal.SIGINT)  # as a terminal does: to all of them
+        output, errors = process.communicate(timeout=60)
+    finally:
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(process.pid, signal.SIGKILL)
     assert process.returncode == 130
     assert output == ""
     assert errors == "\n0 of 2 experiments are done.\nThe same command goes on from here.\n"
