@@ -1,12 +1,13 @@
 """The command `simmim`: run and report on experiments, look after the data, publish."""
 
 import argparse
+import contextlib
 import dataclasses
 import os
 import re
 import sys
 import tempfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from simmim_lib.experiment import Result
+    from simmim_lib.report import Tell
 
 FAILED = 1
 BAD_INPUT = 2
@@ -262,7 +264,8 @@ def _report(options: argparse.Namespace) -> int:
     asked = report.parse_parameters(options.parameter)
     folder = options.output or report.usual_folder()
     try:
-        made = report.write(asked, folder, options.title, options.show_code, tell=_show_section)
+        with _sections() as tell:
+            made = report.write(asked, folder, options.title, options.show_code, tell)
     except report.IncompleteError as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -275,8 +278,26 @@ def _report(options: argparse.Namespace) -> int:
     return 0
 
 
-def _show_section(position: int, number: int, title: str) -> None:
-    print(f"{position:>3} of {number}: {title} ...", file=sys.stderr, flush=True)
+@contextlib.contextmanager
+def _sections() -> "Iterator[Tell]":
+    """Show how far a report has come: a line for each section or, where somebody looks, a bar."""
+    from tqdm import tqdm
+
+    layout = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+    with tqdm(total=1, disable=None, leave=False, bar_format=layout) as bar:
+
+        def tell(position: int, number: int, title: str, share: float) -> None:
+            if bar.disable:
+                if not share:
+                    print(f"{position:>3} of {number}: {title} ...", file=sys.stderr, flush=True)
+                return
+            if not share:
+                bar.reset()
+                bar.set_description_str(title, refresh=False)
+                bar.set_postfix_str(f"section {position} of {number}")
+            bar.update(share - bar.n)
+
+        yield tell
 
 
 def _add_data(commands: Any) -> None:

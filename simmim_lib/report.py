@@ -20,7 +20,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib import datasets, files, pages
+from simmim_lib import datasets, files, pages, training
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.findings import Findings
 from simmim_lib.settings import Settings
@@ -36,10 +36,9 @@ NUMBERS_TYPE = "application/vnd.simmim.result+json"
 LESSON_ONLY, HIDDEN, TRAINING = "lesson", "hidden", "training"
 """Tags of cells: not part of a report but of the lesson; not for the page; training."""
 
-WIDGET = "application/vnd.jupyter.widget-view+json"
-
-Tell = Callable[[int, int, str], object]
-"""Called with a section's position, the number of sections and its title."""
+Tell = Callable[[int, int, str, float], object]
+"""Called with a section's position, the number of sections, its title and how much is trained of
+what it trains, from 0 to 1."""
 
 
 class IncompleteError(WorkbookError):
@@ -144,7 +143,7 @@ def write(
         folder: where to; it is made if it does not exist, and must not hold a report yet.
         title: plain text.
         show_code: whether the page shows the notebook's code as well.
-        tell: told when a section begins.
+        tell: told when a section begins, and how far its training has come.
 
     Raises:
         WorkbookError: before any training: a folder that cannot be used, a dataset that is unknown,
@@ -256,16 +255,22 @@ def _execute(
     from papermill import PapermillExecutionError, execute_notebook
 
     class ThisPython(AsyncKernelManager):
-        """Starts this Python, whatever the kernels are that the machine has installed."""
+        """Starts this Python, whatever the kernels are that the machine has installed.
+
+        Its bars are lines, which pass through here.
+        """
 
         @property
         def kernel_spec(self) -> KernelSpec:
             start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
             return KernelSpec(
-                argv=[*start, "--log-level=ERROR"], display_name="Python 3", language="python"
+                argv=[*start, "--log-level=ERROR"],
+                display_name="Python 3",
+                language="python",
+                env={training.PROGRESS_LINES: "1"},
             )
 
-    failure = None
+    failure, sections = None, _Sections(notebook, tell or (lambda *_: None))
     with tempfile.TemporaryDirectory() as private:
         path = Path(private, NOTEBOOK)
         try:
@@ -275,7 +280,8 @@ def _execute(
                 values,
                 progress_bar=False,
                 kernel_manager_class=ThisPython,
-                on_cell_start=_announcer(notebook, tell or (lambda *_: None)),
+                on_cell_start=sections.begin,
+                stderr_file=sections,
             )
         except (PapermillExecutionError, RuntimeError) as error:  # a dead kernel is of the second
             failure = error
@@ -288,24 +294,45 @@ def _execute(
 
 
 def _tidied(notebook: "NotebookNode") -> "NotebookNode":
-    """Take out what means nothing to a reader: old progress bars, and a temporary file's name."""
-    notebook.metadata.pop("widgets", None)
+    """Take out what means nothing to a reader: old progress, and a temporary file's name."""
     for name in ("input_path", "output_path"):
         notebook.metadata.papermill.pop(name, None)
     for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                output.text = _LINE.sub("", output.text)
         if cell.cell_type == "code":
-            cell.outputs = [each for each in cell.outputs if WIDGET not in each.get("data", {})]
+            cell.outputs = [each for each in cell.outputs if each.get("text") != ""]
     return notebook
 
 
-def _announcer(notebook: "NotebookNode", tell: Tell) -> Callable[..., None]:
-    titles = [title for cell in notebook.cells if (title := _title(cell))]
+_LINE = re.compile(
+    re.escape(training.PROGRESS_LINE).replace(r"\{done\}/\{total\}", r"(\d+)/(\d+)\n")
+)
 
-    def announce(cell: "NotebookNode", cell_index: int) -> None:
+
+class _Sections:
+    """Tells how far a notebook has come: papermill calls it, and writes to it what cells say."""
+
+    def __init__(self, notebook: "NotebookNode", tell: Tell) -> None:
+        self.titles = [title for cell in notebook.cells if (title := _title(cell))]
+        self.tell, self.position = tell, 0
+
+    def begin(self, cell: "NotebookNode", cell_index: int) -> None:
         if title := _title(cell):
-            tell(titles.index(title) + 1, len(titles), title)
+            self.position = self.titles.index(title) + 1
+            self._tell(0.0)
 
-    return announce
+    def write(self, text: str) -> None:
+        if found := _LINE.findall(text):
+            done, total = map(int, found[-1])
+            self._tell(done / total)
+
+    def flush(self) -> None:
+        """Papermill asks for it; nothing is kept back."""
+
+    def _tell(self, share: float) -> None:
+        self.tell(self.position, len(self.titles), self.titles[self.position - 1], share)
 
 
 def _title(cell: "NotebookNode") -> str:

@@ -113,8 +113,8 @@ class Form:
             self.button.disabled = False
             self.bar.layout.visibility = "hidden"
 
-    def _tell(self, position: int, number: int, title: str) -> None:
-        self.bar.value = (position - 1) / number
+    def _tell(self, position: int, number: int, title: str, share: float) -> None:
+        self.bar.value = share
         self.message.value = f"{position} of {number}: {html.escape(title)} ..."
 
     @staticmethod

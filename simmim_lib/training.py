@@ -1,6 +1,8 @@
 """Training: several seeds side by side, on features that are computed once."""
 
 import contextlib
+import os
+import sys
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -304,12 +306,22 @@ def predict(
     return np.concatenate(pieces, axis=1)
 
 
+PROGRESS_LINE = "simmim progress {done}/{total}"
+PROGRESS_LINES = "SIMMIM_PROGRESS_LINES"
+"""A variable of the environment: if it is set, bars become lines that another process can read."""
+
+
 @contextlib.contextmanager
 def progress_bar(title: str) -> Iterator[Progress]:
     """Show a bar with the time left, in a notebook or a terminal, if it takes over a second.
 
     The bar goes away at the end, so that a saved notebook does not depend on it.
     """
+    if os.environ.get(PROGRESS_LINES):
+        yield lambda done, total: print(
+            PROGRESS_LINE.format(done=done, total=total), file=sys.stderr, flush=True
+        )
+        return
     from tqdm.auto import tqdm
 
     with tqdm(desc=title, unit="step", delay=1, leave=False) as bar:

@@ -103,10 +103,14 @@ def made(tmp_path_factory) -> report.Report:
     told = []
     folder = tmp_path_factory.mktemp("report") / "new" / "folder"
     made = report.write(TINY, folder, TITLE, tell=lambda *words: told.append(words))
-    titles = [title for *_, title in told]
-    assert titles[:3] == ["What was asked", "The data", "Baselines"]
-    assert [place for place, *_ in told] == list(range(1, len(told) + 1))
-    assert {number for _, number, _ in told} == {len(told)}
+    begun = [title for *_, title, share in told if not share]
+    assert begun[:3] == ["What was asked", "The data", "Baselines"]
+    assert [place for place, *_, share in told if not share] == list(range(1, len(begun) + 1))
+    assert {number for _, number, *_ in told} == {len(begun)}
+    for section, parts in (("Baselines", 3), ("SimMIM", 1)):  # two at once may be told as one
+        shares = [share for *_, title, share in told if title == section]
+        assert set(shares) <= {part / parts for part in range(parts + 1)}
+        assert shares == sorted(shares) and shares[-1] == 1
     return made
 
 
@@ -171,7 +175,7 @@ def test_the_notebook_is_the_report_without_the_lesson(made):
     assert not [c for c in notebook.cells if "lesson" in c.metadata.get("tags", [])]
     assert report.numbers_of(notebook)["accuracy"] == made.numbers["accuracy"]
     assert "/tmp" not in json.dumps(notebook.metadata)
-    assert "widget" not in json.dumps(notebook)
+    assert "widget" not in json.dumps(notebook) and "progress" not in json.dumps(notebook)
     code = "\n".join(pages.of_notebook(notebook, code=True))
     assert "findings.investigate(settings, compared)" in code
 

@@ -20,7 +20,7 @@ def asked(monkeypatch) -> list[tuple]:
 
     def write(settings, folder, title="", show_code=False, tell=None):
         orders.append((settings, str(folder), title))
-        tell(1, 4, "What <was> asked")
+        tell(1, 4, "What <was> asked", 0.5)
         return report.Report(Path(folder), {"verdict": "a < b"})
 
     monkeypatch.setattr(report, "write", write)
@@ -42,6 +42,7 @@ def test_the_controls_are_what_is_asked_for(asked):
     assert asked[-1][0] == TINY
     assert asked[-1][1].startswith("reports")
     assert "a &lt; b" in says and "simmim report -p source mnist" in says
+    assert form.bar.value == 0.5
     choose(find(form.view, "Source"), "from scratch")
     choose(find(form.view, "Labels per class"), "20")
     choose(find(form.view, "Seeds"), "5")
