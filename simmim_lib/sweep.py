@@ -82,6 +82,8 @@ def run(
 ) -> Tally:
     """Run the experiments that the folder has no row of.
 
+    In a script, call it below `if __name__ == "__main__":`, as workers import the script, too.
+
     Args:
         experiments: what to run; rows of other experiments stay in the folder.
         folder: for the results, made if it is missing.
@@ -96,7 +98,8 @@ def run(
 
     Raises:
         WorkbookError: a folder that cannot be written or that another sweep is writing into, a
-            line in it that no sweep wrote, a missing package, a scheduler that does not answer.
+            line in it that no sweep wrote, a missing package, a scheduler that does not answer,
+            workers that do not start.
     """
     _check_packages()
     if workers is not None:
@@ -204,13 +207,20 @@ def _crew_here(number: int) -> "Iterator[_Crew]":
         "distributed.worker.profile.enabled": False,  # it slows down TensorFlow's import by a fifth
     }
     with dask.config.set(settings), _deaf():
-        cluster = LocalCluster(
-            n_workers=number,
-            threads_per_worker=1,
-            memory_limit=None,  # the system's business, not a share of it for each worker
-            dashboard_address="127.0.0.1:0",  # any free port: two sweeps may run at once
-            silence_logs=logging.CRITICAL,
-        )
+        try:
+            cluster = LocalCluster(
+                n_workers=number,
+                threads_per_worker=1,
+                memory_limit=None,  # the system's business, not a share of it for each worker
+                dashboard_address="127.0.0.1:0",  # any free port: two sweeps may run at once
+                silence_logs=logging.CRITICAL,
+            )
+        except RuntimeError as error:
+            raise WorkbookError(
+                f"The workers did not start ({_first_line(error)}). Each begins by importing the "
+                "script that starts the sweep: there, let the call stand below "
+                "`if __name__ == '__main__':`."
+            ) from error
     client = Client(cluster)
     # To take TensorFlow apart at the end would cost each worker a second, and leave nothing behind
     # that is of use: the rows are on the disk.

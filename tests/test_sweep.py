@@ -277,6 +277,18 @@ def test_a_missing_package_is_named(
         grids.read(tmp_path)
 
 
+def test_a_script_that_its_workers_cannot_import_is_told_so(tmp_path: Path) -> None:
+    script = tmp_path / "mine.py"
+    script.write_text(
+        "from simmim_lib import Settings, sweep\nsweep.run([Settings()], 'results', workers=1)\n"
+    )
+    command = [sys.executable, script.name]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True, timeout=120)
+    assert done.returncode == 1
+    last = done.stderr.splitlines()[-1]
+    assert "The workers did not start" in last and "if __name__ == '__main__':" in last
+
+
 # --- A cluster
 
 
