@@ -249,7 +249,9 @@ report.Numbers(found)
 # reading; the report is made in a process of its own.
 
 # %% tags=["lesson", "imports"]
-from simmim_lib import exercises, report_form
+import json
+
+from simmim_lib import datasets, exercises, report_form
 
 # %% tags=["lesson"]
 report_form.form(settings)
@@ -288,6 +290,24 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 #
 # Eight settings are eight chances for luck. A setting that is best of many on few seeds has to prove
 # itself on new seeds.
+#
+# **Predict.** You sweep over 24 experiments. How long do two workers take, where one takes a minute?
+#
+# - (a) half a minute: there is nothing that they have to wait for each other for
+# - (b) more than half a minute
+# - (c) a minute: two workers share one processor
+
+# %% tags=["lesson"]
+bench = json.loads((datasets.data_directory() / "results" / "bench.json").read_text("utf-8"))
+for row in bench["rows"]:
+    if "a sweep" in row["what"]:
+        print(f"{row['what']}:\n  {row['measured']} ({bench['cores']} processor cores)")
+
+# %% [markdown] tags=["lesson"]
+# **Explain.** (b), and how much more depends on the experiments. Each worker imports TensorFlow and
+# compiles for itself. That is done once, takes the same time on two workers as on one, and counts the
+# less the longer the experiments take. To compile little, a worker goes through neighbours in the grid:
+# put fields that change the network, such as `source` or `frozen_layers`, first.
 #
 # **More machines.** A sweep hands its experiments to any running [Dask](https://distributed.dask.org)
 # scheduler. Install the same workbook for the scheduler, its workers and yourself, with
