@@ -49,8 +49,8 @@ def desk(tmp_path_factory):
     """Serve copies of the notebooks, and open a browser; the repository's files stay untouched."""
     require_browser()
     folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("private")
-    for panel in PANELS:
-        shutil.copy(build.FOLDER / f"{panel.lesson}.ipynb", folder)
+    for lesson in (*(panel.lesson for panel in PANELS), "10_report"):
+        shutil.copy(build.FOLDER / f"{lesson}.ipynb", folder)
     with (
         pytest.MonkeyPatch.context() as patch,
         build.this_python_as_kernel(),
@@ -105,6 +105,23 @@ def test_the_panel_fits_a_phone(opened):
     notebook.slider(panel.slider).scroll_into_view_if_needed()
     notebook.screenshot(f"{panel.lesson}-phone")
     assert notebook.controls_out_of_reach() == []
+
+
+def test_the_form_makes_a_report(desk):
+    """Lesson 10: run all, press the button, and read the verdict of the report that was made."""
+    chromium, address = desk
+    page = chromium.new_page(viewport={"width": 1280, "height": 900})
+    notebook = browser.Notebook(page, address % "10_report.ipynb")
+    notebook.run_all()
+    assert notebook.errors() == []
+    page.get_by_role("button", name="Run this report").click()
+    page.get_by_text("In a terminal, this makes it").wait_for()
+    notebook.screenshot("10_report-after")
+    assert notebook.errors() == []
+    notebook.hold(width=390, height=844)
+    assert notebook.controls_out_of_reach() == []
+    notebook.shut_down()
+    page.close()
 
 
 @pytest.mark.parametrize(("required", "outcome"), [("1", pytest.fail), ("", pytest.skip)])
