@@ -321,29 +321,35 @@ class _Waiting:
 
     def __init__(self, experiments: Sequence[Settings]) -> None:
         self.left = dict(enumerate(experiments))
-        self.last: dict[str | None, int] = {}  # the place of each worker's last experiment
+        self.taken: set[int] = set()  # the last place of each worker
 
-    def take(self, worker: str | None) -> Settings:
-        """Take out what a worker shall do next."""
-        place = self.last[worker] + 1 if worker in self.last else -1
+    def take(self, last: int | None) -> tuple[int, Settings]:
+        """Take out what a worker shall do next, and its place.
+
+        Args:
+            last: the place of what the worker did last; None for a new one.
+        """
+        self.taken.discard(-1 if last is None else last)
+        place = -1 if last is None else last + 1
         if place not in self.left:
             place = self._new_place()
-        self.last[worker] = place
-        return self.left.pop(place)
+        self.taken.add(place)
+        return place, self.left.pop(place)
 
     def _new_place(self) -> int:
         starts = [place for place in self.left if place - 1 not in self.left]
         ends = [place for place in self.left if place + 1 not in self.left]
         start, end = max(zip(starts, ends, strict=True), key=lambda pair: pair[1] - pair[0])
-        is_followed = start - 1 in self.last.values()  # by a worker, who will go on with it
+        is_followed = start - 1 in self.taken  # by a worker, who will go on with it
         return (start + end + 1) // 2 if is_followed else start
 
 
 @dataclass(frozen=True)
 class _Try:
-    """An experiment that was handed out, when, and whether nothing else was."""
+    """An experiment that was handed out, when, its place, and whether nothing else was."""
 
     settings: Settings
+    place: int | None
     alone: bool
     start: float
 
@@ -374,17 +380,21 @@ class _Crew:
         """
         waiting, suspects = _Waiting(experiments), deque[Settings]()
         running: dict[Future, _Try] = {}
+        free: list[int | None] = []  # what the workers did last that have nothing to do now
         while waiting.left or suspects or running:
             alone = not waiting.left and not running
             with self._connected():
-                for worker in self._free(running)[: 1 if alone else len(waiting.left)]:
-                    settings = suspects.popleft() if alone else waiting.take(worker)
-                    future = self._submit(worker, work, settings)
-                    running[future] = _Try(settings, alone, time.perf_counter())
+                for _ in range(1 if alone else min(self._room(running), len(waiting.left))):
+                    # The scheduler chooses the worker: one that is free.
+                    last = free.pop() if free else None
+                    place, settings = (None, suspects.popleft()) if alone else waiting.take(last)
+                    future = self.client.submit(_attempt, work, settings, pure=False)
+                    running[future] = _Try(settings, place, alone, time.perf_counter())
                 finished = {future: self._outcome(future) for future in self._finished(running)}
             for future, row in finished.items():
                 tried = running.pop(future)
                 if row is not None:
+                    free.append(tried.place)
                     yield row
                 elif tried.alone:
                     told = "Its worker died each time it was tried: for want of memory?"
@@ -392,17 +402,9 @@ class _Crew:
                 else:
                     suspects.append(tried.settings)
 
-    def _free(self, running: "dict[Future, _Try]") -> list[str | None]:
-        """Return the workers that have nothing to do; None stands for the first to come."""
-        by_worker = self.client.processing()
-        idle = [worker for worker, keys in by_worker.items() if not keys]
-        return [*idle, None][: max(len(by_worker), 1) - len(running)]
-
-    def _submit(self, worker: str | None, work: Work, settings: Settings) -> "Future":
-        """Hand an experiment to a worker, or to another one if it dies before."""
-        return self.client.submit(
-            _attempt, work, settings, pure=False, workers=worker, allow_other_workers=bool(worker)
-        )
+    def _room(self, running: "dict[Future, _Try]") -> int:
+        # Without a worker one experiment waits at the scheduler for the first to come.
+        return max(len(self.client.nthreads()), 1) - len(running)
 
     def _finished(self, running: "dict[Future, _Try]") -> "list[Future]":
         """Wait until something is done, or for some time."""

@@ -9,6 +9,7 @@ import random
 import re
 import signal
 import socket
+import string
 import subprocess
 import sys
 import time
@@ -194,33 +195,33 @@ def test_a_sweep_runs_what_is_missing_once(tmp_path: Path) -> None:
     assert (tmp_path / "results" / sweep_results.FILE_NAME).read_bytes() == before
 
 
-def take_all(waiting: Any, order: list[str]) -> dict[str, list[int]]:
+def take_all(number: int, order: list[str]) -> dict[str, list[int]]:
     """Return the numbers of steps that each worker takes, asked in this order again and again."""
+    waiting, last = sweep._Waiting(sweep_worker.experiments(number)), dict.fromkeys(order)
     taken: dict[str, list[int]] = {worker: [] for worker in order}
     for worker in itertools.cycle(order):
         if not waiting.left:
             return taken
-        taken[worker].append(waiting.take(worker).steps)
+        last[worker], settings = waiting.take(last[worker])
+        taken[worker].append(settings.steps)
     raise AssertionError
 
 
 def test_workers_go_through_a_grid_side_by_side() -> None:
     """What is compiled for one experiment mostly serves its neighbour."""
-    ten = sweep_worker.experiments(10)
-    assert take_all(sweep._Waiting(ten), ["a"]) == {"a": [*range(1, 11)]}
-    found = take_all(sweep._Waiting(ten), ["a", "b"])
+    assert take_all(10, ["a"]) == {"a": [*range(1, 11)]}
+    found = take_all(10, ["a", "b"])
     assert found == {"a": [1, 2, 3, 4, 5], "b": [6, 7, 8, 9, 10]}
     # One is three times as fast, and at last takes over what its colleague has not begun.
-    found = take_all(sweep._Waiting(ten), ["a", "b", "b", "b"])
+    found = take_all(10, ["a", "b", "b", "b"])
     assert found == {"a": [1, 2, 3], "b": [6, 7, 8, 9, 10, 4, 5]}
 
 
 @pytest.mark.parametrize("workers", [1, 2, 3, 7, 40])
 def test_every_experiment_is_taken_once_whoever_comes_and_goes(workers: int) -> None:
-    waiting, random_ = sweep._Waiting(sweep_worker.experiments(33)), random.Random(workers)
-    names = [str(number) for number in range(workers)]
-    taken = [waiting.take(random_.choice([*names, None])).steps for _ in range(33)]
-    assert sorted(taken) == list(range(1, 34)) and not waiting.left
+    order = random.Random(workers).choices(string.ascii_letters[:workers], k=100)
+    taken = take_all(33, order)
+    assert sorted(itertools.chain(*taken.values())) == list(range(1, 34))
 
 
 def test_failures_are_recorded_and_tried_again_when_asked(tmp_path: Path) -> None:
@@ -447,6 +448,19 @@ def test_after_kills_at_random_moments_the_results_are_those_of_an_undisturbed_s
     assert [row["settings"]["steps"] for row in by_steps(killer.folder)] == list(
         range(1, number + 1)
     )
+
+
+def test_all_workers_may_die_at_once(tmp_path: Path) -> None:
+    (marks := tmp_path / "marks").mkdir()
+    killer = Killer(tmp_path / "results", marks, number=80, seed=0)
+    client = killer.start()
+    victims: list[Path] = []
+    while len(victims) < 2 and client.poll() is None:
+        victims = list(marks.iterdir())
+    for victim in victims:
+        os.kill(int(victim.name), signal.SIGKILL)
+    assert len(victims) == 2 and client.wait(60) == 0
+    assert sorted(row["settings"]["steps"] for row in lines(killer.folder)) == list(range(1, 81))
 
 
 # --- Real experiments, by the command
