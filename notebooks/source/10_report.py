@@ -301,7 +301,8 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 bench = json.loads((datasets.data_directory() / "results" / "bench.json").read_text("utf-8"))
 for row in bench["rows"]:
     if "a sweep" in row["what"]:
-        print(f"{row['what']}:\n  {row['measured']} ({bench['cores']} processor cores)")
+        measured = row["measured"].replace("; ", ";\n  ")
+        print(f"{row['what']} ({bench['cores']} processor cores):\n  {measured}")
 
 # %% [markdown] tags=["lesson"]
 # **Explain.** (b), and how much more depends on the experiments. Each worker imports TensorFlow and
