@@ -52,7 +52,7 @@ table { border-collapse: collapse; font-size: .95rem; font-variant-numeric: tabu
 caption { text-align: left; white-space: nowrap; color: var(--quiet); padding: 0 0 .4rem; }
 th, td { text-align: left; vertical-align: top; padding: .35rem 1.4rem .35rem 0; }
 th { font-weight: 650; }
-td:not(.short) { min-width: 6rem; }
+td:not(.short) { min-width: 9rem; }
 .short { white-space: nowrap; }
 thead th { border-bottom: 2px solid var(--line); }
 tbody th, tbody td { border-bottom: 1px solid var(--line); }
