@@ -306,9 +306,7 @@ def _tidied(notebook: "NotebookNode") -> "NotebookNode":
     return notebook
 
 
-_LINE = re.compile(
-    re.escape(training.PROGRESS_LINE).replace(r"\{done\}/\{total\}", r"(\d+)/(\d+)\n")
-)
+_LINE = re.compile(training.PROGRESS_LINE.format(done=r"(\d+)", total=r"(\d+)") + "\n")
 
 
 class _Sections:
