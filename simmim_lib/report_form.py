@@ -52,7 +52,9 @@ class Form:
             "title": widgets.Text(description="Title", placeholder="as you like", **looks),
             "folder": widgets.Text(description="Folder", placeholder="a new one", **looks),
         }
-        self.button = widgets.Button(description="Run this report", icon="play")
+        self.button = widgets.Button(
+            description="Run this report", icon="play", layout={"flex": "0 0 auto"}
+        )
         self.button.on_click(lambda _: self.run())
         self.bar = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
@@ -60,7 +62,7 @@ class Form:
         self.view = widgets.VBox(
             [
                 widgets.Box(list(self.controls.values()), layout=rows),
-                widgets.HBox([self.button, self.bar]),
+                widgets.Box([self.button, self.bar], layout=rows),
                 self.message,
             ],
             layout={"max_width": "100%"},
