@@ -20,7 +20,7 @@ help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 lab: .venv/installed ## open the lessons in JupyterLab; Ctrl-C stops it
-	@exec $(BIN)/python -m simmim_lib.lab $(OPTIONS)
+	@exec $(BIN)/python -m simmim_lib.commands.lab $(OPTIONS)
 
 test: check .venv-colab/installed ## run every check and test, also with Colab's versions
 	$(BIN)/python -m pytest
@@ -37,11 +37,11 @@ report: .venv/installed ## report on the default settings; OPTIONS="-p seeds 5" 
 	$(BIN)/python -m simmim_lib report $(OPTIONS)
 
 results: .venv/installed ## compute the numbers that the lessons quote (most of an hour)
-	$(BIN)/python -m simmim_lib.reference
-	$(BIN)/python -m simmim_lib.fitting
+	$(BIN)/python -m simmim_lib.studies.stored
+	$(BIN)/python -m simmim_lib.lessons.loss_formula.studies
 
 trunks: .venv/installed ## pre-train the networks that come with the workbook
-	$(BIN)/python -c "from simmim_lib.pretraining import bundle; bundle()"
+	$(BIN)/python -c "from simmim_lib.experiments.sources import bundle; bundle()"
 
 bench: .venv/installed ## measure the speed; OPTIONS="--output FILE" writes it down
 	$(BIN)/python benchmarks/bench.py $(OPTIONS)

@@ -17,21 +17,18 @@ import sweep
 import unlabelled
 from timing import ROUNDS, Row, medians, quietly, redraw_seconds
 
-from simmim_lib import (
-    datasets,
-    experiment,
-    fitting,
-    loss_panels,
-    models,
-    panels,
-    training,
-    transfer,
-)
-from simmim_lib.experiment import versions
-from simmim_lib.files import write_text
-from simmim_lib.pretraining import pretrained
+from simmim_lib import datasets, experiments, freezing, training, trunks
+from simmim_lib.experiments.environment import versions
+from simmim_lib.experiments.network import frozen_features
+from simmim_lib.experiments.sources import pretrained
+from simmim_lib.foundation.atomic import write_text
+from simmim_lib.foundation.intervals import interval
+from simmim_lib.foundation.startup import load_tensorflow
+from simmim_lib.lessons.loss_formula import panels as loss_formula_panels
+from simmim_lib.lessons.loss_formula import training_by_loss
+from simmim_lib.lessons.transfer_learning import panels
+from simmim_lib.panels.panel import Panel
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
-from simmim_lib.startup import load_tensorflow
 
 STEPS, BATCH_SIZE, CLASSES = 120, 32, 10
 
@@ -50,7 +47,7 @@ def slider_to_figure() -> Row:
     )
 
 
-def formula_panel(what: str, panel: panels.Panel, control: str) -> Row:
+def formula_panel(what: str, panel: Panel, control: str) -> Row:
     values = [round(float(value), 2) for value in np.random.default_rng(0).uniform(0.05, 0.95, 33)]
     middle = np.median(redraw_seconds(panel, control, values)[3:])
     return Row(what, "median at most 0.15 s", f"median {middle:.3f} s", bool(middle <= 0.15))
@@ -58,17 +55,17 @@ def formula_panel(what: str, panel: panels.Panel, control: str) -> Row:
 
 def one_probability() -> Row:
     what = "lesson 02, one probability: slider to new figure"
-    return formula_panel(what, loss_panels.one_probability(), "probability")
+    return formula_panel(what, loss_formula_panels.one_probability(), "probability")
 
 
 def three_classes() -> Row:
     what = "lesson 02, three classes: slider to new figure"
-    return formula_panel(what, loss_panels.three_classes(), "first")
+    return formula_panel(what, loss_formula_panels.three_classes(), "first")
 
 
 def four_readings() -> Row:
-    plan = fitting.Plan()
-    (took,) = medians(lambda: fitting.fit(plan))
+    plan = training_by_loss.Plan()
+    (took,) = medians(lambda: training_by_loss.fit(plan))
     return Row(
         f"lesson 02, a real network: {plan.steps} steps of all four readings",
         "at most 3 s",
@@ -84,19 +81,19 @@ def keras_guide(settings: Settings, seed: int) -> float:
     """Freeze, compile, fit, unfreeze, recompile, fit; return the test accuracy."""
     import keras
 
-    data = experiment.features(None, 0, settings.targets[0])
+    data = frozen_features(None, 0, settings.targets[0])
     chosen = datasets.choose(data, settings.labels_per_class, seed).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     keras.utils.set_random_seed(seed)
-    trunk = models.build_trunk()
+    trunk = trunks.build_trunk()
     trunk.set_weights(pretrained(settings.source).trunk_weights)
-    network = models.add_head(trunk, CLASSES)
+    network = trunks.add_head(trunk, CLASSES)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     passes = settings.steps // 2 // (len(chosen) // BATCH_SIZE)
     whole = len(chosen) // BATCH_SIZE * BATCH_SIZE  # as ours: what fills no batch is left out
     order = np.random.default_rng(seed).permutation(len(chosen))[:whole]
     for frozen in (len(FREEZABLE_LAYERS), settings.frozen_layers):
-        transfer.freeze(network, frozen)
+        freezing.freeze(network, frozen)
         network.compile(keras.optimizers.Adam(settings.learning_rate), loss)
         network.fit(images[order], labels[order], batch_size=BATCH_SIZE, epochs=passes, verbose=0)
     guesses = network.predict(data.test.images, batch_size=1000, verbose=0).argmax(axis=-1)
@@ -109,7 +106,7 @@ def against_keras_guide() -> Row:
     seeds = 10
     accuracy = quietly(settings.replace(seeds=seeds)).accuracy["mnist"]
     difference = accuracy - np.array([keras_guide(settings, seed) for seed in range(seeds)])
-    mean, width = experiment.interval(difference)
+    mean, width = interval(difference)
     return Row(
         "(b) the Keras guide's flow over ours, equal steps and batch size, one seed",
         "at least 10 x, same accuracy within seed noise",
@@ -141,15 +138,15 @@ def against_article() -> Row:
     import keras
     import tensorflow as tf
 
-    data = experiment.features(None, 0, "mnist")
+    data = frozen_features(None, 0, "mnist")
     images, labels = data.train.images[:1000], data.train.labels[:1000]
     batches = training.draw_batches(len(images), BATCH_SIZE, STEPS, 0)
-    _, network = models.network(CLASSES, 0)
-    start = models.fresh_weights(network, 0)
+    _, network = trunks.classifier(CLASSES, 0)
+    start = trunks.fresh_weights(network, 0)
     final: dict[str, list[np.ndarray]] = {}
 
     def article() -> None:
-        model = models.add_head(models.build_trunk(), CLASSES)
+        model = trunks.add_head(trunks.build_trunk(), CLASSES)
         model.set_weights(start)
         optimizer = keras.optimizers.SGD(0.01)
         for batch in batches:
@@ -195,13 +192,13 @@ def against_torch() -> Row:
     except ImportError:
         return Row(what, "slower", "left out: torch is not installed (pip install '.[bench]')")
     settings = Settings(frozen_layers=1, seeds=1)
-    data = experiment.features(settings.source, 1, "mnist")
+    data = frozen_features(settings.source, 1, "mnist")
     chosen = datasets.choose(data, settings.labels_per_class, 0).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     batches = training.draw_batches(len(chosen), BATCH_SIZE, STEPS, 0)
-    _, back = models.network(CLASSES, 1)
-    start = experiment.transfer(
-        settings, experiment.choose_tasks(settings), experiment.initialise(settings)
+    _, back = trunks.classifier(CLASSES, 1)
+    start = experiments.transfer(
+        settings, experiments.choose_tasks(settings), experiments.initialise(settings)
     ).weights
     inputs = torch.tensor(np.ascontiguousarray(images.transpose(0, 3, 1, 2)))
     targets, order = torch.tensor(labels, dtype=torch.long), torch.tensor(batches.astype("int64"))

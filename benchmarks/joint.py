@@ -10,15 +10,21 @@ from pathlib import Path
 import numpy as np
 from timing import Row, medians, redraw_seconds, seconds
 
-from simmim_lib import balance, models, panels, training, weighting, weighting_panels
+import simmim_lib
+from simmim_lib import training, trunks, weighting
+from simmim_lib.experiments.network import joint_network
+from simmim_lib.lessons.task_weights import panels
+from simmim_lib.lessons.task_weights import shares as task_weights_shares
+from simmim_lib.lessons.task_weights.shares import sweep
+from simmim_lib.panels.memory import _measured
 
 TASKS = (1, 2, 4, 8)
 STEPS, BATCH_SIZE = 24, 32
 DIGITS = tuple("0123456789")
 
 
-def tasks_named(count: int) -> tuple["models.Task", ...]:
-    return tuple(models.Task(f"task_{position}", DIGITS) for position in range(count))
+def tasks_named(count: int) -> tuple[simmim_lib.Task, ...]:
+    return tuple(simmim_lib.Task(f"task_{position}", DIGITS) for position in range(count))
 
 
 @functools.cache
@@ -37,15 +43,15 @@ def examples(count: int, images: int = 400) -> list[training.Examples]:
 
 def joint_training(count: int, method: str = "fixed") -> Callable[[], object]:
     """Return the work of `STEPS` steps with `count` tasks in one network."""
-    _, model = models.joint_network(tasks_named(count))
-    start = [weight[None] for weight in models.fresh_weights(model, 0)]
+    _, model = joint_network(tasks_named(count))
+    start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
     return lambda: list(training.step_by_step(model, start, examples(count), method=method))
 
 
 def separate_training(count: int) -> Callable[[], object]:
     """Return the work of `STEPS` steps of as many networks of their own."""
-    _, model = models.network(len(DIGITS), 0)
-    start = [weight[None] for weight in models.fresh_weights(model, 0)]
+    _, model = trunks.classifier(len(DIGITS), 0)
+    start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
 
     def work() -> None:
         for own in examples(count):
@@ -78,9 +84,9 @@ def same_images() -> Row:
     results, growth = [], []
     for count in TASKS:
         names = tasks_named(count)
-        together = models.SimMIM(models.build_trunk(), names)
+        together = simmim_lib.SimMIM(trunks.build_trunk(), names)
         together.compile("adam")
-        apart = [models.SimMIM(models.build_trunk(), names[:1]) for _ in names]
+        apart = [simmim_lib.SimMIM(trunks.build_trunk(), names[:1]) for _ in names]
         for model in apart:
             model.compile("adam")
         truth = {task.name: labels for task in names}
@@ -121,13 +127,13 @@ def against_fit() -> Row:
         )
         for each in examples(2, images=2000)
     ]
-    _, model = models.joint_network(names)
-    start = [weight[None] for weight in models.fresh_weights(model, 0)]
+    _, model = joint_network(names)
+    start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
     images = {task.name: each.features[0] for task, each in zip(names, own, strict=True)}
     labels = {task.name: each.labels[0] for task, each in zip(names, own, strict=True)}
-    compiled = models.SimMIM(models.build_trunk(), names)
+    compiled = simmim_lib.SimMIM(trunks.build_trunk(), names)
     compiled.compile("adam")
-    plain = models.SimMIM(models.build_trunk(), names)
+    plain = simmim_lib.SimMIM(trunks.build_trunk(), names)
     optimizer, loss = keras.optimizers.Adam(), keras.losses.SparseCategoricalCrossentropy(True)
 
     def article() -> None:
@@ -291,19 +297,19 @@ def torch_network(heads: int) -> tuple["object", "object"]:
     """Return the workbook's trunk and heads in PyTorch."""
     from torch import nn
 
-    sizes = [1, *models.CONVOLUTION_FILTERS]
+    sizes = [1, *trunks.CONVOLUTION_FILTERS]
     layers: list[nn.Module] = []
     for inputs, outputs in itertools.pairwise(sizes):
         layers += [nn.Conv2d(inputs, outputs, 3, stride=2, padding=1), nn.ReLU()]
-    dense = nn.Linear(4 * 4 * sizes[-1], models.DENSE_UNITS)
+    dense = nn.Linear(4 * 4 * sizes[-1], trunks.DENSE_UNITS)
     trunk = nn.Sequential(*layers, nn.Flatten(), dense, nn.ReLU())
-    own = [nn.Linear(models.DENSE_UNITS, len(DIGITS)) for _ in range(heads)]
+    own = [nn.Linear(trunks.DENSE_UNITS, len(DIGITS)) for _ in range(heads)]
     return trunk, nn.ModuleList(own)
 
 
 def weight_to_figure() -> Row:
     """The first answer to other weights: the targets' accuracies."""
-    panel = weighting_panels.task_weights()
+    panel = panels.task_weights()
     ratios = [f"{share} : {100 - share}" for share in range(8, 93, 4)]
     middle = float(
         np.median(redraw_seconds(panel, "weights", ratios)[2:])
@@ -318,16 +324,16 @@ def weight_to_figure() -> Row:
 
 def whole_front() -> Row:
     """As the panel draws it, picture by picture; once before, untimed."""
-    settings = balance.start(task_weights=(0.5, 0.5))
+    settings = task_weights_shares.start(task_weights=(0.5, 0.5))
 
     def draw() -> None:
-        panels._measured.clear()
-        for picture in weighting_panels._weight_pictures(settings, [], lambda done, total: None):
+        _measured.clear()
+        for picture in panels._weight_pictures(settings, [], lambda done, total: None):
             picture.png()
 
     draw()
     taken = seconds(draw)
-    points = len(balance.sweep(settings.targets))
+    points = len(sweep(settings.targets))
     return Row(
         f"(o) the Pareto front of two targets, {points} weightings, {settings.seeds} seeds",
         "at most 20 s",

@@ -11,10 +11,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from timing import Row, seconds
+from timing import seconds
 
-from simmim_lib import sweep_results
 from simmim_lib.settings import Settings
+from simmim_lib.sweeps.rows import Row, read
 
 GRID = {
     "source": ["glyphs", "none"],
@@ -68,7 +68,7 @@ def _times(settings: dict[str, object], rounds: int) -> Times:
             for workers, taken in ((1, one), (2, two)):
                 place = grid.parent / f"{workers}-{turn}"
                 taken.append(_sweep(grid, workers, place))
-                found.append(sweep_results.read(place))
+                found.append(read(place))
     each = statistics.mean(row.seconds for row in found[0])
     first, *others = map(_accuracies, found)
     same = all(other == first for other in others)
@@ -93,7 +93,7 @@ def _seconds(*words: object) -> float:
     return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
-def _accuracies(rows: list[sweep_results.Row]) -> dict[Settings, dict[str, list[float]]]:
+def _accuracies(rows: list[Row]) -> dict[Settings, dict[str, list[float]]]:
     return {
         row.settings: {name: values.tolist() for name, values in row.accuracy.items()}
         for row in rows

@@ -10,7 +10,9 @@ from typing import Any
 
 import numpy as np
 
-from simmim_lib import experiment, panels
+from simmim_lib import experiments
+from simmim_lib.panels.memory import _measured
+from simmim_lib.panels.panel import Panel
 from simmim_lib.settings import Settings
 
 ROUNDS = 5
@@ -48,11 +50,11 @@ def medians(*works: Callable[[], object]) -> list[float]:
     return [statistics.median(times) for times in zip(*rounds, strict=True)]
 
 
-def quietly(settings: Settings) -> experiment.Result:
-    return experiment.run(settings, baseline=False, progress=lambda done, total: None)
+def quietly(settings: Settings) -> experiments.Result:
+    return experiments.run(settings, baseline=False, progress=lambda done, total: None)
 
 
-def redraw_seconds(panel: panels.Panel, name: str, values: list[Any]) -> np.ndarray:
+def redraw_seconds(panel: Panel, name: str, values: list[Any]) -> np.ndarray:
     """Change a control to each of the values; return the seconds until there is a new figure.
 
     What follows the first figure is cancelled, as the reader's next change would. Before each
@@ -62,7 +64,7 @@ def redraw_seconds(panel: panels.Panel, name: str, values: list[Any]) -> np.ndar
     panel.picture.observe(lambda _: shown.put(time.perf_counter()), "value")
     times = []
     for value in values:
-        panels._measured.clear()
+        _measured.clear()
         while not shown.empty():
             shown.get()
         start = time.perf_counter()

@@ -7,12 +7,14 @@ import numpy as np
 from joint import torch_network
 from timing import Row, medians
 
-from simmim_lib import datasets, experiment, information, models, training
-from simmim_lib.plans import INFORMED
+import simmim_lib
+from simmim_lib import datasets, experiments, information, training, trunks
+from simmim_lib.experiments.network import joint_network
+from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.settings import Settings
 
 STEPS = 40
-LABELLED, UNLABELLED = experiment.BATCH_SIZE, experiment.UNLABELLED_BATCH_SIZE
+LABELLED, UNLABELLED = experiments.BATCH_SIZE, experiments.UNLABELLED_BATCH_SIZE
 ALL = LABELLED + 2 * UNLABELLED  # two views of each unlabelled image
 RECIPE = information.Recipe(information=1.0, agreement=1.0, augmentation=1.0)
 
@@ -20,8 +22,8 @@ RECIPE = information.Recipe(information=1.0, agreement=1.0, augmentation=1.0)
 def one_network(labelled: int, unlabelled: int, recipe: information.Recipe | None) -> Callable:
     """Return what trains one network on so many images a step."""
     part = datasets.load("mnist").train
-    _, model = models.joint_network((models.Task("mnist", datasets.DIGITS),))
-    weights = [weight[None] for weight in models.fresh_weights(model, 0)]
+    _, model = joint_network((simmim_lib.Task("mnist", datasets.DIGITS),))
+    weights = [weight[None] for weight in trunks.fresh_weights(model, 0)]
     others = training.Unlabelled(
         part.images,
         training.draw_batches(len(part), unlabelled, STEPS, 1)[None],
@@ -55,7 +57,7 @@ def until_good() -> Row:
     taken = []
     for _ in ("compiled", "again"):
         start = time.perf_counter()
-        for course in experiment.follow(settings):
+        for course in experiments.follow(settings):
             if course.validation["mnist"][-1, 0] >= 0.95:
                 taken.append(time.perf_counter() - start)
                 break

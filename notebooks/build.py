@@ -28,7 +28,7 @@ from nbclient import NotebookClient
 from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
-from simmim_lib import publish
+from simmim_lib.commands import publish
 from simmim_lib.errors import WorkbookError
 
 FOLDER = Path(__file__).resolve().parent

@@ -5,18 +5,24 @@ from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
-    from simmim_lib.experiment import Result, run
+    from simmim_lib.experiments import Result, run
     from simmim_lib.settings import Settings
+    from simmim_lib.simmim import SimMIM, Task
 
-__all__ = ["Result", "Settings", "__version__", "run"]
+__all__ = ["Result", "Settings", "SimMIM", "Task", "__version__", "run"]
 
 try:
     __version__ = version("simmim-workbook")
 except PackageNotFoundError:  # a checkout on the path that was never installed
     __version__ = "0+unknown"
 
-_HOMES = {"Settings": "simmim_lib.settings", "Result": "simmim_lib.experiment"}
-_HOMES["run"] = _HOMES["Result"]
+_HOMES = {
+    "Result": "simmim_lib.experiments",
+    "run": "simmim_lib.experiments",
+    "Settings": "simmim_lib.settings",
+    "SimMIM": "simmim_lib.simmim",
+    "Task": "simmim_lib.simmim",
+}
 
 
 def __getattr__(name: str) -> Any:

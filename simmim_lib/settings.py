@@ -16,8 +16,9 @@ from simmim_lib.errors import (
     check_positive,
     check_whole,
 )
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
-FREEZABLE_LAYERS = ("convolution_1", "convolution_2", "convolution_3", "dense")
+FREEZABLE_LAYERS = SMALL_CNN.blocks
 """The layers of the trunk, first to last: `frozen_layers=2` freezes the first two of them."""
 
 ADAPTATIONS = {

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 
-from simmim_lib import experiment, startup
+from simmim_lib import experiments
+from simmim_lib.foundation.startup import load_tensorflow
 from simmim_lib.settings import Settings
 
 LABELS = Settings(
@@ -29,9 +30,9 @@ PLANS = {
 
 def train(settings):
     """Return the trained weights of an experiment, each (seeds, ...)."""
-    tasks = experiment.choose_tasks(settings)
-    network = experiment.transfer(settings, tasks, experiment.initialise(settings))
-    *_, weights = experiment.maximise_information(settings, tasks, network)
+    tasks = experiments.choose_tasks(settings)
+    network = experiments.transfer(settings, tasks, experiments.initialise(settings))
+    *_, weights = experiments.maximise_information(settings, tasks, network)
     return weights
 
 
@@ -51,7 +52,7 @@ def worker(index, ports, folder):
     task = {"type": "worker", "index": int(index)}
     os.environ["TF_CONFIG"] = json.dumps({"cluster": {"worker": address}, "task": task})
     _train_all("multi-worker", Path(folder) / f"{index}.npz")
-    result = experiment.run(LABELS.replace(strategy="multi-worker"), baseline=False)
+    result = experiments.run(LABELS.replace(strategy="multi-worker"), baseline=False)
     result.to_json(Path(folder) / f"{index}.json")
 
 
@@ -60,12 +61,12 @@ def _train_all(strategy, path):
     for name, settings in PLANS.items():
         for position, weight in enumerate(train(settings.replace(strategy=strategy))):
             found[f"{name}_{position}"] = weight
-    from simmim_lib import distribution
+    from simmim_lib.training import devices as training_devices
 
-    np.savez(path, replicas=distribution.strategy(strategy).num_replicas_in_sync, **found)
+    np.savez(path, replicas=training_devices.strategy(strategy).num_replicas_in_sync, **found)
 
 
 if __name__ == "__main__":
-    startup.load_tensorflow()
+    load_tensorflow()
     command, *arguments = sys.argv[1:]
     {"mirrored": mirrored, "worker": worker}[command](*arguments)

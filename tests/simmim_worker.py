@@ -10,7 +10,7 @@ import sys
 
 import numpy as np
 
-from simmim_lib import startup
+from simmim_lib.foundation.startup import load_tensorflow
 
 SIDE, EXAMPLES, BATCH = 8, 24, 8
 CLASSES = ("zero", "one", "two")
@@ -31,9 +31,9 @@ def data(seed=0):
 
 
 def tasks():
-    from simmim_lib import models
+    import simmim_lib
 
-    return [models.Task(name, CLASS_NAMES[name], kind) for name, kind in KINDS.items()]
+    return [simmim_lib.Task(name, CLASS_NAMES[name], kind) for name, kind in KINDS.items()]
 
 
 def trunk(seed=0):
@@ -56,9 +56,9 @@ def joint_model(**options):
     """Return a compiled model of three tasks whose weights are the same everywhere."""
     import keras
 
-    from simmim_lib import models
+    import simmim_lib
 
-    model = models.SimMIM(trunk(), tasks())
+    model = simmim_lib.SimMIM(trunk(), tasks())
     random = np.random.default_rng(1)
     model.set_weights([random.normal(0, 0.3, w.shape) for w in model.weights])
     options.setdefault("optimizer", keras.optimizers.Adam(0.01))
@@ -75,7 +75,7 @@ def dataset():
 
 def load(path, weights, out):
     """Predict with a stored model and train it on; predict with stored weights."""
-    from simmim_lib import models
+    from simmim_lib import simmim
     from simmim_lib.errors import WorkbookError
 
     images, labels = data()
@@ -83,7 +83,7 @@ def load(path, weights, out):
     rebuilt.load_weights(weights)
     found = {f"rebuilt_{name}": value for name, value in predict(rebuilt, images).items()}
     try:
-        model = models.load(path)
+        model = simmim.load(path)
     except WorkbookError as error:
         np.savez(out, error=str(error), **found)
         return
@@ -144,6 +144,6 @@ def worker(index, ports, out):
 
 
 if __name__ == "__main__":
-    startup.load_tensorflow()
+    load_tensorflow()
     command, *arguments = sys.argv[1:]
     {"load": load, "mirrored": mirrored, "worker": worker}[command](*arguments)

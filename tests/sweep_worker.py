@@ -11,8 +11,8 @@ import time
 from pathlib import Path
 from typing import Any
 
-from simmim_lib import sweep
 from simmim_lib.settings import Settings
+from simmim_lib.sweeps import sweep
 
 MARKS = "SWEEP_TEST_MARKS"
 """The environment's name for a folder in which workers tell what they are at."""
@@ -52,6 +52,14 @@ def deadly(settings: Settings) -> dict[str, Any]:
     """Take the worker along at every third step, as one that runs out of memory."""
     if settings.steps % 3 == 0:
         os.kill(os.getpid(), signal.SIGKILL)
+    return quick(settings)
+
+
+def counted(settings: Settings) -> dict[str, Any]:
+    """Take the worker along each time, and leave a mark of every death."""
+    with Path(os.environ[MARKS], "deaths").open("a") as file:
+        file.write(".")
+    os.kill(os.getpid(), signal.SIGKILL)
     return quick(settings)
 
 

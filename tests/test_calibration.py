@@ -20,6 +20,26 @@ def test_by_hand():
     assert found.expected_error == pytest.approx(0.05)
 
 
+def test_each_prediction_counts_the_same_and_not_each_bin():
+    sure = [[0.9, 0.1]] * 30  # right nine times in ten: a gap of nothing
+    unsure = [[0.4, 0.6]] * 10  # right five times in ten: a gap of a tenth
+    labels = np.array([0] * 27 + [1] * 3 + [1] * 5 + [0] * 5)
+    found = expected_calibration_error(np.array(sure + unsure), labels, bins=10)
+    assert found == pytest.approx(0.1 * 10 / 40)
+
+
+def test_too_sure_here_does_not_make_up_for_too_unsure_there():
+    probabilities = np.array([[0.9, 0.1]] * 10 + [[0.4, 0.6]] * 10)
+    labels = np.array([0] * 8 + [1] * 2 + [1] * 7 + [0] * 3)  # 0.8 of 0.9, and 0.7 of 0.6
+    assert expected_calibration_error(probabilities, labels, bins=10) == pytest.approx(0.1)
+
+
+def test_a_confidence_on_an_edge_falls_into_the_lower_bin():
+    probabilities = np.array([[0.5, 0.5], [0.75, 0.25], [0.25, 0.75], [1.0, 0.0]])
+    found = reliability(probabilities, np.zeros(4, int), bins=4)
+    assert found.count.tolist() == [0, 1, 2, 1]
+
+
 def test_against_scikit_learn():
     random = np.random.default_rng(0)
     probabilities = random.dirichlet([0.5] * 3, 2000)

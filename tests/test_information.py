@@ -1,24 +1,21 @@
 """Learning from images without labels: against NumPy, SciPy, and a plain tape around Keras."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import tensorflow as tf
-from scipy import ndimage
+from rehearsal import stages
 from scipy.special import softmax
 from scipy.stats import entropy
 
-from simmim_lib import (
-    augmentation,
-    datasets,
-    experiment,
-    information,
-    loops,
-    losses,
-    models,
-    training,
-)
+import simmim_lib
+from simmim_lib import augmentation, datasets, experiments, information, losses, training, trunks
+from simmim_lib.datasets import loading
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.network import frozen_features, joint_network
 from simmim_lib.settings import Settings
+from simmim_lib.training import compiled
 
 DIGITS = tuple("0123456789")
 UNIFORM = np.full(10, 0.1, np.float32)
@@ -70,41 +67,12 @@ def test_only_sure_images_teach_and_the_teacher_learns_nothing(logits):
     assert np.all(np.any(of_student, axis=-1) == sure)
 
 
-# --- views ---------------------------------------------------------------------------------------
-
-
-def test_strength_zero_leaves_images_as_they_are():
-    images = datasets.load("mnist").test.images[:5]
-    maps = augmentation.draw_maps(tf.zeros(5), (0, 1))
-    np.testing.assert_allclose(augmentation.affine(images, maps), images, atol=1e-6)
-
-
-def test_a_view_is_what_scipy_makes_of_its_map():
-    images = datasets.load("mnist").test.images[:4]
-    maps = augmentation.draw_maps(tf.fill([4], 1.5), (3, 4))
-    views = augmentation.affine(images, maps).numpy()
-    for image, view, (a, b, right, c, d, down, *_) in zip(images, views, maps.numpy(), strict=True):
-        # SciPy counts rows before columns.
-        expected = ndimage.affine_transform(
-            image[..., 0], [[d, c], [b, a]], (down, right), order=1, mode="grid-constant"
-        )
-        np.testing.assert_allclose(view[..., 0], expected, atol=1e-4)
-        assert np.abs(view - image).max() > 0.1
-
-
-def test_the_middle_stays_where_it_is_but_for_the_shift():
-    """Turning, shearing and stretching are about the middle: over many maps it moves by SHIFT."""
-    maps = augmentation.draw_maps(tf.ones(4000), (5, 6)).numpy()
-    middle = (datasets.IMAGE_SIZE - 1) / 2
-    x = maps[:, 0] * middle + maps[:, 1] * middle + maps[:, 2] - middle
-    assert x.mean() == pytest.approx(0, abs=0.1)
-    assert x.std() == pytest.approx(augmentation.SHIFT, rel=0.05)
-
-
-def test_views_are_the_same_for_a_seed_and_a_step():
-    maps = [augmentation.draw_maps(tf.ones(3), seed).numpy() for seed in ((1, 2), (1, 2), (1, 3))]
-    assert np.array_equal(maps[0], maps[1])
-    assert not np.array_equal(maps[0], maps[2])
+def test_an_image_must_be_surer_than_the_confidence():
+    undecided, strong = tf.zeros((1, 1, 2)), tf.constant([[[1.0, -1.0]]])
+    assert float(information.disagreement(undecided, strong, 0.5)[0]) == 0
+    expected = np.mean([np.log1p(np.exp(-2)), np.log1p(np.exp(2))])
+    found = information.disagreement(undecided, strong, 0.49)
+    np.testing.assert_allclose(found, [expected], rtol=1e-6)
 
 
 # --- the loop ------------------------------------------------------------------------------------
@@ -122,12 +90,12 @@ def _problem(seeds, steps):
 
 
 def _model():
-    _, model = models.joint_network((models.Task("one", DIGITS),))
+    _, model = joint_network((simmim_lib.Task("one", DIGITS),))
     return model
 
 
 def _start(model, seeds):
-    by_seed = [models.fresh_weights(model, seed) for seed in range(seeds)]
+    by_seed = [trunks.fresh_weights(model, seed) for seed in range(seeds)]
     return [np.stack(weights) for weights in zip(*by_seed, strict=True)]
 
 
@@ -141,8 +109,8 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
     *_, trained = training.step_by_step(
         model, _start(model, 2), [examples], None, "sgd", 0.1, recipe=recipe
     )
-    plain = models.SimMIM(models.build_trunk(), model.tasks)
-    plain.set_weights(models.fresh_weights(model, 1))
+    plain = simmim_lib.SimMIM(trunks.build_trunk(), model.tasks)
+    plain.set_weights(trunks.fresh_weights(model, 1))
     pool, views = examples.unlabelled.images, recipe.kind.views
     for step in range(steps):
         few = examples.features[1][examples.batches[1, step]]
@@ -173,11 +141,32 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         np.testing.assert_allclose(one[1], other, atol=2e-5)
 
 
+def test_looks_between_steps_change_nothing():
+    """The ramp and the views go on where the call before stopped."""
+    recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)
+    examples, model = _problem(1, 6), _model()
+    found = []
+    for steps_a_call in (6, 2):
+        *_, trained = training.step_by_step(
+            model,
+            _start(model, 1),
+            [examples],
+            None,
+            "sgd",
+            0.1,
+            steps_a_call=steps_a_call,
+            recipe=recipe,
+        )
+        found.append(trained)
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 def test_other_numbers_compile_nothing_anew(monkeypatch):
     examples, model = _problem(2, 3), _model()
     first = information.Recipe(information=0.3, augmentation=1.0)
     list(training.step_by_step(model, _start(model, 2), [examples], recipe=first))
-    monkeypatch.setattr(loops, "Loop", None)  # so that a new one cannot be made
+    monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
     second = information.Recipe(information=1.0, spread=0.0, augmentation=0.5)
     list(training.step_by_step(model, _start(model, 2), [examples], recipe=second))
 
@@ -199,7 +188,7 @@ QUICK = Settings(
 
 def test_unlabelled_images_help():
     plain = QUICK.replace(information=0.0, agreement=0.0, augmentation=0.0)
-    results = [experiment.run(each, baseline=False) for each in (plain, QUICK)]
+    results = [experiments.run(each, baseline=False) for each in (plain, QUICK)]
     without, learnt = (result.accuracy["mnist"].mean() for result in results)
     assert learnt > without + 0.05
     assert not results[0].diagnostics
@@ -209,8 +198,8 @@ def test_unlabelled_images_help():
 def test_no_labels_at_all_with_a_source_that_knows_the_classes():
     """Glyphs have letters, too: only what the head knows of the ten digits is copied."""
     settings = QUICK.replace(labels_per_class=0)
-    before = experiment.run(settings.replace(steps=1), baseline=False).accuracy["mnist"]
-    after = experiment.run(settings, baseline=False).accuracy["mnist"]
+    before = experiments.run(settings.replace(steps=1), baseline=False).accuracy["mnist"]
+    after = experiments.run(settings, baseline=False).accuracy["mnist"]
     assert before.mean() > 0.4  # ten classes
     assert after.mean() > before.mean() + 0.1
 
@@ -219,10 +208,10 @@ def test_two_targets_without_labels_share_what_the_source_knows():
     settings = QUICK.replace(
         targets=("mnist", "uci-digits"), labels_per_class=0, shared_heads=True, steps=1
     )
-    joint = experiment.run(settings, baseline=False).accuracy
+    joint = experiments.run(settings, baseline=False).accuracy
     for alone in settings.separately():
         (target,) = alone.targets
-        own = experiment.run(alone, baseline=False).accuracy[target]
+        own = experiments.run(alone, baseline=False).accuracy[target]
         assert joint[target].mean() > 0.3  # guessing: 0.1
         np.testing.assert_allclose(joint[target], own, atol=0.1)  # but for one step
 
@@ -232,36 +221,88 @@ def test_without_spread_it_collapses_and_says_so():
         labels_per_class=1, spread=0.0, information=3.0, agreement=0.0, augmentation=0.0, steps=200
     )
     with pytest.warns(UserWarning, match=r"mnist: collapsed in 1 of 1 seeds \(0\): up to \d\d?%"):
-        result = experiment.run(settings, baseline=False)
+        result = experiments.run(settings, baseline=False)
     found = result.diagnostics["mnist"]
     assert found.collapsed.all()
     assert found.expected_entropy == pytest.approx(np.log(10))
 
 
+def test_each_seed_learns_from_its_own_unlabelled_images_in_its_own_batches():
+    settings = QUICK.replace(seeds=2, steps=300)
+    (stage,) = stages(settings)
+    (choices,) = (task.choices for task in experiments.choose_tasks(settings).values())
+    found = stage.examples[0].unlabelled
+    np.testing.assert_array_equal(found.images, datasets.load("mnist").train.images)
+    for seed, choice in enumerate(choices):
+        own = choice.unlabelled
+        assert not np.isin(own, [*choice.labelled, *choice.validation]).any()
+        expected = own[training.draw_batches(len(own), 128, 300, seed)]
+        np.testing.assert_array_equal(found.batches[seed], expected)
+
+
+def test_the_recipe_is_what_the_settings_ask_for():
+    (stage,) = stages(QUICK.replace(spread=0.7, agreement=0.6, confidence=0.9, augmentation=0.4))
+    assert stage.recipe == information.Recipe(
+        information=0.3, spread=0.7, agreement=0.6, confidence=0.9, augmentation=0.4, ramp=50
+    )
+
+
+@pytest.mark.parametrize(
+    ("ramp", "steps", "grows"), [(0.5, 300, 150), (0.25, 40, 10), (1.0, 40, 40), (0.0, 300, 1)]
+)
+def test_the_ramp_is_a_share_of_the_steps(ramp, steps, grows):
+    (stage,) = stages(QUICK.replace(ramp=ramp, steps=steps))
+    assert stage.recipe.ramp == grows
+
+
+def test_the_prior_is_uniform_unless_it_is_given():
+    given = (0.55, *[0.05] * 9)
+    for settings, expected in ((QUICK, UNIFORM), (QUICK.replace(class_prior=given), given)):
+        (stage,) = stages(settings)
+        np.testing.assert_allclose(stage.examples[0].unlabelled.prior, expected)
+
+
+SHARES = (0.5, 0.0, *[0.0625] * 8)
+
+
 def test_shares_of_classes_decide_what_is_shown():
-    shares = (0.5, 0.0, *[0.0625] * 8)
-    settings = QUICK.replace(class_shares=shares, seeds=2)
-    tasks = experiment.choose_tasks(settings)
-    network = experiment.transfer(settings, tasks, None)
-    found = experiment._unlabelled(settings, tasks["mnist"], network.features["mnist"], (0, 100))
-    shown = tasks["mnist"].data.train.labels[found.batches]
-    for seed, choice in enumerate(tasks["mnist"].choices):
+    settings = QUICK.replace(class_shares=SHARES, seeds=2)
+    choices = experiments.choose_tasks(settings)["mnist"].choices
+    (stage,) = stages(settings)
+    found = stage.examples[0].unlabelled
+    shown = datasets.load("mnist").train.labels[found.batches]
+    for seed, choice in enumerate(choices):
         counted = np.bincount(shown[seed].ravel(), minlength=10) / shown[seed].size
-        np.testing.assert_allclose(counted, shares, atol=0.015)  # 12,800 draws
+        np.testing.assert_allclose(counted, SHARES, atol=0.015)  # 12,800 draws
         assert np.isin(found.batches[seed], choice.unlabelled).all()
     assert not np.array_equal(*found.batches)
 
 
+def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypatch):
+    data = datasets.load("mnist")
+    counts = [300 if digit == 9 else 60 for digit in range(10)]
+    kept = np.concatenate(
+        [np.flatnonzero(data.train.labels == d)[:count] for d, count in enumerate(counts)]
+    )
+    uneven = replace(data, train=datasets.Part(data.train.images[kept], data.train.labels[kept]))
+    monkeypatch.setattr(loading, "load", lambda name: uneven)
+    frozen_features.cache_clear()
+    (stage,) = stages(QUICK.replace(class_shares=SHARES, source=None))
+    frozen_features.cache_clear()
+    shown = uneven.train.labels[stage.examples[0].unlabelled.batches]
+    counted = np.bincount(shown.ravel(), minlength=10) / shown.size
+    np.testing.assert_allclose(counted, SHARES, atol=0.015)
+
+
 def test_every_second_unlabelled_image_is_a_stranger():
-    settings = QUICK.replace(strangers="fashion", seeds=2)
-    tasks = experiment.choose_tasks(settings)
-    data = experiment.transfer(settings, tasks, None).features["mnist"]
-    found = experiment._unlabelled(settings, tasks["mnist"], data, (0, 100))
-    own, strangers = len(data.train), datasets.load("fashion").train
+    (stage,) = stages(QUICK.replace(strangers="fashion", seeds=2))
+    found = stage.examples[0].unlabelled
+    own, strangers = len(datasets.load("mnist").train), datasets.load("fashion").train
     np.testing.assert_array_equal(found.images[own:], strangers.images)
     assert (found.batches[..., ::2] >= own).all()
     assert (found.batches[..., 1::2] < own).all()
     assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(strangers)
+    assert not np.array_equal(*found.batches[..., ::2])
 
 
 def test_a_diagnosis_by_hand():
@@ -300,7 +341,7 @@ def test_a_diagnosis_by_hand():
 )
 def test_bad_settings_get_one_sentence(changes, says):
     with pytest.raises(WorkbookError) as caught:
-        experiment.run(QUICK.replace(**changes), baseline=False)
+        experiments.run(QUICK.replace(**changes), baseline=False)
     assert says in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -310,17 +351,17 @@ def test_no_unlabelled_images_is_told(monkeypatch):
     chosen = [np.flatnonzero(part.labels == digit)[:10] for digit in range(10)]
     few = datasets.Part(part.images[np.concatenate(chosen)], part.labels[np.concatenate(chosen)])
     small = datasets.Dataset("uci-digits", "Few", few, few, DIGITS, "made up", "none")
-    monkeypatch.setattr(datasets, "load", lambda name: small)
-    experiment.features.cache_clear()
+    monkeypatch.setattr(loading, "load", lambda name: small)
+    frozen_features.cache_clear()
     settings = QUICK.replace(targets=("uci-digits",), labels_per_class=8, source=None)
     with pytest.raises(WorkbookError, match="none is left to learn from without its label"):
-        experiment.run(settings, baseline=False)
-    experiment.features.cache_clear()
+        experiments.run(settings, baseline=False)
+    frozen_features.cache_clear()
 
 
 def test_frozen_features_serve_the_information_alone():
     """No views are needed for it, so cached features do: quick enough for a slider."""
     settings = QUICK.replace(agreement=0.0, augmentation=0.0, frozen_layers=3, labels_per_class=2)
     plain = settings.replace(information=0.0)
-    found = [experiment.run(each.replace(seeds=3), baseline=False) for each in (plain, settings)]
+    found = [experiments.run(each.replace(seeds=3), baseline=False) for each in (plain, settings)]
     assert found[1].accuracy["mnist"].mean() > found[0].accuracy["mnist"].mean()

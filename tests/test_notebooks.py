@@ -17,7 +17,7 @@ import pytest
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
-from simmim_lib import publish
+from simmim_lib.commands import publish
 from simmim_lib.errors import WorkbookError
 
 SOURCES = build.lessons()

@@ -210,7 +210,13 @@ def server_port(log: Path, server: subprocess.Popen) -> int:
 def test_the_lab_takes_the_next_port_and_leaves_nothing(busy_port: int, tmp_path: Path) -> None:
     pytest.importorskip("jupyterlab", reason="JupyterLab is not in this environment")
     log = tmp_path / "log"
-    command = [sys.executable, "-m", "simmim_lib.lab", "--no-browser", f"--port={busy_port}"]
+    command = [
+        sys.executable,
+        "-m",
+        "simmim_lib.commands.lab",
+        "--no-browser",
+        f"--port={busy_port}",
+    ]
     with log.open("w") as output:
         server = subprocess.Popen(
             [*command, "--IdentityProvider.token=secret"],

@@ -28,6 +28,57 @@ def test_from_scratch_has_nothing_to_copy_or_to_freeze():
     assert scratch.adaptation == "fine-tune"
 
 
+UNLABELLED = {
+    "information": 0.3,
+    "agreement": 1.0,
+    "augmentation": 1.0,
+    "class_prior": (0.5, 0.5),
+    "class_shares": (0.25, 0.75),
+    "strangers": "fashion",
+}
+"""Everything that images without labels may be asked for."""
+
+
+def test_labels_only_forgets_all_that_unlabelled_images_teach():
+    asked = Settings(frozen_layers=0, steps=7, optimizer="sgd", **UNLABELLED)
+    assert all(getattr(asked, name) == value for name, value in UNLABELLED.items())
+    assert asked.labels_only() == Settings(frozen_layers=0, steps=7, optimizer="sgd")
+    scratch = asked.from_scratch()
+    usual = Settings()
+    assert all(getattr(scratch, name) == getattr(usual, name) for name in UNLABELLED)
+
+
+def test_a_network_for_each_target_has_nothing_to_weigh_or_to_share():
+    joint = Settings(
+        targets=("mnist", "uci-digits"),
+        labels_per_class=(5, 20),
+        task_weights=(1, 3),
+        shared_heads=True,
+        weighting="pcgrad",
+        steps=7,
+    )
+    assert joint.separately() == (
+        Settings(targets=("mnist",), labels_per_class=5, steps=7),
+        Settings(targets=("uci-digits",), labels_per_class=20, steps=7),
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("ramp", 0),
+        ("ramp", 1.0),
+        ("confidence", 0),
+        ("frozen_layers", 4),
+        ("labels_per_class", 1),
+        ("steps", 1),
+        ("class_shares", (1.0, 0.0)),
+    ],
+)
+def test_the_last_value_that_is_allowed(name, value):
+    assert getattr(Settings(**{name: value}), name) == value
+
+
 def test_the_line_of_code_repeats_the_settings():
     import simmim_lib
 
@@ -104,9 +155,9 @@ def test_text_that_is_no_number_gets_one_sentence():
 
 
 def test_layers_are_frozen_by_name():
-    from simmim_lib import models
+    from simmim_lib import trunks
 
-    with_weights = [layer.name for layer in models.build_trunk().layers if layer.weights]
+    with_weights = [layer.name for layer in trunks.build_trunk().layers if layer.weights]
     assert tuple(with_weights) == FREEZABLE_LAYERS
 
 

@@ -18,7 +18,8 @@ import tensorflow as tf
 from processes import finish
 from simmim_worker import BATCH, EXAMPLES, KINDS, SIDE
 
-from simmim_lib import models, transfer
+import simmim_lib
+from simmim_lib import freezing, simmim
 from simmim_lib.errors import WorkbookError
 
 ROOT = Path(__file__).resolve().parent.parent
@@ -45,7 +46,7 @@ def labels():
 def trained(images, labels):
     """A model with its first layer frozen, after one epoch; tests leave it as it is."""
     model = small.joint_model()
-    transfer.freeze(model.trunk, 1)
+    freezing.freeze(model.trunk, 1)
     model.compile(keras.optimizers.Adam(0.01), loss_weights=WEIGHTS)
     model.fit(images, labels, batch_size=BATCH, verbose=0)
     return model
@@ -94,7 +95,9 @@ def numpy_metrics(logits, labels):
 
 def dense_model():
     layers = [keras.layers.Flatten(), keras.layers.Dense(6, activation="relu")]
-    model = models.SimMIM(keras.Sequential([keras.Input((SIDE, SIDE, 1)), *layers]), small.tasks())
+    model = simmim_lib.SimMIM(
+        keras.Sequential([keras.Input((SIDE, SIDE, 1)), *layers]), small.tasks()
+    )
     model.compile("sgd", loss_weights=WEIGHTS)
     return model
 
@@ -199,7 +202,7 @@ def test_fit_learns_and_calls_back(images, labels, tmp_path):
     ).history
     assert len(history["loss"]) == 4  # no accuracy rises by 2
     assert min(history["val_loss"]) < history["val_loss"][0]
-    found = models.load(best).evaluate(images, labels, verbose=0, return_dict=True)
+    found = simmim.load(best).evaluate(images, labels, verbose=0, return_dict=True)
     assert found["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-5)
 
 
@@ -275,7 +278,7 @@ def test_a_task_may_be_left_out(images, labels):
 
 
 def test_a_model_of_one_task_needs_no_dictionaries(images, labels):
-    model = models.SimMIM(small.trunk(), small.tasks()[:1])
+    model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
     model.compile("sgd")
     plain = model.evaluate(images["digits"], labels["digits"], verbose=0)
     named = {"digits": images["digits"]}, {"digits": labels["digits"]}
@@ -285,9 +288,9 @@ def test_a_model_of_one_task_needs_no_dictionaries(images, labels):
 @pytest.mark.parametrize("shared", [False, True])
 def test_a_shared_head_is_one_and_separate_heads_are_two(images, labels, shared):
     """Only "old" is trained, with the trunk frozen: "new" follows if the head is shared."""
-    pair = [models.Task(name, small.CLASSES) for name in ("old", "new")]
-    other = models.Task("other", ("a", "b", "c"))
-    model = models.SimMIM(small.trunk(), [*pair, other], shared_heads=shared)
+    pair = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
+    other = simmim_lib.Task("other", ("a", "b", "c"))
+    model = simmim_lib.SimMIM(small.trunk(), [*pair, other], shared_heads=shared)
     model.trunk.trainable = False
     model.compile("sgd", loss={"old": keras.losses.SparseCategoricalCrossentropy(True)})
     assert len(model.trainable_variables) == 2 * (2 if shared else 3)
@@ -300,9 +303,43 @@ def test_a_shared_head_is_one_and_separate_heads_are_two(images, labels, shared)
     assert changed == {"old": True, "new": shared, "other": False}
 
 
+@pytest.mark.parametrize(("shared", "private"), [(False, 6), (True, 2)])
+def test_what_several_tasks_use_is_shared_and_nothing_else(shared, private):
+    """The trunk always; a head where two tasks have one in common."""
+    pair = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
+    other = simmim_lib.Task("other", ("a", "b", "c"))
+    model = simmim_lib.SimMIM(small.trunk(), [*pair, other], shared_heads=shared)
+    common = len(model.weights) - private
+    assert model.is_shared == [True] * common + [False] * private
+    assert common == len(model.trunk.weights) + (2 if shared else 0)
+    assert model.head_groups == (
+        [["old", "new"], ["other"]] if shared else [["old"], ["new"], ["other"]]
+    )
+
+
+def test_a_head_of_one_task_alone_is_not_shared():
+    model = simmim_lib.SimMIM(small.trunk(), [simmim_lib.Task("only", small.CLASSES)])
+    assert model.is_shared == [True] * len(model.trunk.weights) + [False, False]
+
+
+@pytest.mark.parametrize("shared", [False, True])
+def test_the_place_of_a_head_is_told(images, shared):
+    """To silence the weights at a task's place, silences that task."""
+    pair = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
+    other = simmim_lib.Task("other", ("a", "b", "c"))
+    model = simmim_lib.SimMIM(small.trunk(), [*pair, other], shared_heads=shared)
+    before, batch = model.get_weights(), images["digits"]
+    for task, silenced in (("old", {"old", "new"} if shared else {"old"}), ("other", {"other"})):
+        place = model.kernel_position(task)
+        changed = [np.zeros_like(w) if i == place else w for i, w in enumerate(before)]
+        model.set_weights(changed)
+        outputs = model.predict(batch, verbose=0)
+        assert {name for name, logits in outputs.items() if not logits.any()} == silenced
+
+
 def test_frozen_layers_stay_and_the_others_move(images, labels):
     model = small.joint_model()
-    transfer.freeze(model.trunk, 1)
+    freezing.freeze(model.trunk, 1)
     model.compile("sgd")
     before = model.get_weights()
     model.fit(images, labels, verbose=0)
@@ -314,7 +351,7 @@ def test_freezing_after_fit_without_compiling_again_comes_too_late(images, label
     """As Keras's guide to transfer learning says: `compile` remembers what is trained."""
     model = small.joint_model(optimizer="sgd")
     model.fit(images, labels, verbose=0)
-    transfer.freeze(model.trunk, 2)
+    freezing.freeze(model.trunk, 2)
     before = model.trunk.get_weights()
     model.fit(images, labels, verbose=0)
     assert not np.array_equal(before[0], model.trunk.get_weights()[0])
@@ -331,10 +368,10 @@ def test_mixed_precision(images, labels, policy, tmp_path):
     try:
         image, layers = keras.Input((SIDE, SIDE, 1)), keras.layers
         trunk = keras.Sequential([image, layers.Conv2D(4, 3), layers.BatchNormalization()])
-        model = models.SimMIM(trunk, small.tasks())
+        model = simmim_lib.SimMIM(trunk, small.tasks())
     finally:
         keras.mixed_precision.set_dtype_policy("float32")
-    assert models.SimMIM(trunk, small.tasks()).dtype_policy.name == policy
+    assert simmim_lib.SimMIM(trunk, small.tasks()).dtype_policy.name == policy
     model.compile(keras.optimizers.Adam(0.01), loss_weights=WEIGHTS)
     losses = model.fit(images, labels, batch_size=BATCH, epochs=6, verbose=0).history["loss"]
     assert np.isfinite(losses).all()
@@ -345,7 +382,7 @@ def test_mixed_precision(images, labels, policy, tmp_path):
     scaled = isinstance(model.optimizer, keras.optimizers.LossScaleOptimizer)
     assert scaled == (policy == "mixed_float16")
     model.save(tmp_path / "half.keras")
-    again = models.load(tmp_path / "half.keras")
+    again = simmim.load(tmp_path / "half.keras")
     for name, value in again.predict(images, verbose=0).items():
         np.testing.assert_allclose(value, logits[name], atol=1e-6)
     assert isinstance(again.optimizer, keras.optimizers.LossScaleOptimizer) == scaled
@@ -357,14 +394,14 @@ def test_mixed_precision(images, labels, policy, tmp_path):
 
 def test_a_trunk_from_keras_applications(tmp_path):
     trunk = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(32, 32, 3))
-    model = models.SimMIM(trunk, small.tasks())
+    model = simmim_lib.SimMIM(trunk, small.tasks())
     images = np.random.default_rng(0).random((3, 32, 32, 3), np.float32)
     kernel, bias = model._head_of["digits"].get_weights()
     by_hand = trunk(images).numpy().mean(axis=(1, 2)) @ kernel + bias
     logits = model(images)["digits"]
     np.testing.assert_allclose(logits, by_hand, atol=1e-5)
     model.save(tmp_path / "mobile.keras")
-    again = models.load(tmp_path / "mobile.keras")
+    again = simmim.load(tmp_path / "mobile.keras")
     np.testing.assert_allclose(again(images)["digits"], logits, atol=1e-6)
 
 
@@ -377,7 +414,7 @@ def normalised_trunk():
 
 
 def test_training_reaches_batch_normalisation_and_dropout(images):
-    model = models.SimMIM(normalised_trunk(), small.tasks())
+    model = simmim_lib.SimMIM(normalised_trunk(), small.tasks())
     batch = {"digits": images["digits"], "size": images["size"][:5] + 3}
     calm = [model(batch)["size"].numpy() for _ in range(2)]
     np.testing.assert_array_equal(*calm)
@@ -392,10 +429,10 @@ def test_training_reaches_batch_normalisation_and_dropout(images):
 
 
 def test_frozen_batch_normalisation_keeps_its_statistics(images, labels):
-    model = models.SimMIM(normalised_trunk(), small.tasks())
+    model = simmim_lib.SimMIM(normalised_trunk(), small.tasks())
     normal = model.trunk.get_layer("normal")
     for layers, kept in ((0, False), (1, True)):
-        transfer.freeze(model.trunk, layers)
+        freezing.freeze(model.trunk, layers)
         model.compile("sgd")
         before = normal.get_weights()
         model.fit(images, labels, verbose=0)
@@ -418,12 +455,12 @@ class OwnTrunk(keras.Model):
 def test_a_subclassed_trunk_is_wrapped_as_the_sentence_says(images, tmp_path):
     trunk = OwnTrunk(name="own")
     with pytest.raises(WorkbookError, match=r"'own' does not say .* keras\.Model\(inputs, trunk"):
-        models.SimMIM(trunk, small.tasks())
+        simmim_lib.SimMIM(trunk, small.tasks())
     inputs = keras.Input((SIDE, SIDE, 1))
-    model = models.SimMIM(keras.Model(inputs, trunk(inputs)), small.tasks())
+    model = simmim_lib.SimMIM(keras.Model(inputs, trunk(inputs)), small.tasks())
     logits = model(images["size"])["size"]
     model.save(tmp_path / "own.keras")
-    np.testing.assert_allclose(models.load(tmp_path / "own.keras")(images["size"])["size"], logits)
+    np.testing.assert_allclose(simmim.load(tmp_path / "own.keras")(images["size"])["size"], logits)
 
 
 def unsuitable_trunks():
@@ -443,7 +480,7 @@ def unsuitable_trunks():
 @pytest.mark.parametrize("words", list(unsuitable_trunks()))
 def test_an_unsuitable_trunk_gets_one_sentence(words):
     with pytest.raises(WorkbookError, match=f"^The trunk .*{words}.*[^.]*\\.$"):
-        models.SimMIM(unsuitable_trunks()[words], small.tasks())
+        simmim_lib.SimMIM(unsuitable_trunks()[words], small.tasks())
 
 
 # Bad input
@@ -482,7 +519,7 @@ def test_no_images_at_all_get_one_sentence(trained):
 def test_tasks_of_different_image_sizes_get_one_sentence():
     """Even if the trunk takes images of any size: they go through it in one batch."""
     inputs = keras.Input((None, None, 1))
-    model = models.SimMIM(keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs)), small.tasks())
+    model = simmim_lib.SimMIM(keras.Model(inputs, keras.layers.Conv2D(2, 3)(inputs)), small.tasks())
     sizes = {"digits": 8, "marks": 12}
     batch = {name: np.zeros((2, size, size, 1), np.float32) for name, size in sizes.items()}
     for name, images in batch.items():
@@ -508,9 +545,12 @@ def test_tasks_of_different_image_sizes_get_one_sentence():
 )
 def test_tasks_that_cannot_be_meant_get_one_sentence(tasks, shared, words):
     with pytest.raises(WorkbookError, match=words) as caught:
-        models.SimMIM(
+        simmim_lib.SimMIM(
             small.trunk(),
-            [t if isinstance(t, str) else models.Task(t[0], tuple(t[1]), *t[2:]) for t in tasks],
+            [
+                t if isinstance(t, str) else simmim_lib.Task(t[0], tuple(t[1]), *t[2:])
+                for t in tasks
+            ],
             shared_heads=shared,
         )
     assert "\n" not in str(caught.value)
@@ -518,8 +558,8 @@ def test_tasks_that_cannot_be_meant_get_one_sentence(tasks, shared, words):
 
 def test_class_names_are_names():
     with pytest.raises(WorkbookError, match=r"write \('cat',\) if"):
-        models.Task("pet", "cat")
-    assert models.Task("digits", range(2)).class_names == ("0", "1")
+        simmim_lib.Task("pet", "cat")
+    assert simmim_lib.Task("digits", range(2)).class_names == ("0", "1")
 
 
 @pytest.mark.parametrize(
@@ -535,7 +575,7 @@ def test_class_names_are_names():
     ],
 )
 def test_weights_that_cannot_be_meant_get_one_sentence(trained, options, words):
-    model = models.SimMIM(trained.trunk, small.tasks())
+    model = simmim_lib.SimMIM(trained.trunk, small.tasks())
     with pytest.raises(WorkbookError, match=words) as caught:
         model.compile("sgd", **options)
     assert "\n" not in str(caught.value)
@@ -592,7 +632,7 @@ def test_another_process_reads_the_file_and_trains_on(
 def test_a_loaded_model_trains_as_the_saved_one_would(images, labels, tmp_path):
     """The optimizer's memory and the frozen layers are in the file, too."""
     model = small.joint_model()
-    transfer.freeze(model.trunk, 1)
+    freezing.freeze(model.trunk, 1)
     model.compile(keras.optimizers.Adam(0.01), loss_weights=WEIGHTS)
     model.fit(images, labels, batch_size=BATCH, verbose=0)
     model.save(tmp_path / "model.keras")
@@ -609,10 +649,10 @@ def test_a_loaded_model_trains_as_the_saved_one_would(images, labels, tmp_path):
 
 
 def test_shared_heads_and_what_is_not_compiled_are_kept(images, tmp_path):
-    pair = [models.Task(name, small.CLASSES) for name in ("old", "new")]
-    model = models.SimMIM(small.trunk(), pair, shared_heads=True, name="pair")
+    pair = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
+    model = simmim_lib.SimMIM(small.trunk(), pair, shared_heads=True, name="pair")
     model.save(tmp_path / "pair.keras")
-    loaded = models.load(tmp_path / "pair.keras")
+    loaded = simmim.load(tmp_path / "pair.keras")
     assert (loaded.name, loaded.tasks, loaded.shared_heads) == ("pair", tuple(pair), True)
     assert not loaded.compiled
     assert len(loaded.weights) == len(model.weights) == 6
@@ -684,7 +724,7 @@ BAD_FILES = {
 @pytest.mark.parametrize("name", list(BAD_FILES))
 def test_a_bad_file_gets_one_sentence(bad_files, name):
     with pytest.raises(WorkbookError, match=re.escape(BAD_FILES[name])) as caught:
-        models.load(bad_files / name)
+        simmim.load(bad_files / name)
     assert name in str(caught.value)
     assert "\n" not in str(caught.value)
 
@@ -692,7 +732,7 @@ def test_a_bad_file_gets_one_sentence(bad_files, name):
 def test_another_kind_of_model_is_named(tmp_path):
     small.trunk().save(tmp_path / "trunk.keras")
     with pytest.raises(WorkbookError, match="holds a Sequential, not a SimMIM model"):
-        models.load(tmp_path / "trunk.keras")
+        simmim.load(tmp_path / "trunk.keras")
 
 
 def test_an_unknown_class_is_named(saved, tmp_path):
@@ -704,7 +744,7 @@ def test_an_unknown_class_is_named(saved, tmp_path):
 
     path = rewritten(saved, tmp_path / "own.keras", {"config.json": rename})
     with pytest.raises(WorkbookError, match="needs the class Crumple, which is not known here"):
-        models.load(path)
+        simmim.load(path)
 
 
 def planted(marker):
@@ -726,16 +766,16 @@ def test_code_in_a_file_is_not_run(where, tmp_path):
         trunk = trunk_with(trunk_with(keras.layers.Lambda(code)))
     elif where != "loss":
         trunk = trunk_with(keras.layers.Lambda(code))
-    model = trunk if where == "alone" else models.SimMIM(trunk, small.tasks()[:1])
+    model = trunk if where == "alone" else simmim_lib.SimMIM(trunk, small.tasks()[:1])
     if where == "loss":
         model.compile("sgd", loss={"digits": lambda truth, logits: code(logits)})
     elif where == "metric":
-        model = models.SimMIM(trunk_with(), small.tasks()[:1])
+        model = simmim_lib.SimMIM(trunk_with(), small.tasks()[:1])
         model.compile("sgd", metrics={"digits": [lambda truth, logits: code(logits)]})
     model.save(path)
     marker.unlink(missing_ok=True)
     with pytest.raises(WorkbookError, match=r"^.*code\.keras holds code.* is not run: ask "):
-        models.load(path)
+        simmim.load(path)
     assert not marker.exists()
     if where in ("trunk", "alone"):  # the trap is a real one
         keras.saving.load_model(path, safe_mode=False)
@@ -759,7 +799,7 @@ def test_a_pickle_in_a_file_is_not_opened(saved, tmp_path):
     with zipfile.ZipFile(path, "a") as file:
         file.writestr("model.weights.npz", array.getvalue())
     with pytest.raises(WorkbookError, match="damaged"):
-        models.load(path)
+        simmim.load(path)
     assert not marker.exists()
     array.seek(0)
     np.load(array, allow_pickle=True)  # the trap is a real one
@@ -782,7 +822,7 @@ def test_a_class_of_python_s_own_is_not_called(saved, tmp_path):
 
     path = rewritten(saved, tmp_path / "attack.keras", {"config.json": attack})
     with pytest.raises(WorkbookError, match="needs the function system"):
-        models.load(path)
+        simmim.load(path)
     assert not marker.exists()
 
 

@@ -13,7 +13,7 @@ from sklearn.metrics import mutual_info_score
 from sklearn.neighbors import KNeighborsClassifier
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.transfer import h_score, leep, logme, nearest_neighbours
+from simmim_lib.transferability import h_score, leep, logme, nearest_neighbours
 
 SCORES = [leep, h_score, logme, nearest_neighbours]
 

@@ -29,7 +29,7 @@
 # Decide for one of them. Then **run** the cell below: click on it and press Shift + Enter.
 
 # %%
-from simmim_lib import panels
+from simmim_lib.lessons.start_here import panels
 
 panels.few_labels()
 
@@ -110,7 +110,7 @@ panels.few_labels()
 # that begins with `MEND` says what is missing and what to type.
 
 # %%
-from simmim_lib import doctor
+from simmim_lib.commands import doctor
 
 print(doctor.report())
 

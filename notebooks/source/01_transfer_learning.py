@@ -22,9 +22,12 @@ import numpy as np
 import scipy.stats
 
 import simmim_lib
-from simmim_lib import datasets, exercises, figures, models, panels, reference, transfer
-from simmim_lib.pretraining import pretrained
-from simmim_lib.reference import difference
+from simmim_lib import datasets, exercises, freezing, trunks
+from simmim_lib.experiments.sources import pretrained
+from simmim_lib.foundation.intervals import difference
+from simmim_lib.lessons.transfer_learning import figures, panels
+from simmim_lib.pictures import charts
+from simmim_lib.studies import stored
 
 # %% [markdown]
 # ## 1. Two tasks
@@ -45,7 +48,7 @@ glyphs, digits = datasets.load("glyphs"), datasets.load("mnist")
 images = np.concatenate([part.images[:10] for part in (glyphs.train, digits.train)])
 names = [glyphs.class_names[label] for label in glyphs.train.labels[:10]]
 names += [digits.class_names[label] for label in digits.train.labels[:10]]
-figures.image_grid(
+charts.image_grid(
     images, names, "Ten drawn characters, the source, above ten handwritten digits, the target."
 )
 
@@ -77,7 +80,7 @@ for dataset in (glyphs, digits):
 
 # %%
 keras.utils.set_random_seed(0)
-network = models.add_head(models.build_trunk(), classes=len(glyphs.class_names))
+network = trunks.add_head(trunks.build_trunk(), classes=len(glyphs.class_names))
 loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
 network.compile(keras.optimizers.Adam(1e-3), loss, metrics=["accuracy"])
 history = network.fit(
@@ -90,8 +93,8 @@ history = network.fit(
 )
 by_pass = {number: np.array([x]) for number, x in enumerate(history.history["val_accuracy"], 1)}
 guessing = np.array([1 / len(glyphs.class_names)])
-figures.accuracy_curves(
-    [figures.Curve("the network", by_pass, "source")],
+charts.accuracy_curves(
+    [charts.Curve("the network", by_pass, "source")],
     "passes over the training images",
     "Learning the source task (live, one run)",
     baseline=("guessing", guessing),
@@ -136,9 +139,9 @@ for layer in source_model.layers:
 # - (c) nearly all
 
 # %% tags=["nbval-check-output"]
-target_model = models.add_head(models.build_trunk(), classes=10)
-transfer.copy_layers(source_model, target_model, layers=4)
-transfer.freeze(target_model, layers=2)
+target_model = trunks.add_head(trunks.build_trunk(), classes=10)
+freezing.copy_layers(source_model, target_model, layers=4)
+freezing.freeze(target_model, layers=2)
 for layer in target_model.layers:
     if layer.weights:
         state = "trained" if layer.trainable else "frozen"
@@ -298,7 +301,7 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 # - (c) none: with so many labels the source does not matter
 
 # %%
-depth_study = reference.load("frozen-depth")
+depth_study = stored.load("frozen-depth")
 depths = range(1, 5)
 
 
@@ -321,8 +324,8 @@ curves = {
 measured = {name: by_depth(source, frozen) for name, (source, frozen, *_) in curves.items()}
 
 # %%
-figures.accuracy_curves(
-    [figures.Curve(name, measured[name], *look) for name, (_, _, *look) in curves.items()],
+charts.accuracy_curves(
+    [charts.Curve(name, measured[name], *look) for name, (_, _, *look) in curves.items()],
     "first layers copied, the others fresh",
     f"MNIST, 300 labels per class, {len(scratch)} seeds (budget {depth_study.budget})",
     baseline=("from scratch", scratch),
@@ -377,14 +380,14 @@ for name, values in measured.items():
 # - (c) probe, then fine-tune
 
 # %%
-ways_study = reference.load("adaptations")
+ways_study = stored.load("adaptations")
 ways = ("probe", "fine-tune", "probe-then-fine-tune")
 groups = {}
 for target in ("mnist", "uci-digits"):
     groups[target] = {"from scratch": ways_study.values(source=None, targets=(target,))}
     for way in ways:
         groups[target][way] = ways_study.values(source="glyphs", targets=(target,), adaptation=way)
-figures.accuracy_rows(
+charts.accuracy_rows(
     groups, f"From glyphs, 10 labels per class, 10 seeds (budget {ways_study.budget})"
 )
 
@@ -415,16 +418,16 @@ for target, values in groups.items():
 # - (c) with fifty: then there is enough to adapt to
 
 # %%
-few_study = reference.load("few-labels")
+few_study = stored.load("few-labels")
 counts = (1, 2, 5, 10, 20, 50)
 by_source = {
     source: {count: few_study.values(source=source, labels_per_class=count) for count in counts}
     for source in ("glyphs", None)
 }
-figures.accuracy_curves(
+charts.accuracy_curves(
     [
-        figures.Curve("transfer from glyphs,\ntwo layers frozen", by_source["glyphs"], "target"),
-        figures.Curve("from scratch", by_source[None], "baseline", "s"),
+        charts.Curve("transfer from glyphs,\ntwo layers frozen", by_source["glyphs"], "target"),
+        charts.Curve("from scratch", by_source[None], "baseline", "s"),
     ],
     "labels per class",
     f"MNIST, 10 seeds (budget {few_study.budget})",
@@ -459,17 +462,17 @@ for count in counts:
 # - (c) it hurts
 
 # %%
-hurt_study = reference.load("negative-transfer")
+hurt_study = stored.load("negative-transfer")
 all_depths = range(5)
 hurt_scratch = hurt_study.values(source=None)
 by_depth_of = {
     source: {depth: hurt_study.values(source=source, frozen_layers=depth) for depth in all_depths}
     for source in ("glyphs", "fashion")
 }
-figures.accuracy_curves(
+charts.accuracy_curves(
     [
-        figures.Curve("from glyphs", by_depth_of["glyphs"], "source", "s"),
-        figures.Curve("from Fashion", by_depth_of["fashion"], "source", "^"),
+        charts.Curve("from glyphs", by_depth_of["glyphs"], "source", "s"),
+        charts.Curve("from Fashion", by_depth_of["fashion"], "source", "^"),
     ],
     "frozen layers, all four copied",
     f"MNIST, 10 labels per class, 10 seeds (budget {hurt_study.budget})",
@@ -567,7 +570,7 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 # - (c) like a coin
 
 # %%
-score_study = reference.load("transferability")
+score_study = stored.load("transferability")
 targets = ("mnist", "uci-digits", "fashion")
 pairs = [
     (record.settings.source, record.settings.targets[0])
@@ -712,7 +715,7 @@ print("frozen and compiled again:   moves", kernel_moves(small))
 # **"I freeze a layer in one model, and it is frozen in the other."**
 # ([keras#3804](https://github.com/keras-team/keras/issues/3804)) A layer that stands in two models is
 # *one* object, with one `trainable` and one set of weights. Copy the weights into a layer of its own,
-# as `transfer.copy_layers` does, or clone the model.
+# as `freezing.copy_layers` does, or clone the model.
 
 # %% tags=["nbval-check-output"]
 other = keras.Sequential([small.layers[0], keras.layers.Dense(4)])

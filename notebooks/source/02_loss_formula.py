@@ -21,18 +21,10 @@ import keras
 import numpy as np
 import tensorflow as tf
 
-from simmim_lib import (
-    datasets,
-    exercises,
-    fitting,
-    formula,
-    information_figures,
-    loss_panels,
-    losses,
-    models,
-)
-from simmim_lib.experiment import interval
-from simmim_lib.reference import difference
+from simmim_lib import datasets, exercises, losses, trunks
+from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.lessons.loss_formula import information_figures, panels, studies, training_by_loss
+from simmim_lib.lessons.loss_formula.readings import READINGS
 
 # %% [markdown]
 # ## 1. What the formula says
@@ -66,8 +58,8 @@ from simmim_lib.reference import difference
 # %% tags=["nbval-check-output"]
 digits = datasets.load("mnist")
 images, labels = digits.test.images[:500], digits.test.labels[:500]
-fresh = models.add_head(models.build_trunk(), classes=10)
-fresh.set_weights(models.fresh_weights(fresh, seed=0))
+fresh = trunks.add_head(trunks.build_trunk(), classes=10)
+fresh.set_weights(trunks.fresh_weights(fresh, seed=0))
 fresh_logits = fresh.predict(images, verbose=0)
 fresh_probability = losses.probability_of_label(labels, fresh_logits).numpy()
 print(f"p of the label: {fresh_probability.mean():.2f} on average")
@@ -86,7 +78,7 @@ print("above 1/e in", np.sum(fresh_probability > 1 / np.e), "of", len(images), "
 # - (c) it stays where it is
 
 # %%
-loss_panels.one_probability()
+panels.one_probability()
 
 # %% [markdown]
 # **Explain.** (b). The curve $-p\log p$ is a hill with **two** feet: the loss is 0 at $p = 1$, and just
@@ -227,7 +219,7 @@ exercises.check("02-cross-entropy", my_cross_entropy)
 # - (c) none: everything goes to the middle
 
 # %%
-loss_panels.three_classes("entropy")
+panels.three_classes("entropy")
 
 # %% [markdown]
 # **Explain.** (b): entropy knows no label. It makes the network surer of what it thinks already. Now
@@ -252,15 +244,15 @@ loss_panels.three_classes("entropy")
 # - (c) to 1
 
 # %%
-loss_panels.real_network()
+panels.real_network()
 
 # %% tags=["nbval-check-output"]
-readings = fitting.study("four-readings")
-fresh_start = readings[fitting.Plan(seeds=10)]
-for row, name in enumerate(formula.READINGS):
+readings = studies.study("four-readings")
+fresh_start = readings[training_by_loss.Plan(seeds=10)]
+for row, name in enumerate(READINGS):
     measured = [interval(fresh_start[key][row]) for key in ("median", "gone", "mean", "test")]
     numbers = "".join(f"  {mean:.2f} ± {width:.2f}" for mean, width in measured)
-    print(f"{formula.READINGS[name].title:30}{numbers}")
+    print(f"{READINGS[name].title:30}{numbers}")
 print("                          p(true): median, share below 0.01, mean; then test accuracy")
 
 # %% [markdown]
@@ -319,7 +311,7 @@ for plan, measured in readings.items():
 # %%
 keras.utils.set_random_seed(0)
 chosen = datasets.choose(digits, labels_per_class=100, seed=0).labelled
-learner = models.add_head(models.build_trunk(), classes=10)
+learner = trunks.add_head(trunks.build_trunk(), classes=10)
 learner.compile("adam", losses.CrossEntropy())
 _ = learner.fit(digits.train.images[chosen], digits.train.labels[chosen], epochs=2, verbose=0)
 logits = learner.predict(images, verbose=0)
@@ -483,11 +475,11 @@ exercises.check("02-mutual-information", information)
 # - (c) it depends on when you stop
 
 # %%
-loss_panels.noisy_labels()
+panels.noisy_labels()
 
 # %% tags=["nbval-check-output"]
 print("expected accuracy against cross-entropy, test accuracy, 10 seeds")
-for plan, measured in fitting.study("noisy-labels").items():
+for plan, measured in studies.study("noisy-labels").items():
     last = difference(measured["test"][1], measured["test"][0])
     best = difference(measured["stopped"][1], measured["stopped"][0])
     print(f"{plan.flipped:.0%} wrong  after the last step: {last}")

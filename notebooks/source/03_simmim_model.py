@@ -30,14 +30,20 @@ import tensorflow as tf
 from PIL import Image, ImageDraw
 
 import simmim_lib
-from simmim_lib import datasets, exercises, experiment, figures, losses, models, reference, transfer
+from simmim_lib import datasets, exercises, experiments, freezing, losses, simmim, trunks
+from simmim_lib.foundation.directories import data_directory
+from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.lessons.simmim_model import studies
+from simmim_lib.pictures import charts
+from simmim_lib.pictures.style import Picture, new_figure, styled
+from simmim_lib.studies import stored
 
 # %% [markdown]
 # ## 1. What the article built
 #
 # The article shows a network in Keras and says about it: "In this model we used two convolutional
 # layers and two fully connected layers. This is only a simple example; the actual model may be more
-# complex" (our translation). `models.article_network` is the same network, written anew.
+# complex" (our translation). `trunks.article_network` is the same network, written anew.
 #
 # **Predict.** What part of its parameters sits in the convolution?
 #
@@ -46,7 +52,7 @@ from simmim_lib import datasets, exercises, experiment, figures, losses, models,
 # - (c) less than one in a thousand
 
 # %% tags=["nbval-check-output"]
-article = models.article_network()
+article = trunks.article_network()
 by_hand = {
     "convolution": 3 * 3 * 1 * 32 + 32,  # a 3 x 3 window, 1 channel, 32 filters, 32 biases
     "dense": 26 * 26 * 32 * 64 + 64,  # every number of every map to every unit
@@ -68,9 +74,9 @@ print(f"convolutions: {len(convolutions)}, parameters: {article.count_params():,
 
 
 # %%
-@figures.styled
+@styled
 def parameter_bars(networks):
-    axes = figures.new_figure(8, 2.6).add_axes((0.2, 0.22, 0.76, 0.66))
+    axes = new_figure(8, 2.6).add_axes((0.2, 0.22, 0.76, 0.66))
     colours = {"conv": "darkgrey", "dens": "white", "head": "black"}
     told = []
     for row, (name, network) in enumerate(networks.items()):
@@ -85,10 +91,10 @@ def parameter_bars(networks):
     axes.set(xlabel="parameters", title="Convolutions grey, dense layer white, head black")
     axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    return figures.Picture(axes.figure, "Parameters by layer. " + "; ".join(told) + ".")
+    return Picture(axes.figure, "Parameters by layer. " + "; ".join(told) + ".")
 
 
-ours = models.add_head(models.build_trunk(), classes=10)
+ours = trunks.add_head(trunks.build_trunk(), classes=10)
 parameter_bars({"the workbook's": ours, "the article's": article})
 
 # %% [markdown]
@@ -122,7 +128,7 @@ def train_as_in_the_article(network, images, labels, passes):
 
 for seed in range(3):
     digits = datasets.few_shot("mnist", labels_per_class=10, seed=seed)
-    article.set_weights(models.fresh_weights(article, seed))
+    article.set_weights(trunks.fresh_weights(article, seed))
     train_as_in_the_article(article, digits.labelled.images, digits.labelled.labels, passes=5)
     guesses = article.predict(digits.test.images, verbose=0).argmax(axis=1)
     print(f"seed {seed}: {np.mean(guesses == digits.test.labels):.0%} right (guessing: 10%)")
@@ -139,7 +145,7 @@ for seed in range(3):
 #   workbook's network, with the same updates in both loops:
 
 # %%
-bench = json.loads((datasets.data_directory() / "results" / "bench.json").read_text("utf-8"))
+bench = json.loads((data_directory() / "results" / "bench.json").read_text("utf-8"))
 for row in bench["rows"]:
     if "article's loop" in row["what"]:
         print(f"{row['what']}: {row['measured']} ({bench['cores']} processor cores)")
@@ -161,9 +167,9 @@ for row in bench["rows"]:
 # %% tags=["nbval-check-output"]
 targets = ("mnist", "uci-digits")
 few = {name: datasets.few_shot(name, labels_per_class=5, seed=0) for name in targets}
-tasks = [models.Task(name, few[name].class_names) for name in targets]
+tasks = [simmim_lib.Task(name, few[name].class_names) for name in targets]
 keras.utils.set_random_seed(0)
-model = models.SimMIM(models.build_trunk(), tasks)
+model = simmim_lib.SimMIM(trunks.build_trunk(), tasks)
 images = {name: few[name].labelled.images for name in targets}
 labels = {name: few[name].labelled.labels for name in targets}
 logits = model(images)
@@ -174,7 +180,7 @@ print("parameters of the trunk and of each head:", *(x.count_params() for x in m
 # %%
 shown = np.concatenate([images[name][::5] for name in targets])  # one of the five of each digit
 captions = [str(label) for name in targets for label in labels[name][::5]]
-figures.image_grid(shown, captions, "The ten digits of MNIST above the ten digits of UCI.")
+charts.image_grid(shown, captions, "The ten digits of MNIST above the ten digits of UCI.")
 
 # %% [markdown]
 # Above MNIST, below UCI, which was scanned at 8 by 8 pixels and enlarged. Each task has its
@@ -295,7 +301,7 @@ settings = simmim_lib.Settings(
     seeds=3,
     budget="quick",
 )
-chosen = experiment.choose_tasks(settings)
+chosen = experiments.choose_tasks(settings)
 for name, target in chosen.items():
     sizes = [(len(choice.labelled), len(choice.validation)) for choice in target.choices]
     print(f"{name}: (labelled, validation) images of each seed {sizes}")
@@ -305,7 +311,7 @@ for name, target in chosen.items():
 # glyphs (letters and digits drawn from fonts), so this takes no time.
 
 # %%
-source = experiment.initialise(settings)
+source = experiments.initialise(settings)
 print(f"{source.source}: reads {source.accuracy:.1%} of new images (guessing: {1 / 47:.1%})")
 
 # %% [markdown]
@@ -319,7 +325,7 @@ print(f"{source.source}: reads {source.accuracy:.1%} of new images (guessing: {1
 # - (c) none: the copied ones are frozen
 
 # %% tags=["nbval-check-output"]
-network = experiment.transfer(settings, chosen, source)
+network = experiments.transfer(settings, chosen, source)
 for weight, start in zip(network.model.weights, network.weights, strict=True):
     same = any(np.array_equal(start[0], copy) for copy in source.trunk_weights)
     origin = "from the source" if same else "fresh"
@@ -334,12 +340,12 @@ for weight, start in zip(network.model.weights, network.weights, strict=True):
 
 # %%
 done = [0]
-steps = experiment.maximise_information(
+steps = experiments.maximise_information(
     settings, chosen, network, lambda step, total: done.append(step)
 )
 for now in [network.weights, *steps]:
-    accuracies = experiment.validate(chosen, network, now)
-    shown = [experiment.interval(accuracies[name]) for name in targets]
+    accuracies = experiments.validate(chosen, network, now)
+    shown = [interval(accuracies[name]) for name in targets]
     told = "   ".join(f"{mean:.2f} ± {half_width:.2f}" for mean, half_width in shown)
     print(f"{done.pop(0):4} steps   {told}")
 print("validation accuracy of", " and ".join(targets), "over three seeds; guessing: 0.10")
@@ -350,7 +356,7 @@ print("validation accuracy of", " and ".join(targets), "over three seeds; guessi
 #
 # ## 4. As a Keras model
 #
-# For a project of your own you will want a `keras.Model`. `models.SimMIM` is one: `compile`, `fit`,
+# For a project of your own you will want a `keras.Model`. `simmim_lib.SimMIM` is one: `compile`, `fit`,
 # `evaluate`, `predict`, callbacks and `save` work as you know them, with dictionaries by task. In
 # `compile` each task gets the loss and the metric of its kind:
 #
@@ -366,8 +372,8 @@ print("validation accuracy of", " and ".join(targets), "over three seeds; guessi
 
 # %%
 glyphs_model = source.as_model()
-transfer.copy_layers(glyphs_model, model.trunk, layers=4)
-transfer.freeze(model.trunk, layers=2)
+freezing.copy_layers(glyphs_model, model.trunk, layers=4)
+freezing.freeze(model.trunk, layers=2)
 model.compile(keras.optimizers.Adam(2e-3), loss_weights=weights)
 model.summary()
 
@@ -421,7 +427,7 @@ print(f"at most               {np.log(10):+.2f} nats")
 with tempfile.TemporaryDirectory() as folder:
     path = Path(folder, "digits.keras")
     model.save(path)
-    again = models.load(path)
+    again = simmim.load(path)
 old, new = model.predict(images, verbose=0), again.predict(images, verbose=0)
 for name in targets:
     print(f"{name}: same answers {np.allclose(old[name], new[name], atol=1e-6)}")
@@ -434,7 +440,7 @@ print("tasks:", [(task.name, task.kind, len(task.class_names)) for task in again
 
 # %% tags=["nbval-check-output"]
 for shared in (False, True):
-    joint = models.SimMIM(models.build_trunk(), tasks, shared_heads=shared)
+    joint = simmim_lib.SimMIM(trunks.build_trunk(), tasks, shared_heads=shared)
     heads = [layer.name for layer in joint.layers[1:]]
     print(f"{joint.count_params():,} parameters, heads: {', '.join(heads)}")
 print(f"{2 * ours.count_params():,} parameters in two separate networks")
@@ -469,7 +475,7 @@ exercises.check("03-copy-and-freeze", adapt)
 #
 # <details><summary>Hint 2</summary>
 #
-# `transfer.freeze(model.trunk, frozen_layers)` freezes. What must be called after it, so that `fit` makes
+# `freezing.freeze(model.trunk, frozen_layers)` freezes. What must be called after it, so that `fit` makes
 # a new training step? Lesson 01, section 10.
 #
 # </details>
@@ -494,7 +500,7 @@ exercises.check("03-copy-and-freeze", adapt)
 
 # %% tags=["nbval-check-output"]
 def add_task(model, task):
-    """Return a new SimMIM model with the tasks of `model` and `task`, a `models.Task`.
+    """Return a new SimMIM model with the tasks of `model` and `task`, a `simmim_lib.Task`.
 
     For the old tasks it answers as `model` does. `model` itself stays as it is, also when the new
     model is trained later. No head is shared.
@@ -545,9 +551,9 @@ exercises.check("03-new-task", add_task)
 # - (c) clearly lower: the tasks are in each other's way
 
 # %%
-from simmim_lib import joint_panels
+from simmim_lib.lessons.simmim_model import panels
 
-joint_panels.simmim()
+panels.simmim()
 
 # %% [markdown]
 # **Explain.** With three seeds all one can say is (b): the marks of joint (filled) and separate (hollow)
@@ -576,11 +582,11 @@ joint_panels.simmim()
 # - (c) in none
 
 # %%
-from simmim_lib import joint_figures
+from simmim_lib.lessons.simmim_model import figures
 
-joint_study = reference.load("joint")
-joint_gains = reference.gains(joint_study)
-joint_figures.gains(joint_gains, f"Joint less separate, 20 seeds (budget {joint_study.budget})")
+joint_study = stored.load("joint")
+joint_gains = studies.gains(joint_study)
+figures.gains(joint_gains, f"Joint less separate, 20 seeds (budget {joint_study.budget})")
 
 
 # %% tags=["nbval-check-output"]
@@ -636,12 +642,12 @@ for (heads, verdict), number in sorted(verdicts.items()):
 # - (c) larger
 
 # %% tags=["nbval-check-output"]
-unequal = reference.load("unequal-labels")
+unequal = stored.load("unequal-labels")
 for title, has_few in (("few labels", True), ("50 labels, the other few", False)):
     print_rows(
         f"the target with {title}; the few are:",
         (2, 5),
-        [x for x in reference.gains(unequal) if (x.settings.labels_of[x.target] < 50) == has_few],
+        [x for x in studies.gains(unequal) if (x.settings.labels_of[x.target] < 50) == has_few],
         lambda gain: f"{heads_of(gain):12}{gain.target:11}from {gain.settings.source or 'scratch'}",
     )
 
@@ -665,11 +671,11 @@ for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
     )
     beside_many = unequal.values("accuracy", name, source="glyphs", shared_heads=True, **beside)
     print(f"{name:10} shared head, beside 50 labels instead of 2:      ", end="")
-    print(reference.difference(beside_many, beside_few))
+    print(difference(beside_many, beside_few))
     from_scratch = unequal.values("accuracy", name, source=None, shared_heads=False, **beside)
     alone = unequal.values(source="glyphs", targets=(name,), labels_per_class=2)
     print(f"{name:10} alone from glyphs instead of joint from scratch:", end=" ")
-    print(reference.difference(alone, from_scratch))
+    print(difference(alone, from_scratch))
 
 # %% [markdown]
 # So the rule from these measurements:
@@ -697,9 +703,9 @@ for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
 # - (c) no: it is ahead of everybody
 
 # %%
-from simmim_lib import race, race_figures, race_panels
+from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
 
-race_panels.race(race.Plan(learning_rate=0.01))
+optimizer_panels.race(optimizers.Plan(learning_rate=0.01))
 
 # %% [markdown]
 # With `0.01` for all, plain gradient descent is slow. Now choose *each one's best* and see it catch up.
@@ -711,13 +717,13 @@ race_panels.race(race.Plan(learning_rate=0.01))
 # and chose each optimizer's best on validation images:
 
 # %%
-race_figures.claim(0.01)
+optimizer_figures.claim(0.01)
 
 # %% tags=["nbval-check-output"]
 for schedule in ("constant", "warm-up"):
     for rate, meaning in ((0.01, "0.01 for all"), (None, "each its own best")):
         print(f"schedule {schedule}, learning rate {meaning}, against plain gradient descent:")
-        for name, outcome in race.verdicts(rate, schedule).items():
+        for name, outcome in optimizers.verdicts(rate, schedule).items():
             print(f"  {name:9} {outcome}")
 
 # %% [markdown]
@@ -763,7 +769,7 @@ with tempfile.TemporaryDirectory() as folder:
                 draw.line((left, bottom, right, top), 255, 3)
             picture.save(Path(folder, "shapes", shape, f"{number}.png"))
     shapes = datasets.from_folder(Path(folder, "shapes"))
-figures.image_grid(
+charts.image_grid(
     shapes.train.images[:10],
     [shapes.class_names[label] for label in shapes.train.labels[:10]],
     "Ten drawn circles and crosses on a noisy ground.",
@@ -789,8 +795,9 @@ for name in own.accuracy:
 mobile = keras.applications.MobileNetV2(
     weights=None, include_top=False, input_shape=(32, 32, 3), alpha=0.35
 )
-photographs = models.SimMIM(
-    mobile, [models.Task("animal", ("cat", "dog")), models.Task("age", ("years",), "regression")]
+photographs = simmim_lib.SimMIM(
+    mobile,
+    [simmim_lib.Task("animal", ("cat", "dog")), simmim_lib.Task("age", ("years",), "regression")],
 )
 for name, outputs in photographs(np.zeros((4, 32, 32, 3), np.float32)).items():
     print(f"{name}: {tuple(outputs.shape)}")
@@ -803,7 +810,7 @@ print(f"{photographs.count_params():,} parameters, {mobile.count_params():,} of 
 # %%
 strategy = tf.distribute.MirroredStrategy()
 with strategy.scope():
-    mirrored = models.SimMIM(models.build_trunk(), tasks)
+    mirrored = simmim_lib.SimMIM(trunks.build_trunk(), tasks)
     mirrored.compile("adam", loss_weights=weights)
 _ = mirrored.fit(images, labels, batch_size=25, verbose=0)
 print("devices that share each batch:", strategy.num_replicas_in_sync)

@@ -23,20 +23,17 @@ import tensorflow as tf
 from IPython.display import Markdown
 
 import simmim_lib
-from simmim_lib import (
-    balance,
-    datasets,
-    exercises,
-    experiment,
-    losses,
-    models,
-    plans,
-    reference,
-    weighting,
-    weighting_figures,
-    weighting_panels,
-    weighting_study_figures,
+from simmim_lib import datasets, exercises, losses, trunks, weighting
+from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.lessons.task_weights import (
+    conflict,
+    figures,
+    panels,
+    shares,
+    studies,
+    study_figures,
 )
+from simmim_lib.studies import stored
 
 # %% [markdown]
 # ## 1. What a weight does
@@ -52,8 +49,8 @@ from simmim_lib import (
 targets = ("mnist", "fashion")
 few = {name: datasets.few_shot(name, labels_per_class=5, seed=0) for name in targets}
 keras.utils.set_random_seed(0)
-tasks = [models.Task(name, few[name].class_names) for name in targets]
-model = models.SimMIM(models.build_trunk(), tasks)
+tasks = [simmim_lib.Task(name, few[name].class_names) for name in targets]
+model = simmim_lib.SimMIM(trunks.build_trunk(), tasks)
 gradients = {}
 for name in targets:
     with tf.GradientTape() as tape:
@@ -81,7 +78,7 @@ for path in (path for path in gradients["mnist"] if path.endswith("kernel")):
 # %%
 def count_changes(**options):
     """Return how many predictions change when Fashion's weight goes from 1 to 100."""
-    plans = [balance.start(task_weights=weights, **options) for weights in ((1, 1), (1, 100))]
+    plans = [shares.start(task_weights=weights, **options) for weights in ((1, 1), (1, 100))]
     one, hundred = (simmim_lib.run(plan, baseline=False).predictions for plan in plans)
     return [f"{x} {np.sum(one[x] != hundred[x]):4} of {one[x].size}" for x in targets]
 
@@ -122,11 +119,11 @@ for trained, told in counts.items():
 lines = []
 for name in ("fixed", "imtl-g"):
     for scale in (1, 100):
-        plan = balance.start(weighting=name, task_weights=(1, scale))
+        plan = shares.start(weighting=name, task_weights=(1, scale))
         accuracy = simmim_lib.run(plan, baseline=False).accuracy
-        shown = [experiment.interval(accuracy[target]) for target in targets]
+        shown = [interval(accuracy[target]) for target in targets]
         told = "   ".join(f"{mean:.2f} ± {half_width:.2f}" for mean, half_width in shown)
-        lines.append(f"{weighting_figures.TITLES[name]:10} Fashion's loss times {scale:<4}  {told}")
+        lines.append(f"{figures.TITLES[name]:10} Fashion's loss times {scale:<4}  {told}")
 print(*lines, "test accuracy of MNIST and of Fashion, 3 seeds; guessing: 0.10", sep="\n")
 
 # %% [markdown]
@@ -142,7 +139,7 @@ print(*lines, "test accuracy of MNIST and of Fashion, 3 seeds; guessing: 0.10", 
 # Which of twelve weightings care about the factor 100? A stored study, ten seeds:
 
 # %%
-scaled = reference.load("scaled-loss")
+scaled = stored.load("scaled-loss")
 changed = {}
 for name in weighting.METHODS:
     changed[name] = {}
@@ -151,14 +148,14 @@ for name in weighting.METHODS:
             scaled.values("accuracy", target, weighting=name, task_weights=(1, scale))
             for scale in (100, 1)
         )
-        changed[name][target] = reference.difference(hundred, one)
+        changed[name][target] = difference(hundred, one)
 about = "Fashion's loss times 100: change of test accuracy"
-weighting_study_figures.changes(changed, f"{about} (10 seeds, budget {scaled.budget})")
+study_figures.changes(changed, f"{about} (10 seeds, budget {scaled.budget})")
 
 # %% tags=["nbval-check-output"]
 for name, of_target in changed.items():
     clear = [f"{x} {of_target[x]}" for x in targets if of_target[x].verdict in ("gain", "loss")]
-    print(f"{weighting_figures.TITLES[name]:13} {'; '.join(clear) or 'no clear change'}")
+    print(f"{figures.TITLES[name]:13} {'; '.join(clear) or 'no clear change'}")
 
 # %% [markdown]
 # - **The plain sum, random weights and DWA** lose on MNIST. They never look at the size of a loss: random
@@ -209,7 +206,7 @@ for name, kind in weighting.METHODS.items():
         method = weighting.create(name, tasks=2)
         weights = [method.weigh(pair, gram=np.diag(pair**2)) for pair in made_up]
         ratios[name] = np.array([second / first for first, second in weights])
-weighting_study_figures.weights_over_steps(made_up, ratios)
+study_figures.weights_over_steps(made_up, ratios)
 
 # %% [markdown]
 # **Explain.** (b). GradNorm first undoes the unit, until both gradients pull equally hard, and then pulls
@@ -265,7 +262,7 @@ exercises.check("04-uncertainty-optimum", optimal_weights)
 # - (c) the second loss rises
 
 # %%
-weighting_panels.conflict(angle=120, length=10**0.5)
+panels.conflict(angle=120, length=10**0.5)
 
 # %% [markdown]
 # **Explain.** (b): the dashed line of the plain sum lies outside the yellow sector in which both losses
@@ -377,8 +374,8 @@ exercises.check("04-pcgrad", pcgrad)
 # - (c) clearly above zero: both are about strokes and edges
 
 # %%
-three = balance.start(targets=("mnist", "uci-digits", "fashion"))
-weighting_figures.conflict_over_time(balance.conflict_over_time(three))
+three = shares.start(targets=("mnist", "uci-digits", "fashion"))
+figures.conflict_over_time(conflict.conflict_over_time(three))
 
 # %% [markdown]
 # **Explain.** (b), and even the two collections of digits are no exception. In a space of so many
@@ -402,7 +399,7 @@ weighting_figures.conflict_over_time(balance.conflict_over_time(three))
 # - (c) not at all
 
 # %%
-weighting_panels.task_weights()
+panels.task_weights()
 
 # %% [markdown]
 # **Explain.** (b): the front bends sharply, and a wide range of weights sits near its corner. Only towards
@@ -426,7 +423,7 @@ slopes = 2 * away * np.exp(-(away**2))  # of both losses, at x = 0.3
 print(f"MGDA's step at x = 0.3: {abs(weighting.combine('mgda', slopes).direction[0]):.2f}")
 
 # %%
-weighting_study_figures.sums_on_a_front(front, front[best])
+study_figures.sums_on_a_front(front, front[best])
 
 # %% [markdown]
 # All the sums end at the two ends, in a network for one task or for the other. MGDA, at $x = 0.3$, finds
@@ -441,7 +438,7 @@ weighting_study_figures.sums_on_a_front(front, front[best])
 # First a look. Some weightings race on the same labels and batches, five seeds, at one learning rate.
 
 # %%
-weighting_panels.race()
+panels.race()
 
 # %% [markdown]
 # In our run Nash-MTL stands first; keep that in mind. A table like this is what many papers end with. It
@@ -500,20 +497,20 @@ exercises.check("04-delta-m", delta_m)
 # - (c) in next to none
 
 # %%
-study = reference.load("weightings")
-gains = {group: reference.relative_gains(study, group) for group in plans.TRIALS}
+study = stored.load("weightings")
+gains = {group: studies.relative_gains(study, group) for group in studies.TRIALS}
 about = f"Mean relative gain over separate networks (10 seeds, budget {study.budget})"
-weighting_study_figures.against_tuned_sum(gains, about)
+study_figures.against_tuned_sum(gains, about)
 
 # %% tags=["nbval-check-output"]
 for group, of_group in gains.items():
-    chosen = reference.best_trials(study, group)
+    chosen = studies.best_trials(study, group)
     print(f"{', '.join(group)}; the plain sum chose {chosen['fixed'].settings.task_weights}")
     for name in of_group:
         rate = chosen[name].settings.learning_rate
-        found = reference.difference(of_group[name] / 100, of_group["fixed"] / 100)
+        found = difference(of_group[name] / 100, of_group["fixed"] / 100)
         if name != "fixed":
-            print(f"  {weighting_figures.TITLES[name]:13} learning rate {rate:<7} {found}")
+            print(f"  {figures.TITLES[name]:13} learning rate {rate:<7} {found}")
 
 # %% [markdown]
 # **Explain.** (c). Two of 22 are ahead: CAGrad and, of all things, **random weights**, which know nothing.
@@ -533,16 +530,16 @@ for group, of_group in gains.items():
 # - (c) neither does
 
 # %% tags=["nbval-check-output"]
-again = reference.load("weightings-again")
+again = stored.load("weightings-again")
 group = ("mnist", "uci-digits", "fashion")
-new_gains = reference.relative_gains(again, group)
+new_gains = studies.relative_gains(again, group)
 new, plain = slice(10, None), {"targets": group, "weighting": "fixed"}
 for name in ("random", "cagrad"):
-    found = reference.difference(new_gains[name][new] / 100, new_gains["fixed"][new] / 100)
-    print(f"{weighting_figures.TITLES[name]}, delta-m: {found}")
+    found = difference(new_gains[name][new] / 100, new_gains["fixed"][new] / 100)
+    print(f"{figures.TITLES[name]}, delta-m: {found}")
 for target in group:
     cagrad = again.values("accuracy", target, targets=group, weighting="cagrad")[new]
-    found = reference.difference(cagrad, again.values("accuracy", target, **plain)[new])
+    found = difference(cagrad, again.values("accuracy", target, **plain)[new])
     print(f"  CAGrad, accuracy of {target:11} {found}")
 
 # %% [markdown]

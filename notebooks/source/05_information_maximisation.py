@@ -28,16 +28,17 @@ from simmim_lib import (
     calibration,
     datasets,
     exercises,
-    experiment,
-    figures,
+    experiments,
     information,
     losses,
-    plans,
-    reference,
     training,
-    unlabelled_figures,
-    unlabelled_panels,
 )
+from simmim_lib.experiments.recipes import INFORMED
+from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.lessons.information_maximisation import figures, panels, studies
+from simmim_lib.pictures import charts
+from simmim_lib.studies import registry
+from simmim_lib.studies.stored import load
 
 # %% [markdown]
 # ## 1. Ten labels, thousands of images
@@ -53,7 +54,7 @@ print(f"kept for validation: {len(few.validation)}, for the test: {len(few.test)
 # %%
 shown = np.concatenate([few.labelled.images, few.unlabelled.images[:20]])
 captions = [str(label) for label in few.labelled.labels] + ["?"] * 20
-figures.image_grid(shown, captions, "Ten digits with a label above twenty digits without.")
+charts.image_grid(shown, captions, "Ten digits with a label above twenty digits without.")
 
 # %% [markdown]
 # **Predict.** What can an image without a label teach a network that is to tell digits apart?
@@ -109,8 +110,8 @@ rows = []
 for name, batch in batches.items():
     spread, doubt = scipy.stats.entropy(batch.mean(axis=0)), scipy.stats.entropy(batch, axis=1)
     by_loss = float(losses.mutual_information(np.log(batch + 1e-12)))
-    difference = spread - doubt.mean()
-    rows.append([name, *(f"{x + 0.0:.4f}" for x in (spread, doubt.mean(), difference, by_loss))])
+    gained = spread - doubt.mean()
+    rows.append([name, *(f"{x + 0.0:.4f}" for x in (spread, doubt.mean(), gained, by_loss))])
 table(("", "spread", "doubt", "information", "by the loss"), *rows)
 
 # %% [markdown]
@@ -214,7 +215,7 @@ exercises.check("05-by-hand", by_hand)
 # - (c) all predictions become unsure
 
 # %%
-unlabelled_panels.two_halves()
+panels.two_halves()
 
 # %% [markdown]
 # **Explain.** (b). To be sure is easiest for whoever always says the same. Nothing in the doubt forbids
@@ -267,11 +268,11 @@ exercises.check("05-which-collapse", collapses)
 
 # %% tags=["nbval-check-output"]
 def percent(values):
-    mean, half_width = experiment.interval(values)
+    mean, half_width = interval(values)
     return f"{100 * mean:.1f} ± {100 * half_width:.1f}"
 
 
-study = reference.load("collapse")
+study = load("collapse")
 alarms, rows, missed, false = {}, [], 0, 0
 for strength, spread in ((x, y) for x in (0.3, 1.0, 3.0) for y in (0.0, 1.0)):
     measures = ("accuracy", "classes in use", "largest share", "entropy")
@@ -289,7 +290,7 @@ table(("", "accuracy (%)", "collapsed, of 10 seeds", "the alarm rings"), *rows)
 print(f"collapses without an alarm: {missed}, alarms without a collapse: {false}, of 60 trainings")
 
 # %%
-unlabelled_figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
+figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
 
 # %% [markdown]
 # The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare, so a
@@ -381,7 +382,7 @@ weak, strong = (
     augmentation.affine(images, augmentation.draw_maps(np.full(8, strength, np.float32), (0, 3)))
     for strength in strengths
 )
-unlabelled_figures.views(images, weak.numpy(), strong.numpy())
+figures.views(images, weak.numpy(), strong.numpy())
 
 # %% [markdown]
 # $$A(U) = \frac{1}{|U|}\sum_{x \in U} \big[\max_k p_k(x_\text{weak}) > c\big]\;
@@ -401,9 +402,9 @@ unlabelled_figures.views(images, weak.numpy(), strong.numpy())
 
 
 # %%
-unseen = simmim_lib.Settings(labels_per_class=0, seeds=1, **plans.INFORMED)
-tasks = experiment.choose_tasks(unseen)
-network = experiment.transfer(unseen, tasks, experiment.initialise(unseen))
+unseen = simmim_lib.Settings(labels_per_class=0, seeds=1, **INFORMED)
+tasks = experiments.choose_tasks(unseen)
+network = experiments.transfer(unseen, tasks, experiments.initialise(unseen))
 logits = training.predict(network.model, network.weights, few.test.images, "mnist")[0]
 sure = scipy.special.softmax(logits, axis=1).max(axis=1) > unseen.confidence
 correct = logits.argmax(axis=1) == few.test.labels
@@ -430,7 +431,7 @@ Markdown(
 #   learnt by heart in no time.
 
 # %% tags=["nbval-check-output"]
-recipe = simmim_lib.Settings(**plans.INFORMED)
+recipe = simmim_lib.Settings(**INFORMED)
 names = ("information", "spread", "agreement", "confidence", "ramp", "augmentation")
 table(names, [getattr(recipe, name) for name in names])
 
@@ -449,10 +450,10 @@ table(names, [getattr(recipe, name) for name in names])
 # - (c) more than three quarters
 
 # %%
-unlabelled_panels.labels_or_unlabelled()
+panels.labels_or_unlabelled()
 
 # %%
-stored = reference.load("unlabelled")
+stored = load("unlabelled")
 ways = {
     "from scratch": {"source": None},
     "fine-tuned": {"source": "glyphs", "information": 0.0},
@@ -467,9 +468,9 @@ def measured(target, labels, way, measure="accuracy"):
 
 # %% tags=["nbval-check-output"]
 gains, rows = {}, []
-for target, labels in ((x, y) for x, counts in plans.LABELS.items() for y in counts):
+for target, labels in ((x, y) for x, counts in studies.LABELS.items() for y in counts):
     accuracies = [measured(target, labels, way) for way in ways]
-    gains[target, labels] = reference.difference(accuracies[2], accuracies[1])
+    gains[target, labels] = difference(accuracies[2], accuracies[1])
     rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
 table(("labels per class", *ways, "SimMIM less fine-tuned"), *rows)
 
@@ -497,12 +498,12 @@ Markdown(
 # per class, how good is the worst of ten seeds?
 
 # %% tags=["nbval-check-output"]
-patience, rows = reference.load("patience"), []
+patience, rows = load("patience"), []
 for target in ("mnist", "uci-digits"):
     quick, patient = measured(target, 5, "SimMIM"), patience.values(targets=(target,))
-    for steps, values in ((plans.QUICK_STEPS, quick), (plans.FULL_STEPS, patient)):
+    for steps, values in ((studies.QUICK_STEPS, quick), (studies.FULL_STEPS, patient)):
         rows.append([f"{target}, {steps:,} steps", percent(values), f"{100 * values.min():.1f}"])
-    rows.append([f"{target}, change", reference.difference(patient, quick), ""])
+    rows.append([f"{target}, change", difference(patient, quick), ""])
 table(("5 labels per class", "test accuracy (%)", "worst of 10 seeds"), *rows)
 
 # %% [markdown]
@@ -537,35 +538,30 @@ Markdown(
 # - (c) glyphs as a source
 
 # %%
-parts = reference.load("parts")
-complete = {name: getattr(recipe, name) for without in plans.PARTS.values() for name in without}
+parts = load("parts")
+complete = {name: getattr(recipe, name) for without in studies.PARTS.values() for name in without}
 rows = {}
 for labels in (1, 5):
-    rows[labels] = {unlabelled_figures.NOTHING: measured("mnist", labels, "SimMIM")}
-    for part, without in plans.PARTS.items():
+    rows[labels] = {figures.NOTHING: measured("mnist", labels, "SimMIM")}
+    for part, without in studies.PARTS.items():
         rows[labels][part] = parts.values(labels_per_class=labels, **{**complete, **without})
-unlabelled_figures.ablation(
-    rows, f"What if a part is left out? MNIST, 10 seeds (budget {parts.budget})"
-)
+figures.ablation(rows, f"What if a part is left out? MNIST, 10 seeds (budget {parts.budget})")
 
 # %% tags=["nbval-check-output"]
 changes = {
-    labels: {
-        part: reference.difference(row[part], row[unlabelled_figures.NOTHING])
-        for part in plans.PARTS
-    }
+    labels: {part: difference(row[part], row[figures.NOTHING]) for part in studies.PARTS}
     for labels, row in rows.items()
 }
 table(
     ("left out", *(f"{labels} label{'s' * (labels > 1)} per class" for labels in changes)),
-    *([part, *(changes[labels][part] for labels in changes)] for part in plans.PARTS),
+    *([part, *(changes[labels][part] for labels in changes)] for part in studies.PARTS),
 )
 
 # %%
 letters = {"information": "(a)", "agreement": "(b)", "glyphs as a source": "(c)"}
 cost = {part: -changes[1][part].mean for part in letters}
 second, dearest = sorted(letters, key=cost.get)[1:]
-clearly = reference.difference(rows[1][dearest], rows[1][second]).verdict == "loss"
+clearly = difference(rows[1][dearest], rows[1][second]).verdict == "loss"
 matter = [
     ", ".join(part for part, change in of_part.items() if change.verdict == "loss") or "nothing"
     for of_part in changes.values()
@@ -606,20 +602,20 @@ Markdown(
 # - (c) more than ten points
 
 # %%
-unlabelled_panels.no_labels()
+panels.no_labels()
 
 # %% tags=["nbval-check-output"]
-records = [*stored.records, *reference.load("directions").records]
+records = [*stored.records, *load("directions").records]
 found = {
     (each.settings.source, each.settings.targets, each.settings.labels_per_class): each.measures
     for each in records
 }
 steps_up, rows = {}, []
-for name, settings in plans.DIRECTIONS.items():
+for name, settings in studies.DIRECTIONS.items():
     measures = found[settings.source, settings.targets, settings.labels_per_class]
     before = measures["source only"]
-    after = measures[plans.measure_name("accuracy", settings.targets[0], settings)]
-    steps_up[name] = reference.difference(after, before)
+    after = measures[registry.measure_name("accuracy", settings.targets[0], settings)]
+    steps_up[name] = difference(after, before)
     rows.append([name, percent(before), percent(after), steps_up[name]])
 table(("no label of the target", "source only", "SimMIM", "difference"), *rows)
 
@@ -632,7 +628,7 @@ Markdown(
     "clear gain over the network that has not seen the target. In the panel watch the confusion matrix: what "
     "clears up first are digits that are nearly right, and last the pairs that look alike in both hands. "
     "Glyphs with no label of MNIST, compared with five labels per class and a fresh head: "
-    f"{reference.difference(measured('mnist', 0, 'SimMIM'), measured('mnist', 5, 'SimMIM'))}. A head that "
+    f"{difference(measured('mnist', 0, 'SimMIM'), measured('mnist', 5, 'SimMIM'))}. A head that "
     "knows the classes is worth as much as some labels."
 )
 
@@ -657,12 +653,12 @@ Markdown(
 # - (c) everything is called a 1
 
 # %%
-surprises = reference.load("surprises")
+surprises = load("surprises")
 usual = {"class_shares": None, "class_prior": None, "strangers": None}
-skew = {"class_shares": plans.MOSTLY_ONES}
+skew = {"class_shares": studies.MOSTLY_ONES}
 cases = {
     "nine in ten are ones": skew,
-    "ones, shares known": {**skew, "class_prior": plans.MOSTLY_ONES},
+    "ones, shares known": {**skew, "class_prior": studies.MOSTLY_ONES},
     "ones, no information": {**skew, "information": 0.0},
     "half are clothes": {"strangers": "fashion"},
     "clothes, no information": {"strangers": "fashion", "information": 0.0},
@@ -673,16 +669,16 @@ for name, fields in cases.items():
     outcomes[name] = surprises.values("accuracy", **fields)
 fine_tuned = measured("mnist", 5, "fine-tuned")
 shown = {"MNIST, 5 labels per class": {"fine-tuned": fine_tuned, **outcomes}}
-figures.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {stored.budget})")
+charts.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {stored.budget})")
 
 # %% tags=["nbval-check-output"]
-rows = [(name, percent(x), reference.difference(x, fine_tuned)) for name, x in outcomes.items()]
+rows = [(name, percent(x), difference(x, fine_tuned)) for name, x in outcomes.items()]
 table(("unlabelled images", "test accuracy (%)", "less fine-tuned"), *rows)
 
 
 # %%
 def change(name, baseline):
-    return reference.difference(outcomes[name], outcomes[baseline])
+    return difference(outcomes[name], outcomes[baseline])
 
 
 skewed = change("nine in ten are ones", "as it should be")
@@ -707,7 +703,7 @@ Markdown(
 # - (b) SimMIM
 
 # %%
-informed = simmim_lib.Settings(labels_per_class=1, steps=150, seeds=1, **plans.INFORMED)
+informed = simmim_lib.Settings(labels_per_class=1, steps=150, seeds=1, **INFORMED)
 plain = informed.replace(information=0.0, agreement=0.0, augmentation=0.0)
 curves = []
 for name, settings in {"fine-tuned": plain, "SimMIM": informed}.items():
@@ -717,7 +713,7 @@ for name, settings in {"fine-tuned": plain, "SimMIM": informed}.items():
     wrong = probabilities.argmax(axis=1) != few.test.labels
     surely = np.mean(probabilities[wrong].max(axis=1) > 0.8)
     print(f"{name}: {wrong.mean():.0%} wrong, {surely:.0%} of these with a confidence above 0.8")
-unlabelled_figures.reliability(*curves, ("fine-tuned", "SimMIM"))
+figures.reliability(*curves, ("fine-tuned", "SimMIM"))
 
 # %% [markdown]
 # Each bar holds the predictions of about one confidence; its height is the share of them that is right. On
@@ -729,7 +725,7 @@ unlabelled_figures.reliability(*curves, ("fine-tuned", "SimMIM"))
 rows = []
 for target, labels in (("mnist", 1), ("mnist", 5), ("uci-digits", 5), ("fashion", 5)):
     before, after = (measured(target, labels, way, "calibration error") for way in list(ways)[1:])
-    verdict = reference.difference(before, after).verdict  # less is a gain
+    verdict = difference(before, after).verdict  # less is a gain
     word = {"gain": "better", "loss": "worse"}.get(verdict, verdict)
     rows.append([f"{target}, {labels}", percent(before), percent(after), word])
 table(("calibration error (%)", "fine-tuned", "SimMIM", "SimMIM is"), *rows)
@@ -752,7 +748,7 @@ each, shares = (measured("mnist", 1, "SimMIM", x) for x in ("accuracy", "largest
 worst = int(each.argmin())
 given = datasets.few_shot("mnist", labels_per_class=1, seed=worst).labelled
 print(f"accuracy {each[worst]:.0%}, mean {each.mean():.0%}; largest class {shares[worst]:.0%}")
-figures.image_grid(given.images, list(map(str, given.labels)), "The ten digits with a label.")
+charts.image_grid(given.images, list(map(str, given.labels)), "The ten digits with a label.")
 
 # %% [markdown]
 # When such a seed is trained again, its confusion matrix shows two digits that have **swapped their names**:

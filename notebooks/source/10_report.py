@@ -20,7 +20,11 @@
 # %% tags=["imports"]
 from IPython.display import Markdown, display
 
-from simmim_lib import Settings, distribution, findings, report, report_figures, report_tables, run
+from simmim_lib import Settings, run
+from simmim_lib.experiments import baselines
+from simmim_lib.lessons.report import figures, tables
+from simmim_lib.reports import report
+from simmim_lib.training import devices
 
 # %% [markdown] tags=["lesson"]
 # ## 1. How to order one
@@ -72,7 +76,7 @@ budget = "quick"
 
 # %% tags=["nbval-check-output"]
 settings = report.read_parameters(globals())
-report_tables.asked(settings)
+tables.asked(settings)
 
 # %% [markdown] tags=["lesson"]
 # A value that is not allowed stops the report *here*, with one sentence, and not after an hour of
@@ -101,11 +105,11 @@ except ValueError as error:
 # are never learnt from.
 
 # %%
-display(report_tables.data(settings))
+display(tables.data(settings))
 for name in settings.targets:
-    display(report_figures.examples(name, "target"))
+    display(figures.examples(name, "target"))
 if settings.source:
-    display(report_figures.examples(settings.source, "source"))
+    display(figures.examples(settings.source, "source"))
 
 # %% [markdown]
 # ## Baselines
@@ -114,10 +118,10 @@ if settings.source:
 # steps and the same seeds:
 
 # %% tags=["training"]
-compared = findings.baselines(settings)
+compared = baselines.baselines(settings)
 
 # %%
-report_tables.ways(compared)
+tables.ways(compared)
 
 # %% [markdown] tags=["lesson"]
 # Why so many? Each takes one thing away. *From scratch* takes the source away, *probe* takes the
@@ -132,7 +136,7 @@ report_tables.ways(compared)
 # information.
 
 # %% tags=["training"]
-found = findings.investigate(settings, compared)
+found = baselines.investigate(settings, compared)
 
 # %%
 for name, diagnosis in found.result.diagnostics.items():
@@ -146,9 +150,9 @@ print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1
 # (Student's t); the last column compares seed by seed.
 
 # %%
-display(report_figures.accuracies(found))
+display(figures.accuracies(found))
 for name in settings.targets:
-    display(report_tables.accuracies(found, name))
+    display(tables.accuracies(found, name))
 
 # %% [markdown] tags=["lesson"]
 # **Predict.** In the picture two bars overlap. Can the last column of the table still call the
@@ -169,7 +173,7 @@ for name in settings.targets:
 
 # %%
 for name in settings.targets:
-    display(report_figures.confusion(found, name))
+    display(figures.confusion(found, name))
 
 # %% [markdown]
 # ## Learning curves
@@ -179,7 +183,7 @@ for name in settings.targets:
 
 # %%
 for name in settings.targets:
-    display(report_figures.learning_curves(found, name))
+    display(figures.learning_curves(found, name))
 
 # %% [markdown]
 # ## Calibration
@@ -188,9 +192,9 @@ for name in settings.targets:
 # Below it, a network is surer than it may be. The expected calibration error is the mean distance.
 
 # %%
-display(report_tables.calibration(found))
+display(tables.calibration(found))
 for name in settings.targets:
-    display(report_figures.reliability(found, name))
+    display(figures.reliability(found, name))
 
 # %% [markdown] tags=["lesson"]
 # A network can be right more often *and* less well calibrated: maximising information makes every
@@ -204,7 +208,7 @@ for name in settings.targets:
 # counted twice.
 
 # %%
-report_tables.cost(found)
+tables.cost(found)
 
 # %% [markdown]
 # ## Verdict
@@ -226,13 +230,13 @@ Markdown(f"**{found.verdict}**")
 # The same settings give the same numbers again on the same machine with the same versions.
 
 # %%
-report_tables.environment(settings)
+tables.environment(settings)
 
 # %% [markdown]
 # ## All settings
 
 # %%
-display(report_tables.all_settings(settings))
+display(tables.all_settings(settings))
 print("The same report again:", report.command(settings))
 
 # %% tags=["hidden"]
@@ -251,10 +255,12 @@ report.Numbers(found)
 # %% tags=["lesson", "imports"]
 import json
 
-from simmim_lib import datasets, exercises, report_form
+from simmim_lib import exercises
+from simmim_lib.foundation.directories import data_directory
+from simmim_lib.lessons.report import form
 
 # %% tags=["lesson"]
-report_form.form(settings)
+form.form(settings)
 
 # %% [markdown] tags=["lesson"]
 # You get a folder with three files: `report.html` to hand on (one file, opens without a network,
@@ -298,7 +304,7 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 # - (c) a minute: two workers share one processor
 
 # %% tags=["lesson"]
-bench = json.loads((datasets.data_directory() / "results" / "bench.json").read_text("utf-8"))
+bench = json.loads((data_directory() / "results" / "bench.json").read_text("utf-8"))
 for row in bench["rows"]:
     if "a sweep" in row["what"]:
         measured = row["measured"].replace("; ", ";\n  ")
@@ -392,7 +398,7 @@ for row in bench["rows"]:
 small = Settings(targets=("uci-digits",), labels_per_class=5, steps=40, seeds=2)
 alone = run(small, baseline=False).probabilities["uci-digits"]
 mirrored = run(small.replace(strategy="mirrored"), baseline=False).probabilities["uci-digits"]
-print("devices:", distribution.strategy("mirrored").num_replicas_in_sync)
+print("devices:", devices.strategy("mirrored").num_replicas_in_sync)
 print("the same probabilities, to 0.0001:", abs(mirrored - alone).max() < 1e-4)
 
 # %% [markdown] tags=["lesson"]

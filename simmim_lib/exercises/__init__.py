@@ -1,8 +1,7 @@
 """Check a learner's answer: right, not done yet, or wrong with the mistake named.
 
-Each lesson's checks live in a module of their own, `lesson_01` for the exercises whose names start
-with `01-`; it is imported when one of them is checked. A check computes what is right by itself,
-never from the learner's answer.
+Each lesson's checks live in its folder, in `lessons/NAME/exercises.py`; they are imported when one
+of them is checked. A check computes what is right by itself, never from the learner's answer.
 """
 
 import dis
@@ -13,7 +12,7 @@ import traceback
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from importlib import import_module
-from pkgutil import iter_modules
+from importlib.util import find_spec
 from types import CodeType
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -27,6 +26,9 @@ Status = Literal["right", "wrong", "not done yet"]
 Judge = Callable[[Any], str]
 
 _judges: dict[str, Judge] = {}
+
+_LESSONS = "simmim_lib.lessons"
+"""Their checks stand above this package, which finds them by the names of their folders."""
 
 # A symbol and a word carry the meaning; the colour (blue, orange, grey, told apart by colour-blind
 # readers and visible on white and on black) only repeats it.
@@ -95,9 +97,16 @@ def exercise(name: str) -> Callable[[Judge], Judge]:
 
 def names() -> list[str]:
     """Give the names of all exercises of all lessons, in order."""
-    for module in iter_modules(__path__):
-        import_module(f"{__name__}.{module.name}")
+    for lesson in import_module(_LESSONS).LESSONS:
+        _load_checks(lesson.folder)
     return sorted(_judges)
+
+
+def _load_checks(folder: str) -> None:
+    """Import a lesson's checks, which registers them; a lesson without exercises has none."""
+    module = f"{_LESSONS}.{folder}.exercises"
+    if find_spec(module):
+        import_module(module)
 
 
 def check(name: str, answer: object) -> Verdict:
@@ -114,9 +123,9 @@ def check(name: str, answer: object) -> Verdict:
     Raises:
         WorkbookError: if there is no such exercise.
     """
-    lesson = f"lesson_{name.partition('-')[0]}"
-    if lesson in {module.name for module in iter_modules(__path__)}:
-        import_module(f"{__name__}.{lesson}")
+    for lesson in import_module(_LESSONS).LESSONS:
+        if name.startswith(f"{lesson.number}-"):
+            _load_checks(lesson.folder)
     if name not in _judges:
         check_choice("exercise", name, names())
     if _is_stub(answer):

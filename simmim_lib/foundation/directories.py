@@ -1,0 +1,19 @@
+"""Where the workbook's data lie, and where it may keep what it makes."""
+
+import os
+from pathlib import Path
+
+
+def data_directory() -> Path:
+    """Return the folder of the bundled data: inside the installed package, or in the checkout."""
+    package = Path(__file__).parents[1]  # simmim_lib
+    installed = package / "_data"
+    return installed if installed.is_dir() else package.parent / "data"
+
+
+def cache_directory() -> Path:
+    """Return the folder for fetched files: `SIMMIM_CACHE` if set, else the system's usual one."""
+    from platformdirs import user_cache_path
+
+    override = os.environ.get("SIMMIM_CACHE")
+    return Path(override) if override else user_cache_path("simmim-workbook", appauthor=False)

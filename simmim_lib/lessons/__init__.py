@@ -1,0 +1,37 @@
+"""The lessons: what there is, and a folder for what belongs to one of them only."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Lesson:
+    """A lesson, and where its parts are.
+
+    Attributes:
+        number: two digits, as its notebook and its exercises begin.
+        folder: of its figures, panels, studies and exercises, in this package.
+        title: for readers.
+        minutes: how long it takes, exercises included.
+    """
+
+    number: str
+    folder: str
+    title: str
+    minutes: int
+
+    @property
+    def name(self) -> str:
+        """The name of its notebook and its source, without a suffix."""
+        return f"{self.number}_{self.folder}"
+
+
+LESSONS = (
+    Lesson("00", "start_here", "Start here", 10),
+    Lesson("01", "transfer_learning", "Transfer learning", 40),
+    Lesson("02", "loss_formula", "The loss formula", 60),
+    Lesson("03", "simmim_model", "The SimMIM model", 60),
+    Lesson("04", "task_weights", "Many tasks at once: task weights", 45),
+    Lesson("05", "information_maximisation", "Information maximisation", 45),
+    Lesson("10", "report", "Your own experiment: the report", 45),
+)
+"""All lessons in order; the builder, the exercises and the README's table read them here."""

@@ -1,0 +1,126 @@
+"""Panels of lesson 02: they turn controls into values, and hold no computation of their own."""
+
+import dataclasses
+from collections.abc import Callable, Iterator
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simmim_lib.foundation.progress import Progress
+from simmim_lib.lessons.loss_formula import figures, readings, studies, training_by_loss
+from simmim_lib.panels.controls import dropdown, layout_and_style, slider
+from simmim_lib.panels.panel import Panel, Values
+from simmim_lib.pictures.style import Picture
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+CLASS_NAMES = ("3", "5", "8")
+
+
+def one_probability(probability: float = 0.1) -> Panel:
+    """Return the panel that moves the label's probability and shows what each loss makes of it.
+
+    Args:
+        probability: where the slider stands at first, 0.01 to 0.99.
+    """
+    controls = {"probability": _share("p of the label", probability)}
+
+    def pictures(values: Values, _: Progress) -> Iterator[Picture]:
+        yield figures.one_probability(readings.curves(), values["probability"])
+
+    return Panel(controls, pictures)
+
+
+def three_classes(loss: str = "written") -> Panel:
+    """Return the panel that descends a loss from any prediction over three classes.
+
+    Args:
+        loss: a name of `readings.LOSSES`, shown at first.
+    """
+    controls = {
+        "loss": dropdown("Loss", _titles(readings.LOSSES), loss),
+        "label": dropdown("True class", [(n, k) for k, n in enumerate(CLASS_NAMES)], 0),
+        "first": _share(f"p of {CLASS_NAMES[0]}", 0.3),
+        "second": _share(f"share of {CLASS_NAMES[1]} in the rest", 0.6),
+    }
+
+    def pictures(values: Values, _: Progress) -> Iterator[Picture]:
+        first, second = values["first"], values["second"]
+        start = np.array([[first, (1 - first) * second, (1 - first) * (1 - second)]])
+        path = readings.descend(values["loss"], np.array([values["label"]]), np.log(start))[:, 0]
+        map_of_loss = readings.simplex(values["loss"], values["label"])
+        yield figures.three_classes(map_of_loss, path, CLASS_NAMES)
+
+    return Panel(controls, pictures)
+
+
+def real_network(plan: training_by_loss.Plan | None = None) -> Panel:
+    """Return the panel that trains the same network by each reading of the formula.
+
+    Args:
+        plan: where the controls stand at first.
+    """
+    first = plan or training_by_loss.Plan()
+    controls = {
+        "start": dropdown(
+            "Start", [(text, name) for name, text in training_by_loss.STARTS.items()], first.start
+        ),
+        "optimizer": dropdown("Optimizer", list(training_by_loss.LEARNING_RATES), first.optimizer),
+        "seeds": slider("Seeds", sorted({1, 2, 3, first.seeds}), first.seeds),
+    }
+    return _fitting_panel(first, controls, figures.real_network)
+
+
+def noisy_labels(plan: training_by_loss.Plan | None = None) -> Panel:
+    """Return the panel that trains on wrong labels, by cross-entropy and by expected accuracy.
+
+    Args:
+        plan: where the controls stand at first.
+    """
+    losses = ("cross-entropy", "expected-accuracy")
+    first = plan or training_by_loss.Plan(losses=losses, flipped=0.4, steps=400, seeds=1)
+    shares = [(f"{percent} %", percent / 100) for percent in range(0, 61, 10)]
+    controls = {
+        "flipped": slider("Wrong labels", shares, first.flipped),
+        "steps": slider("Steps", sorted({200, 400, 600, first.steps}), first.steps),
+        "seeds": slider("Seeds", sorted({1, 2, 3, first.seeds}), first.seeds),
+    }
+    stored = studies.study("noisy-labels")
+    return _fitting_panel(first, controls, lambda fitted: figures.noisy_labels(fitted, stored))
+
+
+def _fitting_panel(
+    first: training_by_loss.Plan,
+    controls: dict[str, Any],
+    draw: Callable[[training_by_loss.Fit], Picture],
+) -> Panel:
+    def asked(values: Values) -> training_by_loss.Plan:
+        return dataclasses.replace(first, **values)
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        yield draw(_fit(asked(values), progress))
+
+    return Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+_fits: dict[training_by_loss.Plan, training_by_loss.Fit] = {}
+
+
+def _fit(plan: training_by_loss.Plan, progress: Progress) -> training_by_loss.Fit:
+    """Train, or remember it: going back to a setting should cost nothing."""
+    if plan not in _fits:
+        _fits[plan] = training_by_loss.fit(plan, progress)
+    return _fits[plan]
+
+
+def _titles(losses: dict[str, readings.Reading]) -> list[tuple[str, str]]:
+    return [(each.title, name) for name, each in losses.items()]
+
+
+def _share(description: str, value: float) -> "widgets.FloatSlider":
+    import ipywidgets as widgets
+
+    return widgets.FloatSlider(
+        description=description, min=0.01, max=0.99, step=0.01, value=value, **layout_and_style()
+    )

@@ -1,0 +1,150 @@
+"""Tables of lesson 10: what a report says of an experiment and its baselines."""
+
+import dataclasses
+
+import numpy as np
+
+from simmim_lib import datasets
+from simmim_lib.experiments import baselines
+from simmim_lib.experiments.baselines import ASKED, WAYS, Findings
+from simmim_lib.experiments.environment import describe_environment, peak_memory_in_words
+from simmim_lib.foundation.intervals import Difference, interval
+from simmim_lib.reports.pages import Table
+from simmim_lib.settings import Settings
+
+USUAL = ("source", "targets", "labels_per_class", "frozen_layers", "steps", "seeds", "budget")
+"""What a reader wants to know of every experiment."""
+
+
+def asked(settings: Settings) -> Table:
+    """List the main settings, and all others that are not as usual."""
+    usual = Settings(targets=settings.targets, budget=settings.budget)
+    names = [field.name for field in dataclasses.fields(settings)]
+    return _settings(
+        settings,
+        [
+            name
+            for name in names
+            if name in USUAL or getattr(settings, name) != getattr(usual, name)
+        ],
+    )
+
+
+def all_settings(settings: Settings) -> Table:
+    """List every setting, its value and what it means."""
+    return _settings(settings, [field.name for field in dataclasses.fields(settings)])
+
+
+def _settings(settings: Settings, names: list[str]) -> Table:
+    help_of = {field.name: field.metadata["help"] for field in dataclasses.fields(settings)}
+    rows = [(name, _as_text(getattr(settings, name)), help_of[name]) for name in names]
+    return Table(("setting", "value", "meaning"), rows)
+
+
+def _as_text(value: object) -> str:
+    text = ", ".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    return {"None": "–", "True": "yes", "False": "no"}.get(text, text)
+
+
+def data(settings: Settings) -> Table:
+    """List the datasets: how many classes and images, and how many of these have labels."""
+    roles = {
+        **({settings.source: "source"} if settings.source else {}),
+        **dict.fromkeys(settings.targets, "target"),
+        **({settings.strangers: "strangers"} if settings.strangers else {}),
+    }
+    rows = []
+    for name, role in roles.items():
+        dataset = datasets.load(name)
+        per_class = settings.labels_of.get(name)
+        labelled = len(dataset.train) if per_class is None else per_class * len(dataset.class_names)
+        rows.append(
+            (
+                f"{name} ({role})",
+                str(len(dataset.class_names)),
+                f"{len(dataset.train):,}",
+                "–" if role == "strangers" else f"{labelled:,}",
+                f"{len(dataset.test):,}",
+                dataset.licence,
+            )
+        )
+    head = ("dataset", "classes", "training images", "labels seen", "test images", "licence")
+    return Table(head, rows)
+
+
+def ways(compared: dict[str, baselines.Way]) -> Table:
+    """List the ways of training that a report compares."""
+    rows = [(name, WAYS[name]) for name in (*compared, ASKED)]
+    return Table(("way", "what it does"), rows)
+
+
+def accuracies(found: Findings, target: str) -> Table:
+    """List a target's test accuracies, and how much better or worse the asked-for way is."""
+    differences = found.differences(target)
+    rows = [
+        (
+            name,
+            mean_and_interval(100 * way.accuracy[target], "%"),
+            " ".join(f"{100 * value:.1f}" for value in way.accuracy[target]),
+            _told(differences[name], found.settings.seeds) if name in differences else "–",
+        )
+        for name, way in found.serving(target).items()
+    ]
+    head = ("way", "test accuracy", "each seed, %", "SimMIM less this one")
+    return Table(head, rows, f"{target}: means with 95 % intervals")
+
+
+def _told(difference: Difference, seeds: int) -> str:
+    return str(difference) if seeds > 1 else f"{difference.mean:+.1f} points; one seed"
+
+
+def mean_and_interval(values: np.ndarray, unit: str) -> str:
+    """Return mean and 95 % interval in words; a single value has no interval."""
+    mean, half = interval(values)
+    return f"{mean:.1f} ± {half:.1f} {unit}" if np.isfinite(half) else f"{mean:.1f} {unit}"
+
+
+def calibration(found: Findings) -> Table:
+    """List the expected calibration error of every way on every target."""
+    targets = found.settings.targets
+    rows = [
+        (
+            name,
+            *(
+                mean_and_interval(100 * way.calibration_error(target), "%")
+                if target in way.accuracy
+                else "–"
+                for target in targets
+            ),
+        )
+        for name, way in found.ways.items()
+    ]
+    return Table(("way", *targets), rows, "Expected calibration error, with 95 % intervals")
+
+
+def cost(found: Findings) -> Table:
+    """List what each way takes."""
+    rows = [
+        (
+            name,
+            f"{way.cost.trained:,}",
+            f"{way.cost.frozen:,}",
+            f"{way.seconds:.1f}",
+            f"{way.cost.flops / 1e9:,.1f}",
+        )
+        for name, way in found.ways.items()
+        if way.cost.flops
+    ]
+    head = (
+        "way",
+        "trained parameters",
+        "frozen parameters",
+        "seconds, all seeds",
+        "estimated GFLOP, all seeds",
+    )
+    return Table(head, rows, f"Peak memory of the process: {peak_memory_in_words()}")
+
+
+def environment(settings: Settings) -> Table:
+    """List what the numbers depend on beside the settings."""
+    return Table(("what", "which"), list(describe_environment(settings).items()))

@@ -1,0 +1,1 @@
+"""The shared visual language: style, charts, drawings of networks."""

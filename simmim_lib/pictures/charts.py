@@ -1,0 +1,176 @@
+"""Charts of accuracies that several lessons share."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib.foundation.intervals import interval
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+
+@styled
+def image_grid(images: np.ndarray, captions: Sequence[str], alt: str, columns: int = 10) -> Picture:
+    """Show images in rows, each with a caption.
+
+    Args:
+        images: (n, height, width, channels) in [0, 1].
+        captions: one for each image.
+        alt: the text in place of the picture.
+        columns: images in a row.
+    """
+    rows = -(-len(images) // columns)
+    figure = new_figure(8, 1.05 * rows)
+    for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
+        axes = figure.add_subplot(rows, columns, position + 1)
+        show_image(axes, image)
+        axes.set_title(caption, fontsize=9, loc="center", pad=2)
+    figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=1 - 0.22 / rows, hspace=0.35)
+    return Picture(figure, alt)
+
+
+def draw_baseline(axes: "Axes", values: np.ndarray, label: str = "from scratch") -> None:
+    """Draw a baseline's mean as a dashed line, with its interval as a band."""
+    mean, width = interval(values)
+    colour = COLOURS["baseline"]
+    axes.axhline(mean, ls="--", color=colour, label=label)
+    if np.isfinite(width):
+        axes.axhspan(mean - width, mean + width, color=colour, alpha=0.12, lw=0)
+
+
+def show_image(axes: "Axes", image: np.ndarray) -> None:
+    """Show an image without axes."""
+    # Bright means ink, as in the data; a light page shows it dark on light.
+    axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="Greys", vmin=0, vmax=1)
+    axes.axis("off")
+
+
+def mean_and_interval(values: np.ndarray) -> str:
+    """Return a mean with the half width of its 95 % interval, in words."""
+    mean, width = interval(values)
+    return f"{mean:.3f} ± {width:.3f}" if np.isfinite(width) else f"{mean:.3f}"
+
+
+@dataclass(frozen=True, eq=False)
+class Curve:
+    """Accuracies along an axis.
+
+    Attributes:
+        label: for the legend.
+        values: by place on the axis, one accuracy for each seed.
+        role: a key of `COLOURS`.
+        marker: matplotlib's sign for it; it tells curves of one colour apart.
+    """
+
+    label: str
+    values: Mapping[float, np.ndarray]
+    role: str
+    marker: str = "o"
+
+
+@styled
+def accuracy_curves(
+    curves: Sequence[Curve],
+    x_label: str,
+    title: str,
+    baseline: tuple[str, np.ndarray] | None = None,
+    logarithmic: bool = False,
+    lowest: float | None = None,
+) -> Picture:
+    """Draw mean accuracies with their 95 % intervals along an axis.
+
+    Args:
+        curves: drawn beside each other, a little apart.
+        x_label: what the axis counts.
+        title: what was measured, and with which budget.
+        baseline: its name and its accuracies, drawn as a dashed line with a band.
+        logarithmic: whether the axis is.
+        lowest: where the axis of accuracies starts; a mean below it is told by an arrow.
+    """
+    figure = new_figure(8, 3.8)
+    axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
+    if baseline is not None:
+        draw_baseline(axes, baseline[1], baseline[0])
+    shifts = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
+    for curve, shift in zip(curves, shifts, strict=True):
+        places = np.array(sorted(curve.values), float)
+        means, widths = zip(*(interval(curve.values[place]) for place in places), strict=True)
+        axes.errorbar(
+            places * 1.06**shift if logarithmic else places + 0.12 * shift,
+            means,
+            np.where(np.isfinite(widths), widths, 0),
+            fmt=f"{'--' if curve.role == 'baseline' else '-'}{curve.marker}",
+            color=COLOURS[curve.role],
+            markeredgecolor="black",
+            markeredgewidth=0.5,
+            capsize=3,
+            label=curve.label,
+        )
+        for place, mean in zip(places, means, strict=True):
+            if lowest is not None and mean < lowest:
+                text = f"{mean:.2f} ↓"
+                axes.annotate(text, (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+    if lowest is not None:
+        axes.set_ylim(bottom=lowest)
+    ticks = sorted({place for curve in curves for place in curve.values})
+    if logarithmic:
+        axes.set_xscale("log")
+    axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
+    axes.minorticks_off()
+    axes.set(xlabel=x_label, ylabel="test accuracy", title=title)
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9, labelspacing=0.8)
+    return Picture(figure, _describe_curves(curves, x_label, title, baseline))
+
+
+def _describe_curves(
+    curves: Sequence[Curve], x_label: str, title: str, baseline: tuple[str, np.ndarray] | None
+) -> str:
+    told = [
+        f"{curve.label}: "
+        + "; ".join(
+            f"{place:g}: {mean_and_interval(curve.values[place])}" for place in sorted(curve.values)
+        )
+        for curve in curves
+    ]
+    if baseline is not None:
+        told.append(f"{baseline[0]}: {mean_and_interval(baseline[1])}")
+    lines = ". ".join(line.replace("\n", " ") for line in told)
+    return f"Test accuracy by {x_label}. {title}. {lines}."
+
+
+@styled
+def accuracy_rows(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Picture:
+    """Draw ways of training below each other: mean, 95 % interval and every seed.
+
+    Args:
+        groups: by target, then by way of training; "from scratch" is drawn as the baseline.
+        title: what was measured, and with which budget.
+    """
+    rows = sum(map(len, groups.values()))
+    height = 1.3 + 0.36 * rows / len(groups)
+    figure = new_figure(8, height)
+    figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
+    width = 0.66 / len(groups)
+    for number, (target, ways) in enumerate(groups.items()):
+        left = 0.24 + number * (width + 0.05)
+        axes = figure.add_axes((left, 0.55 / height, width, 1 - 1.25 / height))
+        for place, (way, values) in enumerate(ways.items()):
+            scratch = way == "from scratch"
+            colour = COLOURS["baseline" if scratch else "target"]
+            axes.plot(values, [place] * len(values), "|", ms=9, color=COLOURS["unlabelled"])
+            mean, half = interval(values)
+            axes.errorbar(mean, place, xerr=half, fmt="s" if scratch else "o", color=colour)
+        names = list(ways) if number == 0 else [""] * len(ways)
+        axes.set_yticks(range(len(ways)), names)
+        axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel="test accuracy", title=target)
+        axes.grid(axis="x")
+    told = ". ".join(
+        f"{target}: "
+        + "; ".join(f"{way}: {mean_and_interval(values)}" for way, values in ways.items())
+        for target, ways in groups.items()
+    )
+    return Picture(figure, f"Test accuracy. {title}. {told}.")

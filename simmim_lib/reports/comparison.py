@@ -1,0 +1,258 @@
+"""Comparisons: one page about everything that a sweep has found."""
+
+import dataclasses
+import numbers
+import os
+from collections.abc import Iterable, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simmim_lib import weighting
+from simmim_lib.foundation import atomic
+from simmim_lib.reports import comparison_figures
+from simmim_lib.reports import pages
+from simmim_lib.sweeps.rows import read
+from simmim_lib.reports.comparison_figures import Axis
+from simmim_lib.reports.comparison_figures import spread
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.pictures.style import Picture
+from simmim_lib.settings import Settings
+from simmim_lib.sweeps.rows import Row
+
+FIELDS = tuple(field.name for field in dataclasses.fields(Settings) if field.name != "budget")
+MOST_LINES = 5
+FEWEST_PLACES = 3  # on an axis of numbers, for curves to say more than a map
+
+READING = (
+    "Each accuracy is the mean over an experiment's seeds, on test images; ± is half the width of "
+    "Student's 95 % interval. The best of many experiments owes part of its place to chance: run "
+    "it again with more seeds before you believe in it."
+)
+
+
+def write(
+    folder: str | os.PathLike[str],
+    path: str | os.PathLike[str],
+    fields: Sequence[str] | None = None,
+) -> None:
+    """Write a page about a sweep.
+
+    Args:
+        folder: what `simmim sweep` has written.
+        path: of the HTML file.
+        fields: one field of the settings or two, to draw the accuracy over; by default those that
+            take most values.
+
+    Raises:
+        WorkbookError: results that cannot be read, a field that is unknown or that never varies,
+            or a file that cannot be written.
+    """
+    # Of an experiment that is there twice, the later row counts.
+    rows = list({row.settings: row for row in read(folder)}.values())
+    if not rows:
+        raise WorkbookError(f"{folder} holds no experiment yet: let `simmim sweep` finish one.")
+    varied = varying(rows)
+    if fields is not None:
+        _check_fields(fields, varied)
+    atomic.write_text(
+        path, pages.page(f"A sweep: {Path(folder).name}", _parts(rows, varied, fields))
+    )
+
+
+def varying(rows: Sequence[Row]) -> dict[str, list[Any]]:
+    """Return the fields that differ between experiments, with their values in order."""
+    # From scratch, no layer is copied or frozen: that these fields are 0 there says nothing new.
+    transferred = [row for row in rows if row.settings.source is not None] or rows
+    looked_at = {"copied_layers": transferred, "frozen_layers": transferred}
+    values = {name: _in_order(name, looked_at.get(name, rows)) for name in FIELDS}
+    return {name: each for name, each in values.items() if len(each) > 1}
+
+
+def _are_numbers(values: Iterable[Any]) -> bool:
+    return all(isinstance(each, numbers.Real) and not isinstance(each, bool) for each in values)
+
+
+def _check_fields(fields: Sequence[str], varied: dict[str, list[Any]]) -> None:
+    for name in fields:
+        check_choice("setting", name, FIELDS)
+    still = [name for name in fields if name not in varied]
+    if still or not 1 <= len(set(fields)) == len(fields) <= 2:
+        problem = (
+            f"{still[0]} is the same everywhere" if still else f"{', '.join(fields)} were given"
+        )
+        raise WorkbookError(
+            f"Accuracy is drawn over one or two fields that vary, but {problem}: choose from "
+            f"{', '.join(varied) or 'none, as there is one experiment only'}."
+        )
+
+
+# --- The page
+
+
+def _parts(
+    rows: list[Row], varied: dict[str, list[Any]], fields: Sequence[str] | None
+) -> list[str]:
+    done = [row for row in rows if row.error is None]
+    failed = [row for row in rows if row.error is not None]
+    parts = [
+        pages.paragraph(_summary(rows, failed, varied)),
+        pages.paragraph(_shared(rows[0], varied)),
+    ]
+    parts.append(pages.paragraph(READING))
+    for target in dict.fromkeys(target for row in done for target in row.accuracy):
+        own = [row for row in done if target in row.accuracy]
+        parts += [pages.heading(target), *_about(target, own, varied, fields)]
+    if failed:
+        parts.append(pages.heading("Failed"))
+        texts = [[*_values(row, varied), row.error or ""] for row in failed]
+        parts.append(pages.table([*varied, "what went wrong"], texts))
+    return [*parts, pages.heading("Made with"), *_versions(rows)]
+
+
+def _summary(rows: list[Row], failed: list[Row], varied: dict[str, list[Any]]) -> str:
+    told = f"{len(rows)} experiments" + (f", of which {len(failed)} failed." if failed else ".")
+    each = "; ".join(f"{name}: {', '.join(map(text, values))}" for name, values in varied.items())
+    return f"{told} What varies is {each}." if varied else told
+
+
+def _shared(row: Row, varied: dict[str, list[Any]]) -> str:
+    default = {field.name: field.default for field in dataclasses.fields(Settings)}
+    given = {name: getattr(row.settings, name) for name in FIELDS if name not in varied}
+    same = [f"{name} is {text(value)}" for name, value in given.items() if value != default[name]]
+    return f"The same in all: {', '.join(same) or 'every other setting'}; the rest are defaults."
+
+
+def _about(
+    target: str, rows: list[Row], varied: dict[str, list[Any]], fields: Sequence[str] | None
+) -> list[str]:
+    """Return what there is to say about one target: figures and a table, the best row first."""
+    drawn = fields or choose_fields(varying(rows))
+    parts = [pages.figure(draw(target, rows, drawn))] if drawn else []
+    front = pareto(target, rows)
+    order = sorted(range(len(rows)), key=lambda number: -rows[number].accuracy[target].mean())
+    if len(rows) > 1:
+        picture = comparison_figures.accuracy_against_cost(
+            [row.seconds for row in rows],
+            [row.accuracy[target] for row in rows],
+            front,
+            [_name(row, varied) for row in rows],
+            f"{target}: accuracy and what it cost",
+        )
+        parts.append(pages.figure(picture))
+    lines = [
+        [
+            *_values(rows[number], varied),
+            spread(rows[number].accuracy[target]).replace(" ", "\N{NO-BREAK SPACE}"),
+            f"{rows[number].seconds:.1f}",
+            "yes" if front[number] else "",
+        ]
+        for number in order
+    ]
+    head = [*varied, "test accuracy", "seconds", "Pareto front"]
+    return [*parts, pages.table(head, lines, f"{target}, the most accurate first")]
+
+
+def pareto(target: str, rows: list[Row]) -> np.ndarray:
+    """Tell which experiments none other beats in accuracy and seconds both, shape (n,)."""
+    points = [(row.accuracy[target].mean(), -row.seconds) for row in rows]
+    return weighting.pareto_front(np.array(points))
+
+
+def _values(row: Row, varied: Iterable[str]) -> list[str]:
+    return [text(getattr(row.settings, name)) for name in varied]
+
+
+def _name(row: Row, varied: Iterable[str]) -> str:
+    return ", ".join(_values(row, varied))
+
+
+def _versions(rows: list[Row]) -> list[str]:
+    found = list(dict.fromkeys(tuple(sorted(row.versions.items())) for row in rows))
+    told = [", ".join(f"{name} {version}" for name, version in each) + "." for each in found]
+    if len(found) > 1:
+        told.append("These versions differ: a small part of the differences may be theirs.")
+    return [pages.paragraph(each) for each in told]
+
+
+def text(value: Any) -> str:
+    """Return a setting's value as a reader would write it."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, tuple):
+        return " + ".join(map(text, value))
+    return f"{value:g}" if isinstance(value, float) else str(value)
+
+
+# --- Accuracy over fields
+
+
+def choose_fields(varied: dict[str, list[Any]]) -> list[str]:
+    """Return the one or two fields that take most values, a field of numbers first."""
+    most = sorted(varied, key=lambda name: -len(varied[name]))[:2]
+    return sorted(most, key=lambda name: not _are_numbers(varied[name]))
+
+
+def draw(target: str, rows: list[Row], fields: Sequence[str]) -> Picture:
+    """Draw a target's accuracy over one field or two: as curves where they are readable.
+
+    Where further fields vary, each point is the mean over them, seed by seed.
+    """
+    values = [_in_order(name, rows) for name in fields]
+    gathered = _gather(rows, fields, values)
+    title = f"{target}{_pooling(rows, list(gathered.values()))}"
+    cells = {place: _mean(target, each) for place, each in gathered.items()}
+    first, *rest = map(_axis, fields, values)
+    if not rest:
+        return comparison_figures.curves(first, None, cells, title)
+    if first.places and len(first.places) >= FEWEST_PLACES and len(rest[0].values) <= MOST_LINES:
+        return comparison_figures.curves(first, rest[0], cells, title)
+    return comparison_figures.heat_map(first, rest[0], cells, title)
+
+
+def _in_order(name: str, rows: Iterable[Row]) -> list[Any]:
+    """Return the values of a field, numbers by size, others as they come."""
+    values = list(dict.fromkeys(getattr(row.settings, name) for row in rows))
+    return sorted(values) if _are_numbers(values) else values
+
+
+def _axis(name: str, values: list[Any]) -> Axis:
+    places = tuple(map(float, values)) if _are_numbers(values) else None
+    return Axis(name, tuple(map(text, values)), places)
+
+
+def _gather(
+    rows: list[Row], fields: Sequence[str], values: list[list[Any]]
+) -> dict[tuple[int, int], list[Row]]:
+    """Return the experiments at each place on the axes; a second axis that is missing counts 0."""
+    found: dict[tuple[int, int], list[Row]] = {}
+    for row in rows:
+        pairs = zip(fields, values, strict=True)
+        first, second = [*(known.index(getattr(row.settings, name)) for name, known in pairs), 0][
+            :2
+        ]
+        found.setdefault((first, second), []).append(row)
+    return found
+
+
+def _pooling(rows: list[Row], gathered: list[list[Row]]) -> str:
+    """Say what else differs between the experiments at one place, and how many they are."""
+    others = [
+        name
+        for name in varying(rows)
+        if any(len({getattr(row.settings, name) for row in own}) > 1 for own in gathered)
+    ]
+    if not others:
+        return ""
+    counts = sorted({len(own) for own in gathered})
+    number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
+    return f": means over {', '.join(others)}, {number} experiments each"
+
+
+def _mean(target: str, rows: list[Row]) -> np.ndarray:
+    """Return the mean over experiments of each seed that all of them have."""
+    seeds = min(len(row.accuracy[target]) for row in rows)
+    return np.mean([row.accuracy[target][:seeds] for row in rows], axis=0)

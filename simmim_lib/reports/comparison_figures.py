@@ -1,0 +1,178 @@
+"""Pictures of a sweep: accuracy over one field of the settings or two, and what it costs."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib.foundation.intervals import interval
+from simmim_lib.pictures.style import COLOURS
+from simmim_lib.pictures.style import Picture
+from simmim_lib.pictures.style import new_figure
+from simmim_lib.pictures.style import styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKERS = "osD^vP"
+MOST_LABELLED = 12  # columns of a heat map that numbers still fit into
+
+
+@dataclass(frozen=True)
+class Axis:
+    """A field of the settings along an axis.
+
+    Attributes:
+        name: of the field.
+        values: in order, as texts.
+        places: the same as numbers, where that is what they are.
+    """
+
+    name: str
+    values: tuple[str, ...]
+    places: tuple[float, ...] | None = None
+
+
+Cells = Mapping[tuple[int, int], np.ndarray]
+"""Accuracies, shape (seeds,), by position on two axes; some may be missing."""
+
+
+@styled
+def heat_map(across: Axis, down: Axis, cells: Cells, title: str) -> Picture:
+    """Draw the mean accuracy for each pair of values as a colour, with the number in it.
+
+    Args:
+        across: the field of the columns.
+        down: the field of the rows.
+        cells: by column and row.
+        title: what was measured.
+    """
+    height = min(1.5 + 0.5 * len(down.values), 14)
+    figure = new_figure(8, height)
+    axes = figure.add_axes((0.2, 0.75 / height, 0.76, 1 - 1.3 / height))
+    means = np.full((len(down.values), len(across.values)), np.nan)
+    for (column, row), values in cells.items():
+        means[row, column] = values.mean()
+    image = axes.imshow(means, aspect="auto", cmap="cividis")
+    figure.colorbar(image, label="test accuracy", pad=0.02)
+    if len(across.values) <= MOST_LABELLED:
+        _number(axes, means, cells)
+    axes.set_xticks(range(len(across.values)), across.values, fontsize=9)
+    axes.set_yticks(range(len(down.values)), down.values, fontsize=9)
+    axes.set(xlabel=across.name, ylabel=down.name, title=title)
+    axes.grid(False)
+    told = [
+        f"{across.name} {across.values[column]}, {down.name} {down.values[row]}: {spread(values)}"
+        for (column, row), values in cells.items()
+    ]
+    return Picture(figure, f"{title}. Test accuracy. {'; '.join(told)}.")
+
+
+def _number(axes: "Axes", means: np.ndarray, cells: Cells) -> None:
+    middle = (np.nanmin(means) + np.nanmax(means)) / 2
+    for (column, row), values in cells.items():
+        colour = "white" if means[row, column] < middle else "black"
+        axes.text(
+            column, row, f"{values.mean():.3f}", ha="center", va="center", color=colour, fontsize=9
+        )
+
+
+@styled
+def curves(along: Axis, lines: Axis | None, cells: Cells, title: str) -> Picture:
+    """Draw mean accuracies with their 95 % intervals along one field, a line for each other value.
+
+    Args:
+        along: the field of the axis.
+        lines: the field whose values are told apart by lines, if there is one.
+        cells: by position along the axis and line.
+        title: what was measured.
+    """
+    import matplotlib as mpl
+
+    names = lines.values if lines else ("",)
+    colours = mpl.colormaps["cividis"](np.linspace(0, 0.85, len(names)))
+    figure = new_figure(8, 3.8)
+    axes = figure.add_axes((0.09, 0.15, 0.64 if lines else 0.88, 0.74))
+    scale, told = _scale(axes, along), []
+    for line, name in enumerate(names):
+        own = {place: cells[place, line] for place in range(len(scale)) if (place, line) in cells}
+        means, halves = zip(*map(interval, own.values()), strict=True) if own else ((), ())
+        axes.errorbar(
+            scale[list(own)],
+            means,
+            np.where(np.isfinite(halves), halves, 0),
+            # Between values that are not numbers there is nothing for a line to go through.
+            fmt=MARKERS[line % len(MARKERS)] + ("-" if along.places else ""),
+            color=colours[line] if lines else COLOURS["target"],
+            capsize=3,
+            label=name,
+        )
+        prefix = f"{lines.name} {name}, " if lines else ""
+        told += [
+            f"{prefix}{along.name} {along.values[place]}: {spread(values)}"
+            for place, values in own.items()
+        ]
+    axes.set(xlabel=along.name, ylabel="test accuracy", title=title)
+    if lines:
+        axes.legend(title=lines.name, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+    return Picture(figure, f"{title}. {'; '.join(told)}.")
+
+
+def _scale(axes: "Axes", along: Axis) -> np.ndarray:
+    """Prepare the horizontal axis, and return where its values lie."""
+    if along.places is None:
+        places = np.arange(len(along.values))
+        axes.margins(x=0.15)
+    else:
+        places = np.array(along.places)
+        if places.min() > 0 and places.max() >= 20 * places.min():
+            axes.set_xscale("log")
+    axes.set_xticks(places, along.values, fontsize=9)
+    axes.minorticks_off()
+    return places
+
+
+@styled
+def accuracy_against_cost(
+    seconds: Sequence[float],
+    accuracies: Sequence[np.ndarray],
+    front: np.ndarray,
+    names: Sequence[str],
+    title: str,
+) -> Picture:
+    """Draw every experiment's accuracy against what it cost, and those that none other beats.
+
+    Args:
+        seconds: of each experiment.
+        accuracies: of each experiment, shape (seeds,).
+        front: whether it lies on the Pareto front, shape (n,).
+        names: of the experiments, for those on the front.
+        title: what was measured.
+    """
+    figure = new_figure(8, 3.8)
+    axes = figure.add_axes((0.09, 0.15, 0.88, 0.74))
+    points = np.array(
+        [(each, values.mean()) for each, values in zip(seconds, accuracies, strict=True)]
+    )
+    axes.plot(*points[~front].T, "o", color=COLOURS["unlabelled"], label="beaten in both")
+    best = np.flatnonzero(front)[np.argsort(points[front][:, 0])]
+    axes.step(*points[best].T, "-o", where="post", color=COLOURS["target"], label="Pareto front")
+    for number in best:
+        axes.annotate(names[number], points[number], (4, 5), textcoords="offset points", fontsize=9)
+    if points[:, 0].max() >= 20 * points[:, 0].min() > 0:
+        axes.set_xscale("log")
+    axes.margins(0.1)
+    axes.set(xlabel="seconds for all seeds", ylabel="test accuracy", title=title)
+    axes.legend(fontsize=9)
+    told = [
+        f"{names[number]}: {spread(accuracies[number])} in {seconds[number]:.1f} s"
+        for number in best
+    ]
+    return Picture(figure, f"{title}. On the Pareto front: {'; '.join(told)}.")
+
+
+def spread(values: np.ndarray) -> str:
+    """Return mean and half width of the 95 % interval as a text, for one seed the value alone."""
+    mean, half = interval(values)
+    return f"{mean:.3f} ± {half:.3f}" if np.isfinite(half) else f"{mean:.3f} (one seed)"

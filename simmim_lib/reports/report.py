@@ -1,0 +1,417 @@
+"""Reports: one notebook, somebody's settings, and a document to hand on.
+
+`write` runs the notebook of lesson 10 with papermill, in a process of its own, and makes three
+files of it: the notebook, a page that opens anywhere, and the numbers.
+"""
+
+import dataclasses
+import datetime
+import importlib
+import json
+import logging
+import os
+import re
+import shlex
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simmim_lib import datasets
+from simmim_lib.foundation import atomic
+from simmim_lib.foundation.progress import PROGRESS_LINE
+from simmim_lib.foundation.progress import PROGRESS_LINES
+from simmim_lib.reports import pages
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.experiments.baselines import Findings
+from simmim_lib.settings import Settings
+
+if TYPE_CHECKING:
+    from nbformat import NotebookNode
+
+NOTEBOOK, PAGE, NUMBERS = "report.ipynb", "report.html", "result.json"
+
+NUMBERS_TYPE = "application/vnd.simmim.result+json"
+"""Under which the notebook keeps the numbers of its report."""
+
+LESSON_ONLY, HIDDEN, TRAINING = "lesson", "hidden", "training"
+"""Tags of cells: not part of a report but of the lesson; not for the page; training."""
+
+Tell = Callable[[int, int, str, float], object]
+"""Called with a section's position, the number of sections, its title and how much is trained of
+what it trains, from 0 to 1."""
+
+
+class IncompleteError(WorkbookError):
+    """A report stopped half-way; the notebook so far, with the error, was kept."""
+
+
+@dataclass(frozen=True)
+class Report:
+    """A finished report.
+
+    Attributes:
+        folder: where its files are.
+        numbers: what `result.json` holds.
+    """
+
+    folder: Path
+    numbers: dict[str, Any]
+
+    @property
+    def page(self) -> Path:
+        """The document to hand on."""
+        return self.folder / PAGE
+
+    @property
+    def seconds(self) -> dict[str, Any]:
+        """How long the report took.
+
+        "total"; "experiments", which is training and testing; "fixed", which is all the rest: the
+        kernel, importing TensorFlow, pictures and page; and "parts", the same by section.
+        """
+        return self.numbers["report"]["seconds"]
+
+
+def read_parameters(variables: Mapping[str, Any]) -> Settings:
+    """Return the settings that a notebook's parameters cell describes.
+
+    Args:
+        variables: holds a value for each field, as `globals()` does in the notebook. A text is
+            read as on the command line where the field is not a text.
+
+    Raises:
+        WorkbookError: a value that is not allowed.
+    """
+    names = [field.name for field in dataclasses.fields(Settings)]
+    return Settings.from_texts({name: variables[name] for name in names if name in variables})
+
+
+def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
+    """Return the settings that a command line's `-p NAME VALUE` describe.
+
+    Raises:
+        WorkbookError: a name that is no parameter, with the nearest one, or a value that is not
+            allowed.
+    """
+    names = [field.name for field in dataclasses.fields(Settings)]
+    given = dict(pairs)
+    for name in given:
+        check_choice("parameter", name, names)
+    return Settings.from_texts(given)
+
+
+def parameters(asked: Settings) -> dict[str, Any]:
+    """Return those parameters of the notebook that differ from what its cell says."""
+    usual = Settings(budget="quick").as_dict()
+    return {name: value for name, value in asked.as_dict().items() if value != usual[name]}
+
+
+def command(asked: Settings, output: str | os.PathLike[str] = "") -> str:
+    """Return the line for a terminal that makes this report again."""
+    words = ["simmim", "report"]
+    for name, value in parameters(asked).items():
+        words += ["-p", name, _as_text(value)]
+    return shlex.join([*words, *(["--output", str(output)] if output else [])])
+
+
+def _as_text(value: Any) -> str:
+    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
+    return {"None": "none", "True": "yes", "False": "no"}.get(text, text)
+
+
+def usual_folder() -> Path:
+    """Return the folder of a report for which none was named: a new one each second."""
+    return Path("reports") / datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
+
+
+def usual_title(asked: Settings) -> str:
+    """Return the title of a report that was not given one."""
+    return f"{asked.source or 'From scratch'} to {', '.join(asked.targets)}: a SimMIM report"
+
+
+def write(
+    asked: Settings,
+    folder: str | os.PathLike[str],
+    title: str = "",
+    show_code: bool = False,
+    tell: Tell | None = None,
+) -> Report:
+    """Make a report: `report.ipynb`, `report.html` and `result.json`.
+
+    Args:
+        asked: the experiment to report on.
+        folder: where to; it is made if it does not exist, and must not hold a report yet.
+        title: plain text.
+        show_code: whether the page shows the notebook's code as well.
+        tell: told when a section begins, and how far its training has come.
+
+    Raises:
+        WorkbookError: before any training: a folder that cannot be used, a dataset that is unknown,
+            missing or too small, or a library that is not installed.
+        IncompleteError: the notebook failed half-way; it was kept, and no page was written.
+    """
+    start, folder = time.perf_counter(), Path(folder)
+    _check_folder(folder)
+    _check_asked(asked)
+    _check_libraries()
+    name = " ".join(title.split()) or usual_title(asked)
+    executed, error = _execute(_notebook(name), parameters(asked), tell)
+    _make(folder)
+    if error is not None:
+        _write_notebook(executed, folder)
+        raise IncompleteError(_story(executed, error, folder / NOTEBOOK)) from error
+    numbers = {"title": name, **numbers_of(executed)}
+    parts = pages.of_notebook(executed, without=(HIDDEN,), code=show_code)
+    page = pages.page(name, [pages.paragraph(numbers["verdict"]), *parts])
+    numbers["report"] = {"seconds": _seconds(executed, time.perf_counter() - start)}
+    _write_notebook(executed, folder)
+    atomic.write_text(folder / PAGE, page)
+    atomic.write_text(folder / NUMBERS, json.dumps(numbers, indent=2) + "\n")
+    return Report(folder, numbers)
+
+
+def _check_folder(folder: Path) -> None:
+    """Find out before minutes of training, not after, that the report cannot be kept."""
+    advice = "name a new folder, in a place that you can write to."
+    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
+    if not existing.is_dir():
+        raise WorkbookError(f"The output {existing} is a file and no folder: {advice}")
+    for name in (NOTEBOOK, PAGE, NUMBERS):
+        if (folder / name).exists():
+            raise WorkbookError(f"The output {folder} already holds a report ({name}): {advice}")
+    try:
+        tempfile.TemporaryFile(dir=existing).close()
+    except OSError as error:
+        raise WorkbookError(
+            f"The output {folder} cannot be written ({error.strerror}): {advice}"
+        ) from error
+
+
+def _check_asked(asked: Settings) -> None:
+    """Find out before any training what cannot go well, such as a label that is missing.
+
+    The notebook will load the data in its own process, so what is only read here need not be.
+    """
+    if asked.strategy == "multi-worker":
+        raise WorkbookError(
+            "strategy is 'multi-worker', but a report is made by one process: use 'mirrored', or "
+            "`simmim run --strategy multi-worker` on each machine."
+        )
+    for target, labels_per_class in asked.labels_of.items():
+        datasets.choose(datasets.load(target), labels_per_class, seed=0)
+    for name in filter(None, (asked.source, asked.strangers)):
+        if not datasets.is_available(name):
+            datasets.load(name)
+
+
+def _check_libraries() -> None:
+    """Find out before any training that one of the extra `lab` is missing."""
+    for name in ("nbformat", "papermill", "nbconvert", "ipykernel"):
+        try:
+            importlib.import_module(name)
+        except ImportError as error:
+            raise WorkbookError(
+                f"{name} is not installed in this Python; reports need it: run "
+                "`python -m pip install nbformat papermill nbconvert ipykernel` and try again."
+            ) from error
+
+
+def _make(folder: Path) -> None:
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise WorkbookError(
+            f"The output folder {folder} cannot be made ({error.strerror}): name another one."
+        ) from error
+
+
+def notebook_path() -> Path:
+    """Return the report's notebook: inside the installed package, or in the checkout."""
+    package = Path(__file__).parents[1]  # simmim_lib
+    installed = package / "_notebooks"
+    folder = installed if installed.is_dir() else package.parent / "notebooks"
+    return folder / "10_report.ipynb"
+
+
+def _notebook(title: str) -> "NotebookNode":
+    """Return the notebook without what only the lesson needs."""
+    import nbformat
+
+    notebook = nbformat.read(notebook_path(), as_version=4)
+    notebook.cells = [
+        cell for cell in notebook.cells if LESSON_ONLY not in cell.metadata.get("tags", [])
+    ]
+    notebook.metadata["title"] = title
+    return notebook
+
+
+def _execute(
+    notebook: "NotebookNode", values: dict[str, Any], tell: Tell | None
+) -> "tuple[NotebookNode, Exception | None]":
+    """Run a notebook with parameters; return it as far as it came, and what stopped it."""
+    import nbformat
+    from jupyter_client.kernelspec import KernelSpec
+    from jupyter_client.manager import AsyncKernelManager
+    from papermill import PapermillExecutionError, execute_notebook
+
+    class ThisPython(AsyncKernelManager):
+        """Starts this Python, whatever the kernels are that the machine has installed.
+
+        Its bars are lines, which pass through here.
+        """
+
+        @property
+        def kernel_spec(self) -> KernelSpec:
+            start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
+            return KernelSpec(
+                argv=[*start, "--log-level=ERROR"],
+                display_name="Python 3",
+                language="python",
+                env={PROGRESS_LINES: "1"},
+            )
+
+    failure, sections = None, _Sections(notebook, tell or (lambda *_: None))
+    with tempfile.TemporaryDirectory() as private:
+        path = Path(private, NOTEBOOK)
+        try:
+            execute_notebook(
+                notebook,
+                path,
+                values,
+                progress_bar=False,
+                kernel_manager_class=ThisPython,
+                on_cell_start=sections.begin,
+                stderr_file=sections,
+            )
+        except (PapermillExecutionError, RuntimeError) as error:  # a dead kernel is of the second
+            failure = error
+        except KeyboardInterrupt:
+            # The tasks that this cuts off would complain at length.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise
+        executed = nbformat.read(path, as_version=4)
+    return _tidied(executed), failure
+
+
+def _tidied(notebook: "NotebookNode") -> "NotebookNode":
+    """Take out what means nothing to a reader: old progress, and a temporary file's name."""
+    for name in ("input_path", "output_path"):
+        notebook.metadata.papermill.pop(name, None)
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if output.get("name") == "stderr":
+                output.text = _LINE.sub("", output.text)
+        if cell.cell_type == "code":
+            cell.outputs = [each for each in cell.outputs if each.get("text") != ""]
+    return notebook
+
+
+_LINE = re.compile(PROGRESS_LINE.format(done=r"(\d+)", total=r"(\d+)") + "\n")
+
+
+class _Sections:
+    """Tells how far a notebook has come: papermill calls it, and writes to it what cells say."""
+
+    def __init__(self, notebook: "NotebookNode", tell: Tell) -> None:
+        self.titles = [title for cell in notebook.cells if (title := _title(cell))]
+        self.tell, self.position = tell, 0
+
+    def begin(self, cell: "NotebookNode", cell_index: int) -> None:
+        if title := _title(cell):
+            self.position = self.titles.index(title) + 1
+            self._tell(0.0)
+
+    def write(self, text: str) -> None:
+        if found := _LINE.findall(text):
+            done, total = map(int, found[-1])
+            self._tell(done / total)
+
+    def flush(self) -> None:
+        """Papermill asks for it; nothing is kept back."""
+
+    def _tell(self, share: float) -> None:
+        self.tell(self.position, len(self.titles), self.titles[self.position - 1], share)
+
+
+def _title(cell: "NotebookNode") -> str:
+    """Return the heading with which a cell begins a section, or nothing."""
+    found = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
+    return found[1] if found else ""
+
+
+def _write_notebook(notebook: "NotebookNode", folder: Path) -> None:
+    import nbformat
+
+    atomic.write_text(folder / NOTEBOOK, nbformat.writes(notebook) + "\n")
+
+
+def _story(notebook: "NotebookNode", error: Exception, path: Path) -> str:
+    """Say in a sentence where and why a report stopped, and where to see all of it."""
+    section = ""
+    for cell in notebook.cells:
+        section = _title(cell) or section
+        if cell.metadata.get("papermill", {}).get("exception"):
+            break
+    reason = str(getattr(error, "evalue", error)).strip().partition("\n")[0].rstrip(".")
+    return (
+        f"The report stopped in section {section!r}: {reason}; the notebook so far, with the "
+        f"error, is {path}."
+    )
+
+
+class Numbers:
+    """The numbers of a report; shown in a notebook, they are kept in it.
+
+    Args:
+        found: what the report is about.
+    """
+
+    def __init__(self, found: Findings) -> None:
+        self.values = found.as_dict()
+
+    def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
+        return {NUMBERS_TYPE: self.values, "text/plain": repr(self)}
+
+    def __repr__(self) -> str:
+        return f"The numbers of this report are kept in this cell ({', '.join(self.values)})."
+
+
+def numbers_of(notebook: "NotebookNode") -> dict[str, Any]:
+    """Return the numbers that a report's notebook keeps.
+
+    Args:
+        notebook: one that was run, by `simmim report`, by papermill or by hand.
+
+    Raises:
+        WorkbookError: it keeps none.
+    """
+    for cell in notebook.cells:
+        for output in cell.get("outputs", []):
+            if NUMBERS_TYPE in output.get("data", {}):
+                return dict(output.data[NUMBERS_TYPE])
+    raise WorkbookError(
+        "The notebook keeps no numbers of a report: run notebooks/10_report.ipynb to its end."
+    )
+
+
+def _seconds(notebook: "NotebookNode", total: float) -> dict[str, Any]:
+    """Return how long each section took, and how much of it was not training and testing."""
+    parts: dict[str, float] = {}
+    section, experiments = "start", 0.0
+    for cell in notebook.cells:
+        section = _title(cell) or section
+        took = cell.metadata.papermill.duration or 0.0
+        parts[section] = parts.get(section, 0.0) + took
+        experiments += took if TRAINING in cell.metadata.get("tags", []) else 0.0
+    parts["kernel and page"] = total - sum(parts.values())
+    rounded = {name: round(value, 3) for name, value in parts.items()}
+    return {
+        "total": round(total, 3),
+        "experiments": round(experiments, 3),
+        "fixed": round(total - experiments, 3),
+        "parts": rounded,
+    }

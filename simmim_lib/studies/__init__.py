@@ -1,0 +1,1 @@
+"""Studies: which experiments answer a lesson's questions, and their stored outcome."""

@@ -1,0 +1,173 @@
+"""The results of a sweep on the disk: JSON lines, a row for each experiment.
+
+Rows are only ever added at the end, each in one go. Where a sweep was killed while it wrote, half a
+line is left, which is dropped when the next one starts.
+"""
+
+import contextlib
+import json
+import math
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import atomic
+from simmim_lib.settings import Settings
+
+FILE_NAME = "experiments.jsonl"
+
+
+@dataclass(frozen=True, eq=False)
+class Row:
+    """What came of one experiment of a sweep.
+
+    Attributes:
+        settings: what was asked for.
+        accuracy: on the test images, by target, shape (seeds,) each; empty if it failed.
+        seconds: how long it took.
+        versions: of the packages that the numbers depend on.
+        error: why it failed, if it did.
+    """
+
+    settings: Settings
+    accuracy: dict[str, np.ndarray]
+    seconds: float
+    versions: dict[str, str]
+    error: str | None = None
+
+
+def identity(settings: Settings) -> Settings:
+    """Return what decides the outcome: the budget only chose how many seeds there are."""
+    return settings.replace(budget="quick")
+
+
+def read(folder: str | os.PathLike[str]) -> list[Row]:
+    """Return a sweep's rows, in the order in which they were done.
+
+    The last line may be cut off, as that of a sweep that is just writing or was killed; it is left
+    out.
+
+    Raises:
+        WorkbookError: no sweep, or a line that no sweep wrote, with its number.
+    """
+    path = Path(folder) / FILE_NAME
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise WorkbookError(
+            f"{path} cannot be read ({error.strerror}): name a folder that `simmim sweep` has "
+            "written."
+        ) from error
+    return [_parse(path, number, line) for number, line in enumerate(_lines(content), start=1)]
+
+
+def _lines(content: bytes) -> list[bytes]:
+    """Return the lines that are whole."""
+    return content.split(b"\n")[:-1]
+
+
+def _parse(path: Path, number: int, line: bytes) -> Row:
+    try:
+        return _row(json.loads(line))
+    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+        problem = f"{type(error).__name__}: {error}".removeprefix("WorkbookError: ")
+        raise WorkbookError(
+            f"{path}, line {number}: this is no experiment that this version of the workbook can "
+            f"read ({' '.join(problem.split())[:300]}): delete the line, or name another folder."
+        ) from error
+
+
+def _row(values: Any) -> Row:
+    """Check a row: a folder with results may come from anybody."""
+    settings = identity(Settings.from_mapping(values["settings"]))
+    hash(settings)
+    error, seconds = values["error"], float(values["seconds"])
+    if not isinstance(error, str | None):
+        raise TypeError("the error must be a text")
+    if not 0 <= seconds < math.inf:
+        raise ValueError(f"it took {seconds} seconds")
+    accuracy = {}
+    for target in settings.targets if error is None else ():
+        accuracy[target] = np.array(values["accuracy"][target], np.float64)
+        shares = (accuracy[target] >= 0) & (accuracy[target] <= 1)
+        if shares.shape != (settings.seeds,) or not shares.all():
+            raise ValueError(f"the accuracy of {target} must be a share from 0 to 1 for each seed")
+    versions = {str(name): str(version) for name, version in values["versions"].items()}
+    return Row(settings, accuracy, seconds, versions, error)
+
+
+@contextlib.contextmanager
+def alone(folder: Path) -> Iterator[None]:
+    """Make a folder and keep other sweeps out; the system lifts the lock when this process dies.
+
+    Raises:
+        WorkbookError: another sweep is there, or nothing can be written.
+    """
+    import filelock
+
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        lock = filelock.FileLock(folder / ".lock", timeout=0)
+        lock.acquire()
+    except filelock.Timeout as error:
+        raise WorkbookError(
+            f"Another sweep is writing into {folder}: wait for it, or name another folder."
+        ) from error
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def mend(folder: Path, forget_failures: bool) -> list[Row]:
+    """Return the rows that are there, and drop the half line at the end of a killed sweep.
+
+    Args:
+        folder: nobody else may be writing into it.
+        forget_failures: whether rows with an error are dropped as well.
+
+    Raises:
+        WorkbookError: as `read`, or the file cannot be written.
+    """
+    path = folder / FILE_NAME
+    if not path.exists():
+        return []
+    rows, content = read(folder), path.read_bytes()
+    kept = [not (forget_failures and row.error is not None) for row in rows]
+    lines = [line + b"\n" for line, keep in zip(_lines(content), kept, strict=True) if keep]
+    if b"".join(lines) != content:
+        try:
+            with atomic.writing(path) as file:
+                file.writelines(lines)
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+    return [row for row, keep in zip(rows, kept, strict=True) if keep]
+
+
+def append(folder: Path, row: Mapping[str, Any]) -> None:
+    """Write a row, which is on the disk when this returns.
+
+    Raises:
+        WorkbookError: the file cannot be written.
+    """
+    try:
+        with open(folder / FILE_NAME, "ab") as file:
+            file.write(json.dumps(row).encode() + b"\n")
+            file.flush()
+            os.fsync(file.fileno())
+    except OSError as error:
+        raise _unwritable(folder, error) from error
+
+
+def _unwritable(folder: Path, error: OSError) -> WorkbookError:
+    return WorkbookError(
+        f"Cannot write into {folder} ({error.strerror}): name a folder that you can write to and "
+        "that has room."
+    )

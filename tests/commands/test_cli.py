@@ -1,0 +1,312 @@
+"""The command `simmim`: what it prints, writes and refuses."""
+
+import dataclasses
+import importlib.metadata
+import json
+import os
+import re
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+import urllib.request
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from simmim_lib import datasets, experiments
+from simmim_lib.commands import cli, doctor, publish
+from simmim_lib.experiments import experiment
+from simmim_lib.foundation import directories
+from simmim_lib.settings import Settings
+
+QUICK = ["--source", "none", "--targets", "uci-digits,mnist", "--labels-per-class", "2"]
+QUICK += ["--steps", "3", "--seeds", "2"]
+
+
+@pytest.fixture
+def fake_run(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
+    """Replace the experiment by one without training, and record what it was asked for."""
+    asked: list[Settings] = []
+
+    def run(settings: Settings) -> experiments.Result:
+        asked.append(settings)
+        each = {name: np.linspace(0.5, 0.7, settings.seeds) for name in settings.targets}
+        scratch = {} if settings.source is None else {name: each[name] - 0.25 for name in each}
+        return experiments.Result(settings, each, each, {}, seconds=1.25, baseline=scratch)
+
+    monkeypatch.setattr(experiment, "run", run)
+    return asked
+
+
+def refused(capsys: pytest.CaptureFixture, *words: str) -> str:
+    """Run a command that must fail, and return its one sentence."""
+    assert cli.main(words) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert len(errors.splitlines()) == 1 and errors.endswith(".\n")
+    return errors
+
+
+def test_the_command_is_installed() -> None:
+    (script,) = importlib.metadata.entry_points(group="console_scripts", name="simmim")
+    assert script.load() is cli.main
+
+
+def test_run_trains_prints_and_writes(tmp_path: Path) -> None:
+    """The whole way, with real training."""
+    command = [sys.executable, "-m", "simmim_lib", "run", *QUICK, "--output", "result.json"]
+    done = subprocess.run(command, cwd=tmp_path, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert [file.name for file in tmp_path.iterdir()] == ["result.json"]
+    written = json.loads((tmp_path / "result.json").read_text())
+    assert written["settings"]["targets"] == ["uci-digits", "mnist"]
+    assert written["settings"]["source"] is None
+    assert {"python", "tensorflow", "keras", "numpy"} <= set(written["versions"])
+    for target in ("uci-digits", "mnist"):
+        accuracy = written["accuracy"][target]
+        row = next(line for line in done.stdout.splitlines() if line.startswith(target)).split()
+        assert row[1:3] == ["2", f"{sum(accuracy) / 2:.3f}"]
+        assert row[-2:] == [f"{value:.3f}" for value in accuracy]
+    assert f"{written['seconds']:.1f} seconds" in done.stdout
+
+
+def test_every_setting_is_an_option(
+    fake_run: list[Settings], capsys: pytest.CaptureFixture
+) -> None:
+    values = {
+        "source": "fashion", "targets": ("mnist", "fashion"), "labels_per_class": 5,
+        "frozen_layers": 1, "copied_layers": 3, "adaptation": "probe-then-fine-tune",
+        "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
+        "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
+        "weighting": "pcgrad", "information": 0.3, "spread": 0.5, "confidence": 0.9,
+        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "strangers": "fashion",
+        "ramp": 0.25, "strategy": "mirrored",
+    }  # fmt: skip
+    # Each alone must be a setting that is allowed; these two need others beside them.
+    together = {"agreement", "augmentation"}
+    assert set(values) | together == {field.name for field in dataclasses.fields(Settings)}
+    for name, value in values.items():
+        text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+        assert cli.main(["run", f"--{name.replace('_', '-')}", text]) == 0
+        assert fake_run[-1] == Settings(**{name: value}) != Settings()
+    views = ["--agreement", "1", "--augmentation", "0.5", "--frozen-layers", "0"]
+    assert cli.main(["run", *views]) == 0
+    assert fake_run[-1] == Settings(agreement=1.0, augmentation=0.5, frozen_layers=0)
+
+
+def test_the_table(fake_run: list[Settings], capsys: pytest.CaptureFixture) -> None:
+    assert cli.main(["run", "--seeds", "3"]) == 0
+    # t(0.975, 2) = 4.303 in any table; deviation 0.1, so 4.303 * 0.1 / sqrt(3) = 0.248.
+    assert capsys.readouterr().out.splitlines() == [
+        "target          seeds    mean   95 % interval   each seed",
+        "mnist               3   0.600   0.352 to 0.848  0.500 0.600 0.700",
+        "  from scratch      3   0.350   0.102 to 0.598  0.250 0.350 0.450",
+        "Test accuracies; 1.2 seconds with the quick budget.",
+    ]
+
+
+def test_one_seed_has_no_interval(fake_run: list[Settings], capsys: pytest.CaptureFixture) -> None:
+    assert cli.main(["run", "--seeds", "1", "--source", "none"]) == 0
+    row = capsys.readouterr().out.splitlines()[1]
+    assert row.split() == ["mnist", "1", "0.500", "-", "0.500"]
+
+
+def test_help_explains_every_option(capsys: pytest.CaptureFixture) -> None:
+    with pytest.raises(SystemExit) as ended:
+        cli.main(["run", "--help"])
+    assert ended.value.code == 0
+    text = " ".join(capsys.readouterr().out.split())
+    for field in dataclasses.fields(Settings):
+        assert f"--{field.name.replace('_', '-')} VALUE" in text
+        assert " ".join(field.metadata["help"].split()[:4]) in text
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--targets", ","], "name at least one"),
+        (["--labels-per-class", "0"], "labels_per_class is 0"),
+        (["--labels-per-class", "-3"], "labels_per_class is -3"),
+        (["--labels-per-class", "ten"], "whole number"),
+        (["--frozen-layers", "9"], "try 4"),
+        (["--seeds", "0"], "seeds is 0"),
+        (["--learning-rate", "nan"], "learning_rate"),
+        (["--budget", "fulll"], "'full'"),
+        (["--frozen-layer", "2"], "Did you mean '--frozen-layers'"),
+        (["--frozen"], "--frozen"),
+        (["--seeds"], "expected one argument"),
+        (["mnist"], "'mnist'"),
+    ],
+)
+def test_run_refuses(
+    fake_run: list[Settings], capsys: pytest.CaptureFixture, words: list[str], expected: str
+) -> None:
+    assert expected in refused(capsys, "run", *words)
+    assert fake_run == []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"),
+    [
+        (["--source", "mnits"], "Did you mean 'mnist'"),
+        (["--targets", "mnist,uci-digit"], "Did you mean 'uci-digits'"),
+        (["--targets", "uci-digits", "--labels-per-class", "5000"], "at most"),
+    ],
+)
+def test_run_refuses_what_the_data_do_not_have(
+    capsys: pytest.CaptureFixture, words: list[str], expected: str
+) -> None:
+    assert expected in refused(capsys, "run", *words)
+
+
+@pytest.mark.parametrize("words", [[], ["frob"], ["data"], ["data", "frob"], ["publish"]])
+def test_an_unfinished_or_unknown_command(capsys: pytest.CaptureFixture, words: list[str]) -> None:
+    assert "--help`" in refused(capsys, *words)
+
+
+def test_an_output_that_cannot_be_written_is_refused_before_the_run(
+    fake_run: list[Settings],
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    assert "does not exist" in refused(capsys, "run", "--output", str(tmp_path / "no" / "a.json"))
+    assert "is a folder" in refused(capsys, "run", "--output", str(tmp_path))
+
+    def read_only(**where: object) -> None:
+        raise OSError(30, "Read-only file system")
+
+    monkeypatch.setattr(tempfile, "TemporaryFile", read_only)
+    sentence = refused(capsys, "run", "--output", str(tmp_path / "a.json"))
+    assert "Read-only file system" in sentence
+    assert fake_run == []
+
+
+def test_a_disk_that_fills_up_keeps_the_earlier_result(
+    fake_run: list[Settings],
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    output = tmp_path / "result.json"
+    output.write_text("earlier")
+
+    def full(*paths: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert cli.main(["run", "--output", str(output)]) == 2
+    assert "No space left on device" in capsys.readouterr().err
+    assert output.read_text() == "earlier" and len(list(tmp_path.iterdir())) == 1
+
+
+def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
+    folder, log = tmp_path / "folder", tmp_path / "log"
+    folder.mkdir()
+    command = [sys.executable, "-m", "simmim_lib", "run", *QUICK, "--steps", "100000"]
+    with log.open("w") as errors:
+        process = subprocess.Popen(
+            [*command, "--output", "result.json"],
+            cwd=folder,
+            stdout=subprocess.PIPE,
+            stderr=errors,
+            start_new_session=True,
+        )
+    try:
+        for _ in range(600):
+            if "Adapting" in log.read_text():  # the progress bar: training is under way
+                break
+            time.sleep(0.2)
+        process.send_signal(signal.SIGINT)
+        output, _ = process.communicate(timeout=60)
+    finally:
+        process.kill()
+    assert process.returncode == 130
+    assert log.read_text().splitlines()[-1] == "Interrupted; nothing was written."
+    assert "Traceback" not in log.read_text() and output == b""
+    assert list(folder.iterdir()) == []
+
+
+def test_a_reader_that_has_seen_enough_is_no_error() -> None:
+    command = f"'{sys.executable}' -m simmim_lib data list | head -n 1"
+    done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)
+    assert done.stdout.startswith("glyphs") and done.stderr == ""
+
+
+def test_data_list_shows_every_dataset(capsys: pytest.CaptureFixture) -> None:
+    assert cli.main(["data", "list"]) == 0
+    output = capsys.readouterr().out
+    for name, entry in datasets.CATALOGUE.items():
+        assert re.search(rf"(?m)^{name} .* {len(entry.class_names)} classes", output)
+        assert entry.licence in output
+
+
+def test_data_verify(capsys: pytest.CaptureFixture) -> None:
+    assert cli.main(["data", "verify"]) == 0
+    assert "mnist.npz: intact" in capsys.readouterr().out.splitlines()
+
+
+def test_data_verify_finds_damage(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for file in directories.data_directory().glob("*.*"):
+        (tmp_path / file.name).write_bytes(file.read_bytes())
+    (tmp_path / "mnist.npz").write_bytes((tmp_path / "mnist.npz").read_bytes()[:-1])
+    monkeypatch.setattr(directories, "data_directory", lambda: tmp_path)
+    assert cli.main(["data", "verify"]) == 2
+    assert "mnist.npz" in capsys.readouterr().err
+
+
+def test_data_fetch_offline(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def offline(*arguments: object, **options: object) -> None:
+        raise urllib.error.URLError("no route to host")
+
+    monkeypatch.setattr(directories, "cache_directory", lambda: tmp_path)
+    monkeypatch.setattr(urllib.request, "urlopen", offline)
+    refused(capsys, "data", "fetch", "pneumoniamnist")
+    assert not [file for file in tmp_path.rglob("*") if file.is_file()]
+    assert "Choose one of: pneumoniamnist" in refused(capsys, "data", "fetch", "mnist")
+
+
+def test_the_download_shows_how_far_it_is(capsys: pytest.CaptureFixture) -> None:
+    cli._show_download(1_500_000, 4_000_000)
+    cli._show_download(4_000_000, 4_000_000)
+    assert capsys.readouterr().err == "\r1.5 of 4.0 MB\r4.0 of 4.0 MB\n"
+
+
+def test_publish_tells_what_it_changed(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("pyproject.toml", "README.md"):
+        (tmp_path / name).write_bytes((Path(__file__).parents[2] / name).read_bytes())
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["publish", "octocat/workbook", "--branch", "lessons"]) == 0
+    assert capsys.readouterr().out.splitlines()[:2] == [
+        "Changed pyproject.toml",
+        "Changed README.md",
+    ]
+    assert publish.repository() == publish.Repository("octocat/workbook", "lessons")
+    assert cli.main(["publish", "octocat/workbook", "--branch", "lessons"]) == 0
+    assert "nothing to do" in capsys.readouterr().out
+    assert "not the name" in refused(capsys, "publish", "octocat")
+
+
+@pytest.mark.parametrize("ok", [True, False])
+def test_doctor_has_an_exit_status(
+    capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, ok: bool
+) -> None:
+    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; mend it.")])
+    assert cli.main(["doctor"]) == (0 if ok else 1)
+    assert "A: found; mend it." in capsys.readouterr().out
+
+
+def test_lab_needs_a_checkout(
+    capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    assert "not in a checkout" in refused(capsys, "lab", "--no-browser")

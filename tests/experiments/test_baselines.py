@@ -1,0 +1,167 @@
+"""Baselines that are comparable, verdicts that the intervals allow, and numbers that add up."""
+
+import numpy as np
+import pytest
+from planted_findings import planted
+from scipy import stats
+
+from simmim_lib import datasets, experiments
+from simmim_lib.experiments import baselines
+from simmim_lib.experiments.baselines import (
+    ASKED,
+    BEFORE,
+    FINE_TUNE,
+    PROBE,
+    SCRATCH,
+    SEPARATE,
+    Findings,
+)
+from simmim_lib.experiments.environment import describe_environment, versions
+from simmim_lib.settings import Settings
+
+TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=20, seeds=2)
+
+
+def test_every_baseline_takes_something_away():
+    found = baselines.plans(Settings(information=0.5, frozen_layers=0, labels_per_class=3))
+    assert list(found) == [SCRATCH, PROBE, FINE_TUNE]
+    for plan in found.values():
+        (settings,) = plan
+        assert settings.information == 0
+        assert (settings.labels_per_class, settings.steps, settings.seeds) == (3, 120, 3)
+    assert found[SCRATCH][0].source is None
+    assert (found[PROBE][0].source, found[PROBE][0].adaptation) == ("glyphs", "probe")
+    assert (found[FINE_TUNE][0].frozen_layers, found[FINE_TUNE][0].copied_layers) == (0, 4)
+
+
+@pytest.mark.parametrize(
+    ("asked", "left"),
+    [
+        (Settings(source=None), []),
+        (Settings(source=None, information=0.5), [SCRATCH]),
+        (Settings(adaptation="probe", frozen_layers=0), [SCRATCH, FINE_TUNE]),
+        (Settings(frozen_layers=0), [SCRATCH, PROBE]),
+        (Settings(labels_per_class=0, information=0.5), []),
+    ],
+)
+def test_what_would_be_the_same_or_learns_nothing_is_left_out(asked, left):
+    assert list(baselines.plans(asked)) == left
+
+
+def test_with_several_targets_each_is_also_trained_alone():
+    asked = Settings(
+        targets=("mnist", "uci-digits"),
+        labels_per_class=(0, 5),
+        task_weights=(1, 2),
+        shared_heads=True,
+        information=0.5,
+        weighting="uncertainty",
+    )
+    found = baselines.plans(asked)
+    assert [each.targets for each in found[SEPARATE]] == [("mnist",), ("uci-digits",)]
+    assert all(each.information == 0.5 for each in found[SEPARATE])
+    # Without labels, MNIST cannot be learnt from labels.
+    for name in (SCRATCH, PROBE, FINE_TUNE):
+        assert [each.targets for each in found[name]] == [("uci-digits",)]
+    # Fashion is unknown to the source: alone it could not even start.
+    unknown = baselines.plans(asked.replace(targets=("fashion", "mnist"), shared_heads=False))
+    assert [each.targets for each in unknown[SEPARATE]] == [("mnist",)]
+
+
+@pytest.mark.parametrize("seed", range(40))
+def test_the_verdict_is_that_of_a_paired_t_test(seed):
+    random = np.random.default_rng(seed)
+    luck = random.normal(0.8, 0.05, 4)
+    asked = luck + random.normal(0.02 * random.integers(-1, 2), 0.01, 4)
+    baseline = luck + random.normal(0, 0.01, 4)
+    sentence = planted(list(asked), probe=(list(baseline), 0.5)).verdict
+    test = stats.ttest_rel(asked, baseline)
+    if test.pvalue >= 0.05:
+        assert "on mnist no clear difference from 'probe'" in sentence
+    else:
+        assert f"a {'gain' if test.statistic > 0 else 'loss'} of" in sentence
+    low, high = test.confidence_interval(0.95)
+    assert f" ± {50 * (high - low):.1f} points" in sentence
+    assert sentence.count(". ") == 0 and sentence.endswith(".")
+
+
+def test_the_planted_verdicts_are_of_all_three_kinds():
+    """Otherwise the test above could not fail for one of them."""
+    kinds = set()
+    for seed in range(40):
+        random = np.random.default_rng(seed)
+        luck = random.normal(0.8, 0.05, 4)
+        asked = luck + random.normal(0.02 * random.integers(-1, 2), 0.01, 4)
+        test = stats.ttest_rel(asked, luck + random.normal(0, 0.01, 4))
+        kinds.add(np.sign(test.statistic) * (test.pvalue < 0.05))
+    assert kinds == {-1, 0, 1}
+
+
+def test_the_baseline_is_chosen_on_validation_images():
+    found = planted([0.9, 0.91], probe=([0.8, 0.81], 0.7), scratch=([0.85, 0.86], 0.6))
+    assert found.best_baseline("mnist") == "probe"
+    assert "over 'probe'" in found.verdict
+
+
+def test_the_mean_of_the_validation_accuracies_chooses_and_not_the_best_seed():
+    found = planted([0.9, 0.92], probe=([0.7, 0.7], [0.9, 0.1]), scratch=([0.6, 0.6], [0.6, 0.6]))
+    assert found.best_baseline("mnist") == "scratch"
+    found = planted([0.9, 0.92], probe=([0.7, 0.7], [0.8, 0.5]), scratch=([0.6, 0.6], [0.6, 0.6]))
+    assert found.best_baseline("mnist") == "probe"
+
+
+def test_a_difference_is_what_was_asked_for_less_the_baseline():
+    found = planted([0.9, 0.92], probe=([0.8, 0.8], 0.5), scratch=([0.95, 0.95], 0.4))
+    differences = {name: each.mean for name, each in found.differences("mnist").items()}
+    assert differences == pytest.approx({"probe": 11.0, "scratch": -4.0})
+
+
+def test_one_seed_and_no_baseline_allow_no_verdict():
+    assert "set seeds to at least 2" in planted([0.9], probe=([0.8], 0.5)).verdict
+    assert "nothing to compare" in planted([0.9, 0.91]).verdict
+
+
+@pytest.fixture(scope="module")
+def found() -> Findings:
+    asked = TINY.replace(targets=("uci-digits", "mnist"), labels_per_class=(2, 0), information=0.3)
+    return baselines.investigate(asked, progress=lambda done, total: None)
+
+
+def test_what_was_asked_for_is_what_run_gives(found):
+    again = experiments.run(found.settings, progress=lambda done, total: None)
+    for target in found.settings.targets:
+        np.testing.assert_array_equal(found.asked.accuracy[target], again.accuracy[target])
+    np.testing.assert_array_equal(
+        found.baselines[SCRATCH].accuracy["uci-digits"], again.baseline["uci-digits"]
+    )
+    assert found.result.baseline.keys() == again.baseline.keys()
+
+
+def test_accuracies_are_those_of_the_probabilities(found):
+    assert {SCRATCH, PROBE, FINE_TUNE, SEPARATE, BEFORE, ASKED} == set(found.ways)
+    for each in found.ways.values():
+        for target, probabilities in each.probabilities.items():
+            labels = datasets.load(target).test.labels
+            right = np.mean(probabilities.argmax(axis=-1) == labels, axis=1)
+            np.testing.assert_allclose(each.accuracy[target], right)
+
+
+def test_before_training_is_the_source_s_own_network(found):
+    """MNIST is source and, without labels, target: what is copied knows it already."""
+    assert list(found.serving("mnist")) == [BEFORE, SEPARATE, ASKED]
+    assert found.baselines[BEFORE].accuracy["mnist"].min() > 0.9
+    assert found.baselines[BEFORE].cost.flops == 0
+
+
+def test_curves_begin_untrained_and_end_after_all_steps(found):
+    for name, each in found.ways.items():
+        for target, curve in each.curves.items():
+            assert (each.steps[target][0], each.steps[target][-1]) == (0, 20), name
+            assert curve.shape == (len(each.steps[target]), 2)
+
+
+def test_the_environment_names_versions_processor_and_seeds():
+    told = describe_environment(TINY)
+    assert told["keras"] == versions()["keras"]
+    assert told["seeds"] == "2 (0 to 1)"
+    assert "cores" in told["processor"] and told["GPU"]

@@ -1,0 +1,98 @@
+"""What an experiment costs, against TensorFlow's profiler, a count by hand, and the system."""
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simmim_lib import experiments, trunks
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import cost, environment
+from simmim_lib.experiments.environment import peak_memory
+from simmim_lib.settings import Settings
+
+
+def profiled_flops(model) -> int:
+    """Ask TensorFlow's own profiler what one image takes."""
+    import tensorflow as tf
+    from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
+
+    one = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32)
+    compiled = tf.function(lambda images: model(images)).get_concrete_function(one)
+    graph = convert_variables_to_constants_v2(compiled).graph
+    options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
+    options["output"] = "none"
+    return tf.compat.v1.profiler.profile(graph=graph, options=options).total_float_ops
+
+
+@pytest.mark.parametrize("build", [lambda: trunks.classifier(10)[1], trunks.article_network])
+def test_forward_flops_are_the_profilers(build):
+    model = build()
+    assert cost.forward_flops(model) == profiled_flops(model)
+
+
+def test_a_probe_by_hand():
+    settings = Settings(adaptation="probe", labels_per_class=2, steps=7, seeds=4)
+    head = 128 * 10 + 10
+    found = cost.estimate(settings)
+    assert found.trained == head
+    # Both passes; 20 labelled digits are one batch; a sum and a product for each weight.
+    assert found.flops == 3 * 4 * 7 * 20 * (2 * 128 * 10 + 10)
+
+
+@pytest.mark.parametrize("frozen_layers", range(5))
+def test_parameters_are_those_of_the_layers(frozen_layers):
+    found = cost.estimate(Settings(frozen_layers=frozen_layers))
+    assert (found.trained, found.frozen) == trunks.count_parameters(10, frozen_layers)
+
+
+def test_every_view_of_every_image_counts():
+    plain = Settings(frozen_layers=0)  # 32 labelled images a step
+    flops = cost.estimate(plain).flops
+    one_view = plain.replace(information=1.0)
+    others = experiments.UNLABELLED_BATCH_SIZE
+    assert cost.estimate(one_view).flops == pytest.approx(flops * (32 + others) / 32)
+    two_views = one_view.replace(agreement=1.0, augmentation=1.0)
+    assert cost.estimate(two_views).flops == pytest.approx(flops * (32 + 2 * others) / 32)
+    nothing_labelled = one_view.replace(labels_per_class=0)
+    assert cost.estimate(nothing_labelled).flops == pytest.approx(flops * others / 32)
+
+
+def test_each_target_goes_through_the_trunk_and_its_own_head():
+    both = Settings(targets=("mnist", "fashion"), shared_heads=False)
+    alone = [cost.estimate(each).flops for each in both.separately()]
+    assert cost.estimate(both).flops == pytest.approx(sum(alone))
+
+
+def test_probe_then_fine_tune_costs_half_of_each():
+    def flops(adaptation):
+        return cost.estimate(Settings(adaptation=adaptation, steps=50)).flops
+
+    mixed = (flops("probe") + flops("fine-tune")) / 2
+    assert flops("probe-then-fine-tune") == pytest.approx(mixed)
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
+def test_peak_memory_is_this_process_alone():
+    """A child of a large process begins small, and remembers what it has given back."""
+    code = """
+import numpy as np
+from simmim_lib import cost
+before = cost.peak_memory()
+np.ones(50_000_000)
+print(before, cost.peak_memory())
+"""
+    ballast = bytearray(os.urandom(1)) * 900_000_000
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    before, after = map(int, done.stdout.split())
+    assert before < len(ballast) / 2
+    assert after >= before + 300_000_000
+
+
+def test_where_peak_memory_is_unknown_a_sentence_says_so(monkeypatch, tmp_path):
+    monkeypatch.setattr(environment, "STATUS", Path(tmp_path, "nowhere"))
+    with pytest.raises(WorkbookError, match=re.escape("does not tell")):
+        peak_memory()

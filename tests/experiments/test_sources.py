@@ -1,0 +1,92 @@
+import os
+
+import numpy as np
+import pytest
+
+from simmim_lib import datasets
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import sources
+from simmim_lib.experiments.sources import (
+    Pretrained,
+    _bundled_path,
+    _read,
+    pretrained,
+    store,
+    train_on_source,
+)
+
+BUNDLED = ("glyphs", "mnist", "uci-digits", "fashion")
+
+
+@pytest.fixture
+def elsewhere(tmp_path, monkeypatch):
+    """A workbook with nothing bundled and an empty cache."""
+    monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
+    monkeypatch.setattr(sources, "_bundled_path", lambda source: tmp_path / f"{source}.npz")
+    pretrained.cache_clear()
+    yield tmp_path
+    pretrained.cache_clear()
+
+
+@pytest.mark.parametrize("source", BUNDLED)
+def test_the_bundled_network_fits_its_data_and_recipe(source):
+    dataset = datasets.load(source)
+    network = _read(_bundled_path(source), source)
+    assert network is not None, "the recipe has changed: run `make trunks`"
+    guesses = network.as_model().predict(dataset.test.images, verbose=0).argmax(axis=-1)
+    assert network.accuracy == pytest.approx(np.mean(guesses == dataset.test.labels), abs=0.003)
+    chance = 1 / len(dataset.class_names)
+    assert network.accuracy > 30 * chance or network.accuracy > 0.8
+
+
+def test_the_recipe_makes_the_bundled_network():
+    """On another processor the last digits differ, and after 800 steps more than these."""
+    made = train_on_source("uci-digits")
+    assert made.accuracy == pytest.approx(pretrained("uci-digits").accuracy, abs=0.02)
+
+
+def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
+    monkeypatch.setattr(sources, "STEPS", 5)
+    monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
+    made = pretrained("uci-digits")
+    pretrained.cache_clear()
+    monkeypatch.setattr(sources, "train_on_source", None)  # a second training would fail
+    again = pretrained("uci-digits")
+    assert again.accuracy == made.accuracy
+    assert all(np.array_equal(a, b) for a, b in zip(made.weights, again.weights, strict=True))
+    assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
+
+
+def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch):
+    path = elsewhere / "network.npz"
+    store(Pretrained("uci-digits", [np.zeros(3)], 0.5), path)
+    assert _read(path, "uci-digits") is not None
+    monkeypatch.setattr(sources, "LEARNING_RATE", 1.0)
+    assert _read(path, "uci-digits") is None
+
+
+def test_a_damaged_file_gets_one_sentence(elsewhere):
+    path = elsewhere / "network.npz"
+    store(Pretrained("uci-digits", [np.zeros(1000)], 0.5), path)
+    path.write_bytes(path.read_bytes()[:900])
+    with pytest.raises(WorkbookError, match=r"damaged .* delete the file"):
+        _read(path, "uci-digits")
+
+
+def test_a_pickle_is_refused(elsewhere):
+    path = elsewhere / "network.npz"
+    np.savez(path, recipe=np.array([{"any": "object"}], dtype=object))
+    with pytest.raises(WorkbookError, match="damaged"):
+        _read(path, "uci-digits")
+
+
+def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
+    monkeypatch.setattr(sources, "STEPS", 5)
+    monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "replace", full)
+    assert pretrained("uci-digits").weights
+    assert not list((elsewhere / "cache" / "trunks").iterdir())

@@ -1,0 +1,114 @@
+"""The form of lesson 10: it asks for what its controls say, and tells what came of it."""
+
+import json
+from pathlib import Path
+
+import pytest
+from widget_driver import choose, click, find, hidden_errors, send
+
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.recipes import INFORMED
+from simmim_lib.lessons.report import form as report_form
+from simmim_lib.lessons.report.form import Form
+from simmim_lib.reports import report
+from simmim_lib.settings import Settings
+
+TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=3, seeds=2)
+
+
+@pytest.fixture
+def asked(monkeypatch) -> list[tuple]:
+    """Replace the making of reports, and record what was asked for."""
+    orders: list[tuple] = []
+
+    def write(settings, folder, title="", show_code=False, tell=None):
+        orders.append((settings, str(folder), title))
+        tell(1, 4, "What <was> asked", 0.5)
+        return report.Report(Path(folder), {"verdict": "a < b"})
+
+    monkeypatch.setattr(report, "write", write)
+    return orders
+
+
+def press(form: Form) -> str:
+    """Press the button, wait, and return what the form says."""
+    click(find(form.view, "Run this report"))
+    form.wait(60)
+    assert hidden_errors(form.view) == ([form.message.value] if form.error else [])
+    assert form.bar.layout.visibility == "hidden" and not form.button.disabled
+    return form.message.value
+
+
+def test_the_controls_are_what_is_asked_for(asked):
+    form = report_form.form(TINY)
+    says = press(form)
+    assert asked[-1][0] == TINY
+    assert asked[-1][1].startswith("reports")
+    assert "a &lt; b" in says and "simmim report -p source mnist" in says
+    assert form.bar.value == 0.5
+    choose(find(form.view, "Source"), "from scratch")
+    choose(find(form.view, "Labels per class"), "20")
+    choose(find(form.view, "Seeds"), "5")
+    targets = find(form.view, "Targets")
+    send(targets, index=[targets.options.index(name) for name in ("mnist", "fashion")])
+    send(find(form.view, "Title"), value="<b>mine</b>")
+    send(find(form.view, "Folder"), value=" somewhere ")
+    assert "somewhere/report.html" in press(form)
+    settings, folder, title = asked[-1]
+    assert (settings.source, settings.labels_per_class, settings.seeds) == (None, 20, 5)
+    assert set(settings.targets) == {"mnist", "fashion"}
+    assert (folder, title) == ("somewhere", "<b>mine</b>")
+
+
+def test_other_images_are_used_as_lesson_05_does(asked):
+    form = report_form.form(TINY)
+    choose(find(form.view, "Other images"), "taught by information (lesson 05)")
+    press(form)
+    found = asked[-1][0]
+    assert {name: getattr(found, name) for name in INFORMED} == INFORMED
+    own = report_form.form(found.replace(information=0.7))
+    press(own)
+    assert asked[-1][0].information == 0.7
+    choose(find(own.view, "Other images"), "not used")
+    press(own)
+    assert asked[-1][0].information == asked[-1][0].augmentation == 0
+
+
+def test_what_is_refused_is_told_in_a_sentence(asked):
+    form = report_form.form(TINY)
+    send(find(form.view, "Targets"), index=[])
+    says = press(form)
+    assert isinstance(form.error, WorkbookError)
+    assert "name at least one dataset" in says and "simmim-error" in says
+    assert not asked and "Traceback" not in says
+    send(find(form.view, "Targets"), index=[0])
+    assert "simmim-error" not in press(form)
+    assert form.error is None
+
+
+def test_a_folder_with_a_report_is_refused_there_too(tmp_path):
+    (tmp_path / "report.html").write_text("mine")
+    form = report_form.form(TINY)
+    send(find(form.view, "Folder"), value=str(tmp_path))
+    assert "already holds a report" in press(form)
+    assert (tmp_path / "report.html").read_text() == "mine"
+
+
+def test_a_report_from_the_form_is_a_real_one(tmp_path):
+    pytest.importorskip("papermill")
+    form = report_form.form(TINY)
+    send(find(form.view, "Folder"), value=str(tmp_path / "mine"))
+    click(find(form.view, "Run this report"))
+    form.wait(300)
+    assert form.error is None
+    numbers = json.loads((tmp_path / "mine" / "result.json").read_text())
+    assert numbers["settings"] == TINY.as_dict()
+    assert "mine/report.html" in form.message.value
+
+
+def test_without_a_kernel_the_form_says_what_to_do(monkeypatch):
+    shown = []
+    monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
+    report_form.form(TINY)._ipython_display_()
+    assert "simmim report -p source mnist" in shown[0]["text/html"]
+    assert "application/vnd.jupyter.widget-view+json" in shown[0]

@@ -1,0 +1,355 @@
+"""`simmim report` and plain papermill: the files, the numbers in them, and what is refused."""
+
+import ast
+import dataclasses
+import json
+import os
+import re
+import shlex
+import signal
+import subprocess
+import sys
+from pathlib import Path
+
+import build
+import nbformat
+import numpy as np
+import psutil
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from outline import Outline
+
+from simmim_lib import experiments
+from simmim_lib.commands import cli
+from simmim_lib.reports import pages
+from simmim_lib.reports import report
+from simmim_lib.errors import WorkbookError
+from simmim_lib.settings import OPTIMIZERS, Settings
+
+SOURCE = build.FOLDER / "source" / "10_report.py"
+TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=3, seeds=2)
+TITLE = '<b>Digits</b> & "more"'
+
+
+def silent(*_: object) -> None:
+    """Hear of progress and say nothing."""
+
+
+# --- The parameters
+
+
+def parameter_literals(source: str) -> dict[str, object]:
+    """Read the assignments of a cell, which must be literals and nothing else."""
+    statements = ast.parse(source).body
+    assert all(isinstance(each, ast.Assign) and len(each.targets) == 1 for each in statements)
+    return {each.targets[0].id: ast.literal_eval(each.value) for each in statements}
+
+
+def test_the_parameters_are_the_fields_of_settings(monkeypatch):
+    monkeypatch.delenv("SIMMIM_BUDGET", raising=False)
+    fields = {
+        field.name: field.default_factory()
+        if field.default is dataclasses.MISSING
+        else field.default
+        for field in dataclasses.fields(Settings)
+    }
+    for notebook in (build.read_lesson(SOURCE), nbformat.read(report.notebook_path(), 4)):
+        cells = [c for c in notebook.cells if "parameters" in c.metadata.get("tags", [])]
+        assert len(cells) == 1
+        found = parameter_literals(cells[0].source)
+        assert found == fields
+        assert list(found) == list(fields)
+
+
+def test_papermill_s_values_become_settings():
+    usual = {field.name: getattr(Settings(), field.name) for field in dataclasses.fields(Settings)}
+    assert report.read_parameters(usual) == Settings()
+    given = {"targets": "mnist,uci-digits", "labels_per_class": "5,10", "source": "none"}
+    found = report.read_parameters({**usual, **given, "frozen_layers": 0, "unrelated": 3})
+    assert found.targets == ("mnist", "uci-digits")
+    assert found.labels_per_class == (5, 10)
+    assert found.source is None
+
+
+@settings(max_examples=60, deadline=None)
+@given(
+    st.builds(
+        Settings,
+        source=st.sampled_from(["mnist", "glyphs", None]),
+        targets=st.lists(st.sampled_from(["mnist", "fashion", "glyphs"]), min_size=1, unique=True),
+        labels_per_class=st.integers(1, 99),
+        frozen_layers=st.just(0),
+        optimizer=st.sampled_from(sorted(OPTIMIZERS)),
+        learning_rate=st.floats(1e-9, 10),
+        information=st.floats(0, 9),
+        class_prior=st.sampled_from([None, (0.5, 0.25, 0.25)]),
+        shared_heads=st.booleans(),
+        seeds=st.sampled_from([None, 1, 7]),
+        budget=st.sampled_from(["quick", "full"]),
+    )
+)
+def test_the_command_describes_the_settings(asked):
+    words = shlex.split(report.command(asked, "some where/it's"))
+    assert words[:2] == ["simmim", "report"]
+    options = cli._parser().parse_args(words[1:])
+    assert report.parse_parameters(options.parameter) == asked
+    assert options.output == Path("some where/it's")
+
+
+# --- A report
+
+
+@pytest.fixture(scope="module")
+def made(tmp_path_factory) -> report.Report:
+    """Make a small report, with a title that is HTML."""
+    told = []
+    folder = tmp_path_factory.mktemp("report") / "new" / "folder"
+    made = report.write(TINY, folder, TITLE, tell=lambda *words: told.append(words))
+    begun = [title for *_, title, share in told if not share]
+    assert begun[:3] == ["What was asked", "The data", "Baselines"]
+    assert [place for place, *_, share in told if not share] == list(range(1, len(begun) + 1))
+    assert {number for _, number, *_ in told} == {len(begun)}
+    for section, parts in (("Baselines", 3), ("SimMIM", 1)):  # two at once may be told as one
+        shares = [share for *_, title, share in told if title == section]
+        assert set(shares) <= {part / parts for part in range(parts + 1)}
+        assert shares == sorted(shares) and shares[-1] == 1
+    return made
+
+
+@pytest.fixture(scope="module")
+def page(made) -> str:
+    return made.page.read_text(encoding="utf-8")
+
+
+def test_there_are_three_files(made):
+    assert {file.name for file in made.folder.iterdir()} == {
+        "report.ipynb",
+        "report.html",
+        "result.json",
+    }
+    assert json.loads((made.folder / "result.json").read_text()) == made.numbers
+
+
+def test_the_numbers_are_those_of_the_experiment(made):
+    again = experiments.run(TINY, progress=silent)
+    expected = json.loads(json.dumps(again.as_dict()))
+    for name in ("settings", "accuracy", "validation", "baseline", "versions"):
+        assert made.numbers[name] == expected[name], name
+    assert set(made.numbers["baselines"]) == {"from scratch", "probe", "fine-tune"}
+    assert made.numbers["title"] == TITLE
+
+
+def test_the_page_needs_nothing_from_elsewhere(page):
+    seen = Outline(page)
+    for tag, attributes in seen.tags:
+        assert tag not in ("script", "link", "iframe", "object", "embed", "b")
+        for name in ("src", "href", "data", "srcset", "style"):
+            value = attributes.get(name) or ""
+            assert value.startswith("data:") or name == "href" or not value
+        assert not (attributes.get("href") or "").startswith(("http", "//"))
+    assert not re.findall(r"https?://", page)
+
+
+def test_the_page_shows_what_a_report_must(page, made):
+    seen = Outline(page)
+    assert TITLE in seen.text
+    assert len(seen.all("h1")) == 1
+    for heading in (
+        *("What was asked", "The data", "Baselines", "SimMIM", "Accuracy", "Learning curves"),
+        *("Which classes are confused", "Calibration", "Cost", "Verdict", "Environment"),
+    ):
+        assert f">{heading}</h2>" in page
+    alts = " ".join(image["alt"] or "" for image in seen.all("img"))
+    assert all(image["alt"] for image in seen.all("img"))
+    for words in ("one of each", "Test accuracies", "Confusion matrix", "by training step"):
+        assert words.split()[-1] in alts
+    assert "expected calibration error" in alts
+    assert seen.text.count(made.numbers["verdict"]) == 2  # at the top, and where it is derived
+    for row in ("trained parameters", "Peak memory", "estimated GFLOP", "processor", "GPU"):
+        assert row in seen.text
+    for words in ("import ", "Predict.", "Exercise", "nan", "Traceback", "step/s", "<IPython"):
+        assert words not in seen.text
+
+
+def test_the_notebook_is_the_report_without_the_lesson(made):
+    notebook = nbformat.read(made.folder / "report.ipynb", as_version=4)
+    nbformat.validate(notebook)
+    assert not [c for c in notebook.cells if "lesson" in c.metadata.get("tags", [])]
+    assert report.numbers_of(notebook)["accuracy"] == made.numbers["accuracy"]
+    assert "/tmp" not in json.dumps(notebook.metadata)
+    assert "widget" not in json.dumps(notebook) and "progress" not in json.dumps(notebook)
+    code = "\n".join(pages.of_notebook(notebook, code=True))
+    assert "findings.investigate(settings, compared)" in code
+
+
+def test_the_seconds_add_up(made):
+    took = made.seconds
+    assert took["fixed"] + took["experiments"] == pytest.approx(took["total"], abs=0.01)
+    assert sum(took["parts"].values()) == pytest.approx(took["total"], abs=0.05)
+    both = took["parts"]["Baselines"] + took["parts"]["SimMIM"]
+    # The two cells that train, and next to nothing beside them.
+    assert 0 < took["experiments"] <= both
+    assert min(took["parts"].values()) >= 0
+
+
+@pytest.mark.slow
+def test_plain_papermill_gives_the_same_numbers_again(made, this_kernel, tmp_path):
+    """The whole lesson, by papermill alone, with the settings of result.json."""
+    asked = Settings.from_mapping(made.numbers["settings"])
+    words = [sys.executable, "-m", "papermill", report.notebook_path(), tmp_path / "out.ipynb"]
+    words += ["--no-progress-bar"]
+    for name, value in report.parameters(asked).items():
+        words += ["-p", name, ",".join(value) if isinstance(value, list) else str(value)]
+    done = subprocess.run([*map(str, words)], capture_output=True, text=True, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    again = report.numbers_of(nbformat.read(tmp_path / "out.ipynb", as_version=4))
+    for kind in ("accuracy", "validation", "baseline"):
+        for target, values in made.numbers[kind].items():
+            np.testing.assert_allclose(again[kind][target], values, atol=1e-6)
+    for name, baseline in made.numbers["baselines"].items():
+        for target, values in baseline["accuracy"].items():
+            np.testing.assert_allclose(
+                again["baselines"][name]["accuracy"][target], values, atol=1e-6
+            )
+    assert again["verdict"] == made.numbers["verdict"]
+
+
+# --- What is refused, before any training
+
+
+def refused(capsys, *words: str) -> str:
+    """Run `simmim report`, which must fail at once, and return its one sentence."""
+    assert cli.main(["report", *words]) == 2
+    output, errors = capsys.readouterr()
+    assert output == ""
+    assert len(errors.splitlines()) == 1 and errors.endswith(".\n")
+    return errors
+
+
+@pytest.fixture
+def no_notebook(monkeypatch):
+    """Make starting a notebook an error: what is refused must be refused before."""
+
+    def execute(*_: object) -> None:
+        raise AssertionError("a notebook was started")
+
+    monkeypatch.setattr(report, "_execute", execute)
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        (("label_per_class", "5"), "Did you mean 'labels_per_class'?"),
+        (("labels_per_class", "five"), "must be a whole number, but 'five' was given"),
+        (("learning_rate", "fast"), "must be a number"),
+        (("shared_heads", "perhaps"), "shared_heads 'perhaps'"),
+        (("targets", "mnits"), "Did you mean 'mnist'?"),
+        (("source", "glyph"), "Did you mean 'glyphs'?"),
+        (("labels_per_class", "100000"), "labels"),
+        (("seeds", "0"), "seeds is 0"),
+        (("strategy", "multi-worker"), "a report is made by one process"),
+    ],
+)
+def test_a_wrong_parameter_gets_one_sentence(no_notebook, capsys, tmp_path, words, told):
+    folder = tmp_path / "new"
+    assert told in refused(capsys, "-p", *words, "--output", str(folder))
+    assert not folder.exists()
+
+
+def test_a_parameter_without_a_value_gets_one_sentence(no_notebook, capsys):
+    assert "2 arguments" in refused(capsys, "-p", "seeds")
+
+
+def test_a_folder_with_a_report_is_left_alone(no_notebook, capsys, made):
+    before = {file: file.read_bytes() for file in made.folder.iterdir()}
+    assert "already holds a report" in refused(capsys, "--output", str(made.folder))
+    assert {file: file.read_bytes() for file in made.folder.iterdir()} == before
+
+
+@pytest.mark.parametrize("below", ["", "deeper/still"])
+def test_a_file_is_no_folder(no_notebook, capsys, tmp_path, below):
+    file = tmp_path / "file"
+    file.write_text("mine")
+    assert "is a file and no folder" in refused(capsys, "--output", str(file / below))
+    assert file.read_text() == "mine"
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="needs a folder where nobody may write")
+def test_a_folder_that_cannot_be_written_is_told_of(no_notebook, capsys):
+    assert "cannot be written" in refused(capsys, "--output", "/proc/self/report")
+
+
+def test_an_empty_folder_will_do(tmp_path):
+    report._check_folder(tmp_path)
+
+
+@pytest.mark.parametrize("module", ["nbformat", "papermill", "nbconvert"])
+def test_a_missing_library_is_told_of(no_notebook, monkeypatch, tmp_path, module):
+    monkeypatch.setitem(sys.modules, module, None)
+    with pytest.raises(WorkbookError, match=f"{module} is not installed .* pip install"):
+        report.write(TINY, tmp_path / "new")
+    assert not (tmp_path / "new").exists()
+
+
+# --- What fails half-way
+
+
+def test_a_report_that_fails_keeps_the_notebook_only(capsys, tmp_path):
+    """Fashion without labels: only the experiment finds out that nothing knows its classes."""
+    folder = tmp_path / "new"
+    words = "-p targets fashion -p source mnist -p labels_per_class 0 -p information 1 -p steps 3"
+    assert cli.main(["report", *words.split(), "--output", str(folder)]) == 1
+    output, errors = capsys.readouterr()
+    sentence = errors.splitlines()[-1]
+    assert output == ""
+    assert "stopped in section 'Baselines': 'fashion' has no labels" in sentence
+    assert str(folder / "report.ipynb") in sentence and sentence.endswith(".")
+    assert [file.name for file in folder.iterdir()] == ["report.ipynb"]
+    notebook = nbformat.read(folder / "report.ipynb", as_version=4)
+    kinds = {each.output_type for cell in notebook.cells for each in cell.get("outputs", [])}
+    assert {"error", "display_data"} <= kinds  # what came before it is there
+
+
+def test_a_kernel_that_dies_is_told_of(monkeypatch, tmp_path):
+    notebook = nbformat.v4.new_notebook(metadata={"kernelspec": build.KERNEL})
+    notebook.cells = [
+        nbformat.v4.new_markdown_cell("## Living"),
+        nbformat.v4.new_code_cell("import os; os._exit(7)"),
+    ]
+    nbformat.write(notebook, tmp_path / "planted.ipynb")
+    monkeypatch.setattr(report, "notebook_path", lambda: tmp_path / "planted.ipynb")
+    with pytest.raises(report.IncompleteError, match="section 'Living'"):
+        report.write(Settings(source=None), tmp_path / "new")
+    assert [file.name for file in (tmp_path / "new").iterdir()] == ["report.ipynb"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="sends a signal")
+def test_an_interruption_leaves_nothing(tmp_path):
+    words = "-p source mnist -p targets uci-digits -p steps 100000 --output new"
+    process = subprocess.Popen(
+        [sys.executable, "-m", "simmim_lib", "report", *words.split()],
+        cwd=tmp_path,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    try:
+        for line in process.stderr:
+            if "Baselines" in line:
+                break
+        kernels = psutil.Process(process.pid).children(recursive=True)
+        assert kernels
+        process.send_signal(signal.SIGINT)
+        assert process.wait(60) == 130
+        assert "Interrupted; nothing was written." in process.stderr.read()
+        assert not psutil.wait_procs(kernels, timeout=10)[1]
+        assert list(tmp_path.iterdir()) == []
+    finally:
+        if process.poll() is None:
+            os.killpg(process.pid, signal.SIGKILL)
+
+
+def test_a_notebook_without_numbers_is_told_of():
+    with pytest.raises(WorkbookError, match="keeps no numbers"):
+        report.numbers_of(build.read_lesson(SOURCE))

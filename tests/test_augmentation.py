@@ -1,0 +1,81 @@
+"""Views of images: what is drawn against the documentation, what is seen against SciPy."""
+
+import numpy as np
+import pytest
+import tensorflow as tf
+from scipy import ndimage
+
+from simmim_lib import augmentation, datasets
+
+
+def test_strength_zero_leaves_images_as_they_are():
+    images = datasets.load("mnist").test.images[:5]
+    maps = augmentation.draw_maps(tf.zeros(5), (0, 1))
+    np.testing.assert_allclose(augmentation.affine(images, maps), images, atol=1e-6)
+
+
+def test_a_view_is_what_scipy_makes_of_its_map():
+    images = datasets.load("mnist").test.images[:4]
+    maps = augmentation.draw_maps(tf.fill([4], 1.5), (3, 4))
+    views = augmentation.affine(images, maps).numpy()
+    for image, view, (a, b, right, c, d, down, *_) in zip(images, views, maps.numpy(), strict=True):
+        # SciPy counts rows before columns.
+        expected = ndimage.affine_transform(
+            image[..., 0], [[d, c], [b, a]], (down, right), order=1, mode="grid-constant"
+        )
+        np.testing.assert_allclose(view[..., 0], expected, atol=1e-4)
+        assert np.abs(view - image).max() > 0.1
+
+
+@pytest.fixture(scope="module")
+def maps() -> np.ndarray:
+    """Many maps at full strength, as matrices (n, 2, 3)."""
+    return augmentation.draw_maps(tf.ones(4000), (5, 6)).numpy()[:, :6].reshape(-1, 2, 3)
+
+
+def test_turn_shear_and_stretch_are_drawn_as_documented(maps):
+    """Each map taken apart: a turn times an upper triangle that holds shear and stretch."""
+    turned = np.arctan2(maps[:, 1, 0], maps[:, 0, 0])
+    sine, cosine = np.sin(turned), np.cos(turned)
+    back = np.array([[cosine, sine], [-sine, cosine]]).transpose(2, 0, 1)
+    triangle = back @ maps[:, :, :2]
+    np.testing.assert_allclose(triangle[:, 1, 0], 0, atol=1e-6)
+    stretched = triangle[:, [0, 1], [0, 1]].T
+    sheared = triangle[:, 0, 1] / stretched[1]
+    for angle in (turned, sheared):
+        assert angle.mean() == pytest.approx(0, abs=0.01)
+        assert angle.std() == pytest.approx(0.15, rel=0.05)
+    for stretch in stretched:  # evenly between 0.85 and 1.15
+        assert 0.85 <= stretch.min() < 0.86 and 1.14 < stretch.max() <= 1.15001
+        assert stretch.mean() == pytest.approx(1, abs=0.01)
+        assert stretch.std() == pytest.approx(0.3 / np.sqrt(12), rel=0.05)
+    drawn = np.corrcoef([turned, sheared, *stretched])
+    np.testing.assert_allclose(drawn, np.eye(4), atol=0.06)  # each for itself
+
+
+def test_the_middle_stays_where_it_is_but_for_the_shift(maps):
+    """Turning, shearing and stretching are about the middle: it moves by 1.2 pixels, typically."""
+    moved = maps @ [13.5, 13.5, 1] - 13.5
+    np.testing.assert_allclose(moved.mean(axis=0), 0, atol=0.1)
+    np.testing.assert_allclose(moved.std(axis=0), 1.2, rtol=0.05)
+    assert np.corrcoef(moved.T)[0, 1] == pytest.approx(0, abs=0.06)
+
+
+def test_without_a_shift_the_middle_stays_exactly(monkeypatch):
+    monkeypatch.setattr(augmentation, "SHIFT", 0.0)
+    maps = augmentation.draw_maps(tf.ones(50), (5, 6)).numpy()[:, :6].reshape(-1, 2, 3)
+    np.testing.assert_allclose(maps @ [13.5, 13.5, 1], 13.5, atol=1e-4)
+    assert np.abs(maps[:, :, :2] - np.eye(2)).max() > 0.1
+
+
+def test_each_image_of_a_batch_is_changed_as_strongly_as_is_asked_for_it():
+    strengths = np.repeat([0.0, 0.5, 1.0], 2000).astype(np.float32)
+    maps = augmentation.draw_maps(tf.constant(strengths), (5, 6)).numpy()
+    turned = np.arctan2(maps[:, 3], maps[:, 0]).reshape(3, 2000).std(axis=1)
+    np.testing.assert_allclose(turned, [0, 0.075, 0.15], rtol=0.06)
+
+
+def test_views_are_the_same_for_a_seed_and_a_step():
+    maps = [augmentation.draw_maps(tf.ones(3), seed).numpy() for seed in ((1, 2), (1, 2), (1, 3))]
+    assert np.array_equal(maps[0], maps[1])
+    assert not np.array_equal(maps[0], maps[2])

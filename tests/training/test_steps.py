@@ -1,0 +1,400 @@
+"""The compiled loop against Keras's own optimizers and layers, step by step."""
+
+import keras
+import numpy as np
+import pytest
+import tensorflow as tf
+
+import simmim_lib
+from simmim_lib import training, trunks, weighting
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.network import joint_network
+from simmim_lib.foundation.progress import in_parts, progress_bar
+from simmim_lib.settings import OPTIMIZERS, SCHEDULES
+from simmim_lib.training import compiled
+
+DIGITS = tuple("0123456789")
+SEEDS, EXAMPLES, STEPS, LEARNING_RATE = 3, 40, 25, 3e-3
+
+
+@pytest.fixture(scope="module")
+def problem():
+    random = np.random.default_rng(0)
+    images = random.random((SEEDS, EXAMPLES, 28, 28, 1), np.float32)
+    labels = random.integers(10, size=(SEEDS, EXAMPLES)).astype(np.int32)
+    batches = np.stack([training.draw_batches(EXAMPLES, 16, STEPS, s) for s in range(SEEDS)])
+    return images, labels, batches
+
+
+def start(model, seeds=SEEDS):
+    by_seed = [trunks.fresh_weights(model, seed) for seed in range(seeds)]
+    return [np.stack(weights) for weights in zip(*by_seed, strict=True)]
+
+
+def compare(ours, theirs):
+    """Equal up to rounding.
+
+    Adam and RMSProp divide a gradient by its size, so where it is all but zero, rounding decides
+    the direction: single weights may differ by a step or two, but not the weights on average.
+    """
+    for one, other in zip(ours, theirs, strict=True):
+        assert np.abs(one - other).mean() < 0.02 * LEARNING_RATE
+
+
+def plain_loop(network, optimizer, images, labels, batches):
+    """Train as the article does: a Python loop around a gradient tape."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for batch in batches:
+        with tf.GradientTape() as tape:
+            value = loss(labels[batch], network(images[batch], training=True))
+        variables = network.trainable_variables
+        optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
+
+
+@pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
+def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimizer):
+    images, labels, batches = problem
+    _, model = trunks.classifier(10, 0)
+    trained = training.train(model, start(model), *problem, optimizer, learning_rate=LEARNING_RATE)
+    keras_optimizer = compiled.make_optimizer(optimizer)
+    keras_optimizer.learning_rate = LEARNING_RATE
+    network = trunks.add_head(trunks.build_trunk(), 10)
+    network.set_weights(trunks.fresh_weights(model, 1))
+    plain_loop(network, keras_optimizer, images[1], labels[1], batches[1])
+    compare([weight[1] for weight in trained], network.get_weights())
+
+
+@pytest.mark.parametrize("shared_heads", [False, True])
+def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
+    """Against a gradient tape around the Keras model, with batches of different size."""
+    images, labels, batches = problem
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    _, model = joint_network(tasks, shared_heads)
+    turned = np.flip(images, axis=2).copy(), labels[:, ::-1].copy(), batches[:, :, :5]
+    examples = [training.Examples(*problem), training.Examples(*turned)]
+    *_, trained = training.step_by_step(
+        model, start(model), examples, (1.0, 0.3), "sgd", LEARNING_RATE
+    )
+    plain = simmim_lib.SimMIM(trunks.build_trunk(), tasks, shared_heads)
+    plain.set_weights(trunks.fresh_weights(model, 1))
+    optimizer = keras.optimizers.SGD(LEARNING_RATE)
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    for first, second in zip(batches[1], turned[2][1], strict=True):
+        with tf.GradientTape() as tape:
+            value = loss(labels[1][first], plain(images[1][first])["one"])
+            value += 0.3 * loss(turned[1][1][second], plain(turned[0][1][second])["two"])
+        gradients = tape.gradient(value, plain.trainable_variables)
+        optimizer.apply_gradients(zip(gradients, plain.trainable_variables, strict=True))
+    for one, other in zip(trained, plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one[1], other, atol=1e-5)
+
+
+def _tape_gradients(model, examples, seed, step):
+    """Return each task's gradients by Keras alone, a list of arrays for each task."""
+    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
+    losses, gradients, zero = [], [], tf.UnconnectedGradients.ZERO
+    for task, own in zip(model.tasks, examples, strict=True):
+        batch = own.batches[seed, step]
+        with tf.GradientTape() as tape:
+            value = loss(own.labels[seed][batch], model(own.features[seed][batch])[task.name])
+        variables = [variable.value for variable in model.trainable_variables]
+        found = tape.gradient(value, variables, unconnected_gradients=zero)
+        losses.append(float(value))
+        gradients.append([np.array(tf.convert_to_tensor(each)) for each in found])
+    return np.array(losses), gradients
+
+
+def _feature_norms(model, examples, seed, step):
+    """Return the length of each task's gradient with respect to what its head sees, by Keras."""
+    loss, norms = keras.losses.SparseCategoricalCrossentropy(from_logits=True), []
+    for task, own in zip(model.tasks, examples, strict=True):
+        batch = own.batches[seed, step]
+        seen = tf.convert_to_tensor(model.features(own.features[seed][batch]))
+        with tf.GradientTape() as tape:
+            tape.watch(seen)
+            value = loss(own.labels[seed][batch], model._head_of[task.name](seen))
+        norms.append(np.linalg.norm(tape.gradient(value, seen)))
+    return np.array(norms)
+
+
+@pytest.mark.parametrize("method", ["gradnorm", "mgda", "imtl-g", "aligned-mtl", "famo", "dwa"])
+@pytest.mark.parametrize("shared_heads", [False, True])
+def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
+    """Against gradients taken task by task from the Keras model, and `weighting` fed with them."""
+    _, labels, batches = problem
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    _, model = joint_network(tasks, shared_heads, 3)
+    random = np.random.default_rng(2)
+    features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    turned = labels[:, ::-1].copy()
+    steps = 4  # DWA needs three before it weighs anything
+    examples = [
+        training.Examples(features[0], labels, batches[:, :steps]),
+        training.Examples(features[1], turned, batches[:, :steps, :5]),
+    ]
+    weights = start(model)
+    *_, trained = training.step_by_step(
+        model, weights, examples, (1.0, 3.0), "sgd", 0.1, method=method
+    )
+    plain = simmim_lib.SimMIM(model.trunk, tasks, shared_heads)
+    plain.set_weights([weight[1] for weight in weights])
+    weighting_of_seed = weighting.create(method, 2, seed=1)
+    for step in range(steps):
+        losses, gradients = _tape_gradients(plain, examples, 1, step)
+        for gradient in gradients[1]:
+            gradient *= 3.0
+        norms = _feature_norms(plain, examples, 1, step) * (1, 3)
+        common = [index for index, shared in enumerate(plain.is_shared) if shared]
+        rows = np.stack([np.concatenate([own[i].ravel() for i in common]) for own in gradients])
+        sees = weighting_of_seed.sees
+        seen = {"losses": None, "norms": np.diag(norms**2), "gradients": rows @ rows.T}[sees]
+        chosen = weighting_of_seed.weigh(losses * (1, 3), seen)
+        # Heads of one task alone follow their task, where gradients are weighed and not losses.
+        for index, variable in enumerate(plain.trainable_variables):
+            scales = chosen if sees != "gradients" or index in common else (1, 1)
+            total = sum(w * own[index] for w, own in zip(scales, gradients, strict=True))
+            variable.assign_sub(0.1 * total)
+    for one, other in zip(trained, plain.get_weights(), strict=True):
+        np.testing.assert_allclose(one[1], other, atol=2e-4)
+
+
+def test_nothing_shared_is_nothing_to_weigh(problem):
+    _, labels, batches = problem
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    _, model = joint_network(tasks, False, 4)
+    features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    examples = [training.Examples(features, labels, batches)] * 2
+    with pytest.raises(WorkbookError, match="all of these are frozen: freeze fewer layers"):
+        next(training.step_by_step(model, start(model), examples, method="mgda"))
+
+
+def test_a_loss_that_is_no_number_stops_the_training(problem):
+    images, labels, batches = problem
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    _, model = joint_network(tasks)
+    broken = images.copy()
+    broken[2, batches[2, 22, 0]] = np.inf  # an image of step 23, and maybe of one before
+    first = 1 + np.argwhere((batches[2] == batches[2, 22, 0]).any(axis=1))[0, 0]
+    examples = [training.Examples(images, labels, batches)]
+    examples += [training.Examples(broken, labels, batches)]
+    with pytest.raises(
+        training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
+    ):
+        list(training.step_by_step(model, start(model), examples))
+    with pytest.raises(training.DivergedError) as caught:
+        list(training.step_by_step(model, start(model), examples))
+    assert all(np.isfinite(weight).all() for weight in caught.value.weights)
+
+
+def test_schedules_by_hand():
+    def rates(schedule):
+        return training.learning_rates(schedule, 0.5, 20)
+
+    np.testing.assert_allclose(rates("constant"), 0.5)
+    cosine = [0.25 * (1 + np.cos(np.pi * step / 20)) for step in range(20)]
+    np.testing.assert_allclose(rates("cosine"), cosine)
+    np.testing.assert_allclose(rates("warm-up")[:4], [0.5 / 3, 1 / 3, 0.5, 0.49620], rtol=1e-3)
+    keras_cosine = keras.optimizers.schedules.CosineDecay(0.5, 20)
+    np.testing.assert_allclose(rates("cosine"), [keras_cosine(step) for step in range(20)], 1e-5)
+    for name in SCHEDULES:
+        assert [len(training.learning_rates(name, 1.0, steps)) for steps in (1, 7)] == [1, 7]
+
+
+def test_the_schedule_reaches_the_optimizer(problem):
+    """Plain gradient descent with a rate of zero stands still, from the step where it is zero."""
+    _, model = trunks.classifier(10, 0)
+    rates = np.array([LEARNING_RATE] * 10 + [0.0] * 15)
+    stopped = training.train(model, start(model), *problem, "sgd", rates)
+    images, labels, batches = problem
+    short = training.train(
+        model, start(model), images, labels, batches[:, :10], "sgd", LEARNING_RATE
+    )
+    for one, other in zip(stopped, short, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_cached_features_change_nothing(problem):
+    """The cached path against a whole network with its first layers frozen in Keras."""
+    images, labels, batches = problem
+    network = trunks.add_head(trunks.build_trunk(), 10)
+    front, back = trunks.split(network, 2)
+    weights = trunks.fresh_weights(network, 0)
+    network.set_weights(weights)
+    features = np.stack([front(own).numpy() for own in images])
+    initial = [np.stack([weight] * SEEDS) for weight in weights[len(front.weights) :]]
+    cached = training.train(back, initial, features, labels, batches, learning_rate=LEARNING_RATE)
+    for layer in network.layers[:2]:
+        layer.trainable = False
+    plain_loop(network, keras.optimizers.Adam(LEARNING_RATE), images[2], labels[2], batches[2])
+    for frozen, before in zip(network.get_weights()[:4], weights[:4], strict=True):
+        assert np.array_equal(frozen, before)
+    compare([weight[2] for weight in cached], network.get_weights()[4:])
+
+
+def test_seeds_do_not_touch_each_other(problem):
+    _, back = trunks.classifier(10, 3)
+    _images, labels, batches = problem
+    random = np.random.default_rng(1)
+    features = random.random((SEEDS, EXAMPLES, *back.input_shape[1:]), np.float32)
+    together = training.train(back, start(back), features, labels, batches)
+    for seed in range(SEEDS):
+        only = slice(seed, seed + 1)
+        initial = [weight[only] for weight in start(back)]
+        alone = training.train(back, initial, features[only], labels[only], batches[only])
+        for one, all_ in zip(alone, together, strict=True):
+            np.testing.assert_allclose(one[0], all_[seed], atol=1e-5)
+
+
+@pytest.fixture(scope="module")
+def two_tasks():
+    """A model of two tasks with a small trunk, and examples for two seeds that do not differ."""
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    _, model = joint_network(tasks, False, 3)
+    random = np.random.default_rng(0)
+    features = np.stack([random.random((20, *model.input_shape[1:]), np.float32)] * 2)
+    labels = np.stack([random.integers(10, size=20).astype(np.int32)] * 2)
+    batches = np.stack([training.draw_batches(20, 8, 3, 0)] * 2)
+    examples = [
+        training.Examples(features, labels, batches),
+        training.Examples(features, labels[:, ::-1].copy(), batches),
+    ]
+    weights = [np.stack([weight] * 2) for weight in trunks.fresh_weights(model, 0)]
+    return model, weights, examples
+
+
+@pytest.mark.parametrize(("method", "differs"), [("random", True), ("fixed", False)])
+def test_each_seed_s_weighting_draws_its_own_chances(two_tasks, method, differs):
+    """The two seeds begin alike and see the same: only what is drawn tells them apart."""
+    *_, trained = training.step_by_step(*two_tasks, None, "sgd", 0.1, method=method)
+    apart = max(np.abs(weight[0] - weight[1]).max() for weight in trained)
+    assert apart > 1e-4 if differs else apart < 1e-6
+
+
+def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
+    def last(task_weights):
+        *_, trained = training.step_by_step(*two_tasks, task_weights, "sgd", 0.1)
+        return trained
+
+    first, other, second = last((1.0, 1.0)), last((1.0, 0.0)), last(None)
+    assert any(np.abs(one - two).max() > 1e-4 for one, two in zip(first, other, strict=True))
+    for one, two in zip(first, second, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
+    def last():
+        *_, trained = training.step_by_step(*two_tasks, None, "sgd", 0.1, method="famo")
+        return trained
+
+    for one, two in zip(last(), last(), strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+
+
+def test_a_second_run_begins_anew(problem):
+    """The optimizer's memory of one run must not leak into the next."""
+    _, back = trunks.classifier(10, 3)
+    _, labels, batches = problem
+    features = np.random.default_rng(1).random((SEEDS, EXAMPLES, 1024), np.float32)
+    features = features.reshape(SEEDS, EXAMPLES, *back.input_shape[1:])
+    first = training.train(back, start(back), features, labels, batches)
+    second = training.train(back, start(back), features, labels, batches)
+    for one, two in zip(first, second, strict=True):
+        assert np.array_equal(one, two)
+
+
+def test_nothing_is_compiled_twice(problem, monkeypatch):
+    images, labels, batches = problem
+    _, model = trunks.classifier(10, 0)
+    training.train(model, start(model), images, labels, batches)
+    monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
+    training.train(model, start(model), images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
+    with pytest.raises(TypeError):  # one seed alone is another loop
+        training.train(model, start(model, 1), images[:1], labels[:1], batches[:1])
+
+
+def test_two_trainings_at_once_do_not_mix(problem):
+    """As two panels in their threads: the same model, optimizer and loss, other data."""
+    _, model = trunks.classifier(10, 3)
+    _, labels, batches = problem
+    random = np.random.default_rng(1)
+    features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    alone = [training.train(model, start(model), own, labels, batches) for own in features]
+    examples = [[training.Examples(own, labels, batches)] for own in features]
+    pair = [training.step_by_step(model, start(model), own) for own in examples]
+    for together in zip(*pair, strict=True):
+        last = together
+    for one, other in zip(alone, last, strict=True):
+        for expected, found in zip(one, other, strict=True):
+            assert np.array_equal(expected, found)
+
+
+def test_what_is_idle_is_bounded(problem, monkeypatch):
+    monkeypatch.setattr(compiled, "MOST_IDLE", 1)
+    _, model = trunks.classifier(10, 3)
+    _, labels, batches = problem
+    features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
+    for optimizer in ("sgd", "adam"):
+        training.train(model, start(model), features, labels, batches, optimizer)
+    assert len(compiled._idle) == 1
+
+
+def test_predict_is_the_model_s_own_output():
+    _, model = trunks.classifier(10, 0)
+    images = np.random.default_rng(0).random((2300, 28, 28, 1), np.float32)
+    outputs = training.predict(model, start(model, 2), images)
+    assert outputs.shape == (2, 2300, 10)
+    network = trunks.add_head(trunks.build_trunk(), 10)
+    network.set_weights(trunks.fresh_weights(model, 1))
+    np.testing.assert_allclose(outputs[1], network(images), atol=1e-5)
+
+
+def test_batches_see_every_example_equally_often():
+    batches = training.draw_batches(10, 4, 7, seed=0)
+    assert batches.shape == (7, 4)
+    for i in range(0, 6, 2):  # two batches make a pass, two examples are left out of each
+        assert len(np.unique(batches[i : i + 2])) == 8
+    assert training.draw_batches(3, 32, 5, seed=0).shape == (5, 3)
+    assert not np.array_equal(batches, training.draw_batches(10, 4, 7, seed=1))
+
+
+def test_every_pass_has_an_order_of_its_own():
+    batches = training.draw_batches(40, 10, 8, seed=0)
+    first, second = batches[:4].ravel(), batches[4:].ravel()
+    assert sorted(first) == sorted(second) == list(range(40))
+    assert not np.array_equal(first, second)
+    assert not np.array_equal(first, np.arange(40))
+
+
+def test_fewer_steps_see_the_first_batches_of_more():
+    many, few = (training.draw_batches(40, 10, steps, seed=3) for steps in (9, 5))
+    np.testing.assert_array_equal(many[:5], few)
+
+
+def test_progress_is_told_and_can_end_the_training(problem):
+    _, model = trunks.classifier(10, 0)
+    told = []
+    training.train(model, start(model), *problem, progress=lambda *now: told.append(now))
+    assert told == [(20, 25), (25, 25)]
+
+    def stop(done, total):
+        raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        training.train(model, start(model), *problem, progress=stop)
+    again = training.train(model, start(model), *problem)
+    assert all(np.isfinite(weight).all() for weight in again)
+
+
+def test_parts_share_one_progress():
+    told = []
+    next_part = in_parts(lambda *now: told.append(now), 2)
+    next_part()(5, 10)
+    next_part()(10, 10)
+    assert told == [(5, 20), (20, 20)]
+
+
+def test_the_bar_goes_away(capsys):
+    with progress_bar("Working") as progress:
+        progress(1, 2)
+        progress(2, 2)
+    assert "Working" not in capsys.readouterr().out

@@ -1,0 +1,66 @@
+import numpy as np
+import pytest
+
+from simmim_lib import trunks
+from simmim_lib.errors import WorkbookError
+
+
+@pytest.fixture(scope="module")
+def network():
+    return trunks.add_head(trunks.build_trunk(), 10)
+
+
+def test_parameters_by_hand(network):
+    by_hand = {
+        "convolution_1": 3 * 3 * 1 * 16 + 16,
+        "convolution_2": 3 * 3 * 16 * 32 + 32,
+        "convolution_3": 3 * 3 * 32 * 64 + 64,
+        "dense": 4 * 4 * 64 * 128 + 128,
+        "head": 128 * 10 + 10,
+    }
+    assert {
+        layer.name: layer.count_params() for layer in network.layers if layer.weights
+    } == by_hand
+    values = list(by_hand.values())
+    for frozen in range(5):
+        expected = (sum(values[frozen:]), sum(values[:frozen]))
+        assert trunks.count_parameters(10, frozen) == expected
+
+
+@pytest.mark.parametrize("frozen", range(5))
+def test_the_two_parts_make_the_whole(network, frozen):
+    images = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
+    front, back = trunks.split(network, frozen)
+    np.testing.assert_allclose(back(front(images)), network(images), atol=1e-6)
+    assert len(front.weights) == 2 * frozen
+
+
+def test_a_head_shares_the_trunk():
+    trunk = trunks.build_trunk()
+    network = trunks.add_head(trunk, 3)
+    trunk.layers[0].kernel.assign(np.ones((3, 3, 1, 16)))
+    assert np.all(network.layers[0].kernel.numpy() == 1)
+
+
+def test_fresh_weights_are_glorot_s(network):
+    weights = trunks.fresh_weights(network, seed=1)
+    assert [w.shape for w in weights] == [tuple(w.shape) for w in network.weights]
+    dense = weights[6]
+    limit = np.sqrt(6 / (1024 + 128))
+    assert np.abs(dense).max() <= limit
+    np.testing.assert_allclose(dense.std(), limit / np.sqrt(3), rtol=0.02)
+    convolution = weights[4]
+    np.testing.assert_allclose(np.abs(convolution).max(), np.sqrt(6 / (9 * 96)), rtol=0.01)
+    assert all(np.all(bias == 0) for bias in weights[1::2])
+    again, other = trunks.fresh_weights(network, 1), trunks.fresh_weights(network, 2)
+    assert np.array_equal(weights[0], again[0])
+    assert not np.array_equal(weights[0], other[0])
+
+
+def test_colour_images():
+    assert trunks.build_trunk(channels=3).input_shape == (None, 28, 28, 3)
+
+
+def test_a_cut_behind_the_last_layer_is_refused(network):
+    with pytest.raises(WorkbookError, match="from 0 to 5: try 5"):
+        trunks.split(network, 6)
