@@ -63,6 +63,26 @@ def _option(default: Any, help: str) -> Any:
     return field(default=default, metadata={"help": help})
 
 
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training during which the same layers are frozen.
+
+    Attributes:
+        frozen: how many of the trunk's first layers are not trained.
+        first: the number of training steps done before.
+        last: the number of training steps done at its end.
+    """
+
+    frozen: int
+    first: int
+    last: int
+
+    @property
+    def steps(self) -> int:
+        """How many training steps it takes."""
+        return self.last - self.first
+
+
 @dataclass(frozen=True, kw_only=True)
 class Settings:
     """Everything that decides the outcome of an experiment; each field is explained beside it.
@@ -177,6 +197,43 @@ class Settings:
         each = given if isinstance(given, tuple) else (given,) * len(self.targets)
         return dict(zip(self.targets, each, strict=True))
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of the training, each of at least one step, in turn.
+
+        A probe freezes all layers, whatever `frozen_layers` says.
+        """
+        if self.adaptation == "fine-tune":
+            return (Stage(self.frozen_layers, 0, self.steps),)
+        probed = self.steps if self.adaptation == "probe" else self.steps // 2
+        stages = (
+            Stage(len(FREEZABLE_LAYERS), 0, probed),
+            Stage(self.frozen_layers, probed, self.steps),
+        )
+        return tuple(stage for stage in stages if stage.steps)
+
+    @property
+    def depth(self) -> int:
+        """How many of the trunk's first layers are frozen at the end of the training."""
+        return self.stages[-1].frozen
+
+    @property
+    def frozen_layer_names(self) -> tuple[str, ...]:
+        """The layers that are frozen at the end of the training, first to last."""
+        return FREEZABLE_LAYERS[: self.depth]
+
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Whether images without labels teach the network anything."""
+        return self.information > 0 or self.agreement > 0
+
+    @property
+    def unlabelled_views(self) -> int:
+        """How many views of each unlabelled image a step looks at; 0 where none is drawn."""
+        if not self.learns_unlabelled:
+            return 0
+        return 2 if self.agreement else 1
+
     def _check_unlabelled(self) -> None:
         check_recipe(self)
         check_at_least_zero("ramp", self.ramp)
@@ -196,8 +253,7 @@ class Settings:
                 "augmentation changes the images, but the features of frozen layers are computed "
                 f"once: use frozen_layers=0, not {self.frozen_layers}."
             )
-        unlabelled = self.information or self.agreement
-        if not unlabelled and not all(self.labels_of.values()):
+        if not self.learns_unlabelled and not all(self.labels_of.values()):
             raise WorkbookError(
                 "labels_per_class is 0, so only images without labels are left, but information "
                 "and agreement, which learn from them, are 0: try information=0.3."

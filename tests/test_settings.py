@@ -2,10 +2,20 @@ import dataclasses
 import json
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from simmim_lib import weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, WEIGHTINGS, Settings, parse
+from simmim_lib.settings import (
+    ADAPTATIONS,
+    FREEZABLE_LAYERS,
+    SEEDS,
+    WEIGHTINGS,
+    Settings,
+    Stage,
+    parse,
+)
 
 
 def test_defaults_follow_the_budget(monkeypatch):
@@ -112,3 +122,52 @@ def test_layers_are_frozen_by_name():
 
 def test_the_weightings_are_those_there_are():
     assert tuple(weighting.METHODS) == WEIGHTINGS
+
+
+@pytest.mark.parametrize("depth", range(len(FREEZABLE_LAYERS) + 1))
+@pytest.mark.parametrize(
+    ("adaptation", "steps", "stages"),
+    [
+        ("fine-tune", 7, [("as set", 0, 7)]),
+        ("probe", 7, [("all", 0, 7)]),
+        ("probe-then-fine-tune", 7, [("all", 0, 3), ("as set", 3, 7)]),
+        ("probe-then-fine-tune", 2, [("all", 0, 1), ("as set", 1, 2)]),
+        ("probe-then-fine-tune", 1, [("as set", 0, 1)]),
+    ],
+)
+def test_stages(adaptation, steps, stages, depth):
+    settings = Settings(adaptation=adaptation, steps=steps, frozen_layers=depth)
+    frozen = {"as set": depth, "all": len(FREEZABLE_LAYERS)}
+    assert settings.stages == tuple(Stage(frozen[name], *rest) for name, *rest in stages)
+    assert settings.depth == frozen[stages[-1][0]]
+    assert settings.frozen_layer_names == FREEZABLE_LAYERS[: settings.depth]
+
+
+@given(st.sampled_from([*ADAPTATIONS]), st.integers(1, 1000), st.integers(0, 4))
+def test_stages_follow_each_other_and_take_all_steps(adaptation, steps, depth):
+    stages = Settings(adaptation=adaptation, steps=steps, frozen_layers=depth).stages
+    bounds = [(stage.first, stage.last) for stage in stages]
+    assert [first for first, _ in bounds] == [0, *(last for _, last in bounds[:-1])]
+    assert bounds[-1][1] == steps
+    assert all(stage.steps > 0 for stage in stages)
+
+
+def test_from_scratch_freezes_nothing():
+    assert Settings(source=None, steps=7).stages == (Stage(0, 0, 7),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "learns", "views"),
+    [
+        ({}, False, 0),
+        ({"augmentation": 1.0}, False, 0),
+        ({"information": 0.3}, True, 1),
+        ({"information": 0.3, "augmentation": 1.0}, True, 1),
+        ({"agreement": 1.0, "augmentation": 1.0}, True, 2),
+        ({"information": 0.3, "agreement": 1.0, "augmentation": 1.0}, True, 2),
+    ],
+)
+def test_unlabelled_images_are_drawn_where_they_teach_something(fields, learns, views):
+    settings = Settings(frozen_layers=0, **fields)
+    assert settings.learns_unlabelled is learns
+    assert settings.unlabelled_views == views
