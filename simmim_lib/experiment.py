@@ -438,11 +438,11 @@ def _unlabelled(
     batches = np.stack(
         [_draw_unlabelled(settings, task.data, own, seed) for seed, own in enumerate(rest)]
     )
-    if settings.strangers:
-        strangers = features(settings.source, settings.frozen_layers, settings.strangers).train
-        chosen = np.random.default_rng(0).integers(len(strangers), size=batches[..., ::2].shape)
+    if settings.foreign_images:
+        foreign = features(settings.source, settings.frozen_layers, settings.foreign_images).train
+        chosen = np.random.default_rng(0).integers(len(foreign), size=batches[..., ::2].shape)
         batches[..., ::2] = len(images) + chosen
-        images = np.concatenate([images, strangers.images])
+        images = np.concatenate([images, foreign.images])
     return training.Unlabelled(
         images, batches[:, slice(*steps)].astype(np.int32), _prior(settings, data)
     )
@@ -570,7 +570,7 @@ def _probabilities(logits: np.ndarray) -> np.ndarray:
 
 def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
-    others = [name for name in (settings.source, settings.strangers) if name]
+    others = [name for name in (settings.source, settings.foreign_images) if name]
     names = [*settings.targets, *others]
     channels = {name: datasets.describe(name).channels for name in names}
     wanted = channels[names[0]]

@@ -245,7 +245,10 @@ def load(name: str) -> Reference:
         ]
         return Reference(records=records, **stored)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WorkbookError(f"The reference result {path} is damaged ({error}): {again}") from error
+        problem = str(error).rstrip(".")
+        raise WorkbookError(
+            f"The reference result {path} is damaged ({problem}): {again}"
+        ) from error
 
 
 def _store(found: Reference) -> None:

@@ -252,16 +252,16 @@ def test_shares_of_classes_decide_what_is_shown():
     assert not np.array_equal(*found.batches)
 
 
-def test_every_second_unlabelled_image_is_a_stranger():
-    settings = QUICK.replace(strangers="fashion", seeds=2)
+def test_every_second_unlabelled_image_is_foreign():
+    settings = QUICK.replace(foreign_images="fashion", seeds=2)
     tasks = experiment.choose_tasks(settings)
     data = experiment.transfer(settings, tasks, None).features["mnist"]
     found = experiment._unlabelled(settings, tasks["mnist"], data, (0, 100))
-    own, strangers = len(data.train), datasets.load("fashion").train
-    np.testing.assert_array_equal(found.images[own:], strangers.images)
+    own, foreign = len(data.train), datasets.load("fashion").train
+    np.testing.assert_array_equal(found.images[own:], foreign.images)
     assert (found.batches[..., ::2] >= own).all()
     assert (found.batches[..., 1::2] < own).all()
-    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(strangers)
+    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(foreign)
 
 
 def test_a_diagnosis_by_hand():
@@ -283,10 +283,10 @@ def test_a_diagnosis_by_hand():
         ({"agreement": 1.0, "augmentation": 0.0}, "so that they are the same: try augmentation=1"),
         ({"confidence": 1.0}, "confidence is 1.0, but must be a probability below 1: try 0.8"),
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
-        ({"ramp": 1.5}, "ramp is 1.5, but is a share of the steps: give at most 1, such as 0.5"),
+        ({"ramp": 1.5}, "ramp is 1.5, but must be a finite number from 0 to 1, like 0.5"),
         ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
         ({"class_shares": (0.5, 0.5)}, "class_shares has 2 shares, but 'mnist' has 10 classes"),
-        ({"strangers": "fashoin"}, "Did you mean 'fashion'"),
+        ({"foreign_images": "fashoin"}, "Did you mean 'fashion'"),
         ({"class_prior": (0.5, 0.5)}, "class_prior has 2 shares, but 'mnist' has 10 classes"),
         ({"frozen_layers": 2}, "use frozen_layers=0, not 2"),
         ({"labels_per_class": 0, "source": None}, "'mnist' has no labels, and neither a target"),
