@@ -294,14 +294,14 @@ def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypa
     np.testing.assert_allclose(counted, SHARES, atol=0.015)
 
 
-def test_every_second_unlabelled_image_is_a_stranger():
-    (stage,) = stages(QUICK.replace(strangers="fashion", seeds=2))
+def test_every_second_unlabelled_image_is_a_foreign_one():
+    (stage,) = stages(QUICK.replace(foreign_images="fashion", seeds=2))
     found = stage.examples[0].unlabelled
-    own, strangers = len(datasets.load("mnist").train), datasets.load("fashion").train
-    np.testing.assert_array_equal(found.images[own:], strangers.images)
+    own, foreign = len(datasets.load("mnist").train), datasets.load("fashion").train
+    np.testing.assert_array_equal(found.images[own:], foreign.images)
     assert (found.batches[..., ::2] >= own).all()
     assert (found.batches[..., 1::2] < own).all()
-    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(strangers)
+    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(foreign)
     assert not np.array_equal(*found.batches[..., ::2])
 
 
@@ -324,10 +324,10 @@ def test_a_diagnosis_by_hand():
         ({"agreement": 1.0, "augmentation": 0.0}, "so that they are the same: try augmentation=1"),
         ({"confidence": 1.0}, "confidence is 1.0, but must be a probability below 1: try 0.8"),
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
-        ({"ramp": 1.5}, "ramp is 1.5, but is a share of the steps: give at most 1, such as 0.5"),
+        ({"ramp": 1.5}, "ramp is 1.5, but must be a finite number from 0 to 1, like 0.5"),
         ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
         ({"class_shares": (0.5, 0.5)}, "class_shares has 2 shares, but 'mnist' has 10 classes"),
-        ({"strangers": "fashoin"}, "Did you mean 'fashion'"),
+        ({"foreign_images": "fashoin"}, "Did you mean 'fashion'"),
         ({"class_prior": (0.5, 0.5)}, "class_prior has 2 shares, but 'mnist' has 10 classes"),
         ({"frozen_layers": 2}, "use frozen_layers=0, not 2"),
         ({"labels_per_class": 0, "source": None}, "'mnist' has no labels, and neither a target"),

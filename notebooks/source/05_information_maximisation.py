@@ -654,14 +654,14 @@ Markdown(
 
 # %%
 surprises = load("surprises")
-usual = {"class_shares": None, "class_prior": None, "strangers": None}
+usual = {"class_shares": None, "class_prior": None, "foreign_images": None}
 skew = {"class_shares": studies.MOSTLY_ONES}
 cases = {
     "nine in ten are ones": skew,
     "ones, shares known": {**skew, "class_prior": studies.MOSTLY_ONES},
     "ones, no information": {**skew, "information": 0.0},
-    "half are clothes": {"strangers": "fashion"},
-    "clothes, no information": {"strangers": "fashion", "information": 0.0},
+    "half are clothes": {"foreign_images": "fashion"},
+    "clothes, no information": {"foreign_images": "fashion", "information": 0.0},
 }
 outcomes = {"as it should be": measured("mnist", 5, "SimMIM")}
 for name, fields in cases.items():

@@ -40,6 +40,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         options, others = _parser().parse_known_args(arguments)
         if others and options.command is not _lab:
+            option = others[0].partition("=")[0].strip("-").replace("-", "_")
+            settings.check_not_renamed("option", option)
             known = re.findall("--[a-z-]+", options.parser.format_usage())
             check_choice("option or argument", others[0], [*known, "--help"])
         options.others = others

@@ -63,13 +63,13 @@ def _unlabelled(
     batches = np.stack(
         [_draw_unlabelled(settings, task.data, own, seed) for seed, own in enumerate(rest)]
     )
-    if settings.strangers:
-        strangers = frozen_features(
-            settings.source, settings.frozen_layers, settings.strangers
+    if settings.foreign_images:
+        foreign = frozen_features(
+            settings.source, settings.frozen_layers, settings.foreign_images
         ).train
-        chosen = np.random.default_rng(0).integers(len(strangers), size=batches[..., ::2].shape)
+        chosen = np.random.default_rng(0).integers(len(foreign), size=batches[..., ::2].shape)
         batches[..., ::2] = len(images) + chosen
-        images = np.concatenate([images, strangers.images])
+        images = np.concatenate([images, foreign.images])
     return training.Unlabelled(
         images, batches[:, slice(*steps)].astype(np.int32), class_prior(settings, data)
     )

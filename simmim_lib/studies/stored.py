@@ -120,7 +120,10 @@ def load(name: str) -> StoredStudy:
         ]
         return StoredStudy(records=records, **stored)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
-        raise WorkbookError(f"The reference result {path} is damaged ({error}): {again}") from error
+        problem = str(error).rstrip(".")
+        raise WorkbookError(
+            f"The reference result {path} is damaged ({problem}): {again}"
+        ) from error
 
 
 def _store(found: StoredStudy) -> None:

@@ -82,7 +82,7 @@ def test_every_setting_is_an_option(
         "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
         "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
         "weighting": "pcgrad", "information": 0.3, "spread": 0.5, "confidence": 0.9,
-        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "strangers": "fashion",
+        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "foreign_images": "fashion",
         "ramp": 0.25, "strategy": "mirrored",
     }  # fmt: skip
     # Each alone must be a setting that is allowed; these two need others beside them.
@@ -112,6 +112,14 @@ def test_one_seed_has_no_interval(fake_run: list[Settings], capsys: pytest.Captu
     assert cli.main(["run", "--seeds", "1", "--source", "none"]) == 0
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split() == ["mnist", "1", "0.500", "-", "0.500"]
+
+
+@pytest.mark.parametrize("words", [("--strangers", "fashion"), ("--strangers=fashion",)])
+def test_an_old_option_is_refused_with_the_new_one(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture
+) -> None:
+    told = refused(capsys, "run", *words)
+    assert told == "The option 'strangers' is called 'foreign_images' now: use this name.\n"
 
 
 def test_help_explains_every_option(capsys: pytest.CaptureFixture) -> None:

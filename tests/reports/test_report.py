@@ -70,6 +70,8 @@ def test_papermill_s_values_become_settings():
     assert found.targets == ("mnist", "uci-digits")
     assert found.labels_per_class == (5, 10)
     assert found.source is None
+    with pytest.raises(WorkbookError, match="'strangers' is called 'foreign_images' now"):
+        report.read_parameters({**usual, "strangers": "fashion"})
 
 
 @settings(max_examples=60, deadline=None)

@@ -198,6 +198,18 @@ def test_what_is_missing_or_damaged_is_told_with_the_command_that_mends_it(tiny)
             load("tiny-study")
 
 
+def test_a_result_with_an_old_name_is_refused_with_the_new_one_and_the_command(tiny):
+    tiny.parent.mkdir()
+    tiny.write_text('{"records": [{"settings": {"strangers": null}, "measures": {}}]}')
+    with pytest.raises(WorkbookError) as caught:
+        reference.load("tiny-study")
+    assert str(caught.value) == (
+        f"The reference result {tiny} is damaged (The setting 'strangers' is called "
+        "'foreign_images' now: use this name): run `python -m simmim_lib.reference tiny-study` in "
+        "a checkout to compute it."
+    )
+
+
 def test_the_command_names_an_unknown_study():
     command = [sys.executable, "-m", "simmim_lib.studies.stored", "few-label"]
     done = subprocess.run(command, capture_output=True, text=True, check=False)

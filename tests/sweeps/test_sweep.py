@@ -91,7 +91,7 @@ def test_experiments_are_listed_one_by_one(tmp_path: Path) -> None:
         ("grid: {learning_rate: [fast]}", "learning_rate must be a number, but 'fast'"),
         ("grid: {class_prior: [3]}", "class_prior"),
         ("grid: {targets: [mnits]}", "'mnits'. Did you mean 'mnist'?"),
-        ("grid: {source: [no]}", "Unknown dataset False"),
+        ("grid: {source: [no]}", "source is False, but must be the name of a dataset"),
         ("grid: {frozen_layers: [1, 2], copied_layers: [1]}", "only 1 layers are copied"),
         ("grid: {steps: !!python/object/apply:os.getcwd []}", "line 1: this is not YAML"),
         ("a: &a [*a]", "Unknown entry"),

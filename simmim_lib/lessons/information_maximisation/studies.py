@@ -167,7 +167,7 @@ def surprises() -> list[Settings]:
         {"class_shares": MOSTLY_ONES},
         {"class_shares": MOSTLY_ONES, "class_prior": MOSTLY_ONES},
         {"class_shares": MOSTLY_ONES, "information": 0.0},
-        {"strangers": "fashion"},
-        {"strangers": "fashion", "information": 0.0},
+        {"foreign_images": "fashion"},
+        {"foreign_images": "fashion", "information": 0.0},
     )
     return [_informed("mnist", 5, **each) for each in changes]
