@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import experiment, training, weighting
+from simmim_lib import experiment, objective, training, weighting
 from simmim_lib.errors import WorkbookError, check_positive
 from simmim_lib.experiment import Course, Result
 from simmim_lib.reference import Difference, difference
@@ -346,7 +346,7 @@ def _gram(model: "SimMIM") -> Callable[..., np.ndarray]:
         with tf.GradientTape() as tape:
             tape.watch(shared)
             logits, _ = model.stateless_call(weights, [], {name: images}, training=True)
-            loss = tf.reduce_mean(training.cross_entropy(labels, logits[name]))
+            loss = tf.reduce_mean(objective.cross_entropy(labels, logits[name]))
         nothing = tf.UnconnectedGradients.ZERO
         found = tape.gradient(loss, shared, unconnected_gradients=nothing)
         return tf.concat([tf.reshape(each, [-1]) for each in found], axis=0)

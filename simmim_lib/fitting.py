@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from scipy.special import softmax
 
-from simmim_lib import datasets, experiment, files, models, training
+from simmim_lib import datasets, experiment, files, models, objective, training
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.formula import LOSSES, READINGS
 from simmim_lib.losses import Tensor
@@ -136,14 +136,16 @@ def fit(plan: Plan, progress: training.Progress | None = None) -> Fit:
         network,
         weights,
         [training.Examples(images, labels, batches)],
-        optimizer=plan.optimizer,
-        learning_rate=LEARNING_RATES[plan.optimizer],
-        progress=progress,
-        loss=_side_by_side(plan.losses, plan.seeds),
+        training.Options(
+            optimizer=plan.optimizer,
+            learning_rate=LEARNING_RATES[plan.optimizer],
+            loss=_side_by_side(plan.losses, plan.seeds),
+        ),
+        progress,
     ):
         look(last)
     predictions = np.stack(looks, axis=2)
-    steps = np.minimum(np.arange(len(looks)) * training.STEPS_A_CALL, plan.steps)
+    steps = np.minimum(np.arange(len(looks)) * training.STEPS_PER_CALL, plan.steps)
     probability = predictions[..., np.arange(len(truth)), truth]
     return Fit(plan, steps, probability, predictions.argmax(axis=-1) == truth, last, best)
 
@@ -233,12 +235,8 @@ def _warmed_up(labels_per_class: int, flipped: float, seeds: int) -> Weights:
     return training.train(
         network,
         _start(plan),
-        images,
-        labels,
-        batches,
-        "adam",
-        LEARNING_RATES["adam"],
-        loss=LOSSES["cross-entropy"].loss,
+        [training.Examples(images, labels, batches)],
+        training.Options(learning_rate=LEARNING_RATES["adam"], loss=LOSSES["cross-entropy"].loss),
     )
 
 
@@ -248,7 +246,7 @@ def _for_each_loss(plan: Plan, arrays: list[np.ndarray]) -> list[np.ndarray]:
 
 
 @functools.cache
-def _side_by_side(names: tuple[str, ...], seeds: int) -> training.Loss:
+def _side_by_side(names: tuple[str, ...], seeds: int) -> objective.Loss:
     """Return a loss that is another one for each group of `seeds` networks."""
 
     def loss(labels: Tensor, logits: Tensor) -> Tensor:

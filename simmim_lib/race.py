@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, experiment, models, plans, reference, training
+from simmim_lib import datasets, experiment, models, objective, plans, reference, training
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.models import Weights
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
@@ -255,10 +255,12 @@ def _descend(
         _network(),
         task.start,
         [training.Examples(images.features, images.labels, task.batches)],
-        optimizer=optimizer,
-        learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
-        progress=progress,
-        steps_a_call=STEPS_A_LOOK,
+        training.Options(
+            optimizer=optimizer,
+            learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
+            steps_per_call=STEPS_A_LOOK,
+        ),
+        progress,
     )
     try:
         for weights in learnt:
@@ -285,7 +287,7 @@ def _measurement() -> Callable[..., Any]:
             values, seed = own
             logits, _ = model.stateless_call(values, [], features[seed])
             right = tf.equal(tf.argmax(logits, -1, tf.int32), labels[seed])
-            loss = training.cross_entropy(labels[seed], logits)
+            loss = objective.cross_entropy(labels[seed], logits)
             return tf.reduce_mean(loss), tf.reduce_mean(tf.cast(right, tf.float32))
 
         return tf.map_fn(one, (weights, seeds), fn_output_signature=(tf.float32, tf.float32))

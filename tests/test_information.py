@@ -15,6 +15,7 @@ from simmim_lib import (
     loops,
     losses,
     models,
+    objective,
     training,
 )
 from simmim_lib.errors import WorkbookError
@@ -75,13 +76,13 @@ def test_only_sure_images_teach_and_the_teacher_learns_nothing(logits):
 
 def test_strength_zero_leaves_images_as_they_are():
     images = datasets.load("mnist").test.images[:5]
-    maps = augmentation.draw_maps(tf.zeros(5), (0, 1))
+    maps = augmentation.draw_maps(tf.zeros(5), (0, 1), (28, 28))
     np.testing.assert_allclose(augmentation.affine(images, maps), images, atol=1e-6)
 
 
 def test_a_view_is_what_scipy_makes_of_its_map():
     images = datasets.load("mnist").test.images[:4]
-    maps = augmentation.draw_maps(tf.fill([4], 1.5), (3, 4))
+    maps = augmentation.draw_maps(tf.fill([4], 1.5), (3, 4), (28, 28))
     views = augmentation.affine(images, maps).numpy()
     for image, view, (a, b, right, c, d, down, *_) in zip(images, views, maps.numpy(), strict=True):
         # SciPy counts rows before columns.
@@ -94,7 +95,7 @@ def test_a_view_is_what_scipy_makes_of_its_map():
 
 def test_the_middle_stays_where_it_is_but_for_the_shift():
     """Turning, shearing and stretching are about the middle: over many maps it moves by SHIFT."""
-    maps = augmentation.draw_maps(tf.ones(4000), (5, 6)).numpy()
+    maps = augmentation.draw_maps(tf.ones(4000), (5, 6), (28, 28)).numpy()
     middle = (datasets.IMAGE_SIZE - 1) / 2
     x = maps[:, 0] * middle + maps[:, 1] * middle + maps[:, 2] - middle
     assert x.mean() == pytest.approx(0, abs=0.1)
@@ -102,7 +103,8 @@ def test_the_middle_stays_where_it_is_but_for_the_shift():
 
 
 def test_views_are_the_same_for_a_seed_and_a_step():
-    maps = [augmentation.draw_maps(tf.ones(3), seed).numpy() for seed in ((1, 2), (1, 2), (1, 3))]
+    seeds = ((1, 2), (1, 2), (1, 3))
+    maps = [augmentation.draw_maps(tf.ones(3), seed, (28, 28)).numpy() for seed in seeds]
     assert np.array_equal(maps[0], maps[1])
     assert not np.array_equal(maps[0], maps[2])
 
@@ -138,23 +140,22 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         information=0.5, spread=0.8, agreement=agreement, confidence=0.11, augmentation=1.0, ramp=4
     )
     examples, model, steps = _problem(2, 6), _model(), 6
-    *_, trained = training.step_by_step(
-        model, _start(model, 2), [examples], None, "sgd", 0.1, recipe=recipe
-    )
+    options = training.Options(optimizer="sgd", learning_rate=0.1, recipe=recipe)
+    trained = training.train(model, _start(model, 2), [examples], options)
     plain = models.SimMIM(models.build_trunk(), model.tasks)
     plain.set_weights(models.fresh_weights(model, 1))
-    pool, views = examples.unlabelled.images, recipe.kind.views
+    pool, views = examples.unlabelled.features, recipe.kind.views_per_image
     for step in range(steps):
         few = examples.features[1][examples.batches[1, step]]
         many = pool[examples.unlabelled.batches[1, step]]
         strengths = np.repeat([1.0, 0.3, 1.5], [8, 30, 30])[: 8 + 30 * views]
         images = np.concatenate([few, *[many] * views])
-        maps = augmentation.draw_maps(tf.constant(strengths, tf.float32), (1, step))
+        maps = augmentation.draw_maps(tf.constant(strengths, tf.float32), (1, step), (28, 28))
         seen = augmentation.affine(images, maps)
         with tf.GradientTape() as tape:
             out = plain(seen)["one"]
             labels = examples.labels[1][examples.batches[1, step]]
-            loss = tf.reduce_mean(training.cross_entropy(labels, out[:8]))
+            loss = tf.reduce_mean(objective.cross_entropy(labels, out[:8]))
             p = tf.nn.softmax(out[8:38])
             mean = tf.reduce_mean(p, axis=0)
             unsure = -tf.reduce_mean(tf.reduce_sum(p * tf.math.log(p), axis=1))
@@ -176,10 +177,10 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
 def test_other_numbers_compile_nothing_anew(monkeypatch):
     examples, model = _problem(2, 3), _model()
     first = information.Recipe(information=0.3, augmentation=1.0)
-    list(training.step_by_step(model, _start(model, 2), [examples], recipe=first))
+    training.train(model, _start(model, 2), [examples], training.Options(recipe=first))
     monkeypatch.setattr(loops, "Loop", None)  # so that a new one cannot be made
     second = information.Recipe(information=1.0, spread=0.0, augmentation=0.5)
-    list(training.step_by_step(model, _start(model, 2), [examples], recipe=second))
+    training.train(model, _start(model, 2), [examples], training.Options(recipe=second))
 
 
 # --- from settings to results --------------------------------------------------------------------
@@ -258,7 +259,7 @@ def test_every_second_unlabelled_image_is_a_stranger():
     data = experiment.transfer(settings, tasks, None).features["mnist"]
     found = experiment._unlabelled(settings, tasks["mnist"], data, (0, 100))
     own, strangers = len(data.train), datasets.load("fashion").train
-    np.testing.assert_array_equal(found.images[own:], strangers.images)
+    np.testing.assert_array_equal(found.features[own:], strangers.images)
     assert (found.batches[..., ::2] >= own).all()
     assert (found.batches[..., 1::2] < own).all()
     assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(strangers)
