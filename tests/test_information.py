@@ -102,6 +102,25 @@ def test_the_middle_stays_where_it_is_but_for_the_shift():
     assert x.std() == pytest.approx(augmentation.SHIFT, rel=0.05)
 
 
+@pytest.mark.parametrize("size", [(28, 28), (20, 50)])
+def test_without_a_shift_the_middle_of_the_image_stays(size, monkeypatch):
+    monkeypatch.setattr(augmentation, "SHIFT", 0.0)
+    a, b, right, c, d, down, *_ = augmentation.draw_maps(tf.ones(50), (5, 6), size).numpy().T
+    y, x = ((pixels - 1) / 2 for pixels in size)
+    np.testing.assert_allclose(a * x + b * y + right, x, atol=1e-4)
+    np.testing.assert_allclose(c * x + d * y + down, y, atol=1e-4)
+
+
+def test_images_are_turned_and_stretched_both_ways():
+    maps = augmentation.draw_maps(tf.ones(4000), (5, 6), (28, 28)).numpy()
+    stretch = np.hypot(maps[:, 0], maps[:, 3])  # the first column's length is the stretch in x
+    assert stretch.mean() == pytest.approx(1, abs=0.01)
+    assert 0.85 <= stretch.min() < 0.86 and 1.14 < stretch.max() <= 1.15
+    angles = np.arctan2(maps[:, 3], maps[:, 0])
+    assert angles.mean() == pytest.approx(0, abs=0.01)
+    assert angles.std() == pytest.approx(augmentation.ANGLE, rel=0.05)
+
+
 def test_views_are_the_same_for_a_seed_and_a_step():
     seeds = ((1, 2), (1, 2), (1, 3))
     maps = [augmentation.draw_maps(tf.ones(3), seed, (28, 28)).numpy() for seed in seeds]
@@ -181,6 +200,19 @@ def test_other_numbers_compile_nothing_anew(monkeypatch):
     monkeypatch.setattr(loops, "Loop", None)  # so that a new one cannot be made
     second = information.Recipe(information=1.0, spread=0.0, augmentation=0.5)
     training.train(model, _start(model, 2), [examples], training.Options(recipe=second))
+
+
+def test_looks_between_steps_change_nothing():
+    """Ramp and views go on where the call before stopped."""
+    recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)
+    model, examples, by_call = _model(), _problem(2, 6), []
+    for steps in (6, 2):
+        options = training.Options(
+            optimizer="sgd", learning_rate=0.1, recipe=recipe, steps_per_call=steps
+        )
+        by_call.append(training.train(model, _start(model, 2), [examples], options))
+    for one, other in zip(*by_call, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 # --- from settings to results --------------------------------------------------------------------

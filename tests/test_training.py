@@ -157,6 +157,38 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         np.testing.assert_allclose(one[1], other, atol=2e-4)
 
 
+def twin_problem():
+    """Two seeds with the same images, labels and batches, for two tasks; and a small network."""
+    tasks = (models.Task("one", DIGITS), models.Task("two", DIGITS))
+    _, model = models.joint_network(tasks, False, 3)
+    random = np.random.default_rng(0)
+    features = random.random((1, 20, *model.input_shape[1:]), np.float32)
+    labels = random.integers(10, size=(1, 20))
+    batches = training.draw_batches(20, 8, 3, 0)[None]
+    twins = [np.repeat(each, 2, axis=0) for each in (features, labels, batches)]
+    other_labels = [twins[0], twins[1][:, ::-1], twins[2]]
+    weights = [np.stack([weight] * 2) for weight in models.fresh_weights(model, 0)]
+    return model, weights, [training.Examples(*twins), training.Examples(*other_labels)]
+
+
+def test_each_seed_s_weighting_draws_numbers_of_its_own():
+    options = training.Options(optimizer="sgd", learning_rate=0.1, weighting="random")
+    trained = training.train(*twin_problem(), options)
+    assert any(np.abs(weight[0] - weight[1]).max() > 1e-4 for weight in trained)
+
+
+def test_task_weights_are_forgotten():
+    def trained(task_weights):
+        options = training.Options(optimizer="sgd", task_weights=task_weights)
+        return training.train(*twin_problem(), options)
+
+    by_default = trained(None)
+    without_one = trained((0.0, 1.0))
+    assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(by_default, without_one, strict=True))
+    for one, other in zip(by_default, trained(None), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_nothing_shared_is_nothing_to_weigh(problem):
     _, labels, batches = problem
     tasks = (models.Task("one", DIGITS), models.Task("two", DIGITS))
@@ -308,6 +340,33 @@ def test_predict_is_the_model_s_own_output():
     network = models.add_head(models.build_trunk(), 10)
     network.set_weights(models.fresh_weights(model, 1))
     np.testing.assert_allclose(outputs[1], network(images), atol=1e-5)
+
+
+def test_the_plan_says_what_every_step_sees():
+    random = np.random.default_rng(0)
+    batches = random.integers(20, size=(2, 2, 7, 4))  # for two tasks, two seeds
+    more = training.Unlabelled(np.zeros((9, 3)), random.integers(9, size=(2, 7, 5)), np.ones(1))
+    examples = [
+        training.Examples(np.zeros((2, 20, 3)), np.zeros((2, 20)), of_task, more)
+        for of_task in batches
+    ]
+    rates = np.arange(7) / 10
+    calls = training.plan(examples, training.Options(learning_rate=rates, steps_per_call=3))
+    assert [(call.first, call.done) for call in calls] == [(0, 3), (3, 6), (6, 7)]
+    planned = np.concatenate([call.learning_rates for call in calls])
+    np.testing.assert_allclose(planned, rates, rtol=1e-6)
+    for task in range(2):
+        chosen = [call.chosen[task] for call in calls]
+        seen = np.concatenate([each["batches"] for each in chosen], axis=1)
+        assert np.array_equal(seen, batches[task])
+        seen = np.concatenate([each["unlabelled_batches"] for each in chosen], axis=1)
+        assert np.array_equal(seen, more.batches)
+
+
+def test_every_pass_has_an_order_of_its_own():
+    batches = training.draw_batches(40, 10, 8, seed=0)
+    assert not np.array_equal(batches[:4], batches[4:])
+    assert sorted(batches[:4].ravel()) == sorted(batches[4:].ravel()) == list(range(40))
 
 
 def test_batches_see_every_example_equally_often():
