@@ -47,7 +47,7 @@ class Copies:
 
     @property
     def task_kinds(self) -> list[str]:
-        """The kind of each task; a plain model has one task, that tells classes apart."""
+        """The kind of each task; a plain model has one task, a classification."""
         return [task.kind for task in getattr(self.model, "tasks", ())] or ["classification"]
 
     @property
@@ -113,10 +113,10 @@ class Copies:
         for seed in range(self.seeds):
             features = [of_task[seed] for of_task in inputs]
             given = dict(zip(tasks, features, strict=True)) if tasks else features[0]
-            found, state_of_seed = self.model.stateless_call(
+            output, state_of_seed = self.model.stateless_call(
                 values_by_seed[seed], before[seed], given, training=training
             )
-            outputs.append([found[task] for task in tasks] if tasks else [found])
+            outputs.append([output[task] for task in tasks] if tasks else [output])
             after.append(state_of_seed)
         stacked = [tf.stack(of_task) for of_task in zip(*outputs, strict=True)]
         return stacked, _stack_changed(state, before, after)
@@ -127,17 +127,17 @@ class Copies:
 
         updates: list[bool] = []
 
-        def look(inputs: "tf.Tensor") -> "tf.Tensor":
-            zeros = [tf.zeros((self.seeds, *own.shape), own.dtype) for own in self.model.weights]
-            values, given = self.split(zeros)
-            before = [tf.convert_to_tensor(own) for own in given]
+        def trace(inputs: "tf.Tensor") -> "tf.Tensor":
+            weights = [tf.zeros((self.seeds, *w.shape), w.dtype) for w in self.model.weights]
+            values, state = self.split(weights)
+            before = [tf.convert_to_tensor(each) for each in state]
             by_task = [[inputs] * self.seeds]
             outputs, after = self.outputs(values, before, by_task, True, self.names[:1])
             updates.extend(new is not old for new, old in zip(after, before, strict=True))
             return outputs[0]
 
         signature = [tf.TensorSpec(self.input.shape, self.input.dtype)]
-        tf.function(look, signature, autograph=False).get_concrete_function()
+        tf.function(trace, signature, autograph=False).get_concrete_function()
         return any(updates)
 
     def _by_seed(self, stacked: Tensors) -> list[Tensors]:
@@ -161,7 +161,7 @@ def _positions(model: "keras.Model") -> dict[int, int]:
 def _stack_changed(stacked: Tensors, before: list[Tensors], after: list[Tensors]) -> Tensors:
     """Return the state of all seeds; what no layer has changed is the same tensor as before.
 
-    Such state has not to be stacked, nor assigned: a frozen trunk may be large.
+    It need be neither stacked nor assigned: a frozen trunk may be large.
     """
     import tensorflow as tf
 

@@ -5,23 +5,21 @@ import functools
 import threading
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import distribution, information, replicas
+from simmim_lib import distribution, information
+from simmim_lib.batches import Batches, Drawn, TaskTensors
 from simmim_lib.copies import Copies, Tensors
 from simmim_lib.losses import Tensor
 from simmim_lib.models import Weights
-from simmim_lib.objective import LABELS, Batch, Loss, Objective
+from simmim_lib.objective import Loss, Objective
 from simmim_lib.step_gradients import StepGradients, Weigher
 
 if TYPE_CHECKING:
     import keras
     import tensorflow as tf
-
-TaskTensors = dict[str, Tensor]
-"""What a call is given of one task, by the names in `Loop.signature`."""
 
 
 def make_optimizer(name: str) -> "keras.optimizers.Optimizer":
@@ -59,14 +57,6 @@ class LoopKey:
     strategy: str | None
 
 
-class _Drawn(NamedTuple):
-    """What a step draws of one task for all replicas: groups of examples, labels of the first."""
-
-    groups: Tensors
-    labels: Tensor
-    prior: Tensor | None
-
-
 class Loop:
     """Variables, optimizer and compiled steps for copies of one model.
 
@@ -83,12 +73,12 @@ class Loop:
         import tensorflow as tf
 
         self.copies = key.copies
-        self.kind = key.kind
         self.strategy = distribution.strategy(key.strategy)
         self.weigher = Weigher(key.copies)
         with self.strategy.scope():
             self.objective = Objective(key.copies, key.loss, key.kind)
             self._create_variables(key.optimizer)
+        self.batches = Batches(key.copies, key.kind, self.objective)
         self.step_gradients = key.step_gradients(self.objective, self.weigher)
         # The rules of these optimizers work number by number, so one call serves all seeds. Only
         # this part is fused by XLA: that halves its time, while convolutions would be slower. What
@@ -98,7 +88,7 @@ class Loop:
             if key.strategy
             else tf.function(self._update, jit_compile=True, autograph=False)
         )
-        self.signature = [self._signature(kind) for kind in key.copies.task_kinds]
+        self.signature = [self.batches.signature(kind) for kind in key.copies.task_kinds]
         rates, first = tf.TensorSpec([None], tf.float32), tf.TensorSpec([], tf.int32)
         # A concrete function is traced here, once, and never again.
         compiled = tf.function(self._steps, input_signature=[self.signature, rates, first])
@@ -157,25 +147,6 @@ class Loop:
             if name in taken
         }
 
-    def _signature(self, task_kind: str) -> "dict[str, tf.TensorSpec]":
-        import tensorflow as tf
-
-        seeds = self.copies.seeds
-        _, *shape = self.copies.input.shape
-        dtype = self.copies.input.dtype
-        labels = LABELS[task_kind]
-        columns = [None] if labels.columns else []
-        signature = {
-            "features": tf.TensorSpec([seeds, None, *shape], dtype),
-            "labels": tf.TensorSpec([seeds, None, *columns], labels.dtype),
-            "batches": tf.TensorSpec([seeds, None, None], tf.int32),
-        }
-        if self.kind.views_per_image:
-            signature["unlabelled_features"] = tf.TensorSpec([None, *shape], dtype)
-            signature["unlabelled_batches"] = tf.TensorSpec([seeds, None, None], tf.int32)
-            signature["prior"] = tf.TensorSpec([None], tf.float32)
-        return signature
-
     def _steps(
         self, tasks: list[TaskTensors], learning_rates: "tf.Tensor", first: "tf.Tensor"
     ) -> "tf.Tensor":
@@ -184,7 +155,7 @@ class Loop:
 
         # Only the loop below has to become part of the graph. To read all that it calls for more,
         # Keras included, would double the time until the first step.
-        draw = tf.autograph.experimental.do_not_convert(self._draw)
+        draw = tf.autograph.experimental.do_not_convert(self.batches.draw)
         step_of_replica = tf.autograph.experimental.do_not_convert(self._step)
         steps = tf.shape(learning_rates)[0]
         shape = (self.copies.seeds, len(tasks))
@@ -196,7 +167,7 @@ class Loop:
             history = history.write(step, self.strategy.experimental_local_results(losses)[0])
         return history.stack()
 
-    def _step(self, drawn: list[_Drawn], number: "tf.Tensor") -> "tf.Tensor":
+    def _step(self, drawn: list[Drawn], number: "tf.Tensor") -> "tf.Tensor":
         """Do one step, each replica with its share of the examples; return the batch's losses.
 
         Args:
@@ -205,67 +176,13 @@ class Loop:
         """
         values = [variable.value for variable in self.values]
         state = [variable.value for variable in self.state]
-        batch = [self._batch(of_task, number) for of_task in drawn]
+        batch = [self.batches.batch(of_task, number) for of_task in drawn]
         step = self.step_gradients.gradients(values, state, batch)
         self._apply(step.gradients)
         for variable, before, after in zip(self.state, state, step.state, strict=True):
             if after is not before:  # the same tensor, where no layer has changed it
                 variable.assign(after)
         return step.losses
-
-    def _draw(self, task: TaskTensors, step: "tf.Tensor") -> _Drawn:
-        """Return what a task's step sees; `step` is the position among the batches given."""
-        import tensorflow as tf
-
-        chosen = task["batches"][:, step]
-        labels = tf.gather(task["labels"], chosen, batch_dims=1)
-        groups = [tf.gather(task["features"], chosen, batch_dims=1)]
-        if not self.kind.views_per_image:
-            return _Drawn(groups, labels, None)
-        unlabelled = tf.gather(task["unlabelled_features"], task["unlabelled_batches"][:, step])
-        groups += [unlabelled] * self.kind.views_per_image
-        return _Drawn(groups, labels, task["prior"])
-
-    def _batch(self, drawn: _Drawn, number: "tf.Tensor") -> Batch:
-        """Return this replica's batch of one task: its share of all groups, changed into views."""
-        import tensorflow as tf
-
-        inputs = replicas.share(tf.concat(drawn.groups, axis=1))
-        if self.kind.views:
-            inputs = self._view(inputs, drawn.groups, number)
-        return Batch(inputs, drawn.labels, drawn.prior, number)
-
-    def _view(self, inputs: "tf.Tensor", groups: Tensors, number: "tf.Tensor") -> "tf.Tensor":
-        """Change a replica's share of some groups as strongly as each group is to be.
-
-        A seed's views are the same, whatever other seeds are trained beside it, on however many
-        replicas.
-        """
-        import tensorflow as tf
-
-        assert self.kind.views
-        strengths = self._strengths(groups)
-        shape = inputs.shape[2:]
-        by_seed = [
-            self.kind.views.draw(strengths, (seed, number), shape)
-            for seed in range(self.copies.seeds)
-        ]
-        drawn = replicas.share(tf.stack(by_seed))
-        # Views know nothing of seeds: the examples of all copies are put one behind the other.
-        flat = tf.reshape(inputs, (-1, *shape))
-        changed = self.kind.views.apply(flat, tf.reshape(drawn, (-1, *drawn.shape[2:])))
-        return tf.reshape(changed, tf.shape(inputs))
-
-    def _strengths(self, groups: Tensors) -> "tf.Tensor":
-        """Return how strongly each example of the groups is changed, (n,)."""
-        import tensorflow as tf
-
-        strongest = self.objective.number("augmentation")
-        by_group = [
-            tf.fill([tf.shape(group)[1]], strength * strongest)
-            for group, strength in zip(groups, information.STRENGTHS, strict=False)
-        ]
-        return tf.concat(by_group, axis=0)
 
 
 # What was compiled is kept for the next call: enough to hold every depth of every panel, and
