@@ -163,11 +163,8 @@ def against_article() -> Row:
         trained = training.train(
             network,
             [weight[None] for weight in start],
-            images[None],
-            labels[None],
-            batches[None],
-            "sgd",
-            0.01,
+            [training.Examples(images[None], labels[None], batches[None])],
+            training.Options(optimizer="sgd", learning_rate=0.01),
         )
         final["ours"] = [weight[0] for weight in trained]
 
@@ -212,10 +209,11 @@ def against_torch() -> Row:
             loss.backward()
             optimizer.step()
 
+    examples = [training.Examples(images[None], labels[None], batches[None])]
+    options = training.Options(learning_rate=settings.learning_rate)
+
     def ours() -> None:
-        training.train(
-            back, start, images[None], labels[None], batches[None], "adam", settings.learning_rate
-        )
+        training.train(back, start, examples, options)
 
     fast, slow = medians(ours, theirs)
     return Row(what, "slower", f"{slow / fast:.1f} x ({slow:.2f} s and {fast:.2f} s)", slow > fast)

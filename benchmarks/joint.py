@@ -45,7 +45,8 @@ def joint_training(count: int, method: str = "fixed") -> Callable[[], object]:
     """Return the work of `STEPS` steps with `count` tasks in one network."""
     _, model = joint_network(tasks_named(count))
     start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
-    return lambda: list(training.step_by_step(model, start, examples(count), method=method))
+    options = training.Options(weighting=method)
+    return lambda: training.train(model, start, examples(count), options)
 
 
 def separate_training(count: int) -> Callable[[], object]:
@@ -55,7 +56,7 @@ def separate_training(count: int) -> Callable[[], object]:
 
     def work() -> None:
         for own in examples(count):
-            training.train(model, start, own.features, own.labels, own.batches)
+            training.train(model, start, [own])
 
     return work
 
@@ -146,7 +147,7 @@ def against_fit() -> Row:
             optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
 
     ours, fit, by_hand = medians(
-        lambda: list(training.step_by_step(model, start, own)),
+        lambda: training.train(model, start, own),
         lambda: compiled.fit(images, labels, batch_size=BATCH_SIZE, verbose=0),
         article,
     )

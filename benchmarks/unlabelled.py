@@ -35,7 +35,8 @@ def one_network(labelled: int, unlabelled: int, recipe: information.Recipe | Non
         training.draw_batches(len(part), labelled, STEPS, 0)[None],
         others if recipe else None,
     )
-    return lambda: list(training.step_by_step(model, weights, [examples], recipe=recipe))
+    options = training.Options(recipe=recipe)
+    return lambda: training.train(model, weights, [examples], options)
 
 
 def a_step() -> Row:

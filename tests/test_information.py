@@ -15,7 +15,7 @@ from simmim_lib.datasets import loading
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import frozen_features, joint_network
 from simmim_lib.settings import Settings
-from simmim_lib.training import compiled
+from simmim_lib.training import compiled, objective
 
 DIGITS = tuple("0123456789")
 UNIFORM = np.full(10, 0.1, np.float32)
@@ -106,23 +106,22 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         information=0.5, spread=0.8, agreement=agreement, confidence=0.11, augmentation=1.0, ramp=4
     )
     examples, model, steps = _problem(2, 6), _model(), 6
-    *_, trained = training.step_by_step(
-        model, _start(model, 2), [examples], None, "sgd", 0.1, recipe=recipe
-    )
+    options = training.Options(optimizer="sgd", learning_rate=0.1, recipe=recipe)
+    trained = training.train(model, _start(model, 2), [examples], options)
     plain = simmim_lib.SimMIM(trunks.build_trunk(), model.tasks)
     plain.set_weights(trunks.fresh_weights(model, 1))
-    pool, views = examples.unlabelled.images, recipe.kind.views
+    pool, views = examples.unlabelled.features, recipe.kind.views_per_image
     for step in range(steps):
         few = examples.features[1][examples.batches[1, step]]
         many = pool[examples.unlabelled.batches[1, step]]
         strengths = np.repeat([1.0, 0.3, 1.5], [8, 30, 30])[: 8 + 30 * views]
         images = np.concatenate([few, *[many] * views])
-        maps = augmentation.draw_maps(tf.constant(strengths, tf.float32), (1, step))
+        maps = augmentation.draw_maps(tf.constant(strengths, tf.float32), (1, step), (28, 28))
         seen = augmentation.affine(images, maps)
         with tf.GradientTape() as tape:
             out = plain(seen)["one"]
             labels = examples.labels[1][examples.batches[1, step]]
-            loss = tf.reduce_mean(training.cross_entropy(labels, out[:8]))
+            loss = tf.reduce_mean(objective.cross_entropy(labels, out[:8]))
             p = tf.nn.softmax(out[8:38])
             mean = tf.reduce_mean(p, axis=0)
             unsure = -tf.reduce_mean(tf.reduce_sum(p * tf.math.log(p), axis=1))
@@ -141,34 +140,26 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         np.testing.assert_allclose(one[1], other, atol=2e-5)
 
 
-def test_looks_between_steps_change_nothing():
-    """The ramp and the views go on where the call before stopped."""
-    recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)
-    examples, model = _problem(1, 6), _model()
-    found = []
-    for steps_a_call in (6, 2):
-        *_, trained = training.step_by_step(
-            model,
-            _start(model, 1),
-            [examples],
-            None,
-            "sgd",
-            0.1,
-            steps_a_call=steps_a_call,
-            recipe=recipe,
-        )
-        found.append(trained)
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
-
-
 def test_other_numbers_compile_nothing_anew(monkeypatch):
     examples, model = _problem(2, 3), _model()
     first = information.Recipe(information=0.3, augmentation=1.0)
-    list(training.step_by_step(model, _start(model, 2), [examples], recipe=first))
+    training.train(model, _start(model, 2), [examples], training.Options(recipe=first))
     monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
     second = information.Recipe(information=1.0, spread=0.0, augmentation=0.5)
-    list(training.step_by_step(model, _start(model, 2), [examples], recipe=second))
+    training.train(model, _start(model, 2), [examples], training.Options(recipe=second))
+
+
+def test_looks_between_steps_change_nothing():
+    """Ramp and views go on where the call before stopped."""
+    recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)
+    model, examples, by_call = _model(), _problem(2, 6), []
+    for steps in (6, 2):
+        options = training.Options(
+            optimizer="sgd", learning_rate=0.1, recipe=recipe, steps_per_call=steps
+        )
+        by_call.append(training.train(model, _start(model, 2), [examples], options))
+    for one, other in zip(*by_call, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 # --- from settings to results --------------------------------------------------------------------
@@ -298,7 +289,7 @@ def test_every_second_unlabelled_image_is_a_foreign_one():
     (stage,) = stages(QUICK.replace(foreign_images="fashion", seeds=2))
     found = stage.examples[0].unlabelled
     own, foreign = len(datasets.load("mnist").train), datasets.load("fashion").train
-    np.testing.assert_array_equal(found.images[own:], foreign.images)
+    np.testing.assert_array_equal(found.features[own:], foreign.images)
     assert (found.batches[..., ::2] >= own).all()
     assert (found.batches[..., 1::2] < own).all()
     assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(foreign)

@@ -378,8 +378,9 @@ exercises.check("05-sign-error", mended)
 # %%
 images = few.unlabelled.images[:8]
 _, *strengths = information.STRENGTHS
+views = augmentation.AffineViews()
 weak, strong = (
-    augmentation.affine(images, augmentation.draw_maps(np.full(8, strength, np.float32), (0, 3)))
+    views.apply(images, views.draw(np.full(8, strength, np.float32), (0, 3), images.shape[1:]))
     for strength in strengths
 )
 figures.views(images, weak.numpy(), strong.numpy())

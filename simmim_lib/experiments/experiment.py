@@ -202,13 +202,15 @@ def _train(
         network.model,
         weights,
         [draw_examples(settings, tasks[name], network.features[name], steps) for name in tasks],
-        settings.task_weights,
-        settings.optimizer,
-        rates[first:last],
+        training.Options(
+            optimizer=settings.optimizer,
+            learning_rate=rates[first:last],
+            task_weights=settings.task_weights,
+            weighting=settings.weighting,
+            recipe=recipe(settings),
+            strategy=settings.strategy,
+        ),
         lambda done, _: progress(first + done, settings.steps),
-        method=settings.weighting,
-        recipe=recipe(settings),
-        strategy=settings.strategy,
     )
 
 

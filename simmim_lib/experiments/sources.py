@@ -68,11 +68,15 @@ def train_on_source(
     weights = training.train(
         network,
         [weight[None] for weight in trunks.fresh_weights(network, SEED)],
-        train.images[None],
-        train.labels[None],
-        training.draw_batches(len(train), BATCH_SIZE, steps, SEED)[None],
-        learning_rate=LEARNING_RATE,
-        progress=progress,
+        [
+            training.Examples(
+                train.images[None],
+                train.labels[None],
+                training.draw_batches(len(train), BATCH_SIZE, steps, SEED)[None],
+            )
+        ],
+        training.Options(learning_rate=LEARNING_RATE),
+        progress,
     )
     guesses = training.predict(network, weights, test.images)[0].argmax(axis=-1)
     accuracy = float(np.mean(guesses == test.labels))

@@ -55,7 +55,8 @@ def plain_loop(network, optimizer, images, labels, batches):
 def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimizer):
     images, labels, batches = problem
     _, model = trunks.classifier(10, 0)
-    trained = training.train(model, start(model), *problem, optimizer, learning_rate=LEARNING_RATE)
+    options = training.Options(optimizer=optimizer, learning_rate=LEARNING_RATE)
+    trained = training.train(model, start(model), [training.Examples(*problem)], options)
     keras_optimizer = compiled.make_optimizer(optimizer)
     keras_optimizer.learning_rate = LEARNING_RATE
     network = trunks.add_head(trunks.build_trunk(), 10)
@@ -72,9 +73,10 @@ def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
     _, model = joint_network(tasks, shared_heads)
     turned = np.flip(images, axis=2).copy(), labels[:, ::-1].copy(), batches[:, :, :5]
     examples = [training.Examples(*problem), training.Examples(*turned)]
-    *_, trained = training.step_by_step(
-        model, start(model), examples, (1.0, 0.3), "sgd", LEARNING_RATE
+    options = training.Options(
+        optimizer="sgd", learning_rate=LEARNING_RATE, task_weights=(1.0, 0.3)
     )
+    trained = training.train(model, start(model), examples, options)
     plain = simmim_lib.SimMIM(trunks.build_trunk(), tasks, shared_heads)
     plain.set_weights(trunks.fresh_weights(model, 1))
     optimizer = keras.optimizers.SGD(LEARNING_RATE)
@@ -133,9 +135,10 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         training.Examples(features[1], turned, batches[:, :steps, :5]),
     ]
     weights = start(model)
-    *_, trained = training.step_by_step(
-        model, weights, examples, (1.0, 3.0), "sgd", 0.1, method=method
+    options = training.Options(
+        optimizer="sgd", learning_rate=0.1, task_weights=(1.0, 3.0), weighting=method
     )
+    trained = training.train(model, weights, examples, options)
     plain = simmim_lib.SimMIM(model.trunk, tasks, shared_heads)
     plain.set_weights([weight[1] for weight in weights])
     weighting_of_seed = weighting.create(method, 2, seed=1)
@@ -158,6 +161,38 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         np.testing.assert_allclose(one[1], other, atol=2e-4)
 
 
+def twin_problem():
+    """Two seeds with the same images, labels and batches, for two tasks; and a small network."""
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    _, model = joint_network(tasks, False, 3)
+    random = np.random.default_rng(0)
+    features = random.random((1, 20, *model.input_shape[1:]), np.float32)
+    labels = random.integers(10, size=(1, 20))
+    batches = training.draw_batches(20, 8, 3, 0)[None]
+    twins = [np.repeat(each, 2, axis=0) for each in (features, labels, batches)]
+    other_labels = [twins[0], twins[1][:, ::-1], twins[2]]
+    weights = [np.stack([weight] * 2) for weight in trunks.fresh_weights(model, 0)]
+    return model, weights, [training.Examples(*twins), training.Examples(*other_labels)]
+
+
+def test_each_seed_s_weighting_draws_numbers_of_its_own():
+    options = training.Options(optimizer="sgd", learning_rate=0.1, weighting="random")
+    trained = training.train(*twin_problem(), options)
+    assert any(np.abs(weight[0] - weight[1]).max() > 1e-4 for weight in trained)
+
+
+def test_task_weights_are_forgotten():
+    def trained(task_weights):
+        options = training.Options(optimizer="sgd", task_weights=task_weights)
+        return training.train(*twin_problem(), options)
+
+    by_default = trained(None)
+    without_one = trained((0.0, 1.0))
+    assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(by_default, without_one, strict=True))
+    for one, other in zip(by_default, trained(None), strict=True):
+        assert np.array_equal(one, other)
+
+
 def test_nothing_shared_is_nothing_to_weigh(problem):
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
@@ -165,10 +200,10 @@ def test_nothing_shared_is_nothing_to_weigh(problem):
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     examples = [training.Examples(features, labels, batches)] * 2
     with pytest.raises(WorkbookError, match="all of these are frozen: freeze fewer layers"):
-        next(training.step_by_step(model, start(model), examples, method="mgda"))
+        training.train(model, start(model), examples, training.Options(weighting="mgda"))
 
 
-def test_a_loss_that_is_no_number_stops_the_training(problem):
+def test_a_loss_that_is_nan_stops_the_training(problem):
     images, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
     _, model = joint_network(tasks)
@@ -180,9 +215,9 @@ def test_a_loss_that_is_no_number_stops_the_training(problem):
     with pytest.raises(
         training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
     ):
-        list(training.step_by_step(model, start(model), examples))
+        training.train(model, start(model), examples)
     with pytest.raises(training.DivergedError) as caught:
-        list(training.step_by_step(model, start(model), examples))
+        training.train(model, start(model), examples)
     assert all(np.isfinite(weight).all() for weight in caught.value.weights)
 
 
@@ -204,11 +239,13 @@ def test_the_schedule_reaches_the_optimizer(problem):
     """Plain gradient descent with a rate of zero stands still, from the step where it is zero."""
     _, model = trunks.classifier(10, 0)
     rates = np.array([LEARNING_RATE] * 10 + [0.0] * 15)
-    stopped = training.train(model, start(model), *problem, "sgd", rates)
     images, labels, batches = problem
-    short = training.train(
-        model, start(model), images, labels, batches[:, :10], "sgd", LEARNING_RATE
-    )
+    examples = [training.Examples(*problem)]
+    options = training.Options(optimizer="sgd", learning_rate=rates)
+    stopped = training.train(model, start(model), examples, options)
+    ten_steps = [training.Examples(images, labels, batches[:, :10])]
+    options = training.Options(optimizer="sgd", learning_rate=LEARNING_RATE)
+    short = training.train(model, start(model), ten_steps, options)
     for one, other in zip(stopped, short, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
@@ -222,7 +259,8 @@ def test_cached_features_change_nothing(problem):
     network.set_weights(weights)
     features = np.stack([front(own).numpy() for own in images])
     initial = [np.stack([weight] * SEEDS) for weight in weights[len(front.weights) :]]
-    cached = training.train(back, initial, features, labels, batches, learning_rate=LEARNING_RATE)
+    options = training.Options(learning_rate=LEARNING_RATE)
+    cached = training.train(back, initial, [training.Examples(features, labels, batches)], options)
     for layer in network.layers[:2]:
         layer.trainable = False
     plain_loop(network, keras.optimizers.Adam(LEARNING_RATE), images[2], labels[2], batches[2])
@@ -236,11 +274,12 @@ def test_seeds_do_not_touch_each_other(problem):
     _images, labels, batches = problem
     random = np.random.default_rng(1)
     features = random.random((SEEDS, EXAMPLES, *back.input_shape[1:]), np.float32)
-    together = training.train(back, start(back), features, labels, batches)
+    together = training.train(back, start(back), [training.Examples(features, labels, batches)])
     for seed in range(SEEDS):
         only = slice(seed, seed + 1)
         initial = [weight[only] for weight in start(back)]
-        alone = training.train(back, initial, features[only], labels[only], batches[only])
+        examples = [training.Examples(features[only], labels[only], batches[only])]
+        alone = training.train(back, initial, examples)
         for one, all_ in zip(alone, together, strict=True):
             np.testing.assert_allclose(one[0], all_[seed], atol=1e-5)
 
@@ -296,8 +335,9 @@ def test_a_second_run_begins_anew(problem):
     _, labels, batches = problem
     features = np.random.default_rng(1).random((SEEDS, EXAMPLES, 1024), np.float32)
     features = features.reshape(SEEDS, EXAMPLES, *back.input_shape[1:])
-    first = training.train(back, start(back), features, labels, batches)
-    second = training.train(back, start(back), features, labels, batches)
+    examples = [training.Examples(features, labels, batches)]
+    first = training.train(back, start(back), examples)
+    second = training.train(back, start(back), examples)
     for one, two in zip(first, second, strict=True):
         assert np.array_equal(one, two)
 
@@ -305,11 +345,13 @@ def test_a_second_run_begins_anew(problem):
 def test_nothing_is_compiled_twice(problem, monkeypatch):
     images, labels, batches = problem
     _, model = trunks.classifier(10, 0)
-    training.train(model, start(model), images, labels, batches)
+    training.train(model, start(model), [training.Examples(*problem)])
     monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
-    training.train(model, start(model), images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
-    with pytest.raises(TypeError):  # one seed alone is another loop
-        training.train(model, start(model, 1), images[:1], labels[:1], batches[:1])
+    fewer = training.Examples(images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
+    training.train(model, start(model), [fewer])
+    one_seed = training.Examples(images[:1], labels[:1], batches[:1])
+    with pytest.raises(TypeError):  # which is another loop
+        training.train(model, start(model, 1), [one_seed])
 
 
 def test_two_trainings_at_once_do_not_mix(problem):
@@ -318,8 +360,8 @@ def test_two_trainings_at_once_do_not_mix(problem):
     _, labels, batches = problem
     random = np.random.default_rng(1)
     features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
-    alone = [training.train(model, start(model), own, labels, batches) for own in features]
     examples = [[training.Examples(own, labels, batches)] for own in features]
+    alone = [training.train(model, start(model), own) for own in examples]
     pair = [training.step_by_step(model, start(model), own) for own in examples]
     for together in zip(*pair, strict=True):
         last = together
@@ -329,12 +371,13 @@ def test_two_trainings_at_once_do_not_mix(problem):
 
 
 def test_what_is_idle_is_bounded(problem, monkeypatch):
-    monkeypatch.setattr(compiled, "MOST_IDLE", 1)
+    monkeypatch.setattr(compiled, "MAX_IDLE", 1)
     _, model = trunks.classifier(10, 3)
     _, labels, batches = problem
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     for optimizer in ("sgd", "adam"):
-        training.train(model, start(model), features, labels, batches, optimizer)
+        examples = [training.Examples(features, labels, batches)]
+        training.train(model, start(model), examples, training.Options(optimizer=optimizer))
     assert len(compiled._idle) == 1
 
 
@@ -346,6 +389,27 @@ def test_predict_is_the_model_s_own_output():
     network = trunks.add_head(trunks.build_trunk(), 10)
     network.set_weights(trunks.fresh_weights(model, 1))
     np.testing.assert_allclose(outputs[1], network(images), atol=1e-5)
+
+
+def test_the_plan_says_what_every_step_sees():
+    random = np.random.default_rng(0)
+    batches = random.integers(20, size=(2, 2, 7, 4))  # for two tasks, two seeds
+    more = training.Unlabelled(np.zeros((9, 3)), random.integers(9, size=(2, 7, 5)), np.ones(1))
+    examples = [
+        training.Examples(np.zeros((2, 20, 3)), np.zeros((2, 20)), of_task, more)
+        for of_task in batches
+    ]
+    rates = np.arange(7) / 10
+    calls = training.plan(examples, training.Options(learning_rate=rates, steps_per_call=3))
+    assert [(call.first, call.done) for call in calls] == [(0, 3), (3, 6), (6, 7)]
+    planned = np.concatenate([call.learning_rates for call in calls])
+    np.testing.assert_allclose(planned, rates, rtol=1e-6)
+    for task in range(2):
+        chosen = [call.chosen[task] for call in calls]
+        seen = np.concatenate([each["batches"] for each in chosen], axis=1)
+        assert np.array_equal(seen, batches[task])
+        seen = np.concatenate([each["unlabelled_batches"] for each in chosen], axis=1)
+        assert np.array_equal(seen, more.batches)
 
 
 def test_batches_see_every_example_equally_often():
@@ -372,16 +436,16 @@ def test_fewer_steps_see_the_first_batches_of_more():
 
 def test_progress_is_told_and_can_end_the_training(problem):
     _, model = trunks.classifier(10, 0)
-    told = []
-    training.train(model, start(model), *problem, progress=lambda *now: told.append(now))
+    examples, told = [training.Examples(*problem)], []
+    training.train(model, start(model), examples, progress=lambda *now: told.append(now))
     assert told == [(20, 25), (25, 25)]
 
     def stop(done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train(model, start(model), *problem, progress=stop)
-    again = training.train(model, start(model), *problem)
+        training.train(model, start(model), examples, progress=stop)
+    again = training.train(model, start(model), examples)
     assert all(np.isfinite(weight).all() for weight in again)
 
 

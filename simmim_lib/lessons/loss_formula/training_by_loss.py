@@ -13,6 +13,7 @@ from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.loss_formula.readings import LOSSES, READINGS
 from simmim_lib.losses import Tensor
+from simmim_lib.training import objective
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
@@ -140,14 +141,16 @@ def fit(plan: Plan, progress: Progress | None = None) -> Fit:
         network,
         weights,
         [training.Examples(images, labels, batches)],
-        optimizer=plan.optimizer,
-        learning_rate=LEARNING_RATES[plan.optimizer],
-        progress=progress,
-        loss=_side_by_side(plan.losses, plan.seeds),
+        training.Options(
+            optimizer=plan.optimizer,
+            learning_rate=LEARNING_RATES[plan.optimizer],
+            loss=_side_by_side(plan.losses, plan.seeds),
+        ),
+        progress,
     ):
         look(last)
     predictions = np.stack(looks, axis=2)
-    steps = np.minimum(np.arange(len(looks)) * training.STEPS_A_CALL, plan.steps)
+    steps = np.minimum(np.arange(len(looks)) * training.STEPS_PER_CALL, plan.steps)
     probability = predictions[..., np.arange(len(truth)), truth]
     return Fit(plan, steps, probability, predictions.argmax(axis=-1) == truth, last, best)
 
@@ -237,12 +240,8 @@ def _warmed_up(labels_per_class: int, flipped: float, seeds: int) -> Weights:
     return training.train(
         network,
         _start(plan),
-        images,
-        labels,
-        batches,
-        "adam",
-        LEARNING_RATES["adam"],
-        loss=LOSSES["cross-entropy"].loss,
+        [training.Examples(images, labels, batches)],
+        training.Options(learning_rate=LEARNING_RATES["adam"], loss=LOSSES["cross-entropy"].loss),
     )
 
 
@@ -252,7 +251,7 @@ def _for_each_loss(plan: Plan, arrays: list[np.ndarray]) -> list[np.ndarray]:
 
 
 @functools.cache
-def _side_by_side(names: tuple[str, ...], seeds: int) -> training.Loss:
+def _side_by_side(names: tuple[str, ...], seeds: int) -> objective.Loss:
     """Return a loss that is another one for each group of `seeds` networks."""
 
     def loss(labels: Tensor, logits: Tensor) -> Tensor:

@@ -16,6 +16,7 @@ from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import studies
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 from simmim_lib.studies import stored
+from simmim_lib.training import objective
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
@@ -258,10 +259,12 @@ def _descend(plan: Plan, task: _Task, optimizer: str, progress: Progress) -> Ite
         _network(),
         task.start,
         [training.Examples(images.features, images.labels, task.batches)],
-        optimizer=optimizer,
-        learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
-        progress=progress,
-        steps_a_call=STEPS_A_LOOK,
+        training.Options(
+            optimizer=optimizer,
+            learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
+            steps_per_call=STEPS_A_LOOK,
+        ),
+        progress,
     )
     try:
         for weights in learnt:
@@ -288,7 +291,7 @@ def _measurement() -> Callable[..., Any]:
             values, seed = own
             logits, _ = model.stateless_call(values, [], features[seed])
             right = tf.equal(tf.argmax(logits, -1, tf.int32), labels[seed])
-            loss = training.cross_entropy(labels[seed], logits)
+            loss = objective.cross_entropy(labels[seed], logits)
             return tf.reduce_mean(loss), tf.reduce_mean(tf.cast(right, tf.float32))
 
         return tf.map_fn(one, (weights, seeds), fn_output_signature=(tf.float32, tf.float32))
