@@ -142,6 +142,10 @@ class SimMIM(keras.Model):
         groups = _groups(self.tasks, self.shared_heads)
         return [[task.name for task in group] for group in groups]
 
+    def head_of(self, task: str) -> keras.layers.Dense:
+        """Return the head that a task has, for itself or together with others."""
+        return self._head_of[task]
+
     def kernel_position(self, task: str) -> int:
         """Return where in `weights` the kernel of a task's head stands."""
         kernel = self._head_of[task].kernel

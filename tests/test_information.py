@@ -13,7 +13,7 @@ import simmim_lib
 from simmim_lib import augmentation, datasets, experiments, information, losses, training, trunks
 from simmim_lib.datasets import loading
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import frozen_features, joint_network
+from simmim_lib.experiments.network import build_architecture, frozen_features
 from simmim_lib.settings import Settings
 from simmim_lib.training import compiled, objective
 
@@ -90,7 +90,7 @@ def _problem(seeds, steps):
 
 
 def _model():
-    _, model = joint_network((simmim_lib.Task("one", DIGITS),))
+    model = build_architecture((simmim_lib.Task("one", DIGITS),)).model
     return model
 
 

@@ -13,7 +13,7 @@ import simmim_lib
 from simmim_lib import datasets, experiments, freezing, information, training, trunks
 from simmim_lib.datasets import catalogue, loading
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import frozen_features, joint_network
+from simmim_lib.experiments.network import build_architecture, frozen_features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.settings import Settings
@@ -118,7 +118,7 @@ def test_one_target_alone_is_the_same_as_before_there_were_several():
     model = trunks.add_head(trunks.build_trunk(), 10)
     freezing.copy_layers(network, model, 4)
     freezing.freeze(model, 2)
-    _, back = joint_network((simmim_lib.Task("mnist", target.data.class_names),), False, 2)
+    back = build_architecture((simmim_lib.Task("mnist", target.data.class_names),), False, 2).model
     model.layers[-1].set_weights(trunks.fresh_weights(back, 0)[-2:])
     model.compile(
         keras.optimizers.Adam(settings.learning_rate),
@@ -211,7 +211,9 @@ def test_the_second_half_starts_with_the_copied_layers_and_the_probe_s_heads():
         np.testing.assert_array_equal(found, np.stack([expected] * 2))
     chosen = experiments.choose_tasks(settings)["mnist"].choices[1].labelled
     for stage, depth in ((first, 4), (second, 1)):
-        images = frozen_features("glyphs", depth, "mnist").train.images[chosen]
+        images = frozen_features(pretrained("glyphs"), depth, datasets.load("mnist")).train.images[
+            chosen
+        ]
         np.testing.assert_array_equal(stage.examples[0].features[1], images)
 
 
@@ -265,7 +267,9 @@ def test_a_collapse_is_looked_for_on_validation_images():
     with rehearsed() as calls:
         result = experiments.run(settings, baseline=False)
     choice = experiments.choose_tasks(settings)["mnist"].choices[0]
-    images = frozen_features("glyphs", 3, "mnist").train.images[choice.validation]
+    images = frozen_features(pretrained("glyphs"), 3, datasets.load("mnist")).train.images[
+        choice.validation
+    ]
     weights = trained(calls[0].weights)
     logits = training.predict(calls[0].model, weights, images, "mnist")
     expected = information.diagnose(logits, np.array(settings.class_prior))
@@ -307,7 +311,7 @@ def test_a_target_with_labels_starts_with_a_head_that_knows_nothing():
 
 
 def test_features_are_what_the_frozen_layers_give():
-    data = frozen_features("glyphs", 2, "mnist")
+    data = frozen_features(pretrained("glyphs"), 2, datasets.load("mnist"))
     network = pretrained("glyphs").as_model()
     front, _ = trunks.split(network, 2)
     images = datasets.load("mnist").test.images

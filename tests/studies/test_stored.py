@@ -202,7 +202,7 @@ def test_a_result_with_an_old_name_is_refused_with_the_new_one_and_the_command(t
     tiny.parent.mkdir()
     tiny.write_text('{"records": [{"settings": {"strangers": null}, "measures": {}}]}')
     with pytest.raises(WorkbookError) as caught:
-        stored.load("tiny-study")
+        load("tiny-study")
     assert str(caught.value) == (
         f"The reference result {tiny} is damaged (The setting 'strangers' is called "
         "'foreign_images' now: use this name): run `python -m simmim_lib.studies.stored tiny-study` in "

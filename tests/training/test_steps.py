@@ -8,7 +8,7 @@ import tensorflow as tf
 import simmim_lib
 from simmim_lib import training, trunks, weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import joint_network
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.foundation.progress import in_parts, progress_bar
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 from simmim_lib.training import compiled
@@ -54,7 +54,7 @@ def plain_loop(network, optimizer, images, labels, batches):
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimizer):
     images, labels, batches = problem
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     options = training.Options(optimizer=optimizer, learning_rate=LEARNING_RATE)
     trained = training.train(model, start(model), [training.Examples(*problem)], options)
     keras_optimizer = compiled.make_optimizer(optimizer)
@@ -70,7 +70,7 @@ def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
     """Against a gradient tape around the Keras model, with batches of different size."""
     images, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, shared_heads)
+    model = build_architecture(tasks, shared_heads).model
     turned = np.flip(images, axis=2).copy(), labels[:, ::-1].copy(), batches[:, :, :5]
     examples = [training.Examples(*problem), training.Examples(*turned)]
     options = training.Options(
@@ -125,7 +125,7 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
     """Against gradients taken task by task from the Keras model, and `weighting` fed with them."""
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, shared_heads, 3)
+    model = build_architecture(tasks, shared_heads, 3).model
     random = np.random.default_rng(2)
     features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     turned = labels[:, ::-1].copy()
@@ -164,7 +164,7 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
 def twin_problem():
     """Two seeds with the same images, labels and batches, for two tasks; and a small network."""
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, False, 3)
+    model = build_architecture(tasks, False, 3).model
     random = np.random.default_rng(0)
     features = random.random((1, 20, *model.input_shape[1:]), np.float32)
     labels = random.integers(10, size=(1, 20))
@@ -196,7 +196,7 @@ def test_task_weights_are_forgotten():
 def test_nothing_shared_is_nothing_to_weigh(problem):
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, False, 4)
+    model = build_architecture(tasks, False, 4).model
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     examples = [training.Examples(features, labels, batches)] * 2
     with pytest.raises(WorkbookError, match="all of these are frozen: freeze fewer layers"):
@@ -206,7 +206,7 @@ def test_nothing_shared_is_nothing_to_weigh(problem):
 def test_a_loss_that_is_nan_stops_the_training(problem):
     images, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks)
+    model = build_architecture(tasks).model
     broken = images.copy()
     broken[2, batches[2, 22, 0]] = np.inf  # an image of step 23, and maybe of one before
     first = 1 + np.argwhere((batches[2] == batches[2, 22, 0]).any(axis=1))[0, 0]
@@ -237,7 +237,7 @@ def test_schedules_by_hand():
 
 def test_the_schedule_reaches_the_optimizer(problem):
     """Plain gradient descent with a rate of zero stands still, from the step where it is zero."""
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     rates = np.array([LEARNING_RATE] * 10 + [0.0] * 15)
     images, labels, batches = problem
     examples = [training.Examples(*problem)]
@@ -270,7 +270,7 @@ def test_cached_features_change_nothing(problem):
 
 
 def test_seeds_do_not_touch_each_other(problem):
-    _, back = trunks.classifier(10, 3)
+    back = trunks.classifier(10, 3)
     _images, labels, batches = problem
     random = np.random.default_rng(1)
     features = random.random((SEEDS, EXAMPLES, *back.input_shape[1:]), np.float32)
@@ -288,7 +288,7 @@ def test_seeds_do_not_touch_each_other(problem):
 def two_tasks():
     """A model of two tasks with a small trunk, and examples for two seeds that do not differ."""
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, False, 3)
+    model = build_architecture(tasks, False, 3).model
     random = np.random.default_rng(0)
     features = np.stack([random.random((20, *model.input_shape[1:]), np.float32)] * 2)
     labels = np.stack([random.integers(10, size=20).astype(np.int32)] * 2)
@@ -331,7 +331,7 @@ def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
 
 def test_a_second_run_begins_anew(problem):
     """The optimizer's memory of one run must not leak into the next."""
-    _, back = trunks.classifier(10, 3)
+    back = trunks.classifier(10, 3)
     _, labels, batches = problem
     features = np.random.default_rng(1).random((SEEDS, EXAMPLES, 1024), np.float32)
     features = features.reshape(SEEDS, EXAMPLES, *back.input_shape[1:])
@@ -344,7 +344,7 @@ def test_a_second_run_begins_anew(problem):
 
 def test_nothing_is_compiled_twice(problem, monkeypatch):
     images, labels, batches = problem
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     training.train(model, start(model), [training.Examples(*problem)])
     monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
     fewer = training.Examples(images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
@@ -356,7 +356,7 @@ def test_nothing_is_compiled_twice(problem, monkeypatch):
 
 def test_two_trainings_at_once_do_not_mix(problem):
     """As two panels in their threads: the same model, optimizer and loss, other data."""
-    _, model = trunks.classifier(10, 3)
+    model = trunks.classifier(10, 3)
     _, labels, batches = problem
     random = np.random.default_rng(1)
     features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
@@ -372,7 +372,7 @@ def test_two_trainings_at_once_do_not_mix(problem):
 
 def test_what_is_idle_is_bounded(problem, monkeypatch):
     monkeypatch.setattr(compiled, "MAX_IDLE", 1)
-    _, model = trunks.classifier(10, 3)
+    model = trunks.classifier(10, 3)
     _, labels, batches = problem
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     for optimizer in ("sgd", "adam"):
@@ -382,7 +382,7 @@ def test_what_is_idle_is_bounded(problem, monkeypatch):
 
 
 def test_predict_is_the_model_s_own_output():
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     images = np.random.default_rng(0).random((2300, 28, 28, 1), np.float32)
     outputs = training.predict(model, start(model, 2), images)
     assert outputs.shape == (2, 2300, 10)
@@ -435,7 +435,7 @@ def test_fewer_steps_see_the_first_batches_of_more():
 
 
 def test_progress_is_told_and_can_end_the_training(problem):
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     examples, told = [training.Examples(*problem)], []
     training.train(model, start(model), examples, progress=lambda *now: told.append(now))
     assert told == [(20, 25), (25, 25)]

@@ -196,7 +196,7 @@ def flip(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
 def _task() -> tuple[datasets.Dataset, "keras.Model", np.ndarray]:
     """Return the digits, the network, and which training images are kept for validation."""
     data = datasets.load("mnist")
-    _, network = trunks.classifier(len(data.class_names))
+    network = trunks.classifier(len(data.class_names))
     return data, network, datasets.choose(data, 1, seed=0).validation
 
 

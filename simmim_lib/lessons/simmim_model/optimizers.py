@@ -11,6 +11,7 @@ from simmim_lib import datasets, experiments, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.experiments.examples import BATCH_SIZE
 from simmim_lib.experiments.network import frozen_features
+from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import studies
@@ -241,11 +242,11 @@ def _task(plan: Plan) -> _Task:
 
 
 def _features() -> datasets.Dataset:
-    return frozen_features(SOURCE, FROZEN_LAYERS, TARGET)
+    return frozen_features(pretrained(SOURCE), FROZEN_LAYERS, datasets.load(TARGET))
 
 
 def _network() -> "keras.Model":
-    return trunks.classifier(len(_features().class_names), FROZEN_LAYERS)[1]
+    return trunks.classifier(len(_features().class_names), FROZEN_LAYERS)
 
 
 def _descend(plan: Plan, task: _Task, optimizer: str, progress: Progress) -> Iterator[Weights]:

@@ -74,8 +74,9 @@ def scores(result: Result) -> Measures:
     settings = result.settings
     if settings.source is None:
         return {}
-    data = frozen_features(settings.source, ALL_LAYERS, settings.targets[0])
-    kernel, bias = pretrained(settings.source).weights[-2:]
+    source = pretrained(settings.source)
+    data = frozen_features(source, ALL_LAYERS, datasets.load(settings.targets[0]))
+    kernel, bias = source.head
     by_seed = []
     for seed in range(settings.seeds):
         labels_per_class = settings.labels_of[settings.targets[0]]

@@ -31,7 +31,7 @@ def images_of(seed):
 
 def plain_network(seed):
     """Return the raced layers as a Keras model of its own: the source's dense layer, a new head."""
-    _, back = trunks.classifier(10, optimizers.FROZEN_LAYERS)
+    back = trunks.classifier(10, optimizers.FROZEN_LAYERS)
     copied = pretrained("glyphs").trunk_weights[-2:]
     network = keras.Sequential(
         [keras.Input((1024,)), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)]
