@@ -11,9 +11,8 @@ from scipy.stats import entropy
 
 import simmim_lib
 from simmim_lib import augmentation, datasets, experiments, information, losses, training, trunks
-from simmim_lib.datasets import loading
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import build_architecture, frozen_features
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.settings import Settings
 from simmim_lib.training import compiled, objective
 
@@ -223,7 +222,7 @@ def test_each_seed_learns_from_its_own_unlabelled_images_in_its_own_batches():
     (stage,) = stages(settings)
     (choices,) = (task.choices for task in experiments.choose_tasks(settings).values())
     found = stage.examples[0].unlabelled
-    np.testing.assert_array_equal(found.images, datasets.load("mnist").train.images)
+    np.testing.assert_array_equal(found.features, datasets.load("mnist").train.images)
     for seed, choice in enumerate(choices):
         own = choice.unlabelled
         assert not np.isin(own, [*choice.labelled, *choice.validation]).any()
@@ -233,7 +232,7 @@ def test_each_seed_learns_from_its_own_unlabelled_images_in_its_own_batches():
 
 def test_the_recipe_is_what_the_settings_ask_for():
     (stage,) = stages(QUICK.replace(spread=0.7, agreement=0.6, confidence=0.9, augmentation=0.4))
-    assert stage.recipe == information.Recipe(
+    assert stage.options.recipe == information.Recipe(
         information=0.3, spread=0.7, agreement=0.6, confidence=0.9, augmentation=0.4, ramp=50
     )
 
@@ -243,7 +242,7 @@ def test_the_recipe_is_what_the_settings_ask_for():
 )
 def test_the_ramp_is_a_share_of_the_steps(ramp, steps, grows):
     (stage,) = stages(QUICK.replace(ramp=ramp, steps=steps))
-    assert stage.recipe.ramp == grows
+    assert stage.options.recipe.ramp == grows
 
 
 def test_the_prior_is_uniform_unless_it_is_given():
@@ -276,10 +275,8 @@ def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypa
         [np.flatnonzero(data.train.labels == d)[:count] for d, count in enumerate(counts)]
     )
     uneven = replace(data, train=datasets.Part(data.train.images[kept], data.train.labels[kept]))
-    monkeypatch.setattr(loading, "load", lambda name: uneven)
-    frozen_features.cache_clear()
+    monkeypatch.setattr(datasets, "load", lambda name: uneven)
     (stage,) = stages(QUICK.replace(class_shares=SHARES, source=None))
-    frozen_features.cache_clear()
     shown = uneven.train.labels[stage.examples[0].unlabelled.batches]
     counted = np.bincount(shown.ravel(), minlength=10) / shown.size
     np.testing.assert_allclose(counted, SHARES, atol=0.015)
@@ -313,7 +310,7 @@ def test_a_diagnosis_by_hand():
     [
         ({"information": -0.1}, "information is -0.1, but must be a finite number of at least 0"),
         ({"agreement": 1.0, "augmentation": 0.0}, "so that they are the same: try augmentation=1"),
-        ({"confidence": 1.0}, "confidence is 1.0, but must be a probability below 1: try 0.8"),
+        ({"confidence": 1.0}, "must be a finite number of at least 0 and below 1, like 0.8"),
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
         ({"ramp": 1.5}, "ramp is 1.5, but must be a finite number from 0 to 1, like 0.5"),
         ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
@@ -342,12 +339,10 @@ def test_no_unlabelled_images_is_told(monkeypatch):
     chosen = [np.flatnonzero(part.labels == digit)[:10] for digit in range(10)]
     few = datasets.Part(part.images[np.concatenate(chosen)], part.labels[np.concatenate(chosen)])
     small = datasets.Dataset("uci-digits", "Few", few, few, DIGITS, "made up", "none")
-    monkeypatch.setattr(loading, "load", lambda name: small)
-    frozen_features.cache_clear()
+    monkeypatch.setattr(datasets, "load", lambda name: small)
     settings = QUICK.replace(targets=("uci-digits",), labels_per_class=8, source=None)
     with pytest.raises(WorkbookError, match="none is left to learn from without its label"):
         experiments.run(settings, baseline=False)
-    frozen_features.cache_clear()
 
 
 def test_frozen_features_serve_the_information_alone():

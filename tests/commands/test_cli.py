@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 
 from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli, doctor, publish
-from simmim_lib.experiments import experiment
 from simmim_lib.foundation import directories
 from simmim_lib.settings import Settings
 
@@ -35,9 +35,11 @@ def fake_run(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         asked.append(settings)
         each = {name: np.linspace(0.5, 0.7, settings.seeds) for name in settings.targets}
         scratch = {} if settings.source is None else {name: each[name] - 0.25 for name in each}
-        return experiments.Result(settings, each, each, {}, seconds=1.25, baseline=scratch)
+        return experiments.Result(
+            settings, as_scores(each), each, {}, seconds=1.25, baseline=scratch
+        )
 
-    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(experiments, "run", run)
     return asked
 
 

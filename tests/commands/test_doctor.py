@@ -10,8 +10,8 @@ from pathlib import Path
 
 import pytest
 
+from simmim_lib import datasets
 from simmim_lib.commands import doctor
-from simmim_lib.datasets import loading
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import directories
 
@@ -100,7 +100,7 @@ def test_damaged_data(monkeypatch: pytest.MonkeyPatch) -> None:
     def damaged() -> None:
         raise WorkbookError("Data file mnist.npz is damaged; reinstall.")
 
-    monkeypatch.setattr(loading, "verify", damaged)
+    monkeypatch.setattr(datasets, "verify", damaged)
     assert look("Data") == doctor.Finding(
         "Data", False, "Data file mnist.npz is damaged; reinstall."
     )

@@ -13,6 +13,8 @@ import simmim_lib
 from simmim_lib import datasets, experiments, freezing, information, training, trunks
 from simmim_lib.datasets import catalogue, loading
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.examples import BATCH_SIZE
+from simmim_lib.experiments.experiment import WATCHED
 from simmim_lib.experiments.network import build_architecture, frozen_features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import interval
@@ -126,7 +128,7 @@ def test_one_target_alone_is_the_same_as_before_there_were_several():
     )
     chosen = target.choices[0].labelled
     train = target.data.train
-    for batch in training.draw_batches(len(chosen), experiments.BATCH_SIZE, 30, seed=0):
+    for batch in training.draw_batches(len(chosen), BATCH_SIZE, 30, seed=0):
         model.train_on_batch(train.images[chosen[batch]], train.labels[chosen[batch]])
     expected = model.predict(target.data.test.images, verbose=0).argmax(axis=1)
     found = experiments.run(settings, baseline=False).predictions["mnist"][0]
@@ -178,10 +180,16 @@ def test_what_the_settings_ask_for_reaches_the_training():
         **TINY,
     )
     (stage,) = stages(settings)
-    assert tuple(stage.task_weights) == (1, 3)
-    assert (stage.method, stage.optimizer, stage.strategy) == ("pcgrad", "momentum", None)
-    assert stage.recipe is None
-    np.testing.assert_allclose(stage.learning_rate, training.learning_rates("warm-up", 0.02, 5))
+    assert tuple(stage.options.task_weights) == (1, 3)
+    assert (stage.options.weighting, stage.options.optimizer, stage.options.strategy) == (
+        "pcgrad",
+        "momentum",
+        None,
+    )
+    assert stage.options.recipe is None
+    np.testing.assert_allclose(
+        stage.options.learning_rate, training.learning_rates("warm-up", 0.02, 5)
+    )
 
 
 def test_the_second_half_of_the_training_goes_on_where_the_first_stopped():
@@ -189,8 +197,8 @@ def test_the_second_half_of_the_training_goes_on_where_the_first_stopped():
     settings = Settings(adaptation="probe-then-fine-tune", schedule="cosine", steps=9, seeds=2)
     first, second = stages(settings)
     rates = training.learning_rates("cosine", settings.learning_rate, 9)
-    np.testing.assert_allclose(first.learning_rate, rates[:4])
-    np.testing.assert_allclose(second.learning_rate, rates[4:])
+    np.testing.assert_allclose(first.options.learning_rate, rates[:4])
+    np.testing.assert_allclose(second.options.learning_rate, rates[4:])
     batches = np.stack([training.draw_batches(100, 32, 9, seed) for seed in range(2)])
     np.testing.assert_array_equal(first.examples[0].batches, batches[:, :4])
     np.testing.assert_array_equal(second.examples[0].batches, batches[:, 4:])
@@ -252,7 +260,7 @@ def test_a_course_looks_at_the_first_validation_images_of_each_seed():
     assert (list(before.steps), list(after.steps)) == ([0], [0, 5])
     assert (before.result, after.result) == (None, None) and done.result is not None
     for seed, choice in enumerate(tasks["mnist"].choices):
-        some = choice.validation[: experiments.WATCHED]
+        some = choice.validation[:WATCHED]
         np.testing.assert_array_equal(done.labels["mnist"][seed], train.labels[some])
         for look, weights in enumerate((start, trained(start))):
             found = accuracy_of(network, weights, train, some, "mnist", seed)
@@ -279,7 +287,7 @@ def test_a_collapse_is_looked_for_on_validation_images():
 def test_a_head_is_copied_class_by_class(tmp_path, monkeypatch):
     """The source counts digits first, then letters; the target's classes lie apart in its head."""
     monkeypatch.setattr(loading, "_own", {})
-    monkeypatch.setattr(catalogue, "CATALOGUE", dict(datasets.CATALOGUE))
+    monkeypatch.setattr(catalogue, "_added", {})
     random = np.random.default_rng(0)
     for name in ("3", "B", "Q"):
         (tmp_path / name).mkdir()
@@ -299,7 +307,6 @@ def test_a_head_is_copied_class_by_class(tmp_path, monkeypatch):
     for seed in range(2):
         np.testing.assert_array_equal(weights[-2][seed], kernel[:, columns])
         np.testing.assert_array_equal(weights[-1][seed], bias[columns])
-    frozen_features.cache_clear()
 
 
 def test_a_target_with_labels_starts_with_a_head_that_knows_nothing():
@@ -313,7 +320,7 @@ def test_a_target_with_labels_starts_with_a_head_that_knows_nothing():
 def test_features_are_what_the_frozen_layers_give():
     data = frozen_features(pretrained("glyphs"), 2, datasets.load("mnist"))
     network = pretrained("glyphs").as_model()
-    front, _ = trunks.split(network, 2)
+    front = keras.Sequential(network.layers[:2])
     images = datasets.load("mnist").test.images
     np.testing.assert_allclose(data.test.images, front(images), atol=1e-5)
     assert np.array_equal(data.test.labels, datasets.load("mnist").test.labels)
@@ -378,6 +385,6 @@ def test_an_interrupt_in_the_middle_leaves_the_workbook_usable():
 
 def test_tensorflow_starts_in_silence():
     """No message on any stream, of Python's or of the compiled code's."""
-    code = "from simmim_lib.startup import load_tensorflow; load_tensorflow(); import tensorflow"
+    code = "from simmim_lib.foundation.startup import load_tensorflow as load; load()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

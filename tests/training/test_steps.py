@@ -161,38 +161,6 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         np.testing.assert_allclose(one[1], other, atol=2e-4)
 
 
-def twin_problem():
-    """Two seeds with the same images, labels and batches, for two tasks; and a small network."""
-    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    model = build_architecture(tasks, False, 3).model
-    random = np.random.default_rng(0)
-    features = random.random((1, 20, *model.input_shape[1:]), np.float32)
-    labels = random.integers(10, size=(1, 20))
-    batches = training.draw_batches(20, 8, 3, 0)[None]
-    twins = [np.repeat(each, 2, axis=0) for each in (features, labels, batches)]
-    other_labels = [twins[0], twins[1][:, ::-1], twins[2]]
-    weights = [np.stack([weight] * 2) for weight in trunks.fresh_weights(model, 0)]
-    return model, weights, [training.Examples(*twins), training.Examples(*other_labels)]
-
-
-def test_each_seed_s_weighting_draws_numbers_of_its_own():
-    options = training.Options(optimizer="sgd", learning_rate=0.1, weighting="random")
-    trained = training.train(*twin_problem(), options)
-    assert any(np.abs(weight[0] - weight[1]).max() > 1e-4 for weight in trained)
-
-
-def test_task_weights_are_forgotten():
-    def trained(task_weights):
-        options = training.Options(optimizer="sgd", task_weights=task_weights)
-        return training.train(*twin_problem(), options)
-
-    by_default = trained(None)
-    without_one = trained((0.0, 1.0))
-    assert any(np.abs(a - b).max() > 1e-4 for a, b in zip(by_default, without_one, strict=True))
-    for one, other in zip(by_default, trained(None), strict=True):
-        assert np.array_equal(one, other)
-
-
 def test_nothing_shared_is_nothing_to_weigh(problem):
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
@@ -254,7 +222,7 @@ def test_cached_features_change_nothing(problem):
     """The cached path against a whole network with its first layers frozen in Keras."""
     images, labels, batches = problem
     network = trunks.add_head(trunks.build_trunk(), 10)
-    front, back = trunks.split(network, 2)
+    front, back = keras.Sequential(network.layers[:2]), trunks.classifier(10, 2)
     weights = trunks.fresh_weights(network, 0)
     network.set_weights(weights)
     features = np.stack([front(own).numpy() for own in images])
@@ -304,15 +272,16 @@ def two_tasks():
 @pytest.mark.parametrize(("method", "differs"), [("random", True), ("fixed", False)])
 def test_each_seed_s_weighting_draws_its_own_chances(two_tasks, method, differs):
     """The two seeds begin alike and see the same: only what is drawn tells them apart."""
-    *_, trained = training.step_by_step(*two_tasks, None, "sgd", 0.1, method=method)
+    options = training.Options(optimizer="sgd", learning_rate=0.1, weighting=method)
+    trained = training.train(*two_tasks, options)
     apart = max(np.abs(weight[0] - weight[1]).max() for weight in trained)
     assert apart > 1e-4 if differs else apart < 1e-6
 
 
 def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
     def last(task_weights):
-        *_, trained = training.step_by_step(*two_tasks, task_weights, "sgd", 0.1)
-        return trained
+        options = training.Options(optimizer="sgd", learning_rate=0.1, task_weights=task_weights)
+        return training.train(*two_tasks, options)
 
     first, other, second = last((1.0, 1.0)), last((1.0, 0.0)), last(None)
     assert any(np.abs(one - two).max() > 1e-4 for one, two in zip(first, other, strict=True))
@@ -322,8 +291,8 @@ def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
 
 def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
     def last():
-        *_, trained = training.step_by_step(*two_tasks, None, "sgd", 0.1, method="famo")
-        return trained
+        options = training.Options(optimizer="sgd", learning_rate=0.1, weighting="famo")
+        return training.train(*two_tasks, options)
 
     for one, two in zip(last(), last(), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
