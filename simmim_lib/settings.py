@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simmim_lib.errors import WorkbookError, check_choice, shown
-from simmim_lib.options import (
+from simmim_lib.foundation.options import (
     Choice,
     DatasetName,
     Flag,
