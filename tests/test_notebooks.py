@@ -5,15 +5,16 @@ import io
 import os
 import re
 import shutil
-import subprocess
 import sys
 from pathlib import Path
 
 import build
 import lint
 import nbformat
+import notebook_runs
 import numpy as np
 import pytest
+from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 from PIL import Image
 
@@ -43,45 +44,13 @@ def test_every_notebook_has_a_source():
 
 
 @each_lesson
-def test_nbval(source, this_kernel, tmp_path):
-    assert run_nbval(build.notebook_path(source), tmp_path) == ""
+def test_papermill_runs_it_and_what_is_stored_comes_out_again(source, this_kernel, tmp_path):
+    assert notebook_runs.problems(build.notebook_path(source), tmp_path) == []
 
 
-@each_lesson
-def test_papermill(source, this_kernel, tmp_path):
-    assert run_papermill(build.notebook_path(source), tmp_path) == []
-
-
-def run_nbval(notebook: Path, folder: Path) -> str:
-    """Run a notebook again and compare its tagged outputs; return what is wrong, "" if nothing."""
-    uncompared = list(lint.comparison_problems(nbformat.read(notebook, as_version=4)))
-    if uncompared:
-        return "\n".join(uncompared)
-    # An empty configuration, so that the project's own does not start all tests again.
-    (folder / "pytest.ini").write_text("[pytest]\n")
-    command = [sys.executable, "-m", "pytest", "--nbval-lax", "--nbval-cell-timeout=600"]
-    command += ["-p", "no:cacheprovider", "-c", str(folder / "pytest.ini"), str(notebook)]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    return f"Status {done.returncode}\n{done.stdout}{done.stderr}" if done.returncode else ""
-
-
-def run_papermill(notebook: Path, folder: Path, seconds: int = 600) -> list[str]:
-    """Run a notebook in a process of its own; return the errors that papermill does not report.
-
-    The time limit for a cell is not only for endless loops: now and then nbclient oversees the
-    kernel's answer to a cell with an Output widget, and waits for it. Then it is asked again.
-    """
-    executed = folder / "executed.ipynb"
-    command = [sys.executable, "-m", "papermill", str(notebook), str(executed)]
-    command += ["--cwd", str(notebook.parent), "--no-progress-bar"]
-    command += ["--execution-timeout", str(seconds)]
-    for _ in range(3):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600)
-        if "CellTimeoutError" not in done.stderr:
-            break
-    if done.returncode:
-        return [done.stderr]
-    return lint.hidden_errors(nbformat.read(executed, as_version=4))
+def test_nbval_runs_the_shortest_lesson_by_itself(this_kernel, tmp_path):
+    """One is enough: all lessons are compared by nbval, as papermill ran them."""
+    assert notebook_runs.nbval_problems(build.FOLDER / "00_start_here.ipynb", tmp_path) == []
 
 
 def test_publishing_leaves_notebooks_as_a_new_build_would(tmp_path, monkeypatch):
@@ -109,24 +78,63 @@ def save(folder: Path, *sources: str, outputs=(), tags=("nbval-check-output",)) 
     return path
 
 
-def test_nbval_notices_another_output(this_kernel, tmp_path):
-    printed = new_output("stream", name="stdout", text="3\n")
-    assert run_nbval(save(tmp_path, "print(1 + 2)", outputs=[printed]), tmp_path) == ""
-    assert "Cell 0" in run_nbval(save(tmp_path, "print(1 + 3)", outputs=[printed]), tmp_path)
+PRINTED = new_output("stream", name="stdout", text="3\n")
+by_either = pytest.mark.parametrize(
+    "problems", [notebook_runs.problems, notebook_runs.nbval_problems], ids=["papermill", "nbval"]
+)
 
 
-def test_nbval_notices_a_failing_cell(this_kernel, tmp_path):
-    printed = new_output("stream", name="stdout", text="3\n")
-    planted = save(tmp_path, "1 / 0", "print(3)", outputs=[printed])
-    assert "ZeroDivisionError" in run_nbval(planted, tmp_path)
+@by_either
+def test_another_output_is_noticed(problems, this_kernel, tmp_path):
+    assert problems(save(tmp_path, "print(1 + 2)", outputs=[PRINTED]), tmp_path) == []
+    (found,) = problems(save(tmp_path, "", "print(1 + 3)", outputs=[PRINTED]), tmp_path)
+    assert "Cell 1" in found
 
 
-def test_nbval_run_fails_when_nothing_would_be_compared(tmp_path):
+@by_either
+def test_a_failing_cell_is_noticed(problems, this_kernel, tmp_path):
+    (found,) = problems(save(tmp_path, "1 / 0", "print(3)", outputs=[PRINTED]), tmp_path)
+    assert "ZeroDivisionError" in found
+
+
+def html(text: str) -> NotebookNode:
+    return new_output("execute_result", data={"text/html": text, "text/plain": "3"})
+
+
+@pytest.mark.parametrize(
+    ("found", "words"),
+    [
+        ([PRINTED, new_output("stream", name="stderr", text="3\n")], "Unexpected .*stderr"),
+        ([], "Missing .*stdout"),
+        ([new_output("stream", name="stdout", text="4\n")], r"stdout was '3\\n' and is '4\\n'"),
+        ([html("3")], "Missing .*stdout"),
+        ([PRINTED, html("3")], "Unexpected .*text"),
+    ],
+)
+def test_a_difference_of_any_kind_is_told(found, words):
+    assert notebook_runs.compare([PRINTED], [PRINTED]) == ""
+    assert re.search(words, notebook_runs.compare([PRINTED], found))
+
+
+def test_tables_are_compared_one_by_one_and_pictures_are_not():
+    picture = new_output("display_data", data={"image/png": "AA=="})
+    stored = [html("3"), html("4")]
+    assert notebook_runs.compare(stored, [*stored, picture]) == ""
+    assert "text/html was '4' and is '5'" in notebook_runs.compare(stored, [html("3"), html("5")])
+    assert "number of outputs" in notebook_runs.compare(stored, stored[:1])
+
+
+def test_a_lesson_that_compares_nothing_is_not_run(tmp_path):
     picture = new_output("display_data", data={"image/png": "", "text/plain": ""})
     del picture.data["text/plain"]
-    assert "no text in its output" in run_nbval(save(tmp_path, "print(3)"), tmp_path)
-    assert "no text" in run_nbval(save(tmp_path, "picture", outputs=[picture]), tmp_path)
-    assert "no test compares" in run_nbval(save(tmp_path, "print(3)", tags=()), tmp_path)
+    for planted, words in (
+        ({}, "no text in its output"),
+        ({"outputs": [picture]}, "no text"),
+        ({"outputs": [PRINTED], "tags": ()}, "no test compares"),
+    ):
+        (found,) = notebook_runs.problems(save(tmp_path, "print(3)", **planted), tmp_path)
+        assert words in found
+    assert not (tmp_path / "executed.ipynb").exists()
 
 
 FAILING_CALLBACKS = {
@@ -160,17 +168,21 @@ FAILING_CALLBACKS = {
 }
 
 
+def run_before_a_print(folder: Path, code: str) -> list[str]:
+    """Run a cell, and another behind it whose output is as it was."""
+    planted = save(folder, code, "print(3)", outputs=[PRINTED])
+    return notebook_runs.problems(planted, folder, seconds=30)
+
+
 @pytest.mark.parametrize("name", FAILING_CALLBACKS)
-def test_papermill_run_notices_a_hidden_error(name, this_kernel, tmp_path):
-    planted = save(tmp_path, FAILING_CALLBACKS[name])
-    found = run_papermill(planted, tmp_path, seconds=30)
-    assert len(found) == 1
-    assert "planted" in found[0]
+def test_a_hidden_error_is_noticed(name, this_kernel, tmp_path):
+    (found,) = run_before_a_print(tmp_path, FAILING_CALLBACKS[name])
+    assert "planted" in found
 
 
-def test_papermill_run_is_content_with_a_working_callback(this_kernel, tmp_path):
+def test_a_working_callback_is_no_error(this_kernel, tmp_path):
     code = "import ipywidgets\n_ = ipywidgets.interact(lambda x=3: print(x))"
-    assert run_papermill(save(tmp_path, code), tmp_path, seconds=30) == []
+    assert run_before_a_print(tmp_path, code) == []
 
 
 def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, monkeypatch):
@@ -180,7 +192,7 @@ def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, 
     monkeypatch.setenv("JUPYTER_DATA_DIR", str(tmp_path))
     code = f"import os, sys\nassert sys.executable == {sys.executable!r}, sys.executable\n"
     code += "assert os.environ['SIMMIM_BUDGET'] == 'quick'"
-    assert run_papermill(save(tmp_path, code), tmp_path, seconds=30) == []
+    assert run_before_a_print(tmp_path, code) == []
 
 
 # The rules, each broken once.
@@ -213,7 +225,7 @@ total = 1
 def lesson(tmp_path, monkeypatch):
     """Write lessons into a copy of the notebooks' folder."""
     monkeypatch.setattr(build, "FOLDER", tmp_path / "notebooks")
-    monkeypatch.setattr(build, "PATIENCE", 30)  # see run_papermill
+    monkeypatch.setattr(build, "PATIENCE", 30)  # see notebook_runs
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_bytes(
         (Path(__file__).parents[1] / "pyproject.toml").read_bytes()
