@@ -7,6 +7,8 @@ from widget_driver import choose, click, find, follow
 from simmim_lib import experiment, joint_figures, joint_panels, reference
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 TINY = Settings(targets=("mnist", "uci-digits"), labels_per_class=2, steps=40, seeds=2)
 
 

@@ -6,6 +6,8 @@ from widget_driver import choose, find, follow, send
 
 from simmim_lib import fitting, formula, loss_figures, loss_panels
 
+pytestmark = pytest.mark.colab
+
 QUICK = fitting.Plan(steps=20)
 NOISY = fitting.Plan(losses=("cross-entropy", "expected-accuracy"), flipped=0.4, steps=20)
 

@@ -13,6 +13,8 @@ from simmim_lib import figures, panels
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 
 def picture(value):
     figure = figures.new_figure(2, 1)

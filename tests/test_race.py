@@ -10,6 +10,8 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.pretraining import pretrained
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 
+pytestmark = pytest.mark.colab
+
 STEPS, SEED = 12, 1
 QUICK = race.Plan(labels_per_class=5, steps=STEPS, seeds=2, learning_rate=0.003)
 

@@ -10,6 +10,8 @@ from simmim_lib import plans, report, report_form
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=3, seeds=2)
 
 

@@ -21,6 +21,8 @@ from simmim_worker import BATCH, EXAMPLES, KINDS, SIDE
 from simmim_lib import models, transfer
 from simmim_lib.errors import WorkbookError
 
+pytestmark = pytest.mark.colab
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = Path(small.__file__)
 WEIGHTS = {"digits": 1.0, "marks": 0.5, "size": 2.0}

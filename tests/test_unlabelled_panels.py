@@ -10,6 +10,8 @@ from simmim_lib.plans import INFORMED, measure_name
 from simmim_lib.reference import Record, Reference
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 HALVES = Settings(
     **{**INFORMED, "agreement": 0.0, "augmentation": 0.0}, labels_per_class=1, steps=60, seeds=1
 )

@@ -19,6 +19,8 @@ from simmim_lib import (
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import WEIGHTINGS, Settings
 
+pytestmark = pytest.mark.colab
+
 TINY = balance.start(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
 
