@@ -281,7 +281,7 @@ def test_a_diagnosis_by_hand():
     [
         ({"information": -0.1}, "information is -0.1, but must be a finite number of at least 0"),
         ({"agreement": 1.0, "augmentation": 0.0}, "so that they are the same: try augmentation=1"),
-        ({"confidence": 1.0}, "confidence is 1.0, but must be a probability below 1: try 0.8"),
+        ({"confidence": 1.0}, "confidence is 1.0, but must be a finite number of at least 0 and"),
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
         ({"ramp": 1.5}, "ramp is 1.5, but must be a finite number from 0 to 1, like 0.5"),
         ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
