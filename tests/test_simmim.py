@@ -22,6 +22,8 @@ import simmim_lib
 from simmim_lib import freezing, simmim
 from simmim_lib.errors import WorkbookError
 
+pytestmark = pytest.mark.colab
+
 ROOT = Path(__file__).resolve().parent.parent
 WORKER = Path(small.__file__)
 WEIGHTS = {"digits": 1.0, "marks": 0.5, "size": 2.0}

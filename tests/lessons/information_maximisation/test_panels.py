@@ -15,6 +15,8 @@ from simmim_lib.studies import stored as studies_stored
 from simmim_lib.studies.measures import measure_name
 from simmim_lib.studies.stored import Record, StoredStudy
 
+pytestmark = pytest.mark.colab
+
 HALVES = Settings(
     **{**INFORMED, "agreement": 0.0, "augmentation": 0.0}, labels_per_class=1, steps=60, seeds=1
 )

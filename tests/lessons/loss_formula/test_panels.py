@@ -6,6 +6,8 @@ from widget_driver import choose, find, follow, send
 
 from simmim_lib.lessons.loss_formula import figures, panels, readings, training_by_loss
 
+pytestmark = pytest.mark.colab
+
 QUICK = training_by_loss.LossComparison(steps=20)
 NOISY = training_by_loss.LossComparison(
     losses=("cross-entropy", "expected-accuracy"), flipped=0.4, steps=20

@@ -13,6 +13,8 @@ from simmim_lib.lessons.report.form import Form
 from simmim_lib.reports import report
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=3, seeds=2)
 
 

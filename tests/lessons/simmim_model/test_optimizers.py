@@ -11,6 +11,8 @@ from simmim_lib.experiments.sources import pretrained
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 
+pytestmark = pytest.mark.colab
+
 STEPS, SEED = 12, 1
 QUICK = optimizers.Plan(labels_per_class=5, steps=STEPS, seeds=2, learning_rate=0.003)
 

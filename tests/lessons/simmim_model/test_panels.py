@@ -12,6 +12,8 @@ from simmim_lib.pictures.style import new_figure
 from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
+pytestmark = pytest.mark.colab
+
 TINY = Settings(targets=("mnist", "uci-digits"), labels_per_class=2, steps=40, seeds=2)
 
 

@@ -19,6 +19,8 @@ from simmim_lib.lessons.task_weights.shares import move, on_front, read_shares, 
 from simmim_lib.panels.memory import measure
 from simmim_lib.settings import WEIGHTINGS, Settings
 
+pytestmark = pytest.mark.colab
+
 TINY = task_weights_shares.start(
     targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2
 )

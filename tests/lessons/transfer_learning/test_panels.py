@@ -17,6 +17,8 @@ from simmim_lib.panels.panel import Panel
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 
 def picture(value):
     figure = new_figure(2, 1)
