@@ -116,7 +116,7 @@ print(doctor.report())
 
 # %% [markdown]
 # Each lesson runs in a *budget*. The usual one, `quick`, suits two processor cores: few seeds, a
-# figure in a second or two. Conclusions rest on stored *reference results* from the budget `full`,
+# figure in a second or two. Conclusions rest on *stored results* from the budget `full`,
 # with ten seeds. Every figure of a trained network says which one made it.
 
 # %% tags=["nbval-check-output"]
