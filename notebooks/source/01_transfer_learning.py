@@ -573,7 +573,7 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #
 # - (a) nearly always
 # - (b) more often than not
-# - (c) as often as a coin toss
+# - (c) no better than a coin toss
 
 # %%
 score_study = stored.load("transferability")
