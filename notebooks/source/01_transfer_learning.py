@@ -284,9 +284,9 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 # %% [markdown] tags=["quoted"]
 # ## 5. With plenty of labels: three famous curves
 #
-# [Yosinski et al. (2014)](https://arxiv.org/abs/1411.1792) asked a cleaner question. They had plenty of
-# labels for *both* tasks, copied only the first $n$ layers of a network with eight, and gave all later
-# layers fresh weights. They found three shapes that have been quoted ever since:
+# [Yosinski et al. (2014)](https://arxiv.org/abs/1411.1792) asked a cleaner question. They had plenty
+# of labels for *both* tasks, copied only the first $n$ layers of a network with eight, and gave all
+# later layers fresh weights. They found three shapes that have been quoted ever since:
 #
 # - **Dip.** Source and target are the *same* task, copies frozen. You would expect no loss. Yet in
 #   the middle the accuracy dipped from 62.5 to 59.4 per cent: layers had *co-adapted*, each to the
@@ -563,8 +563,8 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #
 #   $$ \text{LEEP} = \frac{1}{n} \sum_{i=1}^{n} \log \sum_z P(y_i \mid z)\, \theta(x_i)_z $$
 #
-# - [**H-score**](https://arxiv.org/abs/2212.10082): how much of the features' variance lies *between* the
-#   classes?
+# - [**H-score**](https://arxiv.org/abs/2212.10082): how much of the features' variance lies
+#   *between* the classes?
 # - [**LogME**](https://arxiv.org/abs/2102.11005): how probable are the labels under a linear model
 #   of the features, averaged over all such models (the log *marginal likelihood*, or evidence)?
 #

@@ -474,8 +474,8 @@ exercises.check("02-mutual-information", information)
 #
 # People who label thousands of images make mistakes. Cross-entropy pushes hardest where $p$ is
 # smallest, so a wrong label shouts loudest. Reading (d) has slope $-1$ everywhere and hardly moves
-# what looks hopeless: it is known to tolerate label noise ([Ghosh et al.,
-# 2017](https://arxiv.org/abs/1712.09482)).
+# what looks hopeless: it is known to tolerate label noise
+# ([Ghosh et al., 2017](https://arxiv.org/abs/1712.09482)).
 #
 # **Predict.** Two labels in five are wrong. Which ends up higher, on correctly labelled images?
 #

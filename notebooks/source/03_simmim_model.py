@@ -152,9 +152,9 @@ for row in bench["rows"]:
 # %% [markdown]
 # ## 2. One trunk, several heads
 #
-# The article expands SimMIM as *Simultaneous Multivariate Information Maximization*. (The [SimMIM of
-# CVPR 2022](https://arxiv.org/abs/2111.09886) is masked image modelling and shares only the name; a
-# later lesson covers it.) The words ask for this:
+# The article expands SimMIM as *Simultaneous Multivariate Information Maximization*. (The
+# [SimMIM of CVPR 2022](https://arxiv.org/abs/2111.09886) is masked image modelling and shares only
+# the name; a later lesson covers it.) The words ask for this:
 #
 # - **simultaneous**: several target tasks are learned at once, by one network,
 # - **multivariate**: there are several outputs, one for each task,
@@ -209,8 +209,7 @@ print(f"joint loss  {total:.2f}")
 #
 # $$I(X;Y) \;\ge\; H(Y) - \text{cross-entropy}$$
 #
-# ([Barber and Agakov,
-# 2003](https://papers.neurips.cc/paper_files/paper/2003/hash/a6ea8471c120fe8cc35a2954c9b9c595-Abstract.html).)
+# ([Barber and Agakov, 2003](https://papers.neurips.cc/paper_files/paper/2003/hash/a6ea8471c120fe8cc35a2954c9b9c595-Abstract.html).)
 # So **minimising cross-entropy is maximising information about the labels**, and the article's wish
 # has a loss after all, just not the one it printed. Section 4 puts a number on it.
 
@@ -489,7 +488,7 @@ exercises.check("03-copy-and-freeze", adapt)
 # ```python
 # def adapt(source, model, frozen_layers):
 #     model.trunk.set_weights(source.trunk.get_weights())
-# freezing.freeze(model.trunk, frozen_layers)
+#     freezing.freeze(model.trunk, frozen_layers)
 #     model.compile("sgd")
 #     return model
 # ```

@@ -436,11 +436,11 @@ study_figures.sums_on_a_front(front, front[best])
 
 # %% [markdown]
 # All the sums end up at the two ends, as if the network were for one task only. MGDA, at $x = 0.3$,
-# finds no step that helps both and stays in between. Hu et al. 2023 ([Revisiting
-# Scalarization](https://arxiv.org/abs/2308.13985)) show that joint linear networks that are too
-# small for their tasks have such fronts, too: no fixed weights reach the balanced part. (A weighted
-# sum of losses is also called a *scalarization*.) Whether that matters for a given network is a
-# question for measurement.
+# finds no step that helps both and stays in between. Hu et al. 2023
+# ([Revisiting Scalarization](https://arxiv.org/abs/2308.13985); *scalarization* is the literature's
+# word for a weighted sum) show that joint linear networks that are too small for their tasks have
+# such fronts, too: no fixed weights reach the balanced part. Whether that matters for a given
+# network is a question for measurement.
 
 # %% [markdown]
 # ## 6. The experiment that matters
@@ -560,12 +560,13 @@ for target in group:
 #
 # **What the literature says.** Both sides, because the question is not closed:
 #
-# - [Kurin et al. 2022](https://arxiv.org/abs/2201.04122) and [Xin et al.
-#   2022](https://arxiv.org/abs/2209.11379) find, on the usual benchmarks, that a plain sum that is
-#   tuned and regularised just as carefully matches the special methods, at lower cost. Our study
-#   agrees.
-# - [Hu et al. 2023](https://arxiv.org/abs/2308.13985) show cases where a sum cannot reach the whole front,
-#   and gradient-based methods find balanced solutions that it misses. Section 5 has such a case.
+# - [Kurin et al. 2022](https://arxiv.org/abs/2201.04122) and
+#   [Xin et al. 2022](https://arxiv.org/abs/2209.11379) find, on the usual benchmarks, that a plain
+#   sum that is tuned and regularised just as carefully matches the special methods, at lower cost.
+#   Our study agrees.
+# - [Hu et al. 2023](https://arxiv.org/abs/2308.13985) show cases where a sum cannot reach the whole
+#   front, and gradient-based methods find balanced solutions that it misses. Section 5 has such a
+#   case.
 #
 # And the limits of our study: our tasks hardly conflict, our losses have the same unit, and there
 # are only two or three of them. With a loss in other units you have seen methods that help without
@@ -591,5 +592,5 @@ for target in group:
 # ## Where next
 #
 # [Lesson 05, Information maximisation](05_information_maximisation.ipynb): so far every target
-# learned from its few labels alone. There are thousands of images *without* labels. [Lesson
-# 03](03_simmim_model.ipynb) has the network that all of this ran on.
+# learned from its few labels alone. There are thousands of images *without* labels.
+# [Lesson 03](03_simmim_model.ipynb) has the network that all of this ran on.
