@@ -155,8 +155,8 @@ for layer in target_model.layers:
 # see the largest pictures, and because a frozen layer gives the same output at every step: we
 # compute its outputs once and train on them.
 #
-# Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us see
-# that frozen means frozen. One pass over a hundred labelled digits:
+# Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us
+# see that frozen means frozen. One pass over a hundred labelled digits:
 
 # %% tags=["nbval-check-output"]
 task = datasets.few_shot("mnist", labels_per_class=10, seed=0)
@@ -293,8 +293,8 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 #   others, and fresh later layers could not learn to fit the copied ones again.
 # - **Decline.** Another task, copies frozen: the more layers, the worse, down to 54.3 per cent,
 #   because later layers are specific to their task.
-# - **Fine-tuned above base.** Another task, copies trained further: 63.7 to 64.7 per cent, better than
-#   from scratch however many layers were copied.
+# - **Fine-tuned above base.** Another task, copies trained further: 63.7 to 64.7 per cent, better
+#   than from scratch however many layers were copied.
 #
 # **Predict.** Which of the three will our small network show on handwritten digits, with 300 labels
 # per class?
@@ -762,10 +762,12 @@ print("not frozen: moves", running_mean_moves(trainable=True))
 # - Transfer: learn a source task, copy the first layers, freeze some, train the rest on the target.
 # - First layers are general, later ones specific to their task: frozen, they hurt when source and
 #   target differ; fine-tuned, they are a good start.
-# - Transfer pays where labels are few. It can also hurt, and a source that looks rich is no guarantee.
+# - Transfer pays where labels are few. It can also hurt, and a source that looks rich is no
+#   guarantee.
 # - A score before training is a hint, not a measurement. Try it, over several seeds, and compare seed
 #   by seed with training from scratch.
-# - In Keras: set `trainable`, then `compile`; copy weights, do not share layers; mind BatchNormalization.
+# - In Keras: set `trainable`, then `compile`; copy weights, do not share layers; mind
+#   BatchNormalization.
 #
 # ## Where next
 #

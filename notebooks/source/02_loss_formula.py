@@ -398,8 +398,8 @@ exercises.check("02-entropy", entropy_and_cross_entropy)
 # you about another. For the predictions of a batch it has two halves:
 #
 # $$I = \underbrace{H\left(\text{mean of } p\right)}_{\text{spread over the classes}}
-# \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt about each image}}$$
-# It needs no labels. The left picture below is the **joint distribution** of true and predicted class.
+# \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt about each image}}$$ It needs no labels. The
+# left picture below is the **joint distribution** of true and predicted class.
 #
 # **Predict.** Three batches of predictions: by our network; by a network that gives every image the
 # same class, with certainty; by a fresh network. Which carry (nearly) no information?
@@ -506,8 +506,8 @@ for plan, measured in studies.study("noisy-labels").items():
 # %% [markdown]
 # ## Recap
 #
-# - As written, $-p\log p$ has slope $-(1+\log p)$: below 1/e it drives the true class **out**, and with
-#   ten classes every image starts there.
+# - As written, $-p\log p$ has slope $-(1+\log p)$: below 1/e it drives the true class **out**, and
+#   with ten classes every image starts there.
 # - In a network that means one class for all images; the mean of $p$ hides it, the median shows it.
 # - What was meant is cross-entropy, $-\log p$: the factor in front is the truth, not the prediction.
 # - Read as an entropy it knows no label; with the factor held constant it is the expected accuracy.

@@ -402,7 +402,8 @@ print({name: round(value, 2) for name, value in scores.items()})
 
 # %% [markdown]
 # `evaluate` reports the joint loss, each task's loss and each task's accuracy. Now the number that
-# section 2 promised: how much do we know about a label, at least, once the network has seen the image?
+# section 2 promised: how much do we know about a label, at least, once the network has seen the
+# image?
 #
 # **Predict.** All there is to know is $\log 10$, a little more than two nats. How much of it does
 # the network extract with fresh heads?
@@ -523,8 +524,8 @@ exercises.check("03-new-task", add_task)
 #
 # <details><summary>Hint 2</summary>
 #
-# `model.layers` holds the trunk, then the heads, which have names such as `head_digits`. In the new model
-# the heads of the old tasks have the same names.
+# `model.layers` holds the trunk, then the heads, which have names such as `head_digits`. In the new
+# model the heads of the old tasks have the same names.
 #
 # </details>
 #
@@ -640,8 +641,8 @@ for (heads, verdict), number in sorted(verdicts.items()):
 #
 # If that is right, the gain should be larger where one task has many labels and the other few.
 #
-# **Predict.** MNIST has 2 labels per class, UCI has 50. The shared head's gain on MNIST, compared with
-# the one you have just seen for 2 and 2, is
+# **Predict.** MNIST has 2 labels per class, UCI has 50. The shared head's gain on MNIST, compared
+# with the one you have just seen for 2 and 2, is
 #
 # - (a) smaller: UCI drowns it
 # - (b) about the same
@@ -840,8 +841,8 @@ print("devices that share each batch:", strategy.num_replicas_in_sync)
 #
 # - The article's network has one convolution, one head and one task; nearly all of its parameters sit
 #   behind the flattening. Its method is in its text, not in its program.
-# - SimMIM here: one trunk, a head for each task, and the loss $\sum_t w_t L_t$. Lower cross-entropy is more
-#   information about the labels.
+# - SimMIM here: one trunk, a head for each task, and the loss $\sum_t w_t L_t$. Lower cross-entropy
+#   is more information about the labels.
 # - Four steps: choose tasks, initialise, transfer, maximise information.
 # - Joint training saves parameters. With separate heads and a good source it gained nothing; with a
 #   shared head and few labels it did, most of all where the other task had many.

@@ -239,8 +239,8 @@ exercises.check("04-uncertainty-optimum", optimal_weights)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The slope in $s$ is $-\frac{L}{2}e^{-s} + \frac12$. It is zero where $e^s$ is ... what? Put that into the
-# weight.
+# The slope in $s$ is $-\frac{L}{2}e^{-s} + \frac12$. It is zero where $e^s$ is ... what? Put that
+# into the weight.
 #
 # </details>
 #
@@ -500,8 +500,8 @@ exercises.check("04-delta-m", delta_m)
 # five learning rates, and the separate networks five learning rates, too. Each method's best trial
 # is chosen on validation images; only then is it tested.
 #
-# **Predict.** Eleven methods on two groups: in how many of the 22 comparisons is the method clearly ahead
-# of the tuned plain sum?
+# **Predict.** Eleven methods on two groups: in how many of the 22 comparisons is the method clearly
+# ahead of the tuned plain sum?
 #
 # - (a) in most of them
 # - (b) in about a third
@@ -583,9 +583,10 @@ for target in group:
 #   the shared layers only, and only their ratio matters.
 # - Scale is an accident of units, importance is your decision. Some methods cancel the first; none
 #   knows the second.
-# - Loss-based methods look at sizes and speeds and cost nothing; gradient-based ones look at angles and
-#   lengths. Ours hardly conflict.
-# - The Pareto front is what can be traded. Where it bulges the wrong way, a sum reaches only its ends.
+# - Loss-based methods look at sizes and speeds and cost nothing; gradient-based ones look at angles
+#   and lengths. Ours hardly conflict.
+# - The Pareto front is what can be traded. Where it bulges the wrong way, a sum reaches only its
+#   ends.
 # - No weighting that beat a plain sum tuned at the same cost stayed ahead on new seeds. Count your
 #   comparisons, and repeat what looks good.
 #

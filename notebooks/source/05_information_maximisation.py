@@ -147,8 +147,8 @@ exercises.check("05-information-term", information_term)
 #
 # <details><summary>Hint 2</summary>
 #
-# `scipy.special.softmax(logits, axis=1)` does not overflow, and `scipy.special.entr(p)` is $-p\log p$ with
-# $0\log 0 = 0$.
+# `scipy.special.softmax(logits, axis=1)` does not overflow, and `scipy.special.entr(p)` is
+# $-p\log p$ with $0\log 0 = 0$.
 #
 # </details>
 #
@@ -167,8 +167,8 @@ exercises.check("05-information-term", information_term)
 # %% [markdown]
 # ### Exercise 2: A batch by hand (easy, 5 minutes)
 #
-# Two images, two classes, the predictions are $(1, 0)$ and $(0.2, 0.8)$. Find $H(\text{mean of } p)$, the
-# mean of $H(p)$, and the information, to two decimals. You may use
+# Two images, two classes, the predictions are $(1, 0)$ and $(0.2, 0.8)$. Find
+# $H(\text{mean of } p)$, the mean of $H(p)$, and the information, to two decimals. You may use
 #
 # | $p$ | $0.2$ | $0.4$ | $0.6$ | $0.8$ | $1$ |
 # |---|---|---|---|---|---|
@@ -200,7 +200,8 @@ exercises.check("05-by-hand", by_hand)
 # %% [markdown]
 # ## 2. Why both halves
 #
-# The **objective**, for tasks $t$ with weights $w_t$, labelled images $B_t$ and unlabelled images $U_t$:
+# The **objective**, for tasks $t$ with weights $w_t$, labelled images $B_t$ and unlabelled images
+# $U_t$:
 #
 # $$L = \sum_t w_t \Big[ \underbrace{\frac{1}{|B_t|}\sum_{(x,y)\in B_t} -\log p_t(y \mid x)}
 # _{\text{cross-entropy, with labels}} \;-\; \lambda\,
@@ -253,8 +254,8 @@ exercises.check("05-which-collapse", collapses)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# $\lambda$ says how hard the term pulls, against the cross-entropy of ten labelled images. Where does it
-# pull with $s = 0$? And with $s = 1$?
+# $\lambda$ says how hard the term pulls, against the cross-entropy of ten labelled images. Where
+# does it pull with $s = 0$? And with $s = 1$?
 #
 # </details>
 #
@@ -300,8 +301,8 @@ print(f"collapses without an alarm: {missed}, alarms without a collapse: {false}
 figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
 
 # %% [markdown]
-# The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare, so a
-# network that gives up three classes escapes it. `simmim_lib.run` warns in words, and
+# The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare,
+# so a network that gives up three classes escapes it. `simmim_lib.run` warns in words, and
 # `result.diagnostics` keeps them:
 
 # %% tags=["nbval-check-output"]
@@ -781,9 +782,9 @@ charts.image_grid(given.images, list(map(str, given.labels)), "The ten digits wi
 # %% [markdown]
 # ## 9. The verdict on the article's claim
 #
-# The article says that SimMIM "can make better use of limited data" (our translation). Lesson 03 measured
-# what *joining tasks* does for that. Here is what *maximising information* does, over all comparisons of
-# section 5, with the same number of labels and steps:
+# The article says that SimMIM "can make better use of limited data" (our translation). Lesson 03
+# measured what *joining tasks* does for that. Here is what *maximising information* does, over all
+# comparisons of section 5, with the same number of labels and steps:
 
 # %%
 every = [gain.verdict for gain in gains.values()]
@@ -816,6 +817,6 @@ Markdown(
 # ## Where next
 #
 # [Lesson 03](03_simmim_model.ipynb) has the joint loss that this one extends, and
-# [lesson 04](04_task_weights.ipynb) the weights between tasks. In [lesson 10](10_report.ipynb) you run these
-# settings on your own data and budget, and get a report. Planned next: the same on medical images,
-# where a label costs a doctor's time.
+# [lesson 04](04_task_weights.ipynb) the weights between tasks. In [lesson 10](10_report.ipynb) you
+# run these settings on your own data and budget, and get a report. Planned next: the same on medical
+# images, where a label costs a doctor's time.
