@@ -398,8 +398,10 @@ exercises.check("02-entropy", entropy_and_cross_entropy)
 # you about another. For the predictions of a batch it has two halves:
 #
 # $$I = \underbrace{H\left(\text{mean of } p\right)}_{\text{spread over the classes}}
-# \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt about each image}}$$ It needs no labels. The
-# left picture below is the **joint distribution** of true and predicted class.
+# \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt about each image}}$$
+#
+# It needs no labels. The left picture below is the **joint distribution** of true and predicted
+# class.
 #
 # **Predict.** Three batches of predictions: by our network; by a network that gives every image the
 # same class, with certainty; by a fresh network. Which carry (nearly) no information?
