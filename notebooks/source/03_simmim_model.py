@@ -530,7 +530,7 @@ exercises.check("03-new-task", add_task)
 # ```python
 # def add_task(model, task):
 #     trunk = keras.models.clone_model(model.trunk)
-#     extended = models.SimMIM(trunk, [*model.tasks, task])
+#     extended = simmim_lib.SimMIM(trunk, [*model.tasks, task])
 #     for old in model.layers:  # the trunk, and each head
 #         for new in extended.layers:
 #             if new.name == old.name:
@@ -823,7 +823,7 @@ print("devices that share each batch:", strategy.num_replicas_in_sync)
 # ```python
 # strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else
 # with strategy.scope():
-#     model = models.SimMIM(trunk, tasks)
+#     model = simmim_lib.SimMIM(trunk, tasks)
 #     model.compile("adam")
 # simmim.fit_on_workers(model, dataset, epochs=5)
 # ```
