@@ -1,7 +1,7 @@
 """The SimMIM model: one trunk, a head for each task, and a loss that sums over all of them.
 
-This module imports Keras at once, because its classes derive from Keras's; so the rest of the
-library imports it in the function that needs it, and `simmim_lib.SimMIM` when it is first asked for.
+This module imports Keras at once, because its classes derive from Keras's; the rest of the library
+imports it in the functions that need it, and `simmim_lib.SimMIM` when it is first asked for.
 """
 
 import json

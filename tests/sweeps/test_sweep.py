@@ -263,8 +263,8 @@ def test_what_kills_its_worker_is_tried_twice_in_company_and_twice_alone(
 
 def test_a_second_sweep_is_refused_and_a_dead_one_leaves_no_lock(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from simmim_lib import sweep_results\n"
-        "with sweep_results.alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from simmim_lib.sweeps import rows\n"
+        "with rows.locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
