@@ -164,7 +164,7 @@ def test_a_tensorflow_that_fails_does_not_take_the_kernel_along(program: str, re
 def test_the_report_points_at_what_needs_fixing() -> None:
     good, bad = doctor.Finding("A", True, "fine"), doctor.Finding("B", False, "gone; mend it.")
     assert doctor.report([good, bad]).splitlines() == [
-        "ok    A: fine",
+        "ok   A: fine",
         "FIX  B: gone; mend it.",
         "1 thing needs fixing, see FIX above.",
     ]
