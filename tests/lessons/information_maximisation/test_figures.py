@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 from sklearn.metrics import confusion_matrix
 
@@ -11,7 +12,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course, Result
 from simmim_lib.information import Diagnosis
 from simmim_lib.lessons.information_maximisation import figures, halves_figures, labels_figures
-from simmim_lib.pictures.classification import confusion_counts
+from simmim_lib.pictures.classification import MIN_PREDICTIONS, confusion_counts
 from simmim_lib.settings import Settings
 from simmim_lib.studies.stored import Record, StoredStudy
 
@@ -155,7 +156,7 @@ def test_each_way_has_its_curve_and_band():
 def test_the_live_point_is_hollow_until_it_is_tested():
     fields = {"labels_per_class": 20, **INFORMED}
     under_way = course(np.eye(10), range(10), (0.3, 0.81), **fields)
-    result = Result(under_way.settings, {"mnist": np.array([0.79])}, {}, {}, 1.0)
+    result = Result(under_way.settings, as_scores({"mnist": np.array([0.79])}), {}, {}, 1.0)
     done = course(np.eye(10), range(10), (0.3, 0.81), result, **fields)
     for live, value, images in ((under_way, 0.81, "validation"), (done, 0.79, "test")):
         picture = labels_figures.labels_or_unlabelled(stored(), "mnist", live)
@@ -206,7 +207,7 @@ def test_the_climb_stands_beside_the_stored_accuracies():
     assert shares[7, 1] == pytest.approx(75) and shares[7, 7] == pytest.approx(25)
     assert "7 taken for 1, images: 15" in picture.alt
     assert "from glyphs" in picture.alt and "after 20 of 40 steps, 0.60 at the start" in picture.alt
-    assert (table.get_xlabel(), table.get_ylabel()) == ("predicted", "true")
+    assert (table.get_xlabel(), table.get_ylabel()) == ("predicted class", "true class")
 
 
 def test_a_perfect_reader_confuses_nothing():
@@ -264,7 +265,7 @@ def test_reliability_shows_accuracy_and_the_gap_to_confidence():
     for axes, each, name in ((left, before, "fine-tuned"), (right, after, "informed")):
         assert axes.get_title(loc="left") == f"{name}: calibration error {each.expected_error:.1%}"
         accuracy, gap = axes.containers
-        filled = each.count > 0
+        filled = each.count >= MIN_PREDICTIONS
         np.testing.assert_allclose([bar.get_height() for bar in accuracy], each.accuracy[filled])
         tops = [bar.get_y() + bar.get_height() for bar in gap]
         np.testing.assert_allclose(tops, each.confidence[filled])

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 from widget_driver import choose, click, find, follow
 
@@ -101,7 +102,7 @@ ALONE = {"mnist": [0.7, 0.72, 0.69, 0.7], "uci-digits": [0.8, 0.85, 0.9, 0.88]}
 def planted(settings, accuracy):
     arrays = {name: np.array(values) for name, values in accuracy.items()}
     wrong = {name: values / 2 for name, values in arrays.items()}  # not to be shown as the test's
-    return experiments.Result(settings, arrays, wrong, {}, seconds=1.0)
+    return experiments.Result(settings, as_scores(arrays), wrong, {}, seconds=1.0)
 
 
 @pytest.fixture(scope="module")
