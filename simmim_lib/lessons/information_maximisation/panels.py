@@ -17,7 +17,6 @@ from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import Settings
-from simmim_lib.studies.registry import measure_name
 from simmim_lib.studies.stored import load
 
 if TYPE_CHECKING:
@@ -124,13 +123,12 @@ def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     for record in (each for found in studies for each in found.records):
         own = record.settings
         if (own.source, own.targets, own.labels_per_class) == asked:
-            accuracy = measure_name("accuracy", own.targets[0], own)
             return {
-                "source only": record.measures["source only"],
-                f"{own.steps:,} steps": record.measures[accuracy],
+                "source only": record.values("source only"),
+                f"{own.steps:,} steps": record.values("accuracy", own.targets[0]),
             }
     raise WorkbookError(
-        f"The reference results have nothing about {', '.join(settings.targets)} without labels "
+        f"The stored results have nothing about {', '.join(settings.targets)} without labels "
         f"from {settings.source}: compute them again with `{studies[0].command}`."
     )
 

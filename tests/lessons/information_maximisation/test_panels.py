@@ -12,7 +12,7 @@ from simmim_lib.panels.panel import Cancelled
 from simmim_lib.settings import Settings
 from simmim_lib.studies import registry
 from simmim_lib.studies import stored as studies_stored
-from simmim_lib.studies.registry import measure_name
+from simmim_lib.studies.measures import measure_name
 from simmim_lib.studies.stored import Record, StoredStudy
 
 pytestmark = pytest.mark.colab
@@ -164,13 +164,13 @@ def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
 
 def test_a_study_that_is_not_there_is_told_of(monkeypatch):
     def missing(name):
-        raise WorkbookError(f"The reference result {name!r} is not there: compute it.")
+        raise WorkbookError(f"The stored results of {name!r} are missing: compute them.")
 
     monkeypatch.setattr(studies_stored, "load", missing)
     panel = panels.no_labels(steps=20)
     choose(find(panel.view, "Steps"), "120")
     panel.wait()
-    assert "&#x27;directions&#x27; is not there: compute it." in panel.message.value
+    assert "&#x27;directions&#x27; are missing: compute them." in panel.message.value
 
 
 def test_a_study_without_the_direction_is_told_of(monkeypatch):
