@@ -48,6 +48,7 @@ def test_every_loss_and_corner_is_drawn(name):
         assert len(picture.png()) > 5000
 
 
+@pytest.mark.slow
 def test_a_real_network_follows_start_optimizer_and_seeds():
     panel = loss_panels.real_network(QUICK)
     says = follow(panel, lambda: choose(find(panel.view, "Optimizer"), "sgd"))
@@ -57,6 +58,7 @@ def test_a_real_network_follows_start_optimizer_and_seeds():
     follow(panel, lambda: choose(find(panel.view, "Seeds"), "2"))
 
 
+@pytest.mark.slow
 def test_a_remembered_setting_is_shown_again():
     panel = loss_panels.real_network(QUICK)
     seeds = find(panel.view, "Seeds")

@@ -44,18 +44,21 @@ by_either = pytest.mark.parametrize(
 )
 
 
+@pytest.mark.slow
 @by_either
 def test_a_notebook_that_gives_what_is_stored_is_sound(problems, this_kernel, tmp_path):
     callback = "import ipywidgets\n_ = ipywidgets.interact(lambda x=3: print(x))"
     assert problems(save(tmp_path, callback, "print(1 + 2)", outputs=[PRINTED]), tmp_path) == []
 
 
+@pytest.mark.slow
 @by_either
 def test_another_output_is_noticed(problems, this_kernel, tmp_path):
     (found,) = problems(save(tmp_path, "", "print(1 + 3)", outputs=[PRINTED]), tmp_path)
     assert "Cell 1" in found
 
 
+@pytest.mark.slow
 @by_either
 def test_a_failing_cell_is_noticed(problems, this_kernel, tmp_path):
     (found,) = problems(save(tmp_path, "1 / 0", "print(3)", outputs=[PRINTED]), tmp_path)

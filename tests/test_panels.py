@@ -164,6 +164,7 @@ def frozen_panel():
     return panels.frozen_layers(Settings(steps=5, seeds=2))
 
 
+@pytest.mark.slow
 def test_freezing_other_layers_retrains(frozen_panel):
     pictures = []
     for depth in (1, 3):
@@ -178,6 +179,7 @@ def test_freezing_other_layers_retrains(frozen_panel):
     assert "From scratch: 0." in frozen_panel._alt
 
 
+@pytest.mark.slow
 def test_every_control_of_the_panel_works(frozen_panel):
     for name, label in [
         ("source", "fashion"),
