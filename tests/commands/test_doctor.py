@@ -34,6 +34,7 @@ def look(what: str) -> doctor.Finding:
     return doctor._look(what, doctor.LOOKS[what])
 
 
+@pytest.mark.slow
 def test_this_environment_is_healthy() -> None:
     findings = {finding.what: finding for finding in doctor.check()}
     assert list(findings) == [*doctor.LOOKS, "TensorFlow", "GPU"]

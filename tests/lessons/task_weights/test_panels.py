@@ -141,6 +141,7 @@ def test_a_ratio_can_be_typed(weights_panel):
     assert "Set before" not in says  # with other seeds they would not compare
 
 
+@pytest.mark.slow
 def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     panel = panels.task_weights(TINY)
     triangle = find(panel.view, "1:1:0")
@@ -282,6 +283,7 @@ def test_arrows_that_cannot_be_meant():
 # Race
 
 
+@pytest.mark.slow
 def test_a_race_against_the_plain_sum():
     panel = panels.race(TINY, methods=("random",))
     says = follow(panel, lambda: send(find(panel.view, "MGDA"), value=True))
@@ -316,6 +318,7 @@ def test_the_copied_line_of_a_race_is_its_settings():
     assert eval(code, {"simmim_lib": Recorder}) == plans
 
 
+@pytest.mark.slow
 def test_every_weighting_has_a_box_and_can_be_left_out():
     panel = panels.race(TINY, methods=("dwa",))
     boxes = [find(panel.view, figures.TITLES[name]) for name in WEIGHTINGS[1:]]
