@@ -23,6 +23,7 @@ def panel():
     return panels.simmim(TINY)
 
 
+@pytest.mark.slow
 def test_every_control_is_followed(panel):
     says = follow(panel, lambda: choose(find(panel.view, "Heads"), "shared where classes agree"))
     assert "1 heads" in says
@@ -64,6 +65,7 @@ def test_heads_that_cannot_be_shared_are_told_of():
     assert "no head can be shared: use shared_heads=False" in panel.message.value
 
 
+@pytest.mark.slow
 def test_the_pictures_come_as_the_network_learns():
     settings = TINY.replace(seeds=1, labels_per_class=5)
     told = []
