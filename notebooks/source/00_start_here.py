@@ -110,7 +110,7 @@ panels.few_labels()
 # ## Is your computer ready?
 #
 # The next cell checks everything the lessons need. Lines that begin with `ok` are fine; a line that
-# begins with `MEND` says what is missing and what to type.
+# begins with `FIX` says what is missing and what to type.
 
 # %%
 from simmim_lib.commands import doctor

@@ -23,8 +23,9 @@ import tensorflow as tf
 
 from simmim_lib import datasets, exercises, losses, trunks
 from simmim_lib.foundation.intervals import difference, interval
-from simmim_lib.lessons.loss_formula import information_figures, panels, studies, training_by_loss
+from simmim_lib.lessons.loss_formula import information_figures, panels, training_by_loss
 from simmim_lib.lessons.loss_formula.readings import READINGS
+from simmim_lib.studies import stored
 
 # %% [markdown]
 # ## 1. What the formula says
@@ -249,10 +250,11 @@ panels.three_classes("entropy")
 panels.real_network()
 
 # %% tags=["nbval-check-output"]
-readings = studies.study("four-readings")
-fresh_start = readings[training_by_loss.Plan(seeds=10)]
+readings = stored.load("four-readings")
+fresh = training_by_loss.LossComparison(seeds=10)
+(record,) = (each for each in readings.records if each.settings == fresh)
 for row, name in enumerate(READINGS):
-    measured = [interval(fresh_start[key][row]) for key in ("median", "gone", "mean", "test")]
+    measured = [interval(record.values(key)[row]) for key in ("median", "gone", "mean", "test")]
     numbers = "".join(f"  {mean:.2f} ± {width:.2f}" for mean, width in measured)
     print(f"{READINGS[name].title:30}{numbers}")
 print("                          p(true): median, share below 0.01, mean; then test accuracy")
@@ -276,11 +278,12 @@ print("                          p(true): median, share below 0.01, mean; then t
 # - (c) it depends on the optimizer
 
 # %% tags=["nbval-check-output"]
-for plan, measured in readings.items():
-    above = measured["above"][0].mean()
-    change = difference(measured["end"][0], measured["start"][0])
-    control = difference(measured["end"][1], measured["start"][1])
-    print(f"{plan.start}, {plan.optimizer}: {above:.0%} of the images above 1/e at the start")
+for record in readings.records:
+    above = record.values("above")[0].mean()
+    start, end = record.values("start"), record.values("end")
+    change, control = (difference(end[row], start[row]) for row in (0, 1))
+    begin = f"{record.settings.start}, {record.settings.optimizer}"
+    print(f"{begin}: {above:.0%} of the images above 1/e at the start")
     print(f"    as written:    {change}")
     print(f"    cross-entropy: {control}")
 
@@ -490,10 +493,10 @@ panels.noisy_labels()
 
 # %% tags=["nbval-check-output"]
 print("expected accuracy against cross-entropy, test accuracy, 10 seeds")
-for plan, measured in studies.study("noisy-labels").items():
-    last = difference(measured["test"][1], measured["test"][0])
-    best = difference(measured["stopped"][1], measured["stopped"][0])
-    print(f"{plan.flipped:.0%} wrong  after the last step: {last}")
+for record in stored.load("noisy-labels").records:
+    test, stopped = record.values("test"), record.values("stopped")
+    last, best = difference(test[1], test[0]), difference(stopped[1], stopped[0])
+    print(f"{record.settings.flipped:.0%} wrong  after the last step: {last}")
     print(f"          at the best step:    {best}")
 
 # %% [markdown]

@@ -33,7 +33,7 @@ import simmim_lib
 from simmim_lib import datasets, exercises, experiments, freezing, losses, simmim, trunks
 from simmim_lib.foundation.directories import data_directory
 from simmim_lib.foundation.intervals import difference, interval
-from simmim_lib.lessons.simmim_model import studies
+from simmim_lib.lessons.simmim_model import figures, panels, studies
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import Picture, new_figure, styled
 from simmim_lib.studies import stored
@@ -555,8 +555,6 @@ exercises.check("03-new-task", add_task)
 # - (c) clearly lower: the tasks get in each other's way
 
 # %%
-from simmim_lib.lessons.simmim_model import panels
-
 panels.simmim()
 
 # %% [markdown]
@@ -588,8 +586,6 @@ panels.simmim()
 # - (c) in none
 
 # %%
-from simmim_lib.lessons.simmim_model import figures
-
 joint_study = stored.load("joint")
 joint_gains = studies.gains(joint_study)
 figures.gains(joint_gains, f"Joint minus separate, 20 seeds (budget {joint_study.budget})")

@@ -27,6 +27,7 @@ from simmim_lib import datasets, exercises, losses, trunks, weighting
 from simmim_lib.foundation.intervals import difference, interval
 from simmim_lib.lessons.task_weights import (
     conflict,
+    conflict_figures,
     figures,
     panels,
     shares,
@@ -383,7 +384,7 @@ exercises.check("04-pcgrad", pcgrad)
 
 # %%
 three = shares.start(targets=("mnist", "uci-digits", "fashion"))
-figures.conflict_over_time(conflict.conflict_over_time(three))
+conflict_figures.conflict_over_time(conflict.conflict_over_time(three))
 
 # %% [markdown]
 # **Explain.** (b), and even the two collections of digits are no exception. In a space of so many

@@ -38,7 +38,6 @@ from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.intervals import difference, interval
 from simmim_lib.lessons.information_maximisation import figures, panels, studies
 from simmim_lib.pictures import charts
-from simmim_lib.studies import registry
 from simmim_lib.studies.stored import load
 
 # %% [markdown]
@@ -484,7 +483,7 @@ def measured(target, labels, way, measure="accuracy"):
 
 # %% tags=["nbval-check-output"]
 gains, rows = {}, []
-for target, labels in ((x, y) for x, counts in studies.LABELS.items() for y in counts):
+for target, labels in ((x, y) for x, counts in studies.LABELS_PER_CLASS.items() for y in counts):
     accuracies = [measured(target, labels, way) for way in ways]
     gains[target, labels] = difference(accuracies[2], accuracies[1])
     rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
@@ -556,22 +555,24 @@ Markdown(
 
 # %%
 parts = load("parts")
-complete = {name: getattr(recipe, name) for without in studies.PARTS.values() for name in without}
+complete = {
+    name: getattr(recipe, name) for without in studies.ABLATIONS.values() for name in without
+}
 rows = {}
 for labels in (1, 5):
     rows[labels] = {figures.NOTHING: measured("mnist", labels, "SimMIM")}
-    for part, without in studies.PARTS.items():
+    for part, without in studies.ABLATIONS.items():
         rows[labels][part] = parts.values(labels_per_class=labels, **{**complete, **without})
 figures.ablation(rows, f"What if a part is left out? MNIST, 10 seeds (budget {parts.budget})")
 
 # %% tags=["nbval-check-output"]
 changes = {
-    labels: {part: difference(row[part], row[figures.NOTHING]) for part in studies.PARTS}
+    labels: {part: difference(row[part], row[figures.NOTHING]) for part in studies.ABLATIONS}
     for labels, row in rows.items()
 }
 table(
     ("left out", *(f"{labels} label{'s' * (labels > 1)} per class" for labels in changes)),
-    *([part, *(changes[labels][part] for labels in changes)] for part in studies.PARTS),
+    *([part, *(changes[labels][part] for labels in changes)] for part in studies.ABLATIONS),
 )
 
 # %%
@@ -627,14 +628,14 @@ panels.no_labels()
 # %% tags=["nbval-check-output"]
 records = [*stored.records, *load("directions").records]
 found = {
-    (each.settings.source, each.settings.targets, each.settings.labels_per_class): each.measures
+    (each.settings.source, each.settings.targets, each.settings.labels_per_class): each
     for each in records
 }
 steps_up, rows = {}, []
 for name, settings in studies.DIRECTIONS.items():
-    measures = found[settings.source, settings.targets, settings.labels_per_class]
-    before = measures["source only"]
-    after = measures[registry.measure_name("accuracy", settings.targets[0], settings)]
+    record = found[settings.source, settings.targets, settings.labels_per_class]
+    before = record.values("source only")
+    after = record.values("accuracy", settings.targets[0])
     steps_up[name] = difference(after, before)
     rows.append([name, percent(before), percent(after), steps_up[name]])
 table(("no label of the target", "source only", "SimMIM", "difference"), *rows)

@@ -6,7 +6,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments.network import Architecture, Block, architecture
-from simmim_lib.pictures.style import COLOURS, look
+from simmim_lib.pictures.style import COLOURS, target_style
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -27,9 +27,14 @@ def draw_network(axes: "Axes", settings: Settings) -> None:
     axes.set(xlim=(0, 100), ylim=(0, 100))
     axes.axis("off")
     layers = architecture(settings)
-    left = _draw_image(axes, layers.front.input_shape[1:], left=3.0)
+    left, before = 3.0, layers.front.input_shape[1:]
+    _draw_image(axes, before, left)
     for block in (*layers.blocks, *layers.heads.values()):
-        left = _draw_block(axes, block, left)
+        axes.annotate(
+            "", (left + DISTANCE - 0.4, 57), (left + _width(before) + 0.6, 57), arrowprops=ARROW
+        )
+        left, before = left + DISTANCE, block.shape
+        _draw_block(axes, block, left)
     axes.set_title(
         f"{settings.source or 'from scratch'} → {settings.targets[0]}: "
         f"{layers.trained:,} weights trained, {layers.frozen:,} frozen",
@@ -37,15 +42,13 @@ def draw_network(axes: "Axes", settings: Settings) -> None:
     )
 
 
-def _draw_image(axes: "Axes", shape: tuple[int, ...], left: float) -> float:
-    """Draw what the network is shown, and return where its first block begins."""
+def _draw_image(axes: "Axes", shape: tuple[int, ...], left: float) -> None:
     middle = _draw_box(axes, shape, left, "#EEEEEE", "")
     axes.text(middle, 2, f"image\n{_in_words(shape)}\n", ha="center", va="bottom", fontsize=9)
-    return left + DISTANCE
 
 
-def _draw_block(axes: "Axes", block: Block, left: float) -> float:
-    """Draw a block with its name, size and state, and return where the next one begins."""
+def _draw_block(axes: "Axes", block: Block, left: float) -> None:
+    """Draw a block with its name, its size and whether it is trained."""
     state = "frozen" if block.frozen else "trained"
     middle = _draw_box(axes, block.shape, left, COLOURS[state], "//" if block.frozen else "")
     name = block.name.partition(" of ")[0].replace("_", " ")  # "head of mnist" is a head
@@ -53,20 +56,22 @@ def _draw_block(axes: "Axes", block: Block, left: float) -> float:
     axes.text(middle, 2, lines, ha="center", va="bottom", fontsize=9)
     above = 59 + _height(block.shape) / 2
     axes.text(middle, above, state, ha="center", va="bottom", fontsize=9, weight="bold")
-    axes.annotate("", (left - 0.4, 57), (left - 3.2, 57), arrowprops=ARROW)
-    return left + DISTANCE
 
 
 def _draw_box(axes: "Axes", shape: tuple[int, ...], left: float, colour: str, hatch: str) -> float:
     """Draw the box of a feature map, and return the middle of its width."""
     from matplotlib.patches import Rectangle
 
-    width, height = 2.5 + shape[-1] ** 0.5 * 0.62, _height(shape)
+    width, height = _width(shape), _height(shape)
     corner = (left, 57 - height / 2)
     axes.add_patch(
         Rectangle(corner, width, height, facecolor=colour, hatch=hatch, edgecolor="black")
     )
     return left + width / 2
+
+
+def _width(shape: tuple[int, ...]) -> float:
+    return 2.5 + shape[-1] ** 0.5 * 0.62
 
 
 def _height(shape: tuple[int, ...]) -> float:
@@ -110,7 +115,7 @@ def _parameters(layers: Architecture) -> int:
 def _draw_target(axes: "Axes", settings: Settings, target: str, row: float) -> None:
     labels = settings.labels_of[target]
     text = f"{datasets.describe(target).title}\n{labels} labels per class"
-    colour, _ = look(target)
+    colour, _ = target_style(target)
     _draw_text_box(axes, (0, row - 8, 20, 16), text, facecolor="white", edgecolor=colour)
     axes.annotate("", (25, 58 + (row - 50) * 0.2), (20.5, row), arrowprops=ARROW)
 
@@ -131,7 +136,7 @@ def _draw_shared_block(axes: "Axes", block: Block, left: float) -> None:
 
 def _draw_head(axes: "Axes", head: Block, targets: tuple[str, ...], row: float) -> None:
     shared = len(targets) > 1
-    colour = COLOURS["trained"] if shared else look(targets[0])[0]
+    colour = COLOURS["trained"] if shared else target_style(targets[0])[0]
     text = (
         f"{'one head, shared' if shared else 'head'}\n{head.shape[0]} logits\n"
         f"{head.parameters:,} weights"
