@@ -34,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `simmim`; by default those of this process.
 
     Returns:
-        The exit status: 0, 1 where `doctor` finds something to mend, an experiment of a sweep
+        The exit status: 0, 1 where `doctor` finds something to fix, an experiment of a sweep
         failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What
         went wrong is told in one sentence.
     """
@@ -79,7 +79,7 @@ def _parser() -> argparse.ArgumentParser:
     command = _add(commands, "publish", _publish, "write this repository's address into all links")
     command.add_argument("name", metavar="OWNER/REPO", help="the repository on GitHub")
     command.add_argument("--branch", default="main", help="the branch readers get (default: main)")
-    _add(commands, "doctor", _doctor, "look for what is missing, and say how to mend it")
+    _add(commands, "doctor", _doctor, "look for what is missing, and say how to fix it")
     _add(commands, "lab", _lab, "open the lessons in JupyterLab, whose options may follow")
     return parser
 

@@ -113,6 +113,7 @@ def test_folded_solution_is_right(exercise):
     assert verdict.message
 
 
+@pytest.mark.slow
 @each_exercise
 def test_wrong_answers_are_refused_each_with_its_own_message(exercise):
     answers = PLANTED[exercise.name]

@@ -11,13 +11,13 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.information_maximisation import figures
+from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
 from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import Settings
-from simmim_lib.studies.stored import load
+from simmim_lib.studies import stored
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -53,7 +53,7 @@ def two_halves(settings: Settings | None = None) -> Panel:
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         for courses in _looks(asked(values), progress):
-            yield figures.two_halves(courses)
+            yield halves_figures.two_halves(courses)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -80,10 +80,10 @@ def labels_or_unlabelled(settings: Settings | None = None) -> Panel:
         return start.replace(**values)
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        stored = load("unlabelled")
-        yield figures.labels_or_unlabelled(stored, values["targets"], None)
+        study = stored.load("unlabelled")
+        yield labels_figures.labels_or_unlabelled(study, values["targets"], None)
         for courses in _looks(asked(values), progress):
-            yield figures.labels_or_unlabelled(stored, values["targets"], courses[-1])
+            yield labels_figures.labels_or_unlabelled(study, values["targets"], courses[-1])
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -109,23 +109,23 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> Pane
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         settings = asked(values)
-        stored = _stored_direction(settings)
+        accuracies = _stored_direction(settings)
         for courses in _looks(settings, progress):
-            yield figures.no_labels(courses[-1], stored)
+            yield labels_figures.no_labels(courses[-1], accuracies)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
 
 def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     """Return the accuracies before and after the longer training that is stored, by name."""
-    studies = [load(name) for name in ("directions", "unlabelled")]
+    studies = [stored.load(name) for name in ("directions", "unlabelled")]
     asked = (settings.source, settings.targets, settings.labels_per_class)
-    for record in (each for found in studies for each in found.records):
-        own = record.settings
-        if (own.source, own.targets, own.labels_per_class) == asked:
+    for record in (record for study in studies for record in study.records):
+        longer = record.settings
+        if (longer.source, longer.targets, longer.labels_per_class) == asked:
             return {
                 "source only": record.values("source only"),
-                f"{own.steps:,} steps": record.values("accuracy", own.targets[0]),
+                f"{longer.steps:,} steps": record.values("accuracy", longer.targets[0]),
             }
     raise WorkbookError(
         f"The stored results have nothing about {', '.join(settings.targets)} without labels "

@@ -8,11 +8,10 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.network import architecture
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, interval, mean_and_interval
 from simmim_lib.lessons.simmim_model.studies import Gain
-from simmim_lib.pictures import charts
 from simmim_lib.pictures.networks import draw_joint_network
-from simmim_lib.pictures.style import COLOURS, Picture, look, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled, target_style
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +34,7 @@ def simmim(course: Course, alone: Mapping[str, Result]) -> Picture:
 
 def _draw_course(axes: "Axes", course: Course) -> None:
     for target, looks in course.validation.items():
-        colour, marker = look(target)
+        colour, marker = target_style(target)
         means = looks.mean(axis=1)
         axes.fill_between(
             course.steps, looks.min(axis=1), looks.max(axis=1), color=colour, alpha=0.15, lw=0
@@ -58,7 +57,7 @@ def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) 
     """Draw test accuracies: of the joint network filled, of the separate networks hollow."""
     targets = course.settings.targets
     for row, target in enumerate(targets):
-        colour, marker = look(target)
+        colour, marker = target_style(target)
         pairs = [(0.16, course.result, colour), (-0.16, alone.get(target), "white")]
         for shift, result, face in pairs:
             if result is None:
@@ -103,7 +102,7 @@ def _describe(course: Course, alone: Mapping[str, Result]) -> str:
         if course.result is None:
             break
         joint, own = course.result.accuracy[target], result.accuracy[target]
-        together, alone_text = charts.mean_and_interval(joint), charts.mean_and_interval(own)
+        together, alone_text = mean_and_interval(joint), mean_and_interval(own)
         text += (
             f" Test accuracy on {target}: jointly {together}, by a network of its own "
             f"{alone_text}; difference {difference(joint, own)}."
@@ -153,7 +152,7 @@ def _draw_gains(axes: "Axes", rows: Sequence[Gain]) -> None:
     axes.axhline(0, color=COLOURS["baseline"], ls="--", lw=1)
     for row in rows:
         place = series.index((row.target, row.settings.shared_heads))
-        colour, marker = look(row.target)
+        colour, marker = target_style(row.target)
         axes.errorbar(
             counts.index(_label_counts(row)) + 0.7 * (place + 0.5) / len(series) - 0.35,
             row.difference.mean,
@@ -175,7 +174,7 @@ def _label_counts(row: Gain) -> str:
 def _gain_legend(axes: "Axes", rows: Sequence[Gain]) -> tuple[list, list[str]]:
     handles, labels = [], []
     for target in dict.fromkeys(row.target for row in rows):
-        colour, marker = look(target)
+        colour, marker = target_style(target)
         handles += axes.plot([], [], marker, color=colour)
         labels.append(datasets.describe(target).title)
     for face, label in (("white", "heads of their own"), ("#666666", "shared head")):

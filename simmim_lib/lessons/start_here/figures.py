@@ -6,8 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.foundation.intervals import interval
-from simmim_lib.pictures.charts import mean_and_interval
+from simmim_lib.foundation.intervals import interval, mean_and_interval
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:

@@ -7,7 +7,7 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress, in_parts
-from simmim_lib.lessons.task_weights import figures
+from simmim_lib.lessons.task_weights import conflict_figures, figures, shares_figures
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.conflict import arrows
 from simmim_lib.lessons.task_weights.figures import TITLES
@@ -96,13 +96,13 @@ def _weight_pictures(
         for shares in (*trail, *sweep)
         if weighed(shares) in _measured
     }
-    yield figures.task_weights(measured, trail)
+    yield shares_figures.task_weights(measured, trail)
     missing = [shares for shares in sweep if shares not in measured]
     parts = in_parts(progress, len(missing))
     for count, shares in enumerate(missing, start=1):
         measured[shares] = measure(weighed(shares), parts())
         if count % A_PICTURE == 0 or count == len(missing):
-            yield figures.task_weights(measured, trail)
+            yield shares_figures.task_weights(measured, trail)
 
 
 class _ShareControls:
@@ -212,7 +212,7 @@ def conflict(angle: int = 120, length: float = 3.0) -> Panel:
     }
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
-        yield figures.conflict(arrows(values["angle"], values["length"]))
+        yield conflict_figures.conflict(arrows(values["angle"], values["length"]))
 
     return Panel(controls, pictures)
 

@@ -7,8 +7,8 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments import Result
-from simmim_lib.foundation.intervals import interval
-from simmim_lib.pictures.charts import draw_baseline, mean_and_interval, show_image
+from simmim_lib.foundation.intervals import interval, mean_and_interval
+from simmim_lib.pictures.charts import draw_baseline, show_image
 from simmim_lib.pictures.networks import draw_network
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 from simmim_lib.settings import FREEZABLE_LAYERS

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 from sklearn.metrics import confusion_matrix
 
@@ -10,7 +11,8 @@ from simmim_lib.calibration import reliability
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course, Result
 from simmim_lib.information import Diagnosis
-from simmim_lib.lessons.information_maximisation import figures
+from simmim_lib.lessons.information_maximisation import figures, halves_figures, labels_figures
+from simmim_lib.pictures.classification import MIN_PREDICTIONS, confusion_counts
 from simmim_lib.settings import Settings
 from simmim_lib.studies.stored import Record, StoredStudy
 
@@ -50,18 +52,18 @@ def box(axes):
 
 def test_the_halves_are_those_of_mutual_information():
     logits = RANDOM.normal(0, 2, (50, 10))
-    spread, doubt = figures.halves(softmax(logits))
+    spread, doubt = halves_figures.halves(softmax(logits))
     assert spread - doubt == pytest.approx(float(losses.mutual_information(logits)))
-    assert figures.halves(np.eye(10)) == pytest.approx((np.log(10), 0))
-    assert figures.halves(np.full((3, 10), 0.1)) == pytest.approx((np.log(10),) * 2)
+    assert halves_figures.halves(np.eye(10)) == pytest.approx((np.log(10), 0))
+    assert halves_figures.halves(np.full((3, 10), 0.1)) == pytest.approx((np.log(10),) * 2)
 
 
 def test_a_sure_prediction_stands_in_its_corner_and_an_unsure_one_in_the_middle():
     sure, unsure = np.eye(10)[3], np.full(10, 0.1)
     now = course([sure, unsure, sure], [3, 5, 8])
-    decagon = figures.two_halves([now]).figure.axes[0]
+    decagon = halves_figures.two_halves([now]).figure.axes[0]
     marks = {line.get_marker(): line for line in decagon.lines if len(line.get_xdata()) == 1}
-    corner = figures.corners(10)[3]
+    corner = halves_figures.corners(10)[3]
     assert corner == pytest.approx([np.sin(0.6 * np.pi), np.cos(0.6 * np.pi)])
     np.testing.assert_allclose(np.ravel(marks["$3$"].get_data()), corner, atol=1e-9)
     np.testing.assert_allclose(np.ravel(marks["$5$"].get_data()), 0, atol=1e-9)
@@ -76,11 +78,11 @@ def test_the_curves_and_the_largest_share_are_those_of_the_looks():
     looks[1] = np.concatenate([np.eye(10)[[7] * 150], looks[1][:50]])
     labels = RANDOM.integers(0, 10, 200)
     courses = [course(looks[0], labels, (0.1,)), course(looks[1], labels, (0.1, 0.6))]
-    picture = figures.two_halves(courses)
+    picture = halves_figures.two_halves(courses)
     _, bars, nats, right = picture.figure.axes
     spread, doubt = (line.get_ydata() for line in nats.lines[:2])
     for place, look in enumerate(looks):
-        found = figures.halves(look)
+        found = halves_figures.halves(look)
         assert (spread[place], doubt[place]) == pytest.approx(found)
     assert right.lines[0].get_ydata().tolist() == [0.1, 0.6]
     share = looks[1].mean(axis=0)[7]
@@ -92,8 +94,8 @@ def test_the_curves_and_the_largest_share_are_those_of_the_looks():
 
 def test_the_alarm_is_written_below_with_its_own_words():
     labels = np.arange(100) % 10
-    collapsed = figures.two_halves([course(np.eye(10)[[4] * 100], labels)])
-    fine = figures.two_halves([course(np.eye(10)[labels], labels)])
+    collapsed = halves_figures.two_halves([course(np.eye(10)[[4] * 100], labels)])
+    fine = halves_figures.two_halves([course(np.eye(10)[labels], labels)])
     written = [
         " ".join(" ".join(text.get_text() for text in each.figure.texts).split())
         for each in (collapsed, fine)
@@ -107,7 +109,7 @@ def test_in_the_end_the_alarm_is_that_of_the_result():
     labels = np.arange(100) % 10
     diagnosis = Diagnosis(np.array([0.77]), np.array([0.5]), np.log(10))
     result = Result(Settings(seeds=1), {}, {}, {}, 1.0, diagnostics={"mnist": diagnosis})
-    picture = figures.two_halves([course(np.eye(10)[labels], labels, result=result)])
+    picture = halves_figures.two_halves([course(np.eye(10)[labels], labels, result=result)])
     assert "up to 77% of the images" in picture.alt
 
 
@@ -130,7 +132,7 @@ def stored(targets=("mnist",), counts=(1, 10)):
 
 def test_each_way_has_its_curve_and_band():
     found = stored()
-    picture = figures.labels_or_unlabelled(found, "mnist", None)
+    picture = labels_figures.labels_or_unlabelled(found, "mnist", None)
     (axes,) = picture.figure.axes
     curves = {line.get_label(): line for line in axes.lines}
     assert list(curves) == ["from scratch", "fine-tuned", "SimMIM"]
@@ -154,10 +156,10 @@ def test_each_way_has_its_curve_and_band():
 def test_the_live_point_is_hollow_until_it_is_tested():
     fields = {"labels_per_class": 20, **INFORMED}
     under_way = course(np.eye(10), range(10), (0.3, 0.81), **fields)
-    result = Result(under_way.settings, {"mnist": np.array([0.79])}, {}, {}, 1.0)
+    result = Result(under_way.settings, as_scores({"mnist": np.array([0.79])}), {}, {}, 1.0)
     done = course(np.eye(10), range(10), (0.3, 0.81), result, **fields)
     for live, value, images in ((under_way, 0.81, "validation"), (done, 0.79, "test")):
-        picture = figures.labels_or_unlabelled(stored(), "mnist", live)
+        picture = labels_figures.labels_or_unlabelled(stored(), "mnist", live)
         (axes,) = picture.figure.axes
         (mark,) = [line for line in axes.lines if line.get_marker() == "D"]
         assert (mark.get_xdata()[0], mark.get_ydata()[0]) == (3, pytest.approx(value))
@@ -168,14 +170,14 @@ def test_the_live_point_is_hollow_until_it_is_tested():
 
 def test_a_live_point_below_the_axis_waits_at_its_edge():
     live = course(np.eye(10), range(10), (0.02,), labels_per_class=1, **INFORMED)
-    (axes,) = figures.labels_or_unlabelled(stored(), "mnist", live).figure.axes
+    (axes,) = labels_figures.labels_or_unlabelled(stored(), "mnist", live).figure.axes
     (mark,) = [line for line in axes.lines if line.get_marker() == "D"]
     assert mark.get_ydata()[0] == axes.get_ylim()[0] > 0.5
 
 
 def test_a_target_that_was_not_studied_is_refused():
     with pytest.raises(WorkbookError, match=r"Unknown target 'fashion'.*Choose one of: mnist"):
-        figures.labels_or_unlabelled(stored(), "fashion", None)
+        labels_figures.labels_or_unlabelled(stored(), "fashion", None)
 
 
 # --- no labels ----------------------------------------------------------------------------------
@@ -183,7 +185,7 @@ def test_a_target_that_was_not_studied_is_refused():
 
 def test_the_table_counts_what_is_taken_for_what():
     labels, guesses = RANDOM.integers(0, 10, (2, 200))
-    counts = figures.confusion(np.eye(10)[guesses], labels)
+    counts = confusion_counts(np.eye(10)[guesses], labels)
     np.testing.assert_array_equal(counts, confusion_matrix(labels, guesses))
 
 
@@ -192,7 +194,9 @@ def test_the_climb_stands_beside_the_stored_accuracies():
     guesses = np.where((labels == 7) & (np.arange(200) < 150), 1, labels)
     lines = {"source only": accuracies(0.7), "1,000 steps": accuracies(0.97)}
     fields = {"labels_per_class": 0, **INFORMED}
-    picture = figures.no_labels(course(np.eye(10)[guesses], labels, (0.6, 0.92), **fields), lines)
+    picture = labels_figures.no_labels(
+        course(np.eye(10)[guesses], labels, (0.6, 0.92), **fields), lines
+    )
     climb, table = picture.figure.axes
     found = {line.get_label().split(":")[0]: line.get_ydata() for line in climb.lines}
     for name, values in lines.items():
@@ -203,12 +207,12 @@ def test_the_climb_stands_beside_the_stored_accuracies():
     assert shares[7, 1] == pytest.approx(75) and shares[7, 7] == pytest.approx(25)
     assert "7 taken for 1, images: 15" in picture.alt
     assert "from glyphs" in picture.alt and "after 20 of 40 steps, 0.60 at the start" in picture.alt
-    assert (table.get_xlabel(), table.get_ylabel()) == ("predicted", "true")
+    assert (table.get_xlabel(), table.get_ylabel()) == ("predicted class", "true class")
 
 
 def test_a_perfect_reader_confuses_nothing():
     now = course(np.eye(10), range(10), (1.0,), labels_per_class=0, **INFORMED)
-    picture = figures.no_labels(now, {"source only": accuracies(0.7)})
+    picture = labels_figures.no_labels(now, {"source only": accuracies(0.7)})
     assert "most often confused: none" in picture.alt
 
 
@@ -261,7 +265,7 @@ def test_reliability_shows_accuracy_and_the_gap_to_confidence():
     for axes, each, name in ((left, before, "fine-tuned"), (right, after, "informed")):
         assert axes.get_title(loc="left") == f"{name}: calibration error {each.expected_error:.1%}"
         accuracy, gap = axes.containers
-        filled = each.count > 0
+        filled = each.count >= MIN_PREDICTIONS
         np.testing.assert_allclose([bar.get_height() for bar in accuracy], each.accuracy[filled])
         tops = [bar.get_y() + bar.get_height() for bar in gap]
         np.testing.assert_allclose(tops, each.confidence[filled])

@@ -60,6 +60,7 @@ def find_code(html) -> str:
     return text.removeprefix("simmim_lib.run(simmim_lib.").removesuffix(")")
 
 
+@pytest.mark.slow
 def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so():
     panel = panels.two_halves(HALVES)
     says = follow(panel, lambda: choose(find(panel.view, "Information"), "3"))
@@ -73,12 +74,14 @@ def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so()
     assert "5 labels per class" in says
 
 
+@pytest.mark.slow
 def test_without_information_there_is_a_picture_too():
     panel = panels.two_halves(HALVES)
     says = follow(panel, lambda: choose(find(panel.view, "Information"), "0"))
     assert "Information 0" in says and "The alarm: no collapse" in says
 
 
+@pytest.mark.slow
 def test_the_pictures_come_as_the_network_learns_and_are_remembered():
     settings = HALVES.replace(information=0.5)
     panel, told = panels.two_halves(settings), []
@@ -112,6 +115,7 @@ def test_what_was_cancelled_is_not_remembered():
     assert "after 60 of 60 steps" in last.alt
 
 
+@pytest.mark.slow
 def test_one_point_trains_beside_the_stored_curves(stored):
     panel = panels.labels_or_unlabelled(RECIPE)
     says = follow(panel, lambda: choose(find(panel.view, "Labels per class"), "20"))
@@ -151,6 +155,7 @@ def test_digits_are_read_without_a_label_of_theirs(stored):
     assert code(panel) == settings
 
 
+@pytest.mark.slow
 def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
     panel = panels.no_labels(steps=20)
     says = follow(panel, lambda: choose(find(panel.view, "Direction"), "UCI digits to MNIST"))

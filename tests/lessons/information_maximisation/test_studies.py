@@ -57,6 +57,7 @@ def test_source_only_is_the_sources_own_network():
     assert accuracy == again == pytest.approx(np.mean(logits[:, :10].argmax(axis=1) == TRUTH))
 
 
+@pytest.mark.slow
 def test_source_only_of_another_target_has_seen_its_labels_but_no_image_of_the_first():
     settings = studies.DIRECTIONS["UCI digits to MNIST"].replace(seeds=1, steps=60)
     (accuracy,) = studies.source_only(_result(settings, {}))["source only"]

@@ -50,6 +50,7 @@ def test_every_loss_and_corner_is_drawn(name):
         assert len(picture.png()) > 5000
 
 
+@pytest.mark.slow
 def test_a_real_network_follows_start_optimizer_and_seeds():
     panel = panels.real_network(QUICK)
     says = follow(panel, lambda: choose(find(panel.view, "Optimizer"), "sgd"))
@@ -61,6 +62,7 @@ def test_a_real_network_follows_start_optimizer_and_seeds():
     follow(panel, lambda: choose(find(panel.view, "Seeds"), "2"))
 
 
+@pytest.mark.slow
 def test_a_remembered_setting_is_shown_again():
     panel = panels.real_network(QUICK)
     seeds = find(panel.view, "Seeds")

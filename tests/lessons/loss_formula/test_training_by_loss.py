@@ -54,6 +54,7 @@ def test_exactly_the_asked_share_of_labels_is_flipped_to_all_other_classes(share
         assert distances[1:].min() > 0.5 * changed.sum() / 9
 
 
+@pytest.mark.slow
 def test_each_network_learns_as_it_would_alone():
     """Side by side must be the same as one by one, or the comparison would be worth nothing."""
     both = training_by_loss.compare(

@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from sklearn.metrics import confusion_matrix
 
 from simmim_lib import datasets, experiments
@@ -44,7 +45,11 @@ def found(request) -> Findings:
     target = request.param
     asked = way(ASKED, target, 0.7)
     result = experiments.Result(
-        asked.settings[0], asked.accuracy, asked.validation, asked.probabilities, seconds=1.5
+        asked.settings[0],
+        as_scores(asked.accuracy),
+        asked.validation,
+        asked.probabilities,
+        seconds=1.5,
     )
     compared = {name: way(name, target, share) for name, share in ((SCRATCH, 0.4), (PROBE, 0.6))}
     return Findings(result, asked, compared)
@@ -115,7 +120,7 @@ def test_learning_curves_draw_every_way(found):
 def test_reliability_shows_what_was_asked_and_the_best_baseline(found):
     target = target_of(found)
     figure = figures.reliability(found, target).figure
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    titles = [title for axes in figure.axes if (title := axes.get_title(loc="left"))]
     assert titles[0].startswith(ASKED) and titles[1].startswith(PROBE)
     labels = datasets.load(target).test.labels
     errors = [

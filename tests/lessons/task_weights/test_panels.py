@@ -12,7 +12,13 @@ from widget_driver import choose, click, find, follow, hidden_errors, send
 from simmim_lib import experiments, weighting
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import interval
-from simmim_lib.lessons.task_weights import conflict, figures, panels
+from simmim_lib.lessons.task_weights import (
+    conflict,
+    conflict_figures,
+    figures,
+    panels,
+    shares_figures,
+)
 from simmim_lib.lessons.task_weights import shares as lessons_task_weights_shares
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.shares import move, on_front, read_shares, rivals
@@ -135,6 +141,7 @@ def test_a_ratio_can_be_typed(weights_panel):
     assert "Set before" not in says  # with other seeds they would not compare
 
 
+@pytest.mark.slow
 def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     panel = panels.task_weights(TINY)
     triangle = find(panel.view, "1:1:0")
@@ -227,7 +234,7 @@ def test_the_front_is_what_nothing_dominates():
             result, validation={name: np.full(2, value) for name, value in accuracy.items()}
         )
     assert on_front(runs) == {(0.1, 0.9), (0.5, 0.5)}
-    says = figures.task_weights(runs, [(0.9, 0.1)]).alt
+    says = shares_figures.task_weights(runs, [(0.9, 0.1)]).alt
     assert "Of 3 weightings 2 lie on the Pareto front: 10 : 90 gives 0.900, 0.700" in says
 
 
@@ -262,7 +269,7 @@ def test_what_methods_make_of_two_arrows(angle, length):
         for name in ("mgda", "pcgrad", "imtl-g", "nash-mtl"):
             assert (found.falls(found.combined[name].direction) >= 0).all()
         assert list(found.falls(-first)) == [-1, int(np.sign(np.round(-cosine, 9)))]
-    picture = figures.conflict(found)
+    picture = conflict_figures.conflict(found)
     assert picture.alt.count("losses") + picture.alt.count("loss 1") == 7  # 6 methods, plain sum
 
 
@@ -276,6 +283,7 @@ def test_arrows_that_cannot_be_meant():
 # Race
 
 
+@pytest.mark.slow
 def test_a_race_against_the_plain_sum():
     panel = panels.race(TINY, methods=("random",))
     says = follow(panel, lambda: send(find(panel.view, "MGDA"), value=True))
@@ -310,6 +318,7 @@ def test_the_copied_line_of_a_race_is_its_settings():
     assert eval(code, {"simmim_lib": Recorder}) == plans
 
 
+@pytest.mark.slow
 def test_every_weighting_has_a_box_and_can_be_left_out():
     panel = panels.race(TINY, methods=("dwa",))
     boxes = [find(panel.view, figures.TITLES[name]) for name in WEIGHTINGS[1:]]
@@ -370,7 +379,7 @@ def test_gradients_over_time_agree_with_a_plain_tape(shared_heads):
         assert found.norms[look, seed] == pytest.approx(norms, rel=1e-3)
         cosines = np.inner(rows, rows) / np.outer(norms, norms)
         assert found.cosines[look, seed] == pytest.approx(cosines, abs=1e-3)
-    picture = figures.conflict_over_time(found)
+    picture = conflict_figures.conflict_over_time(found)
     start = found.cosines[0, :, 0, 2].mean()
     assert f"mnist and fashion: cosine {start:.2f} at the start" in picture.alt
     assert picture.png()

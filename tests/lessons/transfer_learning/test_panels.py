@@ -204,6 +204,7 @@ def frozen_panel():
     return panels.frozen_layers(Settings(steps=5, seeds=2))
 
 
+@pytest.mark.slow
 def test_freezing_other_layers_retrains(frozen_panel):
     pictures = []
     for depth in (1, 3):
@@ -234,6 +235,7 @@ def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_s
     assert f"From scratch: {told(scratch.accuracy)}." in says
 
 
+@pytest.mark.slow
 def test_every_control_of_the_panel_works(frozen_panel):
     for name, label in [
         ("source", "fashion"),
