@@ -14,9 +14,10 @@ from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
 from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
 from simmim_lib.panels.controls import dropdown, slider
+from simmim_lib.panels.memory import MEMORY
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, offers
 from simmim_lib.studies import stored
 
 if TYPE_CHECKING:
@@ -24,7 +25,7 @@ if TYPE_CHECKING:
 
 STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0)
-LABELS = (0, 1, 2, 5, 10, 20, 50)  # of each class
+LABELS = offers("labels_per_class", 0)
 TARGETS = ("mnist", "uci-digits", "fashion")
 STEPS = (120, 240, QUICK_STEPS)
 
@@ -133,22 +134,20 @@ def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     )
 
 
-_followed: dict[Settings, list[Course]] = {}
-
-
 def _looks(settings: Settings, progress: Progress) -> Iterator[list[Course]]:
     """Train, and give all looks so far after each; what was trained before costs nothing."""
-    if settings in _followed:
-        yield _followed[settings]
+    known = MEMORY.recall((_looks, settings))
+    if known:
+        yield known
         return
     courses: list[Course] = []
     following = experiments.follow(settings, progress)
     while course := _next_look(following):
         if course.result:
-            courses.pop()  # the same look, without what came of it
+            courses.pop()  # the same look, without its outcome
         courses.append(course)
         yield courses
-    _followed[settings] = courses
+    MEMORY.keep((_looks, settings), courses)
 
 
 def _next_look(following: Iterator[Course]) -> Course | None:

@@ -9,6 +9,7 @@ import numpy as np
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.loss_formula import figures, readings, training_by_loss
 from simmim_lib.panels.controls import dropdown, layout_and_style, slider
+from simmim_lib.panels.memory import remembered
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.studies import stored
@@ -102,21 +103,9 @@ def _training_panel(
         return dataclasses.replace(first, **values)
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        yield draw(_compare(asked(values), progress))
+        yield draw(remembered(training_by_loss.compare, asked(values), progress))
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
-
-
-_outcomes: dict[training_by_loss.LossComparison, training_by_loss.Outcome] = {}
-
-
-def _compare(
-    comparison: training_by_loss.LossComparison, progress: Progress
-) -> training_by_loss.Outcome:
-    """Train, or remember it: going back to a setting should cost nothing."""
-    if comparison not in _outcomes:
-        _outcomes[comparison] = training_by_loss.compare(comparison, progress)
-    return _outcomes[comparison]
 
 
 def _titles(losses: dict[str, readings.Reading]) -> list[tuple[str, str]]:

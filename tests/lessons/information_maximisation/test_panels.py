@@ -8,6 +8,7 @@ from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.lessons.information_maximisation import panels, studies
+from simmim_lib.panels import memory
 from simmim_lib.panels.panel import Cancelled
 from simmim_lib.settings import Settings
 from simmim_lib.studies import registry
@@ -25,7 +26,7 @@ RECIPE = Settings(**INFORMED, labels_per_class=1, steps=20, seeds=1)
 
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch):
-    monkeypatch.setattr(panels, "_followed", {})
+    monkeypatch.setattr(panels, "MEMORY", memory.Memory(3))
 
 
 @pytest.fixture

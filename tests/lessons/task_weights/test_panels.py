@@ -204,7 +204,9 @@ def test_four_targets_get_one_sentence():
 def test_the_picture_comes_first_and_the_front_after_it():
     told = []
     settings = TINY.replace(task_weights=(0.75, 0.25), labels_per_class=3)
-    pictures = list(panels._weight_pictures(settings, [], lambda *now: told.append(now)))
+    pictures = list(
+        panels._weight_pictures(settings, panels._Trails(), lambda *now: told.append(now))
+    )
     assert "Of 1 weightings" in pictures[0].alt
     assert "Of 4 weightings" in pictures[-1].alt
     assert told[-1] == (3 * 20, 3 * 20)
