@@ -22,9 +22,8 @@ from outline import Outline
 
 from simmim_lib import experiments
 from simmim_lib.commands import cli
-from simmim_lib.reports import pages
-from simmim_lib.reports import report
 from simmim_lib.errors import WorkbookError
+from simmim_lib.reports import pages, report
 from simmim_lib.settings import OPTIMIZERS, Settings
 
 SOURCE = build.FOLDER / "source" / "10_report.py"

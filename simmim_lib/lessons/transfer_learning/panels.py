@@ -58,6 +58,7 @@ def _frozen_layers_pictures(settings: Settings, progress: Progress) -> Iterator[
 
 def _at_every_depth(settings: Settings) -> dict[int, Settings]:
     """Return an experiment at every depth; a probe, which freezes all layers, has one only."""
-    experiments = [settings.replace(frozen_layers=depth) for depth in offers("frozen_layers")]
+    depths = range(settings.copied_layers + 1)  # a layer that starts fresh must be trained
+    experiments = [settings.replace(frozen_layers=depth) for depth in depths]
     # What the slider says makes no difference to a probe, so that it is trained once.
     return {each.depth: each for each in experiments}

@@ -86,16 +86,6 @@ def test_what_a_panel_shows_is_what_the_experiment_gives():
     assert list(course.steps) == [0, 20, 40]
 
 
-def test_parameters_by_hand():
-    trunk, head = 154_496, 1_290
-    both = Settings(targets=("mnist", "fashion"))
-    assert networks.parameters(both) == trunk + 2 * head
-    assert networks.parameters(TINY.replace(shared_heads=True)) == trunk + head
-    assert networks.head_groups(both) == [["mnist"], ["fashion"]]
-    three = Settings(targets=("mnist", "fashion", "uci-digits"), shared_heads=True)
-    assert networks.head_groups(three) == [["mnist", "uci-digits"], ["fashion"]]
-
-
 PLANTED = Settings(targets=("mnist", "uci-digits"), frozen_layers=2, seeds=4, steps=40)
 JOINT = {"mnist": [0.9, 0.8, 0.85, 0.81], "uci-digits": [0.6, 0.7, 0.5, 0.66]}
 ALONE = {"mnist": [0.7, 0.72, 0.69, 0.7], "uci-digits": [0.8, 0.85, 0.9, 0.88]}
