@@ -45,7 +45,7 @@ def _halves(probabilities: "np.ndarray") -> tuple[float, float]:
     return float(even), float(entr(probabilities).sum(axis=1).mean())
 
 
-def _term_mistakes(logits: "np.ndarray", spread: float) -> dict[str, float]:
+def _term_mistakes(logits: "np.ndarray", spread: float) -> list[Mistake]:
     import numpy as np
     from scipy.special import entr, softmax
 
@@ -69,8 +69,8 @@ def _term_mistakes(logits: "np.ndarray", spread: float) -> dict[str, float]:
         ),
         Mistake(
             -right,
-            "The sign is turned round: the information is wanted here, H(mean p) less mean H(p). What "
-            "you have is a loss, to be made small.",
+            "The sign is turned round: the information is wanted here, H(mean p) less mean H(p). "
+            "What you have is a loss, to be made small.",
         ),
         Mistake(
             spread * even,
@@ -78,8 +78,8 @@ def _term_mistakes(logits: "np.ndarray", spread: float) -> dict[str, float]:
         ),
         Mistake(
             -doubt,
-            "You left out the first half, which spreads the predictions over the classes: without it "
-            "one class for all images is the best answer.",
+            "You left out the first half, which spreads the predictions over the classes: "
+            "without it one class for all images is the best answer.",
         ),
         Mistake(
             spread * even + doubt,
@@ -230,11 +230,11 @@ def _sign_error(answer: Callable[..., Any]) -> str:
     logits = np.array([[1.0, 0.2, -0.5], [0.4, 2.0, -1.0], [-0.3, 0.1, 0.9], [0.6, 0.5, 0.2]])
     for batch in (logits, 2 * logits[:3]):
         even, doubt = _halves(softmax(batch, axis=1))
-        mistakes: dict[str, float] = [
+        mistakes = [
             Mistake(
                 doubt + even,
-                "That still computes what the broken code does: line 4 gives minus the entropy of the "
-                "mean prediction, and line 5 subtracts it.",
+                "That still computes what the broken code does: line 4 gives minus the entropy "
+                "of the mean prediction, and line 5 subtracts it.",
             ),
             Mistake(
                 -doubt - even,

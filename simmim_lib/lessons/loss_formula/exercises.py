@@ -16,25 +16,25 @@ def _derivative(answer: Callable[..., Any]) -> str:
     # Powers of e, where the logarithm is a whole number that nobody needs to look up.
     for power in (-1, -2, -3, -0.5):
         p = float(np.exp(power))
-        mistakes: dict[str, float] = [
+        mistakes = [
             Mistake(
                 1 + power,
                 "The sign is turned round: the formula starts with a minus, and so does its slope.",
             ),
             Mistake(
                 -power,
-                "You derived only the factor in front, p, and left out what the logarithm adds: the "
-                "product rule has two terms.",
+                "You derived only the factor in front, p, and left out what the logarithm adds: "
+                "the product rule has two terms.",
             ),
             Mistake(
                 -1.0,
-                "You derived only the logarithm: by the product rule there is a second term, in which "
-                "the p in front is derived.",
+                "You derived only the logarithm: by the product rule there is a second term, in "
+                "which the p in front is derived.",
             ),
             Mistake(
                 -1 / p,
-                "That is the slope of cross-entropy, -log p: the formula as written has another p in "
-                "front.",
+                "That is the slope of cross-entropy, -log p: the formula as written has another "
+                "p in front.",
             ),
             Mistake(
                 -(power + 1 / p), "The second term is p · 1/p: the p cancels and leaves 1, not 1/p."
@@ -96,7 +96,7 @@ def _log_softmax(logits: "np.ndarray") -> "np.ndarray":
     return log_softmax(logits, axis=-1)
 
 
-def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> "dict[str, np.ndarray]":
+def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[Mistake]:
     import numpy as np
 
     every = _log_softmax(logits)
@@ -108,8 +108,8 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> "dict
         ),
         Mistake(
             -np.exp(own) * own,
-            "That is the formula as written, -p log p: cross-entropy has no p in front, because the "
-            "true distribution has 1 there.",
+            "That is the formula as written, -p log p: cross-entropy has no p in front, because "
+            "the true distribution has 1 there.",
         ),
         Mistake(
             -(np.exp(every) * every).sum(axis=-1),
@@ -135,7 +135,7 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> "dict
         bounded = "You kept the probability away from zero by a small number: no overflow, but a "
         bounded += f"wrong loss, stuck near {-np.log(smallest):.0f}. Work with logarithms instead."
         # The same sentence for a bound and for a summand: which of the two does not matter here.
-        mistakes[bounded] = -np.log(np.maximum(np.exp(own), smallest))
+        mistakes.append(Mistake(-np.log(np.maximum(np.exp(own), smallest)), bounded))
     return mistakes
 
 
@@ -163,8 +163,8 @@ def _entropy(answer: Callable[..., Any]) -> str:
             [
                 Mistake(
                     truths,
-                    "Your first number is the entropy of the truth: that of the prediction is asked "
-                    "for.",
+                    "Your first number is the entropy of the truth: that of the prediction is "
+                    "asked for.",
                 ),
                 Mistake(
                     -own, "Your first number has the wrong sign: an entropy is never negative."
@@ -184,13 +184,13 @@ def _entropy(answer: Callable[..., Any]) -> str:
         mistakes = [
             Mistake(
                 own,
-                "Your second number is the entropy of the prediction again: in the cross-entropy, the "
-                "factor outside the logarithm is the truth.",
+                "Your second number is the entropy of the prediction again: in the "
+                "cross-entropy, the factor outside the logarithm is the truth.",
             ),
             Mistake(
                 crossed - truths,
-                "Your second number is the Kullback-Leibler divergence: add the entropy of the truth, "
-                "or leave its logarithm away.",
+                "Your second number is the Kullback-Leibler divergence: add the entropy of the "
+                "truth, or leave its logarithm away.",
             ),
             Mistake(-crossed, "Your second number has the wrong sign: minus the sum."),
             Mistake(
@@ -200,10 +200,13 @@ def _entropy(answer: Callable[..., Any]) -> str:
         ]
         if np.all(some):
             turned = float(-(prediction * np.log(truth)).sum())
-            mistakes[
-                "Truth and prediction have changed places in your second number: the truth stands "
-                "outside the logarithm, the prediction inside."
-            ] = turned
+            mistakes.append(
+                Mistake(
+                    turned,
+                    "Truth and prediction have changed places in your second number: the truth "
+                    "stands outside the logarithm, the prediction inside.",
+                )
+            )
         otherwise = (
             f"The cross-entropy of truth {truth.tolist()} and prediction {prediction.tolist()} is "
             f"{crossed:.4f}, and your second number is {given[1]:.4f}."
@@ -232,9 +235,9 @@ def _mutual_information(answer: Callable[..., Any]) -> str:
         mistakes = [
             Mistake(
                 -right,
-                "The sign is turned round: information is H(mean p) - mean H(p). What you have is the "
-                "loss, which is minimised; mixing the two up makes a network learn nothing at "
-                "all.",
+                "The sign is turned round: information is H(mean p) - mean H(p). What you have "
+                "is the loss, which is minimised; mixing the two up makes a network learn "
+                "nothing at all.",
             ),
             Mistake(
                 spread,
@@ -259,8 +262,8 @@ def _mutual_information(answer: Callable[..., Any]) -> str:
             ),
             Mistake(
                 _plain_entropy(probabilities.mean(axis=1)) - each.mean(),
-                "You took the mean over the classes: the mean prediction is that over the examples, "
-                "`axis=0`.",
+                "You took the mean over the classes: the mean prediction is that over the "
+                "examples, `axis=0`.",
             ),
             Mistake(right / np.log(2), "That is in bits: use the natural logarithm, `np.log`."),
         ]

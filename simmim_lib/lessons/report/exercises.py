@@ -73,8 +73,8 @@ def _convolution_flops(answer: Callable) -> str:
         [
             Mistake(
                 places * products,
-                "You count one operation for each weight at each place: a product has to be added up, "
-                "too.",
+                "You count one operation for each weight at each place: a product has to be "
+                "added up, too.",
             ),
             Mistake(
                 2 * side**2 * products,

@@ -100,7 +100,7 @@ def _count_parameters(answer: Callable[..., Any]) -> str:
         for shared in (False, True):
             heads = 1 if shared else tasks
             head = (features + 1) * classes
-            mistakes: dict[str, float] = [
+            mistakes = [
                 Mistake(heads * head, "You counted the heads only: the trunk has parameters, too."),
                 Mistake(trunk, "You counted the trunk only: each head has parameters, too."),
                 Mistake(
@@ -122,11 +122,10 @@ def _count_parameters(answer: Callable[..., Any]) -> str:
             ]
             if shared:
                 several = "You counted a head for every task: with `shared_head` they have one."
-                mistakes[several] = trunk + tasks * head
+                mistakes.append(Mistake(trunk + tasks * head, several))
             else:
-                mistakes["You counted one head: without `shared_head` each task has its own."] = (
-                    trunk + head
-                )
+                one = "You counted one head: without `shared_head` each task has its own."
+                mistakes.append(Mistake(trunk + head, one))
             otherwise = (
                 f"For a trunk of {trunk} parameters that gives {features} features, {tasks} tasks "
                 f"of {classes} classes and shared_head={shared}, the model has "
@@ -275,7 +274,7 @@ def _joint_loss_values(
     labels: "Mapping[str, np.ndarray]",
     logits: "Mapping[str, np.ndarray]",
     weights: Mapping[str, float],
-) -> tuple[float, dict[str, float]]:
+) -> tuple[float, list[Mistake]]:
     """Give the joint loss, and what each known mistake makes of it."""
     import numpy as np
     from scipy.special import log_softmax
@@ -295,8 +294,8 @@ def _joint_loss_values(
     return right, [
         Mistake(
             float(weight @ total),
-            "You added the losses of a task's images up: take their mean, or a task with many images "
-            "counts more than its weight says.",
+            "You added the losses of a task's images up: take their mean, or a task with many "
+            "images counts more than its weight says.",
         ),
         Mistake(
             float(pooled.mean()),
@@ -305,8 +304,8 @@ def _joint_loss_values(
         Mistake(float(mean.sum()), "You left the weights out."),
         Mistake(
             float(weight @ mean / weight.sum()),
-            "You divided by the sum of the weights: they are used as they are, so that doubling all "
-            "of them doubles the loss.",
+            "You divided by the sum of the weights: they are used as they are, so that doubling "
+            "all of them doubles the loss.",
         ),
         Mistake(
             float(weight @ mean / len(mean)),

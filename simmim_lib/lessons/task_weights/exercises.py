@@ -39,8 +39,8 @@ def _answers(
 
 
 def _values(
-    of_pair: "Callable[[np.ndarray, np.ndarray], tuple[Any, dict[str, Any]]]", pairs: "list[Pair]"
-) -> "tuple[np.ndarray, dict[str, np.ndarray]]":
+    of_pair: "Callable[[np.ndarray, np.ndarray], tuple[Any, list[Mistake]]]", pairs: "list[Pair]"
+) -> "tuple[np.ndarray, list[Mistake]]":
     """Return what is right for all pairs at once, and what each known mistake would give.
 
     In one pair alone, two mistakes may well give the same.
@@ -48,7 +48,10 @@ def _values(
     import numpy as np
 
     every = [of_pair(*pair) for pair in pairs]
-    mistakes = {name: np.array([of_one[name] for _, of_one in every]) for name in every[0][1]}
+    mistakes = [
+        Mistake(np.array([each.value for each in of_pairs]), of_pairs[0].message)
+        for of_pairs in zip(*(of_pair for _, of_pair in every), strict=True)
+    ]
     return np.array([right for right, _ in every]), mistakes
 
 
@@ -78,18 +81,18 @@ def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
             ),
             Mistake(
                 np.exp(-values) / 2,
-                "You put the loss itself in place of s: the slope is zero where e^s is the loss, so s "
-                "is its logarithm.",
+                "You put the loss itself in place of s: the slope is zero where e^s is the loss, "
+                "so s is its logarithm.",
             ),
             Mistake(
                 0.5 + np.log(values) / 2,
-                "You return the whole terms L / (2 e^s) + s / 2: return the weights, the factors of "
-                "the losses.",
+                "You return the whole terms L / (2 e^s) + s / 2: return the weights, the factors "
+                "of the losses.",
             ),
             Mistake(
                 np.full(len(values), 0.5),
-                "You return one half for every task, as it is at the start: return the weight at the "
-                "optimum, 1 / (2 e^s).",
+                "You return one half for every task, as it is at the start: return the weight at "
+                "the optimum, 1 / (2 e^s).",
             ),
             Mistake(
                 right / right.sum(),
@@ -101,8 +104,8 @@ def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
             ),
             Mistake(
                 1 / (2 * np.sqrt(values)),
-                "You took the square root of the losses: in some texts e^s is a standard deviation, "
-                "here it is what L is divided by.",
+                "You took the square root of the losses: in some texts e^s is a standard "
+                "deviation, here it is what L is divided by.",
             ),
         ]
         otherwise = (
@@ -139,7 +142,7 @@ def _mgda_two_tasks(answer: Callable[..., Any]) -> str:
     )
 
 
-def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, dict[str, float]]:
+def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, list[Mistake]]:
     """Give the weight of the first gradient, and what each known mistake makes of it."""
     import numpy as np
 
@@ -156,8 +159,8 @@ def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, dict
         ),
         Mistake(
             float(np.clip(apart @ first / squared, 0, 1)),
-            "The numerator has g1 where it needs g2: at weight 0 the mean is g2, and the slope there "
-            "decides.",
+            "The numerator has g1 where it needs g2: at weight 0 the mean is g2, and the slope "
+            "there decides.",
         ),
         Mistake(
             float(np.clip(apart @ second / np.sqrt(squared), 0, 1)),
@@ -165,13 +168,13 @@ def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, dict
         ),
         Mistake(
             float(np.clip(free, 0.001, 0.999)),
-            "You clipped away from 0 and 1, as some programs do: where one gradient is the shortest "
-            "mean by itself it gets all the weight.",
+            "You clipped away from 0 and 1, as some programs do: where one gradient is the "
+            "shortest mean by itself it gets all the weight.",
         ),
         Mistake(
             0.5,
-            "That is the plain mean, which one also gets from gradients made equally long: MGDA takes "
-            "them as they are, and makes the mean as short as it can be.",
+            "That is the plain mean, which one also gets from gradients made equally long: MGDA "
+            "takes them as they are, and makes the mean as short as it can be.",
         ),
         Mistake(
             float(np.linalg.norm(second) / (np.linalg.norm(first) + np.linalg.norm(second))),
@@ -200,7 +203,7 @@ def _pcgrad(answer: Callable[..., Any]) -> str:
     )
 
 
-def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarray, dict]":
+def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarray, list[Mistake]]":
     """Give PCGrad's direction for two gradients, and what each known mistake makes of it."""
     import numpy as np
 
@@ -233,8 +236,8 @@ def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarr
         Mistake(right / 2, "You take the mean of the projected gradients: the paper adds them."),
         Mistake(
             kept_first + second,
-            "The second gradient stays as it is: project it off the first one as that was given. With "
-            "what is left of the first it does not conflict any more.",
+            "The second gradient stays as it is: project it off the first one as that was given. "
+            "With what is left of the first it does not conflict any more.",
         ),
         Mistake(
             first + kept_second,
@@ -292,13 +295,13 @@ def _delta_m(answer: Callable[..., Any]) -> str:
             Mistake(right * len(own), "You added the tasks' gains up: take their mean."),
             Mistake(
                 float(100 * np.mean(change)),
-                "You took the difference and did not divide: a gain is relative, so that measures in "
-                "any unit can be averaged.",
+                "You took the difference and did not divide: a gain is relative, so that "
+                "measures in any unit can be averaged.",
             ),
             Mistake(
                 float(100 * np.mean(change) / np.mean(own)),
-                "You divided the mean change by the mean of the single measures: divide for each task, "
-                "then take the mean.",
+                "You divided the mean change by the mean of the single measures: divide for each "
+                "task, then take the mean.",
             ),
             Mistake(
                 float(100 * np.mean(mine / own)),

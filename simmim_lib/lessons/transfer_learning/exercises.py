@@ -34,7 +34,7 @@ def _trainable_parameters(answer: Callable[..., Any]) -> str:
     totals = [kernel + outputs for kernel, outputs in zip(kernels, _SIZES[1:], strict=True)]
     for frozen in (2, 3, 0, 4):
         right = sum(totals[frozen:])
-        mistakes: dict[str, float] = [
+        mistakes = [
             Mistake(
                 sum(totals[:frozen]),
                 "You counted the frozen layers: count the layers that are still trained.",
@@ -176,9 +176,7 @@ def _leep(answer: Callable[..., Any]) -> str:
     )
 
 
-def _leep_values(
-    probabilities: "np.ndarray", labels: "np.ndarray"
-) -> tuple[float, dict[str, float]]:
+def _leep_values(probabilities: "np.ndarray", labels: "np.ndarray") -> tuple[float, list[Mistake]]:
     """Give the score, and what each known mistake makes of it."""
     import numpy as np
 
@@ -195,8 +193,8 @@ def _leep_values(
     return float(logs.mean()), [
         Mistake(
             float(np.log(expected(given_target)).mean()),
-            "You divided by P(target class): the table is P(target class | source class), so divide "
-            "each column by P(source class).",
+            "You divided by P(target class): the table is P(target class | source class), so "
+            "divide each column by P(source class).",
         ),
         Mistake(
             float(np.log(expected(given_source).mean())),
@@ -209,8 +207,8 @@ def _leep_values(
         ),
         Mistake(
             float(np.log(expected(joint * count)).mean()),
-            "The table holds sums of probabilities: divide it by its column sums, so that each column "
-            "adds up to 1.",
+            "The table holds sums of probabilities: divide it by its column sums, so that each "
+            "column adds up to 1.",
         ),
         Mistake(float(logs.sum()), "You added the logarithms up: the score is their mean."),
         Mistake(
@@ -244,7 +242,7 @@ def _negative_transfer(answer: Callable[..., Any]) -> str:
     ]
     for transfer, scratch, quantile in examples:
         pairs = np.array([transfer, scratch])
-        mean, half_widths = _interval_values(pairs, quantile)
+        mean, half_width, mistakes = _interval_values(pairs, quantile)
         given = numbers(answer(*pairs.copy()), (2,))
         compare(
             given[0],
@@ -260,52 +258,55 @@ def _negative_transfer(answer: Callable[..., Any]) -> str:
             f"The mean difference is {mean:.4f} here, and your first number is {given[0]:.4f}.",
         )
         otherwise = (
-            f"The half width for {len(transfer)} seeds is {half_widths['']:.4f}, and yours is "
+            f"The half width for {len(transfer)} seeds is {half_width:.4f}, and yours is "
             f"{given[1]:.4f}."
         )
-        right = half_widths.pop("")
-        compare(given[1], right, half_widths, otherwise)
+        compare(given[1], half_width, mistakes, otherwise)
     return (
         "When the whole interval lies below zero, transfer hurt by more than chance explains: "
         "that is negative transfer. When it holds zero, these seeds cannot tell."
     )
 
 
-def _interval_values(pairs: "np.ndarray", quantile: float) -> tuple[float, dict[str, float]]:
-    """Give the mean difference, and the half width (under "") beside those of known mistakes."""
+def _interval_values(pairs: "np.ndarray", quantile: float) -> tuple[float, float, list[Mistake]]:
+    """Give the mean difference, its half width, and what known mistakes make of the half width."""
     import numpy as np
 
     differences = pairs[0] - pairs[1]
     count = len(differences)
     deviation = differences.std(ddof=1)
     separate = np.sqrt(pairs.var(axis=1, ddof=1).sum() / count)
-    return float(differences.mean()), [
-        Mistake(quantile * deviation / np.sqrt(count), ""),
-        Mistake(
-            quantile * deviation,
-            "You left out the square root of the number of seeds: that is the spread of one seed, "
-            "and the mean of several is surer.",
-        ),
-        Mistake(
-            quantile * separate,
-            "You treated the two arrays as unrelated: each seed gives a pair, so take the spread of "
-            "the differences.",
-        ),
-        Mistake(
-            quantile * differences.std() / np.sqrt(count),
-            "You divided by n inside the standard deviation: for a sample use `ddof=1`.",
-        ),
-        Mistake(
-            1.959964 * deviation / np.sqrt(count),
-            "You used 1.96, which holds for many seeds: with few, take the quantile of Student's t "
-            "with n - 1 degrees of freedom.",
-        ),
-        Mistake(
-            2 * quantile * deviation / np.sqrt(count),
-            "You gave the whole width: the half width reaches from the mean to one end.",
-        ),
-        Mistake(
-            deviation / np.sqrt(count),
-            "That is the standard error: multiply it by the quantile of Student's t.",
-        ),
-    ]
+    half_width = quantile * deviation / np.sqrt(count)
+    return (
+        float(differences.mean()),
+        half_width,
+        [
+            Mistake(
+                quantile * deviation,
+                "You left out the square root of the number of seeds: that is the spread of one "
+                "seed, and the mean of several is surer.",
+            ),
+            Mistake(
+                quantile * separate,
+                "You treated the two arrays as unrelated: each seed gives a pair, so take the "
+                "spread of the differences.",
+            ),
+            Mistake(
+                quantile * differences.std() / np.sqrt(count),
+                "You divided by n inside the standard deviation: for a sample use `ddof=1`.",
+            ),
+            Mistake(
+                1.959964 * deviation / np.sqrt(count),
+                "You used 1.96, which holds for many seeds: with few, take the quantile of "
+                "Student's t with n - 1 degrees of freedom.",
+            ),
+            Mistake(
+                2 * quantile * deviation / np.sqrt(count),
+                "You gave the whole width: the half width reaches from the mean to one end.",
+            ),
+            Mistake(
+                deviation / np.sqrt(count),
+                "That is the standard error: multiply it by the quantile of Student's t.",
+            ),
+        ],
+    )
