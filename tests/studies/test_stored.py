@@ -13,7 +13,7 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation import directories
-from simmim_lib.foundation.intervals import Difference, difference
+from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.task_weights import studies
 from simmim_lib.settings import WEIGHTINGS, Settings
 from simmim_lib.studies import registry
@@ -65,29 +65,6 @@ def test_a_stored_number_comes_out_again():
     again = experiments.run(settings, baseline=False).accuracy["uci-digits"]
     # Other processors and versions round otherwise, and an image or two is then read differently.
     np.testing.assert_allclose(again, stored[:3], atol=0.02)
-
-
-def test_difference_is_the_paired_t_test_of_scipy():
-    random = np.random.default_rng(0)
-    values, baseline = random.uniform(0.5, 0.9, (2, 10))
-    found = difference(values, baseline)
-    expected = stats.ttest_rel(values, baseline).confidence_interval(0.95)
-    assert found.mean - found.half_width == pytest.approx(100 * expected.low)
-    assert found.mean + found.half_width == pytest.approx(100 * expected.high)
-
-
-@pytest.mark.parametrize(
-    ("mean", "half_width", "words"),
-    [
-        (5.14, 1.2, "+5.1 ± 1.2 points: gain"),
-        (-2.0, 1.9, "-2.0 ± 1.9 points: loss"),
-        (1.0, 1.0, "+1.0 ± 1.0 points: no clear difference"),
-        (-0.5, 2.0, "-0.5 ± 2.0 points: no clear difference"),
-        (3.0, float("inf"), "+3.0 ± inf points: no clear difference"),
-    ],
-)
-def test_verdicts(mean, half_width, words):
-    assert str(Difference(mean, half_width)) == words
 
 
 def tried(**fields):
