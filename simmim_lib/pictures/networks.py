@@ -7,7 +7,7 @@ import numpy as np
 import simmim_lib
 from simmim_lib import datasets, trunks
 from simmim_lib.experiments.network import joint_network
-from simmim_lib.pictures.style import COLOURS, look
+from simmim_lib.pictures.style import COLOURS, target_style
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -101,7 +101,9 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
     for target, middle in zip(settings.targets, rows, strict=True):
         labels = settings.labels_of[target]
         text = f"{datasets.describe(target).title}\n{labels} labels per class"
-        box((0, middle - 8, 20, 16), "white", text, edgecolor=look(target)[0], linewidth=2.5)
+        box(
+            (0, middle - 8, 20, 16), "white", text, edgecolor=target_style(target)[0], linewidth=2.5
+        )
         arrow((20.5, middle), (25, 58 + (middle - 50) * 0.2))
     for position, (name, _, depth, weights) in enumerate(layer_sizes(10, 1)[1:-1]):
         state = "frozen" if position < settings.frozen_layers else "trained"
@@ -116,7 +118,7 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
         middle = float(np.mean(middles))
         shared = len(group) > 1
         text = "one head, shared" if shared else "head"
-        colour = COLOURS["trained"] if shared else look(group[0])[0]
+        colour = COLOURS["trained"] if shared else target_style(group[0])[0]
         units = len(datasets.describe(group[0]).class_names)
         text = f"{text}\n{units} logits\n{(trunks.DENSE_UNITS + 1) * units:,} weights"
         box((82, middle - 12, 18, 24), "white", text, edgecolor=colour, linewidth=2.5)

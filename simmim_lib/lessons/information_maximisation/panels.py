@@ -11,7 +11,7 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.information_maximisation import figures
+from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
 from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.panel import Panel, Values
@@ -54,7 +54,7 @@ def two_halves(settings: Settings | None = None) -> Panel:
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         for courses in _looks(asked(values), progress):
-            yield figures.two_halves(courses)
+            yield halves_figures.two_halves(courses)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -82,9 +82,9 @@ def labels_or_unlabelled(settings: Settings | None = None) -> Panel:
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         stored = load("unlabelled")
-        yield figures.labels_or_unlabelled(stored, values["targets"], None)
+        yield labels_figures.labels_or_unlabelled(stored, values["targets"], None)
         for courses in _looks(asked(values), progress):
-            yield figures.labels_or_unlabelled(stored, values["targets"], courses[-1])
+            yield labels_figures.labels_or_unlabelled(stored, values["targets"], courses[-1])
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -112,7 +112,7 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> Pane
         settings = asked(values)
         stored = _stored_direction(settings)
         for courses in _looks(settings, progress):
-            yield figures.no_labels(courses[-1], stored)
+            yield labels_figures.no_labels(courses[-1], stored)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
