@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from simmim_lib import datasets, exercises, losses, trunks
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.loss_formula import information_figures, panels, studies, training_by_loss
 from simmim_lib.lessons.loss_formula.readings import READINGS
 
@@ -250,8 +250,8 @@ panels.real_network()
 readings = studies.study("four-readings")
 fresh_start = readings[training_by_loss.Plan(seeds=10)]
 for row, name in enumerate(READINGS):
-    measured = [interval(fresh_start[key][row]) for key in ("median", "gone", "mean", "test")]
-    numbers = "".join(f"  {mean:.2f} ± {width:.2f}" for mean, width in measured)
+    measured = [fresh_start[key][row] for key in ("median", "gone", "mean", "test")]
+    numbers = "".join(f"  {mean_and_interval(values, digits=2)}" for values in measured)
     print(f"{READINGS[name].title:30}{numbers}")
 print("                          p(true): median, share below 0.01, mean; then test accuracy")
 

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.foundation.intervals import interval
+from simmim_lib.foundation.intervals import intervals, plus_minus, seeds_in_words
 from simmim_lib.lessons.loss_formula.readings import LOSSES, TURNING_POINT, Curves, Simplex
 from simmim_lib.lessons.loss_formula.training_by_loss import STARTS, Fit, Plan
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
@@ -25,7 +25,11 @@ LINES: dict[str, dict[str, Any]] = {
 Source: Okabe and Ito 2008, and Paul Tol's "muted" scheme, both told apart by colour-blind readers.
 """
 
-STEEPEST = 4.0  # slopes beyond are cut off, or cross-entropy's would flatten all others
+MAX_SLOPE = 4.0
+"""Slopes beyond are cut off, or cross-entropy's would flatten all others."""
+
+CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
+"""Where the three certain predictions stand: classes 0 and 1 below, class 2 above."""
 
 
 @styled
@@ -87,12 +91,12 @@ def _draw_slopes(axes: "Axes", curves: Curves, at: int) -> None:
     p = curves.probabilities
     axes.axhline(0, color="black", lw=0.8)
     for name, line in LINES.items():
-        axes.plot(p, np.clip(curves.slopes[name], -STEEPEST, STEEPEST), lw=1.8, **line)
-        slope = np.clip(curves.slopes[name][at], -STEEPEST, STEEPEST)
+        axes.plot(p, np.clip(curves.slopes[name], -MAX_SLOPE, MAX_SLOPE), lw=1.8, **line)
+        slope = np.clip(curves.slopes[name][at], -MAX_SLOPE, MAX_SLOPE)
         axes.plot(p[at], slope, "o", ms=5, color=line["color"], clip_on=False)
     _mark_turning_point(axes, at, p)
     axes.set(
-        ylim=(-STEEPEST, STEEPEST / 2),
+        ylim=(-MAX_SLOPE, MAX_SLOPE / 2),
         yticks=[-4, -2, 0, 2],
         ylabel="slope (nats)",
         title="Slope: above 0 it lowers p",
@@ -128,21 +132,17 @@ def _mark_turning_point(axes: "Axes", at: int, probabilities: np.ndarray) -> Non
 
 
 def _describe_curves(curves: Curves, at: int) -> str:
-    told = "; ".join(
-        f"{each.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
+    values = "; ".join(
+        f"{loss.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
         f"p ends at {curves.descents[name][-1, at]:.3f}"
-        for name, each in LOSSES.items()
+        for name, loss in LOSSES.items()
     )
     return (
         f"Five losses over the probability p of the label, with their slopes; at "
         f"p = {curves.probabilities[at]:.2f} and after {len(curves.descents['written']) - 1} steps "
-        f"of gradient descent from there: {told}. The slope of the formula as written is zero at "
+        f"of gradient descent from there: {values}. The slope of the formula as written is zero at "
         "1/e."
     )
-
-
-CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
-"""Where the three certain predictions stand: classes 0 and 1 below, class 2 above."""
 
 
 @styled
@@ -267,22 +267,18 @@ def real_network(fitted: Fit) -> Picture:
 
 def _describe_fit(fitted: Fit) -> str:
     plan = fitted.plan
-    told = "; ".join(
+    outcomes = "; ".join(
         f"{LOSSES[name].title}: validation accuracy {right[:, -1].mean():.2f}, mean p(true) "
         f"{p[:, -1].mean():.2f}, median {np.median(p[:, -1]):.2f}"
         for name, right, p in zip(plan.losses, fitted.accuracy, fitted.probability, strict=True)
     )
     return (
         f"A network trained on digits by each loss from the same start ({STARTS[plan.start]}) with "
-        f"{plan.optimizer}, {_seeds(plan)}. After {plan.steps} steps, {told}. At the start "
-        f"the accuracy was {fitted.accuracy[0, :, 0].mean():.2f}, and "
+        f"{plan.optimizer}, {seeds_in_words(plan.seeds)}. After {plan.steps} steps, {outcomes}. At "
+        f"the start the accuracy was {fitted.accuracy[0, :, 0].mean():.2f}, and "
         f"{np.mean(fitted.probability[0, :, 0] > TURNING_POINT):.0%} of the images had p(true) "
         "above 1/e."
     )
-
-
-def _seeds(plan: Plan) -> str:
-    return "1 seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
 
 
 @styled
@@ -303,7 +299,7 @@ def noisy_labels(
         ylim=(0, 1),
         xlabel="training step",
         ylabel="validation accuracy",
-        title=f"{fitted.plan.flipped:.0%} of the labels wrong, {_seeds(fitted.plan)}",
+        title=f"{fitted.plan.flipped:.0%} of the labels wrong, {seeds_in_words(fitted.plan.seeds)}",
     )
     alt = (
         f"Accuracy on correctly labelled validation images while training with "
@@ -326,22 +322,22 @@ def _draw_noise(axes: "Axes", stored: Mapping[Plan, Mapping[str, np.ndarray]], s
     """Draw test accuracy over the share of wrong labels, and return the same in words."""
     plans = sorted(stored, key=lambda plan: plan.flipped)
     shares = np.array([plan.flipped for plan in plans]) * 100
-    told = []
+    sentences = []
     for row, name in enumerate(plans[0].losses):
         for key, when, marker in (("test", "last step", "o"), ("stopped", "best step", "^")):
-            means, widths = np.array([interval(stored[plan][key][row]) for plan in plans]).T
+            means, half_widths = intervals([stored[plan][key][row] for plan in plans])
             label = f"{LOSSES[name].title}, {when}"
-            looks = {"marker": marker, "capsize": 3, "lw": 1.6, **LINES[name]}
+            style = {"marker": marker, "capsize": 3, "lw": 1.6, **LINES[name]}
             if key == "stopped":
-                looks |= {"mfc": "white", "alpha": 0.7}
+                style |= {"mfc": "white", "alpha": 0.7}
             # A little to the side, or the intervals would hide each other.
             place = shares + row + (1.8 if key == "stopped" else -1.8)
-            axes.errorbar(place, means, widths, label=label, **looks)
+            axes.errorbar(place, means, half_widths, label=label, **style)
             values = ", ".join(
-                f"{mean:.2f} ± {width:.2f} at {share:.0f} %"
-                for mean, width, share in zip(means, widths, shares, strict=True)
+                f"{plus_minus(mean, half_width, digits=2)} at {share:.0f} %"
+                for mean, half_width, share in zip(means, half_widths, shares, strict=True)
             )
-            told.append(f"{label}: {values}")
+            sentences.append(f"{label}: {values}")
     axes.axvspan(shown * 100 - 4, shown * 100 + 4, color=COLOURS["unlabelled"], alpha=0.2, lw=0)
     axes.set(
         ylim=(0, 1),
@@ -350,4 +346,4 @@ def _draw_noise(axes: "Axes", stored: Mapping[Plan, Mapping[str, np.ndarray]], s
         ylabel="test accuracy",
         title=f"{plans[0].seeds} seeds, 95 % intervals",
     )
-    return " Test accuracy over the share of wrong labels: " + "; ".join(told) + "."
+    return " Test accuracy over the share of wrong labels: " + "; ".join(sentences) + "."

@@ -7,10 +7,9 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress, in_parts
-from simmim_lib.lessons.task_weights import figures
+from simmim_lib.lessons.task_weights import conflict_figures, figures, weighting_figures
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.conflict import arrows
-from simmim_lib.lessons.task_weights.figures import TITLES
 from simmim_lib.lessons.task_weights.shares import (
     PARTS,
     Shares,
@@ -26,6 +25,7 @@ from simmim_lib.panels.memory import _measured, measure
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import WEIGHTINGS, Settings
+from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -212,7 +212,7 @@ def conflict(angle: int = 120, length: float = 3.0) -> Panel:
     }
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
-        yield figures.conflict(arrows(values["angle"], values["length"]))
+        yield conflict_figures.conflict(arrows(values["angle"], values["length"]))
 
     return Panel(controls, pictures)
 
@@ -250,7 +250,7 @@ def _race_pictures(plans: list[Settings], progress: Progress) -> Iterator[Pictur
     for count, plan in enumerate(plans, start=1):
         courses[plan.weighting] = _finish(plan, parts())
         waiting = [other.weighting for other in plans[count:]]
-        yield figures.race(courses, waiting)
+        yield weighting_figures.against_plain_sum(courses, waiting)
 
 
 _finished: dict[Settings, Course] = {}
@@ -313,5 +313,5 @@ def _checkbox(name: str, value: bool) -> "widgets.Checkbox":
     import ipywidgets as widgets
 
     return widgets.Checkbox(
-        description=TITLES[name], value=value, indent=False, layout={"width": "150px"}
+        description=METHODS[name].short_title, value=value, indent=False, layout={"width": "150px"}
     )
