@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab test test-colab notebooks report results trunks bench check format lock clean
+.PHONY: help lab quick test test-colab notebooks report results trunks bench check format lock clean
 
 # A reader's own settings must not leak into the environments made here.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -13,8 +13,9 @@ export PIP_NO_INPUT := 1
 export PYDEVD_DISABLE_FILE_VALIDATION := 1
 
 BIN := .venv/bin
-COLAB_TESTS := $(wildcard $(addprefix tests/test_, \
-  notebooks.py exercises.py panels.py loss_panels.py joint_panels.py weighting_panels.py unlabelled_panels.py race.py report_form.py simmim.py widget_driver.py))
+# Two workers, each with whole files, so that what a file's tests share is made once; a worker may
+# need 3 GB. Where the time goes is said at the end.
+TESTS := -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -22,13 +23,16 @@ help: ## list the commands
 lab: .venv/installed ## open the lessons in JupyterLab; Ctrl-C stops it
 	@exec $(BIN)/python -m simmim_lib.commands.lab $(OPTIONS)
 
+quick: check ## lint, types, layers and the tests that are not slow
+	$(BIN)/python $(TESTS) -m "not slow"
+
 test: check .venv-colab/installed ## run every check and test, also with Colab's versions
-	$(BIN)/python -m pytest
+	$(BIN)/python $(TESTS)
 	@$(MAKE) --no-print-directory test-colab
 
-test-colab: .venv-colab/installed ## run the notebook and widget tests with Colab's versions
+test-colab: .venv-colab/installed ## run what depends on versions, such as notebooks, with Colab's
 	@echo "With Colab's versions, on $$(.venv-colab/bin/python --version):"
-	.venv-colab/bin/python -m pytest $(COLAB_TESTS)
+	.venv-colab/bin/python $(TESTS) -m colab
 
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
@@ -37,8 +41,7 @@ report: .venv/installed ## report on the default settings; OPTIONS="-p seeds 5" 
 	$(BIN)/python -m simmim_lib report $(OPTIONS)
 
 results: .venv/installed ## compute the numbers that the lessons quote (most of an hour)
-	$(BIN)/python -m simmim_lib.studies.stored
-	$(BIN)/python -m simmim_lib.lessons.loss_formula.studies
+	$(BIN)/python -m simmim_lib study
 
 trunks: .venv/installed ## pre-train the networks that come with the workbook
 	$(BIN)/python -c "from simmim_lib.experiments.sources import bundle; bundle()"

@@ -64,10 +64,10 @@ def three_classes() -> Row:
 
 
 def four_readings() -> Row:
-    plan = training_by_loss.Plan()
-    (took,) = medians(lambda: training_by_loss.fit(plan))
+    comparison = training_by_loss.LossComparison()
+    (took,) = medians(lambda: training_by_loss.compare(comparison))
     return Row(
-        f"lesson 02, a real network: {plan.steps} steps of all four readings",
+        f"lesson 02, a real network: {comparison.steps} steps of all four readings",
         "at most 3 s",
         f"{took:.2f} s",
         took <= 3,
@@ -81,7 +81,7 @@ def keras_guide(settings: Settings, seed: int) -> float:
     """Freeze, compile, fit, unfreeze, recompile, fit; return the test accuracy."""
     import keras
 
-    data = frozen_features(None, 0, settings.targets[0])
+    data = datasets.load(settings.targets[0])
     chosen = datasets.choose(data, settings.labels_per_class, seed).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     keras.utils.set_random_seed(seed)
@@ -138,10 +138,10 @@ def against_article() -> Row:
     import keras
     import tensorflow as tf
 
-    data = frozen_features(None, 0, "mnist")
+    data = datasets.load("mnist")
     images, labels = data.train.images[:1000], data.train.labels[:1000]
     batches = training.draw_batches(len(images), BATCH_SIZE, STEPS, 0)
-    _, network = trunks.classifier(CLASSES, 0)
+    network = trunks.classifier(CLASSES)
     start = trunks.fresh_weights(network, 0)
     final: dict[str, list[np.ndarray]] = {}
 
@@ -163,11 +163,8 @@ def against_article() -> Row:
         trained = training.train(
             network,
             [weight[None] for weight in start],
-            images[None],
-            labels[None],
-            batches[None],
-            "sgd",
-            0.01,
+            [training.Examples(images[None], labels[None], batches[None])],
+            training.Options(optimizer="sgd", learning_rate=0.01),
         )
         final["ours"] = [weight[0] for weight in trained]
 
@@ -192,11 +189,11 @@ def against_torch() -> Row:
     except ImportError:
         return Row(what, "slower", "left out: torch is not installed (pip install '.[bench]')")
     settings = Settings(frozen_layers=1, seeds=1)
-    data = frozen_features(settings.source, 1, "mnist")
+    data = frozen_features(pretrained(settings.source), 1, datasets.load("mnist"))
     chosen = datasets.choose(data, settings.labels_per_class, 0).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     batches = training.draw_batches(len(chosen), BATCH_SIZE, STEPS, 0)
-    _, back = trunks.classifier(CLASSES, 1)
+    back = trunks.classifier(CLASSES, 1)
     start = experiments.transfer(
         settings, experiments.choose_tasks(settings), experiments.initialise(settings)
     ).weights
@@ -212,10 +209,11 @@ def against_torch() -> Row:
             loss.backward()
             optimizer.step()
 
+    examples = [training.Examples(images[None], labels[None], batches[None])]
+    options = training.Options(learning_rate=settings.learning_rate)
+
     def ours() -> None:
-        training.train(
-            back, start, images[None], labels[None], batches[None], "adam", settings.learning_rate
-        )
+        training.train(back, start, examples, options)
 
     fast, slow = medians(ours, theirs)
     return Row(what, "slower", f"{slow / fast:.1f} x ({slow:.2f} s and {fast:.2f} s)", slow > fast)

@@ -12,7 +12,7 @@ from timing import Row, medians, redraw_seconds, seconds
 
 import simmim_lib
 from simmim_lib import training, trunks, weighting
-from simmim_lib.experiments.network import joint_network
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.lessons.task_weights import panels
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.shares import sweep
@@ -43,19 +43,20 @@ def examples(count: int, images: int = 400) -> list[training.Examples]:
 
 def joint_training(count: int, method: str = "fixed") -> Callable[[], object]:
     """Return the work of `STEPS` steps with `count` tasks in one network."""
-    _, model = joint_network(tasks_named(count))
+    model = build_architecture(tasks_named(count)).model
     start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
-    return lambda: list(training.step_by_step(model, start, examples(count), method=method))
+    options = training.Options(weighting=method)
+    return lambda: training.train(model, start, examples(count), options)
 
 
 def separate_training(count: int) -> Callable[[], object]:
     """Return the work of `STEPS` steps of as many networks of their own."""
-    _, model = trunks.classifier(len(DIGITS), 0)
+    model = trunks.classifier(len(DIGITS))
     start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
 
     def work() -> None:
         for own in examples(count):
-            training.train(model, start, own.features, own.labels, own.batches)
+            training.train(model, start, [own])
 
     return work
 
@@ -127,7 +128,7 @@ def against_fit() -> Row:
         )
         for each in examples(2, images=2000)
     ]
-    _, model = joint_network(names)
+    model = build_architecture(names).model
     start = [weight[None] for weight in trunks.fresh_weights(model, 0)]
     images = {task.name: each.features[0] for task, each in zip(names, own, strict=True)}
     labels = {task.name: each.labels[0] for task, each in zip(names, own, strict=True)}
@@ -146,7 +147,7 @@ def against_fit() -> Row:
             optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
 
     ours, fit, by_hand = medians(
-        lambda: list(training.step_by_step(model, start, own)),
+        lambda: training.train(model, start, own),
         lambda: compiled.fit(images, labels, batch_size=BATCH_SIZE, verbose=0),
         article,
     )

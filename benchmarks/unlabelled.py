@@ -9,7 +9,7 @@ from timing import Row, medians
 
 import simmim_lib
 from simmim_lib import datasets, experiments, information, training, trunks
-from simmim_lib.experiments.network import joint_network
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.settings import Settings
 
@@ -22,7 +22,7 @@ RECIPE = information.Recipe(information=1.0, agreement=1.0, augmentation=1.0)
 def one_network(labelled: int, unlabelled: int, recipe: information.Recipe | None) -> Callable:
     """Return what trains one network on so many images a step."""
     part = datasets.load("mnist").train
-    _, model = joint_network((simmim_lib.Task("mnist", datasets.DIGITS),))
+    model = build_architecture((simmim_lib.Task("mnist", datasets.DIGITS),)).model
     weights = [weight[None] for weight in trunks.fresh_weights(model, 0)]
     others = training.Unlabelled(
         part.images,
@@ -35,7 +35,8 @@ def one_network(labelled: int, unlabelled: int, recipe: information.Recipe | Non
         training.draw_batches(len(part), labelled, STEPS, 0)[None],
         others if recipe else None,
     )
-    return lambda: list(training.step_by_step(model, weights, [examples], recipe=recipe))
+    options = training.Options(recipe=recipe)
+    return lambda: training.train(model, weights, [examples], options)
 
 
 def a_step() -> Row:

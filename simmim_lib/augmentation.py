@@ -1,21 +1,61 @@
-"""Views of images: the same picture slightly turned, sheared, stretched and shifted."""
+"""Views of examples: the same image slightly turned, sheared, stretched and shifted."""
 
-from typing import Any
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Protocol
 
-from simmim_lib.datasets import IMAGE_SIZE
 from simmim_lib.losses import Tensor
 
 ANGLE = SHEAR = STRETCH = 0.15
 SHIFT = 1.2  # pixels
 
 
-def draw_maps(strengths: Tensor, seed: Any) -> Tensor:
+class Views(Protocol):
+    """How examples of one kind are changed without changing what they show.
+
+    Two views are equal, and have the same hash, if they do the same: training that was compiled for
+    one is then used for the other.
+    """
+
+    def draw(self, strengths: Tensor, seed: Any, shape: Sequence[int]) -> Tensor:
+        """Draw what is done to each example of a batch.
+
+        Args:
+            strengths: for each example, (n,); 0 leaves it as it is.
+            seed: two whole numbers; the same draw the same.
+            shape: of one example.
+
+        Returns:
+            Shape (n, ...), so that a part of a batch can be changed as in the whole one.
+        """
+        ...
+
+    def apply(self, examples: Tensor, drawn: Tensor) -> Tensor:
+        """Return the examples, (n, ...), as was drawn for each, (n, ...)."""
+        ...
+
+
+@dataclass(frozen=True)
+class AffineViews:
+    """Views of images, (height, width, channels), under affine maps."""
+
+    def draw(self, strengths: Tensor, seed: Any, shape: Sequence[int]) -> Tensor:
+        """Draw a map for each image, (n, 8)."""
+        return draw_maps(strengths, seed, shape[:2])
+
+    def apply(self, examples: Tensor, drawn: Tensor) -> Tensor:
+        """Return each image under its map."""
+        return affine(examples, drawn)
+
+
+def draw_maps(strengths: Tensor, seed: Any, size: Sequence[int]) -> Tensor:
     """Draw an affine map for each image of a batch.
 
     Args:
         strengths: for each image, (n,): 0 leaves it as it is; at 1 it is turned and sheared by
             0.15 radian, stretched by up to 15 % and shifted by 1.2 pixels, typically.
         seed: two whole numbers; the same give the same maps.
+        size: height and width of the images, in pixels.
 
     Returns:
         Shape (n, 8): the maps from places in the view to places in the image, as `affine` takes
@@ -31,9 +71,10 @@ def draw_maps(strengths: Tensor, seed: Any) -> Tensor:
     a, b = tf.cos(angle), tf.cos(angle) * shear - tf.sin(angle)
     c, d = tf.sin(angle), tf.sin(angle) * shear + tf.cos(angle)
     a, b, c, d = a * stretch[0], b * stretch[1], c * stretch[0], d * stretch[1]
-    middle = (IMAGE_SIZE - 1) / 2
-    right = middle * (1 - a - b) + SHIFT * normal[2]
-    down = middle * (1 - c - d) + SHIFT * normal[3]
+    height, width = size
+    x, y = (width - 1) / 2, (height - 1) / 2
+    right = x * (1 - a - b * (y / x)) + SHIFT * normal[2]
+    down = y * (1 - c * (x / y) - d) + SHIFT * normal[3]
     nothing = tf.zeros_like(a)
     return tf.stack([a, b, right, c, d, down, nothing, nothing], axis=1)
 

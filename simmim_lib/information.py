@@ -5,11 +5,12 @@ information between its unlabelled images and their predicted classes, and `agre
 cross-entropy between a weak and a strong view of the same image. See `Recipe`.
 """
 
-from dataclasses import astuple, dataclass
+from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 import numpy as np
 
+from simmim_lib.augmentation import AffineViews, Views
 from simmim_lib.losses import Tensor
 from simmim_lib.settings import check_recipe
 
@@ -21,15 +22,18 @@ class Kind(NamedTuple):
     """What a training step does with unlabelled images.
 
     Attributes:
-        views: how many of each image; a strong one is needed only for agreement.
-        augmented: whether images are changed at all.
+        views_per_image: how many of each; a strong one is needed only for agreement.
+        views: how images are changed, labelled ones too; none to leave all as they are.
     """
 
-    views: int
-    augmented: bool
+    views_per_image: int
+    views: Views | None
 
 
-NO_UNLABELLED = Kind(0, False)
+LABELS_ONLY = Kind(0, None)
+
+NUMBERS = ("information", "spread", "agreement", "confidence", "augmentation", "ramp")
+"""The fields of a recipe that may change without compiling anything anew."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,6 +48,7 @@ class Recipe:
             view.
         augmentation: strength of the views, 0 to leave all images as they are.
         ramp: over how many steps information and agreement grow to their full weight.
+        views: how examples are changed, by their kind.
 
     Raises:
         WorkbookError: a number out of range.
@@ -60,20 +65,21 @@ class Recipe:
     confidence: float = 0.8
     augmentation: float = 0.0
     ramp: int = 100
+    views: Views = field(default_factory=AffineViews)
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         check_recipe(self)
 
     @property
-    def kind(self) -> "Kind":
+    def kind(self) -> Kind:
         """What a loop is compiled for; all other values may change."""
-        return Kind(2 if self.agreement else 1, bool(self.augmentation))
+        return Kind(2 if self.agreement else 1, self.views if self.augmentation else None)
 
     @property
     def numbers(self) -> tuple[float, ...]:
-        """All values, in order, for a loop that changes them without being compiled anew."""
-        return tuple(float(value) for value in astuple(self))
+        """The values of `NUMBERS`, in order."""
+        return tuple(float(getattr(self, name)) for name in NUMBERS)
 
 
 def lack_of_information(logits: Tensor, spread: Tensor, prior: Tensor) -> Tensor:

@@ -1,20 +1,25 @@
 """The one description of an experiment, shared by widgets, reports, commands and results."""
 
 import dataclasses
-import math
-import numbers
 import os
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
-from simmim_lib.errors import (
-    WorkbookError,
-    check_at_least_zero,
-    check_choice,
-    check_flag,
-    check_positive,
-    check_whole,
+from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.foundation.options import (
+    Choice,
+    DatasetName,
+    Flag,
+    Names,
+    Number,
+    OneOrSeveral,
+    OrNone,
+    Shares,
+    Weights,
+    Whole,
+    option,
+    options_of,
 )
 from simmim_lib.trunks.catalogue import SMALL_CNN
 
@@ -54,14 +59,40 @@ BUDGETS = {
 }
 SEEDS = {"quick": 3, "full": 10}
 
+RENAMED = {"strangers": "foreign_images"}
+"""Old names of settings, as in results of earlier versions, and what they are called now."""
+
+MAX_COUNT = 1_000_000
+"""More steps, seeds or labels than anybody waits for: a slip of the keyboard."""
+
+AT_LEAST_ZERO = Number(lambda number: number >= 0, "of at least 0, like 0.3")
+NUMBER_OF_LAYERS = Whole(0, len(FREEZABLE_LAYERS))
+LAYERS_OFFERED = range(len(FREEZABLE_LAYERS) + 1)
+
 
 def default_budget() -> str:
     """Return the budget that the environment asks for in `SIMMIM_BUDGET`, else "quick"."""
     return os.environ.get("SIMMIM_BUDGET", "quick")
 
 
-def _option(default: Any, help: str) -> Any:
-    return field(default=default, metadata={"help": help})
+@dataclass(frozen=True)
+class Stage:
+    """A part of the training during which the same layers are frozen.
+
+    Attributes:
+        frozen: how many of the trunk's first layers are not trained.
+        first: the number of training steps done before.
+        last: the number of training steps done at its end.
+    """
+
+    frozen: int
+    first: int
+    last: int
+
+    @property
+    def steps(self) -> int:
+        """How many training steps it takes."""
+        return self.last - self.first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,104 +103,203 @@ class Settings:
         WorkbookError: a value that is not allowed, with what is allowed.
     """
 
-    source: str | None = _option("glyphs", "dataset to pre-train on; none: start from scratch")
-    targets: tuple[str, ...] = _option(("mnist",), "datasets to adapt to, one network for all")
-    task_weights: tuple[float, ...] | None = _option(
-        None, "how much the loss of each target counts; by default 1 each"
+    source: str | None = option(
+        "glyphs",
+        "dataset to pre-train on; none: start from scratch",
+        reads=OrNone(DatasetName()),
+        group="transfer",
     )
-    weighting: str = _option(
-        "fixed", "how the targets' losses are weighed against each other, beside the task weights"
+    targets: tuple[str, ...] = option(
+        ("mnist",),
+        "datasets to adapt to, one network for all",
+        reads=Names(DatasetName(), "name at least one dataset, such as 'mnist'"),
+        group="data",
     )
-    shared_heads: bool = _option(False, "one head for all targets with the same classes")
-    labels_per_class: int | tuple[int, ...] = _option(
-        10, "labelled images of each class; one number, or one for each target"
+    task_weights: tuple[float, ...] | None = option(
+        None,
+        "how much the loss of each target counts; by default 1 each",
+        reads=OrNone(Weights(AT_LEAST_ZERO, "give one weight of at least 0 for each target")),
+        group="joint",
     )
-    frozen_layers: int = _option(
-        2, f"how many of the first layers stay as copied, 0 to {len(FREEZABLE_LAYERS)}"
+    weighting: str = option(
+        "fixed",
+        "how the targets' losses are weighed against each other, in addition to the task weights",
+        reads=Choice(WEIGHTINGS),
+        group="joint",
     )
-    copied_layers: int = _option(
-        len(FREEZABLE_LAYERS), "how many of the first layers are copied; the others start fresh"
+    shared_heads: bool = option(
+        False, "one head for all targets with the same classes", reads=Flag(), group="joint"
     )
-    adaptation: str = _option("fine-tune", "how the rest is trained: " + ", ".join(ADAPTATIONS))
-    optimizer: str = _option("adam", "what turns gradients into steps: " + ", ".join(OPTIMIZERS))
-    learning_rate: float = _option(2e-3, "size of a step, above 0")
-    schedule: str = _option(
-        "constant", "how the learning rate changes over the steps: " + ", ".join(SCHEDULES)
+    labels_per_class: int | tuple[int, ...] = option(
+        10,
+        "labelled images of each class; one number, or one for each target",
+        reads=OneOrSeveral(Whole(0, MAX_COUNT)),
+        group="data",
+        offers=(1, 2, 5, 10, 20, 50),
     )
-    information: float = _option(0.0, "what the information of unlabelled images counts, from 0")
-    spread: float = _option(1.0, "what its half counts that spreads predictions over the classes")
-    agreement: float = _option(0.0, "what the agreement of two views of an image counts, from 0")
-    confidence: float = _option(0.8, "an image predicted so surely teaches its other view, below 1")
-    ramp: float = _option(
-        0.5, "share of the steps over which information and agreement grow to full weight, 0 to 1"
+    frozen_layers: int = option(
+        2,
+        f"how many of the first layers stay as copied, 0 to {len(FREEZABLE_LAYERS)}",
+        reads=NUMBER_OF_LAYERS,
+        group="transfer",
+        offers=LAYERS_OFFERED,
     )
-    augmentation: float = _option(0.0, "how strongly images are turned and stretched, 0 to 2")
-    class_prior: tuple[float, ...] | None = _option(
-        None, "share of each class expected among the unlabelled images; by default all the same"
+    copied_layers: int = option(
+        len(FREEZABLE_LAYERS),
+        "how many of the first layers are copied; the others start fresh",
+        reads=NUMBER_OF_LAYERS,
+        group="transfer",
+        offers=LAYERS_OFFERED,
     )
-    class_shares: tuple[float, ...] | None = _option(
-        None, "share of each class among the unlabelled images shown; by default as they come"
+    adaptation: str = option(
+        "fine-tune",
+        "how the rest is trained: " + ", ".join(ADAPTATIONS),
+        reads=Choice(ADAPTATIONS),
+        group="transfer",
     )
-    strangers: str | None = _option(
-        None, "dataset whose images are every second unlabelled one; by default no other"
+    optimizer: str = option(
+        "adam",
+        "what turns gradients into steps: " + ", ".join(OPTIMIZERS),
+        reads=Choice(OPTIMIZERS),
+        group="training",
     )
-    steps: int = _option(120, "training steps, with at most 32 images of each target in a batch")
-    seeds: int = _option(
+    learning_rate: float = option(
+        2e-3,
+        "size of a step, above 0",
+        reads=Number(lambda number: number > 0, "above 0, like 0.001"),
+        group="training",
+        offers=(5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
+    )
+    schedule: str = option(
+        "constant",
+        "how the learning rate changes over the steps: " + ", ".join(SCHEDULES),
+        reads=Choice(SCHEDULES),
+        group="training",
+    )
+    information: float = option(
+        0.0,
+        "what the information of unlabelled images counts, from 0",
+        reads=AT_LEAST_ZERO,
+        group="unlabelled",
+        offers=(0.0, 0.1, 0.3, 1.0, 3.0),
+    )
+    spread: float = option(
+        1.0,
+        "what its half counts that spreads predictions over the classes",
+        reads=AT_LEAST_ZERO,
+        group="unlabelled",
+        offers=(0.0, 0.25, 0.5, 1.0, 2.0),
+    )
+    agreement: float = option(
+        0.0,
+        "what the agreement of two views of an image counts, from 0",
+        reads=AT_LEAST_ZERO,
+        group="unlabelled",
+        offers=(0.0, 0.3, 1.0, 3.0),
+    )
+    confidence: float = option(
+        0.8,
+        "an image predicted so surely teaches its other view, below 1",
+        reads=Number(lambda number: 0 <= number < 1, "of at least 0 and below 1, like 0.8"),
+        group="unlabelled",
+        offers=(0.5, 0.8, 0.95),
+    )
+    ramp: float = option(
+        0.5,
+        "share of the steps over which information and agreement grow to full weight, 0 to 1",
+        reads=Number(lambda number: 0 <= number <= 1, "from 0 to 1, like 0.5"),
+        group="unlabelled",
+        offers=(0.0, 0.25, 0.5, 1.0),
+    )
+    augmentation: float = option(
+        0.0,
+        "how strongly images are rotated and stretched, 0 to 2",
+        reads=Number(lambda number: 0 <= number <= 2, "from 0 to 2, like 1.0"),
+        group="unlabelled",
+        offers=(0.0, 0.5, 1.0, 2.0),
+    )
+    class_prior: tuple[float, ...] | None = option(
+        None,
+        "share of each class expected among the unlabelled images; by default all the same",
+        reads=OrNone(
+            Shares(  # above 0, since their logarithms are taken
+                Number(lambda number: number > 0, "above 0, like 0.1"),
+                "give a share above 0 for each class, 1 in all",
+            )
+        ),
+        group="unlabelled",
+    )
+    class_shares: tuple[float, ...] | None = option(
+        None,
+        "share of each class among the unlabelled images shown; by default as they come",
+        reads=OrNone(Shares(AT_LEAST_ZERO, "give a share of at least 0 for each class, 1 in all")),
+        group="unlabelled",
+    )
+    foreign_images: str | None = option(
+        None,
+        "dataset whose images are every second unlabelled one; by default no other",
+        reads=OrNone(DatasetName()),
+        group="unlabelled",
+    )
+    steps: int = option(
+        120,
+        "training steps, with at most 32 images of each target in a batch",
+        reads=Whole(1, MAX_COUNT),
+        group="training",
+        offers=(60, 120, 240, 500),
+    )
+    seeds: int = option(
         None,
         "repetitions with other labelled images and batches; by default "
         + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
+        reads=OrNone(Whole(1, MAX_COUNT)),
+        group="effort",
+        offers=(1, 2, 3, 5, 10),
     )
-    strategy: str | None = _option(
+    strategy: str | None = option(
         None,
         "how several devices train together, by default not: "
         + "; ".join(f"{name}: {text}" for name, text in STRATEGIES.items()),
+        reads=OrNone(Choice(STRATEGIES)),
+        group="effort",
     )
-    budget: str = field(
-        default_factory=default_budget,
-        metadata={"help": "; ".join(f"{name}: {text}" for name, text in BUDGETS.items())},
+    budget: str = option(
+        default_budget,
+        "; ".join(f"{name}: {text}" for name, text in BUDGETS.items()),
+        reads=Choice(BUDGETS),
+        group="effort",
     )
 
     def __post_init__(self) -> None:
         """Bring the values into one form and refuse what cannot be meant."""
-        object.__setattr__(self, "targets", _as_names(self.targets))
-        if self.task_weights is not None:
-            weights = tuple(check_task_weights(self.task_weights, self.targets))
-            object.__setattr__(self, "task_weights", weights)
-        check_choice("weighting", self.weighting, WEIGHTINGS)
-        check_flag("shared_heads", self.shared_heads)
-        check_choice("adaptation", self.adaptation, ADAPTATIONS)
-        check_choice("optimizer", self.optimizer, OPTIMIZERS)
-        check_choice("schedule", self.schedule, SCHEDULES)
-        check_choice("budget", self.budget, BUDGETS)
-        if self.strategy is not None:
-            check_choice("strategy", self.strategy, STRATEGIES)
+        for name, field in OPTIONS.items():
+            self._set(**{name: field.metadata["reads"].check(name, getattr(self, name))})
         if self.seeds is None:
-            object.__setattr__(self, "seeds", SEEDS[self.budget])
-        object.__setattr__(self, "labels_per_class", self._labels())
-        for name in ("steps", "seeds"):
-            check_whole(name, getattr(self, name), least=1)
-        for name in ("copied_layers", "frozen_layers"):
-            check_whole(name, getattr(self, name), 0, len(FREEZABLE_LAYERS))
-        check_positive("learning_rate", self.learning_rate)
+            self._set(seeds=SEEDS[self.budget])
+        if self.task_weights is not None:
+            self._set(task_weights=tuple(check_task_weights(self.task_weights, self.targets)))
+        self._set(labels_per_class=self._labels())
         self._check_unlabelled()
         if self.source is None:
             # Nothing to copy, so nothing to keep: "from scratch" needs no second field to say so.
-            object.__setattr__(self, "copied_layers", 0)
-            object.__setattr__(self, "frozen_layers", 0)
+            self._set(copied_layers=0, frozen_layers=0)
         self._check_copies()
+
+    def _set(self, **values: Any) -> None:
+        for name, value in values.items():
+            object.__setattr__(self, name, value)  # as a frozen dataclass does it, too
 
     def _labels(self) -> int | tuple[int, ...]:
         """Return the labels per class as one number, unless the targets differ in it."""
-        given = self.labels_per_class
-        each = [given] * len(self.targets) if not isinstance(given, Sequence) else list(given)
-        if len(each) != len(self.targets):
+        labels = self.labels_per_class
+        if not isinstance(labels, tuple):
+            return labels
+        if len(labels) != len(self.targets):
             raise WorkbookError(
-                f"labels_per_class is {given!r} for the targets {', '.join(self.targets)}: give "
-                "one number for all, or one for each."
+                f"labels_per_class is {shown(labels)} for the targets {', '.join(self.targets)}: "
+                "give one number for all, or one for each."
             )
-        for number in each:
-            check_whole("labels_per_class", number, least=0)
-        return tuple(each) if len(set(each)) > 1 else each[0]
+        return labels if len(set(labels)) > 1 else labels[0]
 
     @property
     def labels_of(self) -> dict[str, int]:
@@ -178,15 +308,45 @@ class Settings:
         each = given if isinstance(given, tuple) else (given,) * len(self.targets)
         return dict(zip(self.targets, each, strict=True))
 
+    @property
+    def stages(self) -> tuple[Stage, ...]:
+        """The stages of the training, each of at least one step, in turn.
+
+        A probe freezes all layers, whatever `frozen_layers` says.
+        """
+        if self.adaptation == "fine-tune":
+            return (Stage(self.frozen_layers, 0, self.steps),)
+        probed = self.steps if self.adaptation == "probe" else self.steps // 2
+        stages = (
+            Stage(len(FREEZABLE_LAYERS), 0, probed),
+            Stage(self.frozen_layers, probed, self.steps),
+        )
+        return tuple(stage for stage in stages if stage.steps)
+
+    @property
+    def depth(self) -> int:
+        """How many of the trunk's first layers are frozen at the end of the training."""
+        return self.stages[-1].frozen
+
+    @property
+    def frozen_layer_names(self) -> tuple[str, ...]:
+        """The layers that are frozen at the end of the training, first to last."""
+        return FREEZABLE_LAYERS[: self.depth]
+
+    @property
+    def learns_unlabelled(self) -> bool:
+        """Whether images without labels teach the network anything."""
+        return self.information > 0 or self.agreement > 0
+
+    @property
+    def unlabelled_views(self) -> int:
+        """How many views of each unlabelled image a step looks at; 0 where none is drawn."""
+        if not self.learns_unlabelled:
+            return 0
+        return 2 if self.agreement else 1
+
     def _check_unlabelled(self) -> None:
         check_recipe(self)
-        check_at_least_zero("ramp", self.ramp)
-        if self.ramp > 1:
-            raise WorkbookError(
-                f"ramp is {self.ramp}, but is a share of the steps: give at most 1, such as 0.5."
-            )
-        self._check_shares("class_prior", "above 0")  # its logarithm is taken
-        self._check_shares("class_shares", "of at least 0")
         if self.adaptation != "fine-tune" and (self.information or self.augmentation):
             raise WorkbookError(
                 f"adaptation is {self.adaptation!r}, but information and augmentation go with "
@@ -197,25 +357,10 @@ class Settings:
                 "augmentation changes the images, but the features of frozen layers are computed "
                 f"once: use frozen_layers=0, not {self.frozen_layers}."
             )
-        unlabelled = self.information or self.agreement
-        if not unlabelled and not all(self.labels_of.values()):
+        if not self.learns_unlabelled and not all(self.labels_of.values()):
             raise WorkbookError(
                 "labels_per_class is 0, so only images without labels are left, but information "
                 "and agreement, which learn from them, are 0: try information=0.3."
-            )
-
-    def _check_shares(self, name: str, wanted: str) -> None:
-        """Bring a share for each class into one form; their number is checked with the data."""
-        if getattr(self, name) is None:
-            return
-        shares = tuple(float(share) for share in getattr(self, name))
-        object.__setattr__(self, name, shares)
-        least = min(shares, default=-1)
-        too_small = least <= 0 if wanted == "above 0" else least < 0
-        if too_small or not abs(sum(shares) - 1) <= 1e-6:
-            raise WorkbookError(
-                f"{name} is {shares}, which sums to {sum(shares):.4g}: give a share {wanted} for "
-                "each class, 1 in all."
             )
 
     def _check_copies(self) -> None:
@@ -236,11 +381,11 @@ class Settings:
         """Build settings from names and values, as in a report's parameters or a JSON file.
 
         Raises:
-            WorkbookError: a name that is no field, with the nearest one.
+            WorkbookError: a name that is no field, with the nearest one; a name of earlier
+                versions, with today's; a value that is not allowed.
         """
-        names = [known.name for known in dataclasses.fields(cls)]
         for name in values:
-            check_choice("setting", name, names)
+            check_field("setting", name)
         return cls(**values)
 
     @classmethod
@@ -250,11 +395,10 @@ class Settings:
         Raises:
             WorkbookError: as `from_mapping` and `parse`.
         """
-        names = [known.name for known in dataclasses.fields(cls)]
-        given = {}
-        for name, value in values.items():
-            check_choice("setting", name, names)
-            given[name] = parse(name, value) if isinstance(value, str) else value
+        given = {
+            name: parse(name, value) if isinstance(value, str) else value
+            for name, value in values.items()
+        }
         return cls.from_mapping(given)
 
     def replace(self, **changes: Any) -> "Settings":
@@ -263,14 +407,7 @@ class Settings:
 
     def labels_only(self) -> "Settings":
         """Return the same without anything that images without labels teach."""
-        return self.replace(
-            information=0.0,
-            agreement=0.0,
-            augmentation=0.0,
-            class_prior=None,
-            class_shares=None,
-            strangers=None,
-        )
+        return self.replace(**defaults_of("unlabelled"))
 
     def from_scratch(self) -> "Settings":
         """Return the baseline: the same data, steps and seeds, with nothing transferred."""
@@ -278,7 +415,7 @@ class Settings:
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""
-        alone = {"task_weights": None, "shared_heads": False, "weighting": "fixed"}
+        alone = defaults_of("joint")
         return tuple(
             self.replace(targets=(target,), labels_per_class=labels, **alone)
             for target, labels in self.labels_of.items()
@@ -291,48 +428,75 @@ class Settings:
 
     def as_code(self) -> str:
         """Return the one line of Python that repeats this experiment."""
-        shown = [
-            f"{known.name}={getattr(self, known.name)!r}"
-            for known in dataclasses.fields(self)
-            if getattr(self, known.name) != known.default
+        given = [
+            f"{name}={getattr(self, name)!r}"
+            for name, field in OPTIONS.items()
+            if getattr(self, name) != field.default
         ]
-        return f"simmim_lib.run(simmim_lib.Settings({', '.join(shown)}))"
+        return f"simmim_lib.run(simmim_lib.Settings({', '.join(given)}))"
+
+
+OPTIONS = options_of(Settings)
+"""The fields of `Settings` by name; the metadata of each says all about it, see `options`."""
+
+
+def check_field(what: str, name: object) -> str:
+    """Return the name of a field of `Settings`.
+
+    Args:
+        what: what is being named, such as "setting".
+        name: the user's word for it.
+
+    Raises:
+        WorkbookError: no field, with the nearest one; a field's old name, with the new one.
+    """
+    check_not_renamed(what, name)
+    return check_choice(what, name, OPTIONS)
+
+
+def check_not_renamed(what: str, name: object) -> None:
+    """Raise if a field of `Settings` had this name once, with the name that it has now."""
+    if name in RENAMED:
+        raise WorkbookError(f"The {what} {name!r} is called {RENAMED[name]!r} now: use this name.")
 
 
 def parse(name: str, text: str) -> Any:
     """Turn the text of a command-line option into the value of the field `name`.
 
-    Lists are separated by commas; "none" stands for no source, strangers or strategy, "yes" and
-    "no" for a flag.
+    Lists are separated by commas; "none" stands for None where a field may be that, "yes" and "no"
+    for a flag.
 
     Raises:
-        WorkbookError: text that is no number, or neither yes nor no, where one is needed.
+        WorkbookError: a name that is no field; a text that is no number, or neither yes nor no,
+            where one is needed.
     """
-    if name in ("source", "strangers", "strategy"):
-        return None if text.lower() == "none" else text
-    if name == "targets":
-        return tuple(part.strip() for part in text.split(",") if part.strip())
-    if name in ("task_weights", "class_prior", "class_shares"):
-        return tuple(_as_number(name, part, float) for part in text.split(","))
-    if name == "labels_per_class":
-        numbers_given = tuple(_as_number(name, part, int) for part in text.split(","))
-        return numbers_given if len(numbers_given) > 1 else numbers_given[0]
-    kind = {known.name: known.type for known in dataclasses.fields(Settings)}[name]
-    if kind is bool:
-        check_choice(name, text.lower(), FLAGS)
-        return FLAGS[text.lower()]
-    return _as_number(name, text, kind) if kind in (int, float) else text
+    return OPTIONS[check_field("setting", name)].metadata["reads"].parse(name, text)
 
 
-FLAGS = {"yes": True, "no": False, "true": True, "false": False}
+def offers(name: str, *others: Any) -> tuple[Any, ...]:
+    """Return the values of a field that a control lets its user choose from.
+
+    Args:
+        name: of the field.
+        others: values to offer beside the usual ones, such as where the control stands at first.
+
+    Returns:
+        The values, numbers in order; none for a list, and for a dataset, whose names `datasets`
+        knows.
+
+    Raises:
+        WorkbookError: a name that is no field.
+    """
+    usual = OPTIONS[check_field("setting", name)].metadata["offers"]
+    values = tuple(dict.fromkeys((*usual, *others)))
+    return values if any(isinstance(value, str) for value in values) else tuple(sorted(values))
 
 
-def _as_number(name: str, text: str, kind: type) -> Any:
-    try:
-        return kind(text)
-    except ValueError:
-        wanted = "a whole number" if kind is int else "a number"
-        raise WorkbookError(f"{name} must be {wanted}, but {text!r} was given.") from None
+def defaults_of(group: str) -> dict[str, Any]:
+    """Return the fields of a group, one of `options.GROUPS`, with their default values."""
+    return {
+        name: field.default for name, field in OPTIONS.items() if field.metadata["group"] == group
+    }
 
 
 def check_task_weights(
@@ -347,20 +511,18 @@ def check_task_weights(
     Raises:
         WorkbookError: weights that are negative, not finite, all zero or not one for each task.
     """
-    if isinstance(weights, Mapping) or weights is None:
-        for name in weights or ():
+    advice = f"give one weight of at least 0 for each of {', '.join(names)}, not all of them 0"
+    kind = Weights(AT_LEAST_ZERO, advice)
+    checked = kind.check("task_weights", {} if weights is None else weights)
+    if isinstance(checked, Mapping):
+        for name in checked:
             check_choice("task", name, names)
-        weights = [(weights or {}).get(name, 1.0) for name in names]
-    wanted = f"give one weight of at least 0 for each of {', '.join(names)}, not all of them 0"
-    if not isinstance(weights, Sequence) or isinstance(weights, str) or len(weights) != len(names):
-        raise WorkbookError(f"task_weights is {weights!r} for {len(names)} tasks: {wanted}.")
-    for weight in weights:
-        number = isinstance(weight, numbers.Real) and not isinstance(weight, bool)
-        if not (number and math.isfinite(weight) and weight >= 0):
-            raise WorkbookError(f"task_weights holds {weight!r}: {wanted}.")
-    if not any(weights):
-        raise WorkbookError(f"task_weights are all 0, so nothing would be learnt: {wanted}.")
-    return [float(weight) for weight in weights]
+        checked = [checked.get(name, 1.0) for name in names]
+    if len(checked) != len(names):
+        kind.refuse(f"task_weights is {shown(weights)} for {len(names)} tasks")
+    if not any(checked):
+        kind.refuse("task_weights are all 0, so nothing would be learnt")
+    return list(checked)
 
 
 def check_recipe(recipe: Any) -> None:
@@ -372,24 +534,10 @@ def check_recipe(recipe: Any) -> None:
     Raises:
         WorkbookError: a number out of range, or views to compare that are the same.
     """
-    for name in ("information", "spread", "agreement", "augmentation"):
-        check_at_least_zero(name, getattr(recipe, name))
+    for name in ("information", "spread", "agreement", "confidence", "augmentation"):
+        OPTIONS[name].metadata["reads"].check(name, getattr(recipe, name))
     if recipe.agreement and not recipe.augmentation:
         raise WorkbookError(
             "agreement compares two views of an image, but augmentation is 0, so that they are "
             "the same: try augmentation=1."
         )
-    if not 0 <= recipe.confidence < 1:
-        raise WorkbookError(
-            f"confidence is {recipe.confidence!r}, but must be a probability below 1: try 0.8."
-        )
-
-
-def _as_names(targets: object) -> tuple[str, ...]:
-    names = parse("targets", targets) if isinstance(targets, str) else targets
-    if not isinstance(names, Iterable) or not names:
-        raise WorkbookError(f"targets is {targets!r}: name at least one dataset, such as 'mnist'.")
-    names = tuple(str(name) for name in names)
-    if len(set(names)) < len(names):
-        raise WorkbookError(f"targets names a dataset twice ({', '.join(names)}): name each once.")
-    return names

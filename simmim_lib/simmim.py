@@ -1,7 +1,7 @@
 """The SimMIM model: one trunk, a head for each task, and a loss that sums over all of them.
 
 This module imports Keras at once, because its classes derive from Keras's; the rest of the library
-asks `models` for them, which imports this module when they are first needed.
+imports it in the functions that need it, and `simmim_lib.SimMIM` when it is first asked for.
 """
 
 import json
@@ -141,6 +141,10 @@ class SimMIM(keras.Model):
         """The names of the tasks of each head."""
         groups = _groups(self.tasks, self.shared_heads)
         return [[task.name for task in group] for group in groups]
+
+    def head_of(self, task: str) -> keras.layers.Dense:
+        """Return the head that a task has, for itself or together with others."""
+        return self._head_of[task]
 
     def kernel_position(self, task: str) -> int:
         """Return where in `weights` the kernel of a task's head stands."""
@@ -377,7 +381,7 @@ def fit_on_workers(
 
         strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else
         with strategy.scope():
-            model = models.SimMIM(trunk, tasks)
+            model = simmim_lib.SimMIM(trunk, tasks)
             model.compile(...)
         simmim.fit_on_workers(model, dataset, epochs=5)
 

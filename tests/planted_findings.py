@@ -1,6 +1,7 @@
 """Findings with made-up accuracies, so that what is said of them is known beforehand."""
 
 import numpy as np
+from planted_results import as_scores
 
 from simmim_lib import experiments
 from simmim_lib.experiments.baselines import ASKED, Findings, Way
@@ -24,5 +25,7 @@ def way(name: str, accuracy: list[float], validation: float | list[float] = 0.5)
 def planted(asked: list[float], **baselines: tuple[list[float], float | list[float]]) -> Findings:
     """Return findings with made-up accuracies; of each baseline also the validation accuracy."""
     main = way(ASKED, asked)
-    result = experiments.Result(main.settings[0], main.accuracy, main.validation, {}, seconds=1.0)
+    result = experiments.Result(
+        main.settings[0], as_scores(main.accuracy), main.validation, {}, seconds=1.0
+    )
     return Findings(result, main, {name: way(name, *each) for name, each in baselines.items()})

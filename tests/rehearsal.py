@@ -10,7 +10,6 @@ import numpy as np
 
 from simmim_lib import experiments, training
 from simmim_lib.settings import Settings
-from simmim_lib.training import steps as training_steps
 from simmim_lib.trunks import Weights
 
 
@@ -30,11 +29,10 @@ def rehearsed() -> Iterator[list[SimpleNamespace]]:
         call = SimpleNamespace(**bound.arguments)
         calls.append(call)
         if call.progress:
-            steps = call.examples[0].batches.shape[1]
-            call.progress(steps, steps)
+            call.progress(call.examples[0].steps, call.examples[0].steps)
         yield trained(call.weights)
 
-    with mock.patch.object(training_steps, "step_by_step", note):
+    with mock.patch.object(training, "step_by_step", note):
         yield calls
 
 

@@ -10,13 +10,13 @@ from simmim_lib import augmentation, datasets
 
 def test_strength_zero_leaves_images_as_they_are():
     images = datasets.load("mnist").test.images[:5]
-    maps = augmentation.draw_maps(tf.zeros(5), (0, 1))
+    maps = augmentation.draw_maps(tf.zeros(5), (0, 1), (28, 28))
     np.testing.assert_allclose(augmentation.affine(images, maps), images, atol=1e-6)
 
 
 def test_a_view_is_what_scipy_makes_of_its_map():
     images = datasets.load("mnist").test.images[:4]
-    maps = augmentation.draw_maps(tf.fill([4], 1.5), (3, 4))
+    maps = augmentation.draw_maps(tf.fill([4], 1.5), (3, 4), (28, 28))
     views = augmentation.affine(images, maps).numpy()
     for image, view, (a, b, right, c, d, down, *_) in zip(images, views, maps.numpy(), strict=True):
         # SciPy counts rows before columns.
@@ -30,7 +30,7 @@ def test_a_view_is_what_scipy_makes_of_its_map():
 @pytest.fixture(scope="module")
 def maps() -> np.ndarray:
     """Many maps at full strength, as matrices (n, 2, 3)."""
-    return augmentation.draw_maps(tf.ones(4000), (5, 6)).numpy()[:, :6].reshape(-1, 2, 3)
+    return augmentation.draw_maps(tf.ones(4000), (5, 6), (28, 28)).numpy()[:, :6].reshape(-1, 2, 3)
 
 
 def test_turn_shear_and_stretch_are_drawn_as_documented(maps):
@@ -61,21 +61,26 @@ def test_the_middle_stays_where_it_is_but_for_the_shift(maps):
     assert np.corrcoef(moved.T)[0, 1] == pytest.approx(0, abs=0.06)
 
 
-def test_without_a_shift_the_middle_stays_exactly(monkeypatch):
+@pytest.mark.parametrize("size", [(28, 28), (20, 50)])
+def test_without_a_shift_the_middle_stays_exactly(size, monkeypatch):
     monkeypatch.setattr(augmentation, "SHIFT", 0.0)
-    maps = augmentation.draw_maps(tf.ones(50), (5, 6)).numpy()[:, :6].reshape(-1, 2, 3)
-    np.testing.assert_allclose(maps @ [13.5, 13.5, 1], 13.5, atol=1e-4)
+    maps = augmentation.draw_maps(tf.ones(50), (5, 6), size).numpy()[:, :6].reshape(-1, 2, 3)
+    y, x = ((pixels - 1) / 2 for pixels in size)
+    np.testing.assert_allclose(maps @ [x, y, 1], np.tile([x, y], (50, 1)), atol=1e-4)
     assert np.abs(maps[:, :, :2] - np.eye(2)).max() > 0.1
 
 
 def test_each_image_of_a_batch_is_changed_as_strongly_as_is_asked_for_it():
     strengths = np.repeat([0.0, 0.5, 1.0], 2000).astype(np.float32)
-    maps = augmentation.draw_maps(tf.constant(strengths), (5, 6)).numpy()
+    maps = augmentation.draw_maps(tf.constant(strengths), (5, 6), (28, 28)).numpy()
     turned = np.arctan2(maps[:, 3], maps[:, 0]).reshape(3, 2000).std(axis=1)
     np.testing.assert_allclose(turned, [0, 0.075, 0.15], rtol=0.06)
 
 
 def test_views_are_the_same_for_a_seed_and_a_step():
-    maps = [augmentation.draw_maps(tf.ones(3), seed).numpy() for seed in ((1, 2), (1, 2), (1, 3))]
+    maps = [
+        augmentation.draw_maps(tf.ones(3), seed, (28, 28)).numpy()
+        for seed in ((1, 2), (1, 2), (1, 3))
+    ]
     assert np.array_equal(maps[0], maps[1])
     assert not np.array_equal(maps[0], maps[2])

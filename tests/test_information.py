@@ -11,11 +11,10 @@ from scipy.stats import entropy
 
 import simmim_lib
 from simmim_lib import augmentation, datasets, experiments, information, losses, training, trunks
-from simmim_lib.datasets import loading
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import frozen_features, joint_network
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.settings import Settings
-from simmim_lib.training import compiled
+from simmim_lib.training import compiled, objective
 
 DIGITS = tuple("0123456789")
 UNIFORM = np.full(10, 0.1, np.float32)
@@ -90,7 +89,7 @@ def _problem(seeds, steps):
 
 
 def _model():
-    _, model = joint_network((simmim_lib.Task("one", DIGITS),))
+    model = build_architecture((simmim_lib.Task("one", DIGITS),)).model
     return model
 
 
@@ -106,23 +105,22 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         information=0.5, spread=0.8, agreement=agreement, confidence=0.11, augmentation=1.0, ramp=4
     )
     examples, model, steps = _problem(2, 6), _model(), 6
-    *_, trained = training.step_by_step(
-        model, _start(model, 2), [examples], None, "sgd", 0.1, recipe=recipe
-    )
+    options = training.Options(optimizer="sgd", learning_rate=0.1, recipe=recipe)
+    trained = training.train(model, _start(model, 2), [examples], options)
     plain = simmim_lib.SimMIM(trunks.build_trunk(), model.tasks)
     plain.set_weights(trunks.fresh_weights(model, 1))
-    pool, views = examples.unlabelled.images, recipe.kind.views
+    pool, views = examples.unlabelled.features, recipe.kind.views_per_image
     for step in range(steps):
         few = examples.features[1][examples.batches[1, step]]
         many = pool[examples.unlabelled.batches[1, step]]
         strengths = np.repeat([1.0, 0.3, 1.5], [8, 30, 30])[: 8 + 30 * views]
         images = np.concatenate([few, *[many] * views])
-        maps = augmentation.draw_maps(tf.constant(strengths, tf.float32), (1, step))
+        maps = augmentation.draw_maps(tf.constant(strengths, tf.float32), (1, step), (28, 28))
         seen = augmentation.affine(images, maps)
         with tf.GradientTape() as tape:
             out = plain(seen)["one"]
             labels = examples.labels[1][examples.batches[1, step]]
-            loss = tf.reduce_mean(training.cross_entropy(labels, out[:8]))
+            loss = tf.reduce_mean(objective.cross_entropy(labels, out[:8]))
             p = tf.nn.softmax(out[8:38])
             mean = tf.reduce_mean(p, axis=0)
             unsure = -tf.reduce_mean(tf.reduce_sum(p * tf.math.log(p), axis=1))
@@ -141,34 +139,26 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         np.testing.assert_allclose(one[1], other, atol=2e-5)
 
 
-def test_looks_between_steps_change_nothing():
-    """The ramp and the views go on where the call before stopped."""
-    recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)
-    examples, model = _problem(1, 6), _model()
-    found = []
-    for steps_a_call in (6, 2):
-        *_, trained = training.step_by_step(
-            model,
-            _start(model, 1),
-            [examples],
-            None,
-            "sgd",
-            0.1,
-            steps_a_call=steps_a_call,
-            recipe=recipe,
-        )
-        found.append(trained)
-    for one, other in zip(*found, strict=True):
-        np.testing.assert_allclose(one, other, atol=1e-6)
-
-
 def test_other_numbers_compile_nothing_anew(monkeypatch):
     examples, model = _problem(2, 3), _model()
     first = information.Recipe(information=0.3, augmentation=1.0)
-    list(training.step_by_step(model, _start(model, 2), [examples], recipe=first))
+    training.train(model, _start(model, 2), [examples], training.Options(recipe=first))
     monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
     second = information.Recipe(information=1.0, spread=0.0, augmentation=0.5)
-    list(training.step_by_step(model, _start(model, 2), [examples], recipe=second))
+    training.train(model, _start(model, 2), [examples], training.Options(recipe=second))
+
+
+def test_looks_between_steps_change_nothing():
+    """Ramp and views go on where the call before stopped."""
+    recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)
+    model, examples, by_call = _model(), _problem(2, 6), []
+    for steps in (6, 2):
+        options = training.Options(
+            optimizer="sgd", learning_rate=0.1, recipe=recipe, steps_per_call=steps
+        )
+        by_call.append(training.train(model, _start(model, 2), [examples], options))
+    for one, other in zip(*by_call, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
 
 
 # --- from settings to results --------------------------------------------------------------------
@@ -186,6 +176,7 @@ QUICK = Settings(
 )
 
 
+@pytest.mark.slow
 def test_unlabelled_images_help():
     plain = QUICK.replace(information=0.0, agreement=0.0, augmentation=0.0)
     results = [experiments.run(each, baseline=False) for each in (plain, QUICK)]
@@ -204,6 +195,7 @@ def test_no_labels_at_all_with_a_source_that_knows_the_classes():
     assert after.mean() > before.mean() + 0.1
 
 
+@pytest.mark.slow
 def test_two_targets_without_labels_share_what_the_source_knows():
     settings = QUICK.replace(
         targets=("mnist", "uci-digits"), labels_per_class=0, shared_heads=True, steps=1
@@ -216,6 +208,7 @@ def test_two_targets_without_labels_share_what_the_source_knows():
         np.testing.assert_allclose(joint[target], own, atol=0.1)  # but for one step
 
 
+@pytest.mark.slow
 def test_without_spread_it_collapses_and_says_so():
     settings = QUICK.replace(
         labels_per_class=1, spread=0.0, information=3.0, agreement=0.0, augmentation=0.0, steps=200
@@ -232,7 +225,7 @@ def test_each_seed_learns_from_its_own_unlabelled_images_in_its_own_batches():
     (stage,) = stages(settings)
     (choices,) = (task.choices for task in experiments.choose_tasks(settings).values())
     found = stage.examples[0].unlabelled
-    np.testing.assert_array_equal(found.images, datasets.load("mnist").train.images)
+    np.testing.assert_array_equal(found.features, datasets.load("mnist").train.images)
     for seed, choice in enumerate(choices):
         own = choice.unlabelled
         assert not np.isin(own, [*choice.labelled, *choice.validation]).any()
@@ -242,7 +235,7 @@ def test_each_seed_learns_from_its_own_unlabelled_images_in_its_own_batches():
 
 def test_the_recipe_is_what_the_settings_ask_for():
     (stage,) = stages(QUICK.replace(spread=0.7, agreement=0.6, confidence=0.9, augmentation=0.4))
-    assert stage.recipe == information.Recipe(
+    assert stage.options.recipe == information.Recipe(
         information=0.3, spread=0.7, agreement=0.6, confidence=0.9, augmentation=0.4, ramp=50
     )
 
@@ -252,7 +245,7 @@ def test_the_recipe_is_what_the_settings_ask_for():
 )
 def test_the_ramp_is_a_share_of_the_steps(ramp, steps, grows):
     (stage,) = stages(QUICK.replace(ramp=ramp, steps=steps))
-    assert stage.recipe.ramp == grows
+    assert stage.options.recipe.ramp == grows
 
 
 def test_the_prior_is_uniform_unless_it_is_given():
@@ -285,23 +278,21 @@ def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypa
         [np.flatnonzero(data.train.labels == d)[:count] for d, count in enumerate(counts)]
     )
     uneven = replace(data, train=datasets.Part(data.train.images[kept], data.train.labels[kept]))
-    monkeypatch.setattr(loading, "load", lambda name: uneven)
-    frozen_features.cache_clear()
+    monkeypatch.setattr(datasets, "load", lambda name: uneven)
     (stage,) = stages(QUICK.replace(class_shares=SHARES, source=None))
-    frozen_features.cache_clear()
     shown = uneven.train.labels[stage.examples[0].unlabelled.batches]
     counted = np.bincount(shown.ravel(), minlength=10) / shown.size
     np.testing.assert_allclose(counted, SHARES, atol=0.015)
 
 
-def test_every_second_unlabelled_image_is_a_stranger():
-    (stage,) = stages(QUICK.replace(strangers="fashion", seeds=2))
+def test_every_second_unlabelled_image_is_a_foreign_one():
+    (stage,) = stages(QUICK.replace(foreign_images="fashion", seeds=2))
     found = stage.examples[0].unlabelled
-    own, strangers = len(datasets.load("mnist").train), datasets.load("fashion").train
-    np.testing.assert_array_equal(found.images[own:], strangers.images)
+    own, foreign = len(datasets.load("mnist").train), datasets.load("fashion").train
+    np.testing.assert_array_equal(found.features[own:], foreign.images)
     assert (found.batches[..., ::2] >= own).all()
     assert (found.batches[..., 1::2] < own).all()
-    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(strangers)
+    assert len(np.unique(found.batches[..., ::2])) > 0.7 * len(foreign)
     assert not np.array_equal(*found.batches[..., ::2])
 
 
@@ -322,12 +313,15 @@ def test_a_diagnosis_by_hand():
     [
         ({"information": -0.1}, "information is -0.1, but must be a finite number of at least 0"),
         ({"agreement": 1.0, "augmentation": 0.0}, "so that they are the same: try augmentation=1"),
-        ({"confidence": 1.0}, "confidence is 1.0, but must be a probability below 1: try 0.8"),
+        (
+            {"confidence": 1.0},
+            "confidence is 1.0, but must be a finite number of at least 0 and below 1",
+        ),
         ({"class_prior": (0.5, 0.6)}, "which sums to 1.1: give a share above 0 for each class"),
-        ({"ramp": 1.5}, "ramp is 1.5, but is a share of the steps: give at most 1, such as 0.5"),
+        ({"ramp": 1.5}, "ramp is 1.5, but must be a finite number from 0 to 1, like 0.5"),
         ({"class_shares": (1.5, -0.5)}, "give a share of at least 0 for each class"),
         ({"class_shares": (0.5, 0.5)}, "class_shares has 2 shares, but 'mnist' has 10 classes"),
-        ({"strangers": "fashoin"}, "Did you mean 'fashion'"),
+        ({"foreign_images": "fashoin"}, "Did you mean 'fashion'"),
         ({"class_prior": (0.5, 0.5)}, "class_prior has 2 shares, but 'mnist' has 10 classes"),
         ({"frozen_layers": 2}, "use frozen_layers=0, not 2"),
         ({"labels_per_class": 0, "source": None}, "'mnist' has no labels, and neither a target"),
@@ -351,12 +345,10 @@ def test_no_unlabelled_images_is_told(monkeypatch):
     chosen = [np.flatnonzero(part.labels == digit)[:10] for digit in range(10)]
     few = datasets.Part(part.images[np.concatenate(chosen)], part.labels[np.concatenate(chosen)])
     small = datasets.Dataset("uci-digits", "Few", few, few, DIGITS, "made up", "none")
-    monkeypatch.setattr(loading, "load", lambda name: small)
-    frozen_features.cache_clear()
+    monkeypatch.setattr(datasets, "load", lambda name: small)
     settings = QUICK.replace(targets=("uci-digits",), labels_per_class=8, source=None)
     with pytest.raises(WorkbookError, match="none is left to learn from without its label"):
         experiments.run(settings, baseline=False)
-    frozen_features.cache_clear()
 
 
 def test_frozen_features_serve_the_information_alone():

@@ -1,11 +1,83 @@
 import dataclasses
 import json
+from fractions import Fraction
+from types import SimpleNamespace
 
+import numpy as np
 import pytest
+from hypothesis import given
+from hypothesis import settings as hypothesis_settings
+from hypothesis import strategies as st
 
-from simmim_lib import weighting
+import simmim_lib
+from simmim_lib import grids, options, weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.settings import FREEZABLE_LAYERS, SEEDS, WEIGHTINGS, Settings, parse
+from simmim_lib.settings import (
+    ADAPTATIONS,
+    FREEZABLE_LAYERS,
+    OPTIONS,
+    RENAMED,
+    SEEDS,
+    WEIGHTINGS,
+    Settings,
+    Stage,
+    check_recipe,
+    check_task_weights,
+    offers,
+    parse,
+)
+
+BESIDE = {
+    "agreement": {"augmentation": 1.0, "frozen_layers": 0},
+    "augmentation": {"frozen_layers": 0},
+    "copied_layers": {"frozen_layers": 0},
+    "task_weights": {"targets": ("mnist", "fashion")},
+}
+"""What must be set beside a field, so that all its values can be meant."""
+
+ALLOWED = {
+    "source": ["glyphs", None],
+    "targets": [("mnist",), ("mnist", "uci-digits")],
+    "task_weights": [None, (1.0, 0.0), (0.5, 2.0)],
+    "weighting": list(WEIGHTINGS),
+    "shared_heads": [True, False],
+    "labels_per_class": [1, 50],
+    "frozen_layers": list(range(5)),
+    "copied_layers": list(range(5)),
+    "adaptation": list(ADAPTATIONS),
+    "optimizer": ["sgd", "adam"],
+    "learning_rate": [1e-4, 0.002, 3.0],
+    "schedule": ["constant", "warm-up"],
+    "information": [0.0, 0.3],
+    "spread": [0.0, 2.5],
+    "agreement": [0.0, 1.0],
+    "confidence": [0.0, 0.95],
+    "ramp": [0.0, 1.0],
+    "augmentation": [0.0, 2.0],
+    "class_prior": [None, (0.25, 0.75)],
+    "class_shares": [None, (0.0, 1.0)],
+    "foreign_images": [None, "fashion"],
+    "steps": [1, 500],
+    "seeds": [1, 10],
+    "strategy": [None, "mirrored", "multi-worker"],
+    "budget": ["quick", "full"],
+}
+"""Values of each field, in the one form that they are stored in."""
+
+EACH_ALLOWED = [(name, value) for name, values in ALLOWED.items() for value in values]
+
+
+def build(name, value):
+    return Settings(**{**BESIDE.get(name, {}), name: value})
+
+
+def refusal(function, *arguments, **more):
+    """Return the one sentence with which a call is refused."""
+    with pytest.raises(WorkbookError) as caught:
+        function(*arguments, **more)
+    sentence = str(caught.value)
+    assert "\n" not in sentence and sentence.endswith(".") and len(sentence) < 600
+    return sentence
 
 
 def test_defaults_follow_the_budget(monkeypatch):
@@ -80,8 +152,6 @@ def test_the_last_value_that_is_allowed(name, value):
 
 
 def test_the_line_of_code_repeats_the_settings():
-    import simmim_lib
-
     settings = Settings(source="fashion", targets=("mnist", "uci-digits"), frozen_layers=1)
     made = eval(settings.as_code(), {"simmim_lib": _Recorder(simmim_lib.Settings)})
     assert made == settings
@@ -141,17 +211,372 @@ def test_parse(name, text, value):
         ({"frozen_layer": 1}, "Did you mean 'frozen_layers'?"),
     ],
 )
-def test_bad_values_get_one_sentence(given, words):
-    with pytest.raises(WorkbookError, match=r".") as caught:
-        Settings.from_mapping(given)
-    message = str(caught.value)
-    assert words in message
-    assert "\n" not in message
+def test_values_that_do_not_go_together_get_one_sentence(given, words):
+    assert words in refusal(Settings.from_mapping, given)
 
 
-def test_text_that_is_no_number_gets_one_sentence():
-    with pytest.raises(WorkbookError, match="seeds must be a whole number, but 'few' was given"):
-        parse("seeds", "few")
+A_DATASET = "must be the name of a dataset, such as 'mnist'"
+A_WEIGHT = "give one weight of at least 0 for each"
+A_SHARE = "give a share above 0 for each class, 1 in all"
+A_SHARE_SHOWN = "give a share of at least 0 for each class, 1 in all"
+ONE_TO_A_MILLION = "must be a whole number from 1 to 1000000: try "
+NO_NUMBERS = ["x", "1", "", None, True, np.True_, 1j, b"1", [1.0], {}, {1}, np.zeros(2), object()]
+NOT_FINITE = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), 10**400, -(10**5000)]
+NO_NAMES = ["adm", "", 1, 1.0, True, ["sgd"], ("sgd",), {}, {"sgd": 1}, np.zeros(2), b"sgd", str]
+
+REFUSED = {
+    "source": {
+        A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]
+    },
+    "targets": {
+        "name at least one dataset, such as 'mnist'": [
+            *(None, 5, (), [], "", ",mnist", {"mnist"}, {"mnist": 1}, np.array(3), b"mnist"),
+            *((5,), ("mnist", None), ("",), (("mnist",),), (True,), np.array([["mnist"]])),
+        ],
+        "twice (mnist, mnist): name each once": [["mnist", "mnist"], "mnist,mnist"],
+    },
+    "task_weights": {
+        A_WEIGHT: [
+            *(5, "1,2", {1, 2}, (1, -1), (1, "x"), (1, True), (1, None), (1, [2]), (1, 10**400)),
+            *((1, np.nan), (1, np.inf), {"mnist": "x"}, np.array(1.0), np.ones((2, 2))),
+            *((), (1,), (1, 2, 3), np.ones(3)),
+        ],
+        "task_weights are all 0": [(0, 0), {"mnist": 0, "fashion": 0.0}],
+        "Unknown task 'mnits'. Did you mean 'mnist'?": [{"mnits": 1}],
+    },
+    "weighting": {"Unknown weighting": [*NO_NAMES, None]},
+    "shared_heads": {"must be True or False": [None, 1, 0, "yes", np.int8(1), [True], {}]},
+    "labels_per_class": {
+        "must be a whole number from 0 to 1000000: try 0": [
+            *(-1, 1.0, "5", None, True, [1.5], [None], {1: 2}, np.float32(5), np.array(["5"])),
+        ],
+        "try 1000000": [1_000_001, 10**5000, [10**9]],
+        "give one number for all, or one for each": [[], (1, 2), np.array([1, 2])],
+    },
+    "frozen_layers": {"from 0 to 4: try": [-1, 5, 1.0, "2", None, True, [2], {}, 10**5000]},
+    "copied_layers": {"from 0 to 4: try": [-1, 5, 1.0, "2", None, True, [2], {}, 10**5000]},
+    "adaptation": {"Unknown adaptation": [*NO_NAMES, None]},
+    "optimizer": {"Unknown optimizer": [*NO_NAMES, None]},
+    "learning_rate": {
+        "must be a finite number above 0, like 0.001": [*NO_NUMBERS, *NOT_FINITE, 0, -1, 0.0],
+    },
+    "schedule": {"Unknown schedule": [*NO_NAMES, None]},
+    **{
+        name: {"must be a finite number of at least 0, like": [*NO_NUMBERS, *NOT_FINITE, -0.1]}
+        for name in ("information", "spread", "agreement")
+    },
+    "confidence": {
+        "must be a finite number of at least 0 and below 1, like 0.8": [
+            *(*NO_NUMBERS, *NOT_FINITE, -0.1, 1, 1.5),
+        ],
+    },
+    "ramp": {"finite number from 0 to 1, like 0.5": [*NO_NUMBERS, *NOT_FINITE, -0.1, 1.1]},
+    "augmentation": {"finite number from 0 to 2, like 1": [*NO_NUMBERS, *NOT_FINITE, -0.1, 2.1]},
+    "class_prior": {
+        A_SHARE: [
+            *(5, "0.5,0.5", ("a", "b"), {0.5}, {"a": 1.0}, np.array(1.0), np.full((1, 2), 0.5)),
+            *((0.0, 1.0), (-0.5, 1.5), (True,), (None, 1), (np.nan, 1), (np.inf,), (1e308, 1e308)),
+        ],
+        "which sums to": [(), (0.5, 0.6), (0.5, 0.4)],
+    },
+    "class_shares": {
+        A_SHARE_SHOWN: [
+            *(5, "0.5,0.5", ("a", "b"), {0.5}, {"a": 1.0}, np.array(1.0), np.full((1, 2), 0.5)),
+            *((-0.5, 1.5), (True,), (None, 1), (np.nan, 1), (np.inf,), (1e308, 1e308)),
+        ],
+        "which sums to": [(), (0.5, 0.6), (0.0, 0.0)],
+    },
+    "foreign_images": {A_DATASET: [7, "", True, b"mnist", ["mnist"], {}, np.zeros(2)]},
+    "steps": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, np.float64(5), 10**5000]},
+    "seeds": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", True, [5], {}, np.zeros(2), 10**5000]},
+    "strategy": {"Unknown strategy": NO_NAMES},
+    "budget": {"Unknown budget": [*NO_NAMES, None]},
+}
+"""For each field, words of the sentence, and values that it answers."""
+
+
+def test_the_tables_hold_every_field():
+    assert list(REFUSED) == list(ALLOWED) == list(OPTIONS)
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_a_value_that_a_field_cannot_have_gets_one_sentence(name):
+    for words, values in REFUSED[name].items():
+        for value in values:
+            sentence = refusal(build, name, value)
+            assert words in sentence, (value, sentence)
+            assert name in sentence or "task" in sentence
+
+
+def test_long_values_are_shortened_in_a_sentence():
+    assert "…" in refusal(Settings, source=[1] * 1000)
+    assert "a value of type int" in refusal(Settings, steps=10**5000)
+
+
+ANYTHING = st.recursive(
+    st.one_of(
+        *(st.none(), st.booleans(), st.integers(), st.floats(), st.complex_numbers()),
+        *(st.text(max_size=5), st.binary(max_size=3), st.fractions(), st.decimals()),
+        st.sampled_from([value for _, value in EACH_ALLOWED]),
+        st.sampled_from([10**400, -(10**400), np.float16(0.5), np.longdouble(0.5), np.int8(2)]),
+        st.sampled_from([np.array(2), np.array("mnist"), np.zeros((2, 0)), np.array([0.5, 0.5])]),
+        st.sampled_from(
+            [np.datetime64("2020-01-01"), np.array([None]), object(), int, NotImplemented]
+        ),
+    ),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=3),
+        st.lists(inner, max_size=3).map(tuple),
+        st.dictionaries(st.text(max_size=3), inner, max_size=2),
+    ),
+    max_leaves=4,
+)
+
+
+@hypothesis_settings(max_examples=300, deadline=None)
+@given(st.sampled_from([*OPTIONS]), ANYTHING)
+def test_any_value_gives_plain_settings_or_one_sentence(name, value):
+    try:
+        settings = build(name, value)
+    except WorkbookError as error:
+        assert "\n" not in str(error) and str(error).endswith(".") and len(str(error)) < 600
+        return
+    again = Settings.from_mapping(json.loads(json.dumps(settings.as_dict(), allow_nan=False)))
+    assert again == settings == eval(settings.as_code(), {"simmim_lib": _Recorder(Settings)})
+    assert hash(again) == hash(settings)
+
+
+class Text(str):
+    """A text of a type of its own, as other libraries have them."""
+
+
+@pytest.mark.parametrize(
+    ("name", "given", "stored"),
+    [
+        *((name, np.int64(3), 3) for name in ("steps", "seeds", "labels_per_class")),
+        ("frozen_layers", np.uint8(3), 3),
+        ("copied_layers", np.array(3), 3),
+        ("labels_per_class", np.array([3]), 3),
+        ("learning_rate", np.float32(0.5), 0.5),
+        ("learning_rate", np.longdouble(0.5), 0.5),
+        ("learning_rate", Fraction(1, 2), 0.5),
+        ("learning_rate", np.array(0.5), 0.5),
+        ("information", 1, 1.0),
+        ("information", np.int64(1), 1.0),
+        ("spread", np.float16(0.25), 0.25),
+        ("agreement", np.float64(0.5), 0.5),
+        ("confidence", np.float32(0.5), 0.5),
+        ("ramp", np.array(1), 1.0),
+        ("augmentation", 2, 2.0),
+        ("task_weights", np.array([1, 2]), (1.0, 2.0)),
+        ("task_weights", [np.float32(0.5), 1], (0.5, 1.0)),
+        ("task_weights", {"fashion": 3}, (1.0, 3.0)),
+        ("class_prior", np.array([0.25, 0.75]), (0.25, 0.75)),
+        ("class_shares", [0, np.int8(1)], (0.0, 1.0)),
+        ("source", np.str_("mnist"), "mnist"),
+        ("source", Text("mnist"), "mnist"),
+        ("foreign_images", np.array("mnist"), "mnist"),
+        ("targets", "mnist, fashion", ("mnist", "fashion")),
+        ("targets", ["mnist", np.str_("fashion")], ("mnist", "fashion")),
+        ("targets", np.array(["mnist", "fashion"]), ("mnist", "fashion")),
+        ("shared_heads", np.True_, True),
+        ("optimizer", np.str_("sgd"), "sgd"),
+        ("strategy", Text("mirrored"), "mirrored"),
+        ("budget", np.array("full"), "full"),
+    ],
+)
+def test_values_of_other_types_are_stored_as_python_s_own(name, given, stored):
+    settings, plain = build(name, given), build(name, stored)
+    assert settings == plain and hash(settings) == hash(plain)
+    assert repr(getattr(settings, name)) == repr(stored)
+    assert settings.as_code() == plain.as_code()
+    assert json.dumps(settings.as_dict()) == json.dumps(plain.as_dict())
+
+
+@pytest.mark.parametrize(("name", "value"), EACH_ALLOWED)
+def test_allowed_values_are_stored_as_they_are(name, value):
+    assert repr(getattr(build(name, value), name)) == repr(value)
+
+
+@pytest.mark.parametrize(("name", "value"), EACH_ALLOWED)
+def test_a_text_means_its_value(name, value):
+    text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
+    texts = {"True": ["True", "yes", "YES"], "False": ["false", "no"], "None": ["none", "None"]}
+    for each in texts.get(text, [text]):
+        assert repr(parse(name, each)) == repr(value)
+        assert Settings.from_texts({**BESIDE.get(name, {}), name: each}) == build(name, value)
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "words"),
+    [
+        ("seeds", "few", "seeds must be a whole number, but 'few' was given"),
+        ("seeds", "1.5", "seeds must be a whole number, but '1.5' was given"),
+        ("steps", "1" * 5000, "steps must be a whole number, but '111"),
+        ("learning_rate", "fast", "learning_rate must be a number, but 'fast' was given"),
+        ("labels_per_class", "5,x", "labels_per_class must be a whole number, but 'x' was given"),
+        ("task_weights", "1,,2", "task_weights must be a number, but '' was given"),
+        ("class_prior", "0.5;0.5", "class_prior must be a number, but '0.5;0.5' was given"),
+        ("shared_heads", "on", "Unknown shared_heads 'on'. Did you mean 'no'?"),
+        ("stepz", "3", "Unknown setting 'stepz'. Did you mean 'steps'?"),
+    ],
+)
+def test_a_text_that_stands_for_no_value_gets_one_sentence(name, text, words):
+    assert words in refusal(parse, name, text)
+
+
+@pytest.mark.parametrize(
+    "build_from",
+    [
+        lambda name: Settings.from_mapping({name: "fashion"}),
+        lambda name: Settings.from_texts({name: "fashion"}),
+        lambda name: Settings().replace(**{name: None}),
+        lambda name: parse(name, "fashion"),
+        lambda name: offers(name),
+    ],
+)
+@pytest.mark.parametrize(("old", "new"), RENAMED.items())
+def test_an_old_name_is_refused_with_the_new_one(build_from, old, new):
+    assert refusal(build_from, old) == f"The setting {old!r} is called {new!r} now: use this name."
+    assert new in OPTIONS and old not in OPTIONS
+
+
+@pytest.mark.parametrize(
+    "text", ["grid: {strangers: [mnist]}", "experiments: [{strangers: mnist}]"]
+)
+def test_a_grid_with_an_old_name_is_refused_with_the_new_one(tmp_path, text):
+    (tmp_path / "grid.yaml").write_text(text)
+    assert "'strangers' is called 'foreign_images' now" in refusal(
+        grids.read, tmp_path / "grid.yaml"
+    )
+
+
+def test_a_field_that_does_not_say_all_about_itself_cannot_be():
+    @dataclasses.dataclass
+    class Careless:
+        steps: int = options.option(
+            1, "how many", reads=options.Whole(1, 9), group="training", offers=(1, 2)
+        )
+        pace: int = dataclasses.field(default=1, metadata={"help": "how fast"})
+
+    with pytest.raises(TypeError, match=r"Careless\.pace must be made by `options\.option`"):
+        options.options_of(Careless)
+    with pytest.raises(TypeError, match="reads"):
+        options.option(1, "how fast", group="training")
+    with pytest.raises(TypeError, match="group"):
+        options.option(1, "how fast", reads=options.Whole(1, 9))
+    with pytest.raises(WorkbookError, match="Did you mean 'training'"):
+        options.option(1, "how fast", reads=options.Whole(1, 9), group="trainign")
+
+
+def test_every_group_has_fields():
+    assert {field.metadata["group"] for field in OPTIONS.values()} == set(options.GROUPS)
+
+
+@pytest.mark.parametrize("name", OPTIONS)
+def test_what_a_control_offers_is_allowed(name):
+    values = offers(name)
+    if name in (
+        "source",
+        "targets",
+        "foreign_images",
+        "task_weights",
+        "class_prior",
+        "class_shares",
+    ):
+        assert values == ()
+        return
+    assert len(set(values)) == len(values) > 1
+    assert getattr(Settings(), name) in values
+    for value in values:
+        assert repr(getattr(build(name, value), name)) == repr(value)
+
+
+def test_a_control_offers_where_it_stands_at_first_too():
+    assert offers("labels_per_class") == (1, 2, 5, 10, 20, 50)
+    assert offers("labels_per_class", 0, 7, 50) == (0, 1, 2, 5, 7, 10, 20, 50)
+    assert offers("seeds") == (1, 2, 3, 5, 10)
+    assert offers("shared_heads") == (False, True)
+    assert offers("adaptation") == tuple(ADAPTATIONS)
+    assert offers("strategy", "mirrored") == (None, "mirrored", "multi-worker")
+
+
+TAUGHT = {
+    "information": 0.3,
+    "spread": 0.5,
+    "agreement": 1.0,
+    "confidence": 0.9,
+    "ramp": 0.25,
+    "augmentation": 1.0,
+    "class_prior": (0.5, 0.5),
+    "class_shares": (0.1, 0.9),
+    "foreign_images": "fashion",
+}
+
+
+def test_labels_only_forgets_all_about_unlabelled_images():
+    others = {"frozen_layers": 0, "steps": 7, "seeds": 2, "budget": "full", "optimizer": "sgd"}
+    taught, plain = Settings(**TAUGHT, **others), Settings(**others)
+    assert all(getattr(taught, name) != getattr(plain, name) for name in TAUGHT)
+    assert {n for n, field in OPTIONS.items() if field.metadata["group"] == "unlabelled"} == {
+        *TAUGHT
+    }
+    assert taught.labels_only() == plain
+    assert taught.from_scratch() == plain.from_scratch() == plain.replace(source=None)
+
+
+def test_alone_a_target_has_nothing_to_share():
+    joint = Settings(
+        targets=("mnist", "fashion"), labels_per_class=(1, 5), task_weights=(1, 2),
+        weighting="pcgrad", shared_heads=True, steps=7,
+    )  # fmt: skip
+    assert joint.separately() == (
+        Settings(targets=("mnist",), labels_per_class=1, steps=7),
+        Settings(targets=("fashion",), labels_per_class=5, steps=7),
+    )
+
+
+@pytest.mark.parametrize(
+    ("weights", "checked"),
+    [
+        (None, [1.0, 1.0]),
+        ({}, [1.0, 1.0]),
+        ({"b": 3}, [1.0, 3.0]),
+        ([0, 2], [0.0, 2.0]),
+        (np.array([0, 2]), [0.0, 2.0]),
+    ],
+)
+def test_task_weights_come_in_order(weights, checked):
+    assert repr(check_task_weights(weights, ("a", "b"))) == repr(checked)
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ([1], "task_weights is [1] for 2 tasks: give one weight of at least 0 for each of a, b"),
+        ([1, -2], "task_weights holds -2: give one weight"),
+        ("12", "task_weights is '12': give one weight"),
+        ([0, 0], "task_weights are all 0, so nothing would be learnt: give one weight"),
+        ({"c": 1}, "Unknown task 'c'"),
+    ],
+)
+def test_bad_task_weights_get_one_sentence(weights, words):
+    assert words in refusal(check_task_weights, weights, ("a", "b"))
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"information": -1}, "information is -1"),
+        ({"spread": "x"}, "spread is 'x'"),
+        ({"agreement": float("nan")}, "agreement is nan"),
+        ({"confidence": 1}, "confidence is 1"),
+        ({"augmentation": 3}, "augmentation is 3"),
+        ({"agreement": 1}, "try augmentation=1"),
+    ],
+)
+def test_a_bad_recipe_gets_one_sentence(changes, words):
+    assert words in refusal(check_recipe, SimpleNamespace(**{**Settings().as_dict(), **changes}))
 
 
 def test_layers_are_frozen_by_name():
@@ -163,3 +588,52 @@ def test_layers_are_frozen_by_name():
 
 def test_the_weightings_are_those_there_are():
     assert tuple(weighting.METHODS) == WEIGHTINGS
+
+
+@pytest.mark.parametrize("depth", range(len(FREEZABLE_LAYERS) + 1))
+@pytest.mark.parametrize(
+    ("adaptation", "steps", "stages"),
+    [
+        ("fine-tune", 7, [("as set", 0, 7)]),
+        ("probe", 7, [("all", 0, 7)]),
+        ("probe-then-fine-tune", 7, [("all", 0, 3), ("as set", 3, 7)]),
+        ("probe-then-fine-tune", 2, [("all", 0, 1), ("as set", 1, 2)]),
+        ("probe-then-fine-tune", 1, [("as set", 0, 1)]),
+    ],
+)
+def test_stages(adaptation, steps, stages, depth):
+    settings = Settings(adaptation=adaptation, steps=steps, frozen_layers=depth)
+    frozen = {"as set": depth, "all": len(FREEZABLE_LAYERS)}
+    assert settings.stages == tuple(Stage(frozen[name], *rest) for name, *rest in stages)
+    assert settings.depth == frozen[stages[-1][0]]
+    assert settings.frozen_layer_names == FREEZABLE_LAYERS[: settings.depth]
+
+
+@given(st.sampled_from([*ADAPTATIONS]), st.integers(1, 1000), st.integers(0, 4))
+def test_stages_follow_each_other_and_take_all_steps(adaptation, steps, depth):
+    stages = Settings(adaptation=adaptation, steps=steps, frozen_layers=depth).stages
+    bounds = [(stage.first, stage.last) for stage in stages]
+    assert [first for first, _ in bounds] == [0, *(last for _, last in bounds[:-1])]
+    assert bounds[-1][1] == steps
+    assert all(stage.steps > 0 for stage in stages)
+
+
+def test_from_scratch_freezes_nothing():
+    assert Settings(source=None, steps=7).stages == (Stage(0, 0, 7),)
+
+
+@pytest.mark.parametrize(
+    ("fields", "learns", "views"),
+    [
+        ({}, False, 0),
+        ({"augmentation": 1.0}, False, 0),
+        ({"information": 0.3}, True, 1),
+        ({"information": 0.3, "augmentation": 1.0}, True, 1),
+        ({"agreement": 1.0, "augmentation": 1.0}, True, 2),
+        ({"information": 0.3, "agreement": 1.0, "augmentation": 1.0}, True, 2),
+    ],
+)
+def test_unlabelled_images_are_drawn_where_they_teach_something(fields, learns, views):
+    settings = Settings(frozen_layers=0, **fields)
+    assert settings.learns_unlabelled is learns
+    assert settings.unlabelled_views == views

@@ -4,6 +4,8 @@ import ipywidgets
 import pytest
 from widget_driver import choose, click, find, hidden_errors, send, walk
 
+pytestmark = pytest.mark.colab
+
 
 def fail(*_):
     raise ZeroDivisionError("planted")

@@ -1,5 +1,6 @@
 """One experiment: settings in, accuracies out; and what it must be compared with."""
 
+from simmim_lib.experiments.evaluation import validate
 from simmim_lib.experiments.experiment import (
     Course,
     follow,
@@ -7,7 +8,6 @@ from simmim_lib.experiments.experiment import (
     maximise_information,
     run,
     transfer,
-    validate,
 )
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.tasks import Target, choose_tasks

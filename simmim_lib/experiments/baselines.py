@@ -9,13 +9,13 @@ import numpy as np
 from simmim_lib import calibration, datasets, information
 from simmim_lib.experiments.cost import Cost, estimate
 from simmim_lib.experiments.environment import describe_environment
-from simmim_lib.experiments.experiment import follow, initialise, on_test_images, transfer, validate
-from simmim_lib.experiments.network import ALL_LAYERS
+from simmim_lib.experiments.evaluation import on_test_images, validate
+from simmim_lib.experiments.experiment import follow, initialise, transfer
 from simmim_lib.experiments.result import Result, as_lists
 from simmim_lib.experiments.tasks import choose_tasks, knows_classes
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
-from simmim_lib.settings import Settings
+from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 
 SCRATCH, BEFORE, PROBE, FINE_TUNE, SEPARATE, ASKED = (
     "from scratch",
@@ -187,7 +187,7 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
     labelled = tuple(each for each in alone if each.labels_per_class)
     found = {SCRATCH: tuple(each.from_scratch() for each in labelled)}
     if settings.source is not None and labelled:
-        whole = {"copied_layers": ALL_LAYERS, "frozen_layers": 0}
+        whole = {"copied_layers": len(FREEZABLE_LAYERS), "frozen_layers": 0}
         together = _with_labels(settings, whole).labels_only()
         found[PROBE] = (together.replace(adaptation="probe"),)
         found[FINE_TUNE] = (together,)
@@ -290,11 +290,14 @@ def _before_training(settings: Settings) -> Way:
     network = transfer(settings, tasks, initialise(settings))
     validation = validate(tasks, network, network.weights)
     names = [target for target, number in settings.labels_of.items() if not number]
-    probabilities, accuracy = on_test_images(network, network.weights)
-    accuracy, validation, probabilities = (
-        {name: each[name] for name in names} for each in (accuracy, validation, probabilities)
+    probabilities, scores = on_test_images(network, network.weights)
+    return Way(
+        BEFORE,
+        (settings,),
+        {name: scores[name]["accuracy"] for name in names},
+        {name: validation[name] for name in names},
+        {name: probabilities[name] for name in names},
     )
-    return Way(BEFORE, (settings,), accuracy, validation, probabilities)
 
 
 def collapses(result: Result) -> dict[str, information.Diagnosis]:

@@ -5,10 +5,9 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import simmim_lib
 from simmim_lib import datasets
 from simmim_lib.experiments.examples import BATCH_SIZE, UNLABELLED_BATCH_SIZE
-from simmim_lib.experiments.network import ALL_LAYERS, joint_network
+from simmim_lib.experiments.network import architecture
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -53,13 +52,16 @@ def estimate(settings: Settings) -> Cost:
     Raises:
         WorkbookError: a dataset that is unknown or not here.
     """
-    front, model = _network(settings, _depth(settings))
+    layers = architecture(settings)
     flops = sum(
-        PASSES * steps * images * _flops_for(_network(settings, depth)[1], target)
-        for depth, steps in _stages(settings)
-        for target, images in _images_in_a_step(settings)
+        PASSES
+        * stage.steps
+        * images
+        * _flops_for(architecture(settings, stage.frozen).model, target)
+        for stage in settings.stages
+        for target, images in _images_per_step(settings)
     )
-    return Cost(model.count_params(), front.count_params(), float(settings.seeds * flops))
+    return Cost(layers.trained, layers.frozen, float(settings.seeds * flops))
 
 
 def forward_flops(model: "keras.Model") -> int:
@@ -92,31 +94,9 @@ def _flops_for(model: "SimMIM", target: str) -> int:
     return forward_flops(model.trunk) + _products(tuple(head.shape))
 
 
-def _depth(settings: Settings) -> int:
-    return ALL_LAYERS if settings.adaptation == "probe" else settings.frozen_layers
-
-
-def _stages(settings: Settings) -> list[tuple[int, int]]:
-    """Return how many layers are frozen for how many steps, in turn."""
-    if settings.adaptation != "probe-then-fine-tune":
-        return [(_depth(settings), settings.steps)]
-    half = settings.steps // 2
-    return [(ALL_LAYERS, half), (settings.frozen_layers, settings.steps - half)]
-
-
-def _network(settings: Settings, depth: int) -> "tuple[keras.Model, SimMIM]":
-    """Return the network as the experiment builds it: its frozen front, and what is trained."""
-    data = {name: datasets.load(name) for name in settings.targets}
-    tasks = tuple(simmim_lib.Task(name, each.class_names) for name, each in data.items())
-    channels = data[settings.targets[0]].train.images.shape[-1]
-    return joint_network(tasks, settings.shared_heads, depth, channels)
-
-
-def _images_in_a_step(settings: Settings) -> Iterator[tuple[str, int]]:
+def _images_per_step(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield how many images of each target the network sees in a step, every view counted."""
-    views = 0
-    if settings.information or settings.agreement or settings.augmentation:
-        views = 2 if settings.agreement else 1
+    views = settings.unlabelled_views
     for target, labels_per_class in settings.labels_of.items():
         data = datasets.load(target)
         labelled = min(BATCH_SIZE, labels_per_class * len(data.class_names))

@@ -1,43 +1,64 @@
-"""The examples of an experiment: which images each step of each seed sees."""
+"""The examples of an experiment: which images each step of each seed sees, known beforehand."""
 
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
 
 import numpy as np
 
 from simmim_lib import datasets, information, training
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import frozen_features
+from simmim_lib.experiments.network import Network
 from simmim_lib.experiments.tasks import Target
-from simmim_lib.settings import Settings
-
-if TYPE_CHECKING:
-    pass
+from simmim_lib.settings import Settings, Stage
 
 BATCH_SIZE = 32
-
-
 UNLABELLED_BATCH_SIZE = 128
 
 
-def draw_examples(
-    settings: Settings, task: Target, data: datasets.Dataset, steps: tuple[int, int]
-) -> training.Examples:
-    """Return the examples of all seeds, and which of them each step sees."""
-    batches = [
-        training.draw_batches(len(choice.labelled), BATCH_SIZE, settings.steps, seed)
-        for seed, choice in enumerate(task.choices)
-    ]
-    return training.Examples(
-        np.stack([data.train.images[choice.labelled] for choice in task.choices]),
-        np.stack([data.train.labels[choice.labelled] for choice in task.choices]),
-        np.stack(batches)[:, slice(*steps)],
-        _unlabelled(settings, task, data, steps) if recipe(settings) else None,
+@dataclass(frozen=True, eq=False)
+class StagePlan:
+    """All that one stage of an experiment's training does, decided before any of it is done.
+
+    Attributes:
+        stage: which blocks are frozen, and for which steps.
+        examples: for each task what each step sees.
+        options: optimizer, learning rates and more.
+    """
+
+    stage: Stage
+    examples: list[training.Examples]
+    options: training.Options
+
+
+def plan_stage(
+    settings: Settings, tasks: dict[str, Target], network: Network, stage: Stage
+) -> StagePlan:
+    """Return which examples each step of a stage sees, and with which learning rate it is done.
+
+    Args:
+        settings: of the experiment.
+        tasks: from `choose_tasks`.
+        network: as it is trained in this stage.
+        stage: one of the settings'.
+
+    Raises:
+        WorkbookError: no image is left that could be learnt from without its label.
+    """
+    rates = training.learning_rates(settings.schedule, settings.learning_rate, settings.steps)
+    options = training.Options(
+        optimizer=settings.optimizer,
+        learning_rate=rates[stage.first : stage.last],
+        task_weights=settings.task_weights,
+        weighting=settings.weighting,
+        recipe=_recipe(settings),
+        strategy=settings.strategy,
     )
+    examples = [_examples(settings, task, network, stage) for task in tasks.values()]
+    return StagePlan(stage, examples, options)
 
 
-def recipe(settings: Settings) -> information.Recipe | None:
-    """Return how unlabelled images are learnt from, or nothing where they are not."""
-    if not (settings.information or settings.agreement or settings.augmentation):
+def _recipe(settings: Settings) -> information.Recipe | None:
+    """Return how images are changed, and how unlabelled ones are learnt from."""
+    if not (settings.learns_unlabelled or settings.augmentation):
         return None
     return information.Recipe(
         information=settings.information,
@@ -49,44 +70,60 @@ def recipe(settings: Settings) -> information.Recipe | None:
     )
 
 
+def _examples(
+    settings: Settings, task: Target, network: Network, stage: Stage
+) -> training.Examples:
+    """Return a task's examples of all seeds, and which of them each step sees."""
+    part = network.features[task.data.name].train
+    batches = [
+        training.draw_batches(len(choice.labelled), BATCH_SIZE, settings.steps, seed)
+        for seed, choice in enumerate(task.choices)
+    ]
+    return training.Examples(
+        np.stack([part.images[choice.labelled] for choice in task.choices]),
+        np.stack([part.labels[choice.labelled] for choice in task.choices]),
+        np.stack(batches)[:, stage.first : stage.last],
+        _unlabelled(settings, task, network, stage) if settings.learns_unlabelled else None,
+    )
+
+
 def _unlabelled(
-    settings: Settings, task: Target, data: datasets.Dataset, steps: tuple[int, int]
+    settings: Settings, task: Target, network: Network, stage: Stage
 ) -> training.Unlabelled:
     """Return the training images without a label, and which of them each step sees."""
     rest = [choice.unlabelled for choice in task.choices]
-    if not min(len(own) for own in rest):
+    if not min(len(images) for images in rest):
         raise WorkbookError(
-            f"Every training image of {data.name!r} is labelled or kept for validation, so none is "
-            "left to learn from without its label: lower labels_per_class."
+            f"Every training image of {task.data.name!r} is labelled or kept for validation, so "
+            "none is left to learn from without its label: lower labels_per_class."
         )
-    images = data.train.images
+    features = network.features[task.data.name].train.images
     batches = np.stack(
-        [_draw_unlabelled(settings, task.data, own, seed) for seed, own in enumerate(rest)]
+        [_draw_unlabelled(settings, task.data, images, seed) for seed, images in enumerate(rest)]
     )
-    if settings.strangers:
-        strangers = frozen_features(
-            settings.source, settings.frozen_layers, settings.strangers
-        ).train
-        chosen = np.random.default_rng(0).integers(len(strangers), size=batches[..., ::2].shape)
-        batches[..., ::2] = len(images) + chosen
-        images = np.concatenate([images, strangers.images])
-    return training.Unlabelled(
-        images, batches[:, slice(*steps)].astype(np.int32), class_prior(settings, data)
-    )
+    if settings.foreign_images:
+        foreign = network.features_of(datasets.load(settings.foreign_images)).train
+        chosen = np.random.default_rng(0).integers(len(foreign), size=batches[..., ::2].shape)
+        batches[..., ::2] = len(features) + chosen
+        features = np.concatenate([features, foreign.images])
+    batches = batches[:, stage.first : stage.last].astype(np.int32)
+    return training.Unlabelled(features, batches, class_prior(settings, task.data))
 
 
 def _draw_unlabelled(
-    settings: Settings, data: datasets.Dataset, own: np.ndarray, seed: int
+    settings: Settings, data: datasets.Dataset, images: np.ndarray, seed: int
 ) -> np.ndarray:
     """Return the images of each step, as positions in the training part, (steps, batch size)."""
     if settings.class_shares is None:
-        return own[training.draw_batches(len(own), UNLABELLED_BATCH_SIZE, settings.steps, seed)]
+        return images[
+            training.draw_batches(len(images), UNLABELLED_BATCH_SIZE, settings.steps, seed)
+        ]
     shares = _of_each_class("class_shares", settings.class_shares, data)
-    labels = data.train.labels[own]
+    labels = data.train.labels[images]
     chances = shares[labels] / np.bincount(labels, minlength=len(shares))[labels]
     random = np.random.default_rng(seed)
     size = (settings.steps, UNLABELLED_BATCH_SIZE)
-    return random.choice(own, size, p=chances / chances.sum())
+    return random.choice(images, size, p=chances / chances.sum())
 
 
 def class_prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:

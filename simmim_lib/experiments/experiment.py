@@ -1,25 +1,31 @@
 """One experiment: settings in, accuracies out."""
 
 import time
-import warnings
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib import information, training
-from simmim_lib.experiments.examples import class_prior, draw_examples, recipe
-from simmim_lib.experiments.network import ALL_LAYERS, Network, build_network
+from simmim_lib import training
+from simmim_lib.experiments.evaluation import (
+    ValidationLook,
+    diagnose,
+    look,
+    on_test_images,
+    validate,
+)
+from simmim_lib.experiments.examples import StagePlan, plan_stage
+from simmim_lib.experiments.network import Network, build_network
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.sources import Pretrained, pretrained
 from simmim_lib.experiments.tasks import Target, choose_tasks
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, Stage
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
-    pass
+    from simmim_lib.simmim import SimMIM
 
 
 def run(settings: Settings, *, baseline: bool = True, progress: Progress | None = None) -> Result:
@@ -72,7 +78,7 @@ class Course:
             seeds).
         probabilities: of each class for these images at the last look, (seeds, n, classes).
         labels: their true classes, (seeds, n).
-        result: what came of it, when it is done.
+        result: its outcome, when it is done.
     """
 
     settings: Settings
@@ -107,33 +113,21 @@ def follow(settings: Settings, progress: Progress | None = None) -> Iterator[Cou
         if progress:
             progress(done, total)
 
-    looks = [_look(tasks, network, weights, WATCHED)]
+    looks = [look(tasks, network, weights, WATCHED)]
     yield _course(settings, steps, looks)
     for weights in maximise_information(settings, tasks, network, tell):
-        looks.append(_look(tasks, network, weights, WATCHED))
+        looks.append(look(tasks, network, weights, WATCHED))
         yield _course(settings, steps, looks)
     result = _test(settings, tasks, network, weights, start)
     yield replace(_course(settings, steps, looks), result=result)
 
 
-@dataclass(frozen=True, eq=False)
-class _Look:
-    """What the networks predict for a target's validation images at one moment."""
-
-    probabilities: np.ndarray
-    labels: np.ndarray
-
-    @property
-    def accuracy(self) -> np.ndarray:
-        return np.mean(self.probabilities.argmax(axis=-1) == self.labels, axis=1)
-
-
-def _course(settings: Settings, steps: list[int], looks: list[dict[str, _Look]]) -> Course:
+def _course(settings: Settings, steps: list[int], looks: list[dict[str, ValidationLook]]) -> Course:
     last = looks[-1]
     return Course(
         settings,
         np.array(steps),
-        {name: np.stack([look[name].accuracy for look in looks]) for name in settings.targets},
+        {name: np.stack([each[name].accuracy for each in looks]) for name in settings.targets},
         {name: each.probabilities for name, each in last.items()},
         {name: each.labels for name, each in last.items()},
     )
@@ -146,7 +140,7 @@ def initialise(settings: Settings) -> Pretrained | None:
 
 def transfer(settings: Settings, tasks: dict[str, Target], source: Pretrained | None) -> Network:
     """Step 3: copy the source's first layers into one network with a head for each task."""
-    return build_network(settings, tasks, source, settings.frozen_layers)
+    return build_network(settings, tasks, source, settings.depth)
 
 
 def maximise_information(
@@ -171,20 +165,16 @@ def maximise_information(
         The weights after every few steps, each (seeds, ...), at last the trained ones.
 
     Raises:
-        DivergedError: a loss became infinite or no number.
+        DivergedError: a loss became NaN or infinite.
 
     Source: Barber and Agakov 2003, "The IM Algorithm", for the bound.
     """
     tell = progress or (lambda done, total: None)
-    weights, done = network.weights, 0
-    if settings.adaptation == "probe-then-fine-tune":
-        # Heads first, on the features of the whole trunk; then everything, from those heads.
-        done = settings.steps // 2
-        probe = build_network(settings, tasks, initialise(settings), ALL_LAYERS)
-        for heads in _train(settings, tasks, probe, probe.weights, (0, done), tell):
-            weights = [*weights[: -len(heads)], *heads]
+    start = network.weights
+    for stage in settings.stages:
+        for weights in _train(settings, tasks, network, start, stage, tell):
             yield weights
-    yield from _train(settings, tasks, network, weights, (done, settings.steps), tell)
+        start = weights
 
 
 def _train(
@@ -192,110 +182,47 @@ def _train(
     tasks: dict[str, Target],
     network: Network,
     weights: Weights,
-    steps: tuple[int, int],
+    stage: Stage,
     progress: Progress,
 ) -> Iterator[Weights]:
-    """Do the training steps from `steps[0]` to `steps[1]`, of all that the settings ask for."""
-    first, last = steps
-    rates = training.learning_rates(settings.schedule, settings.learning_rate, settings.steps)
+    """Do the training steps of a stage, and yield the whole network's weights.
+
+    Where more blocks are frozen than at the end, the others' features are computed once, and what
+    is trained behind them is put in its place in the network.
+    """
+    if stage.frozen == network.architecture.trunk.frozen:
+        yield from _do_steps(
+            settings, plan_stage(settings, tasks, network, stage), network.model, weights, progress
+        )
+        return
+    shorter = build_network(settings, tasks, network.source, stage.frozen)
+    plan = plan_stage(settings, tasks, shorter, stage)
+    for trained in _do_steps(settings, plan, shorter.model, shorter.weights, progress):
+        yield network.with_trained(weights, shorter, trained)
+
+
+def _do_steps(
+    settings: Settings, plan: StagePlan, model: "SimMIM", weights: Weights, progress: Progress
+) -> Iterator[Weights]:
+    first = plan.stage.first
     return training.step_by_step(
-        network.model,
+        model,
         weights,
-        [draw_examples(settings, tasks[name], network.features[name], steps) for name in tasks],
-        settings.task_weights,
-        settings.optimizer,
-        rates[first:last],
+        plan.examples,
+        plan.options,
         lambda done, _: progress(first + done, settings.steps),
-        method=settings.weighting,
-        recipe=recipe(settings),
-        strategy=settings.strategy,
     )
-
-
-def _diagnose(
-    settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights
-) -> dict[str, information.Diagnosis]:
-    """Look for a collapse on validation images, which nobody has learnt by heart."""
-    if not (settings.information or settings.agreement):
-        return {}
-    found = {}
-    for name, task in tasks.items():
-        data = network.features[name].train
-        looked = task.choices[0].validation
-        logits = training.predict(network.model, weights, data.images[looked], name)
-        found[name] = information.diagnose(logits, class_prior(settings, task.data))
-        if found[name].collapsed.any():
-            warnings.warn(f"{name}: {found[name]}", stacklevel=2)
-    return found
 
 
 def _test(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
 ) -> Result:
-    probabilities, accuracy = on_test_images(network, weights)
+    probabilities, scores = on_test_images(network, weights)
     return Result(
         settings,
-        accuracy,
+        scores,
         validation=validate(tasks, network, weights),
         probabilities=probabilities,
-        diagnostics=_diagnose(settings, tasks, network, weights),
+        diagnostics=diagnose(settings, tasks, network, weights),
         seconds=time.perf_counter() - start,
     )
-
-
-def on_test_images(
-    network: Network, weights: Weights
-) -> tuple[dict[str, np.ndarray], dict[str, np.ndarray]]:
-    """Return for each task the probabilities, (seeds, n, classes), and the accuracy, (seeds,).
-
-    Args:
-        network: from `transfer`.
-        weights: each (seeds, ...).
-    """
-    probabilities, accuracy = {}, {}
-    for name, data in network.features.items():
-        logits = training.predict(network.model, weights, data.test.images, name)
-        probabilities[name] = _probabilities(logits)
-        accuracy[name] = np.mean(logits.argmax(axis=-1) == data.test.labels, axis=1)
-    return probabilities, accuracy
-
-
-def validate(
-    tasks: dict[str, Target], network: Network, weights: Weights, most: int | None = None
-) -> dict[str, np.ndarray]:
-    """Return for each task each seed's accuracy on its own validation images, shape (seeds,).
-
-    Args:
-        tasks: from `choose_tasks`.
-        network: from `transfer`.
-        weights: each (seeds, ...).
-        most: look at no more than so many images.
-    """
-    looks = _look(tasks, network, weights, most)
-    return {name: look.accuracy for name, look in looks.items()}
-
-
-def _look(
-    tasks: dict[str, Target], network: Network, weights: Weights, most: int | None
-) -> dict[str, _Look]:
-    found = {}
-    for name, task in tasks.items():
-        data = network.features[name].train
-        chosen = np.stack([choice.validation[:most] for choice in task.choices])
-        by_seed = [
-            training.predict(
-                network.model,
-                [weight[seed : seed + 1] for weight in weights],
-                data.images[own],
-                name,
-            )
-            for seed, own in enumerate(chosen)
-        ]
-        found[name] = _Look(_probabilities(np.concatenate(by_seed)), data.labels[chosen])
-    return found
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    from scipy.special import softmax
-
-    return softmax(logits, axis=-1)

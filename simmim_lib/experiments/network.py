@@ -1,53 +1,154 @@
 """The network of an experiment: built once from its settings, and handed on."""
 
 import functools
+import math
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-import simmim_lib
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.sources import Pretrained, pretrained
+from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
-from simmim_lib.settings import FREEZABLE_LAYERS, Settings
-from simmim_lib.trunks import Weights, build_trunk, split
+from simmim_lib.settings import Settings
+from simmim_lib.trunks import Blocks, CutTrunk, Weights
 
 if TYPE_CHECKING:
     import keras
-if TYPE_CHECKING:
+
     from simmim_lib.simmim import SimMIM, Task
 
 
-@functools.cache
-def joint_network(
-    tasks: "tuple[Task, ...]",
-    shared_heads: bool = False,
-    frozen_layers: int = 0,
-    channels: int = 1,
-) -> "tuple[keras.Model, SimMIM]":
-    """Return the frozen front of the workbook's trunk, and a SimMIM model of all behind it.
+@dataclass(frozen=True)
+class Block:
+    """A part of a network, as drawings and tables show it.
 
-    Built once in a process and used like `network`, with the weights passed beside it.
+    Attributes:
+        name: of a block of the trunk, or of the targets whose head it is.
+        shape: of its output for one image: (height, width, maps) or (units,).
+        parameters: how many numbers it has.
+        frozen: whether they stay as they were copied.
+    """
+
+    name: str
+    shape: tuple[int, ...]
+    parameters: int
+    frozen: bool
+
+
+@dataclass(frozen=True, eq=False)
+class Architecture:
+    """The layers of an experiment's network, without weights.
+
+    Attributes:
+        trunk: in two parts; only the second is trained.
+        model: this part, with a head for each target.
+    """
+
+    trunk: CutTrunk
+    model: "SimMIM"
+
+    @property
+    def front(self) -> "keras.Model":
+        """The frozen part of the trunk."""
+        return self.trunk.front
+
+    @property
+    def trained(self) -> int:
+        """How many numbers training changes, of one seed."""
+        return _count(self.model.trainable_variables)
+
+    @property
+    def frozen(self) -> int:
+        """How many numbers stay as they were copied, of one seed."""
+        return _count(self.front.weights)
+
+    @property
+    def positions(self) -> dict[str, list[int]]:
+        """Where in `model.weights` each trained block is, by its name, and each head."""
+        blocks = [*self.trunk.variables.items()][self.trunk.frozen :]
+        heads = [
+            (_name_of_head(group), self.model.head_of(group[0]).weights)
+            for group in self.model.head_groups
+        ]
+        return {name: trunks.positions(self.model, variables) for name, variables in blocks + heads}
+
+    @property
+    def blocks(self) -> list[Block]:
+        """The blocks of the trunk, first to last."""
+        layers = {layer.name: layer for layer in (*self.front.layers, *self.model.trunk.layers)}
+        return [
+            Block(
+                name,
+                tuple(layers[name].output.shape[1:]),
+                _count(variables),
+                frozen=position < self.trunk.frozen,
+            )
+            for position, (name, variables) in enumerate(self.trunk.variables.items())
+        ]
+
+    @property
+    def heads(self) -> dict[tuple[str, ...], Block]:
+        """The heads, each by the targets that it serves."""
+        return {
+            tuple(group): Block(
+                _name_of_head(group),
+                (self.model.head_of(group[0]).units,),
+                _count(self.model.head_of(group[0]).weights),
+                frozen=False,
+            )
+            for group in self.model.head_groups
+        }
+
+
+def _name_of_head(targets: Sequence[str]) -> str:
+    return "head of " + " and ".join(targets)
+
+
+def _count(variables: "Iterable[keras.Variable]") -> int:
+    return sum(math.prod(variable.shape) for variable in variables)
+
+
+def architecture(settings: Settings, frozen: int | None = None) -> Architecture:
+    """Return the layers of an experiment's network; nothing is loaded for it.
+
+    Args:
+        settings: of the experiment.
+        frozen: how many blocks are frozen; by default as many as at the end of the training.
+
+    Raises:
+        WorkbookError: a target that is unknown.
+    """
+    from simmim_lib.simmim import Task
+
+    entries = [datasets.describe(target) for target in settings.targets]
+    tasks = tuple(Task(entry.name, entry.class_names) for entry in entries)
+    depth = settings.depth if frozen is None else frozen
+    return build_architecture(tasks, settings.shared_heads, depth, entries[0].channels)
+
+
+@functools.cache
+def build_architecture(
+    tasks: "tuple[Task, ...]", shared_heads: bool = False, frozen: int = 0, channels: int = 1
+) -> Architecture:
+    """Return the workbook's trunk, cut, with a SimMIM model of all that is trained.
+
+    Built once in a process: it describes the computation, and the weights are passed beside it
+    (`stateless_call`), so that many experiments use the same models, and what was compiled for
+    them.
 
     Args:
         tasks: what the heads predict.
         shared_heads: whether tasks with the same label space have one head in common.
-        frozen_layers: how many layers with weights the front has, 0 or more; at most all of the
-            trunk's.
+        frozen: how many blocks are frozen.
         channels: 1 for grey images, 3 for colour.
     """
     from simmim_lib.simmim import SimMIM
 
-    front, back = split(build_trunk(channels), frozen_layers)
-    return front, SimMIM(back, tasks, shared_heads)
-
-
-WEIGHTS_A_LAYER = 2  # a kernel and a bias
-
-
-ALL_LAYERS = len(FREEZABLE_LAYERS)
+    trunk = trunks.cut_trunk(frozen, channels)
+    return Architecture(trunk, SimMIM(trunk.back, tasks, shared_heads))
 
 
 @dataclass(frozen=True, eq=False)
@@ -55,80 +156,123 @@ class Network:
     """One network for all targets, in as many copies as there are seeds.
 
     Attributes:
-        model: the part that is trained; its own weights are not used.
-        features: for each target its dataset, the images replaced by what the frozen layers make
+        architecture: its layers.
+        source: what its blocks were copied from.
+        features: for each target its dataset, the images replaced by what the frozen blocks make
             of them.
-        weights: those that training starts from, each (seeds, ...).
+        weights: those that training starts from, in the order of `model.weights`, each (seeds,
+            ...).
     """
 
-    model: "SimMIM"
+    architecture: Architecture
+    source: Pretrained | None
     features: dict[str, datasets.Dataset]
     weights: Weights
 
+    @property
+    def model(self) -> "SimMIM":
+        """The part that is trained; its own weights are not used."""
+        return self.architecture.model
+
+    def with_trained(self, weights: Weights, other: "Network", trained: Weights) -> Weights:
+        """Return weights in which all that another network has trained is put in its place.
+
+        Args:
+            weights: of this network, each (seeds, ...).
+            other: of the same experiment, with as many blocks frozen or more.
+            trained: its weights, each (seeds, ...).
+        """
+        weights, places = list(weights), self.architecture.positions
+        for part, positions in other.architecture.positions.items():
+            for here, there in zip(places[part], positions, strict=True):
+                weights[here] = trained[there]
+        return weights
+
+    def features_of(self, data: datasets.Dataset) -> datasets.Dataset:
+        """Return a dataset whose images are replaced by what the frozen blocks make of them."""
+        return frozen_features(self.source, self.architecture.trunk.frozen, data)
+
 
 def build_network(
-    settings: Settings, tasks: dict[str, Target], source: Pretrained | None, frozen_layers: int
+    settings: Settings, tasks: dict[str, Target], source: Pretrained | None, frozen: int
 ) -> Network:
-    """Build the network of an experiment, cut behind its frozen layers, its weights copied."""
-    depth = ALL_LAYERS if settings.adaptation == "probe" else frozen_layers
-    specifications = tuple(
-        simmim_lib.Task(name, task.data.class_names) for name, task in tasks.items()
-    )
-    some = next(iter(tasks.values())).data.train.images
-    _, model = joint_network(specifications, settings.shared_heads, depth, channels=some.shape[-1])
-    copied = source.trunk_weights if source else []
-    copied = copied[WEIGHTS_A_LAYER * depth : WEIGHTS_A_LAYER * settings.copied_layers]
-    by_seed = [
-        copied + trunks.fresh_weights(model, seed)[len(copied) :] for seed in range(settings.seeds)
-    ]
-    for group in model.head_groups:
-        if not any(settings.labels_of[name] for name in group):
-            _copy_head(by_seed, model, group[0], source)
+    """Build an experiment's network, with the weights of every seed to begin with.
+
+    Args:
+        settings: of the experiment.
+        tasks: from `choose_tasks`.
+        source: where blocks are copied from.
+        frozen: how many blocks are frozen.
+
+    Raises:
+        WorkbookError: a target has no labels, and nothing that could stand in for them.
+    """
+    layers = architecture(settings, frozen)
+    copied = _copied(settings, layers, source)
+    by_seed = []
+    for seed in range(settings.seeds):
+        weights = trunks.fresh_weights(layers.model, seed)
+        for position, weight in copied.items():
+            weights[position] = weight
+        by_seed.append(weights)
     return Network(
-        model,
-        {name: frozen_features(settings.source, depth, name) for name in tasks},
+        layers,
+        source,
+        {name: frozen_features(source, frozen, target.data) for name, target in tasks.items()},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
     )
 
 
-def _copy_head(
-    by_seed: list[Weights], model: "SimMIM", target: str, source: Pretrained | None
-) -> None:
-    """Let a target without labels begin with what the source's head knows of its classes."""
+def _copied(
+    settings: Settings, layers: Architecture, source: Pretrained | None
+) -> dict[int, np.ndarray]:
+    """Return the weights that all seeds begin with, by their positions in the model's."""
+    parts: Blocks = {}
+    if source:
+        names = [*source.blocks][layers.trunk.frozen : settings.copied_layers]
+        parts = {name: source.blocks[name] for name in names}
+    for group in layers.model.head_groups:
+        if not any(settings.labels_of[name] for name in group):
+            parts[_name_of_head(group)] = _head_for(group[0], source)
+    places = layers.positions
+    return {
+        position: weight
+        for name, weights in parts.items()
+        for position, weight in zip(places[name], weights, strict=True)
+    }
+
+
+def _head_for(target: str, source: Pretrained | None) -> Weights:
+    """Return what the source's head knows of the classes of a target without labels."""
     if not source or not knows_classes(source.source, target):
         raise WorkbookError(
             f"{target!r} has no labels, and neither a target with the same classes shares its head "
             f"nor does the source {source.source if source else None!r} know its classes: give it "
             "labels, or use shared_heads=True beside a target that has some."
         )
-    known = datasets.describe(source.source).class_names
-    columns = [known.index(name) for name in datasets.describe(target).class_names]
-    first = model.kernel_position(target)
-    kernel, bias = source.weights[-2:]
-    for weights in by_seed:
-        weights[first : first + WEIGHTS_A_LAYER] = [kernel[:, columns], bias[columns]]
+    return source.head_for(datasets.describe(target).class_names)
 
 
 @functools.lru_cache(maxsize=12)
-def frozen_features(source: str | None, frozen_layers: int, target: str) -> datasets.Dataset:
-    """Return a target dataset whose images are replaced by a frozen network's features.
+def frozen_features(
+    source: Pretrained | None, frozen: int, data: datasets.Dataset
+) -> datasets.Dataset:
+    """Return a dataset whose images are replaced by a frozen network's features.
 
-    Frozen layers give the same features at every step, so they are computed once and kept.
+    Frozen blocks give the same features at every step, so they are computed once and kept.
 
     Args:
-        source: the dataset the network was pre-trained on; None only with no frozen layers.
-        frozen_layers: how many of the network's layers the images go through.
-        target: the dataset to take images from.
+        source: where the blocks' weights come from; None only if nothing is frozen.
+        frozen: how many blocks the images go through.
+        data: the dataset to take images from.
 
     Returns:
         The dataset with arrays (n, ...) of features in place of images.
     """
-    data = datasets.load(target)
-    if not frozen_layers or source is None:
+    if source is None or not frozen:
         return data
-    channels = data.train.images.shape[-1]
-    front, _ = trunks.classifier(len(data.class_names), frozen_layers, channels)
-    weights = [weight[None] for weight in pretrained(source).weights[: len(front.weights)]]
+    front = trunks.cut_trunk(frozen, data.train.images.shape[-1]).front
+    weights = [weight[None] for weight in source.front_weights(frozen)]
 
     def of(part: datasets.Part) -> datasets.Part:
         return datasets.Part(training.predict(front, weights, part.images)[0], part.labels)

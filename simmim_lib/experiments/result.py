@@ -3,7 +3,7 @@
 import json
 import os
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -13,18 +13,16 @@ from simmim_lib.foundation import atomic
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
 
-if TYPE_CHECKING:
-    pass
-
 
 @dataclass(frozen=True, eq=False)
 class Result:
-    """What came of an experiment; each dictionary has an entry for each target.
+    """The outcome of an experiment; each dictionary has an entry for each target.
 
     Attributes:
         settings: what was asked for.
-        accuracy: share of the test images classified correctly, shape (seeds,).
-        validation: the same on the validation images, for choosing between settings.
+        scores: on the test images, by the name of the measure, each (seeds,); which ones there are
+            follows from the kind of the task, as `evaluation.MEASURES` says.
+        validation: the accuracy on the validation images, for choosing between settings, (seeds,).
         baseline: test accuracy of a network of its own for each target, from scratch with the same
             labels, steps and seeds, shape (seeds,); empty where it was not asked for or the
             experiment is from scratch itself, and without the targets that have no labels.
@@ -35,12 +33,21 @@ class Result:
     """
 
     settings: Settings
-    accuracy: dict[str, np.ndarray]
+    scores: dict[str, dict[str, np.ndarray]]
     validation: dict[str, np.ndarray]
     probabilities: dict[str, np.ndarray] = field(repr=False)
     seconds: float
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, information.Diagnosis] = field(default_factory=dict)
+
+    @property
+    def accuracy(self) -> dict[str, np.ndarray]:
+        """The share of the test images classified correctly, of each target that has classes."""
+        return {
+            target: scores["accuracy"]
+            for target, scores in self.scores.items()
+            if "accuracy" in scores
+        }
 
     @property
     def budget(self) -> str:
@@ -57,6 +64,7 @@ class Result:
         return {
             "settings": self.settings.as_dict(),
             "accuracy": as_lists(self.accuracy),
+            "scores": {target: as_lists(scores) for target, scores in self.scores.items()},
             "validation": as_lists(self.validation),
             "baseline": as_lists(self.baseline),
             "diagnostics": {name: each.as_dict() for name, each in self.diagnostics.items()},
@@ -65,7 +73,7 @@ class Result:
         }
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the result to a file, whole or not at all; of several machines, the chief does.
+        """Write the result to a file, atomically; of several machines, the chief does.
 
         Raises:
             WorkbookError: the file cannot be written.

@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import json
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -13,7 +14,7 @@ from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
-from simmim_lib.trunks import Weights
+from simmim_lib.trunks import Blocks, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -30,24 +31,45 @@ class Pretrained:
 
     Attributes:
         source: the dataset's name.
-        weights: those of the trunk, then of the head, in Keras's order.
+        blocks: the trunk's weights, block by block, first to last.
+        head: the head's kernel (units, classes) and bias (classes,).
         accuracy: share of the source's test images that it classifies correctly.
     """
 
     source: str
-    weights: Weights
+    blocks: Blocks
+    head: Weights
     accuracy: float
 
     @property
     def trunk_weights(self) -> Weights:
-        """The weights without those of the head."""
-        return self.weights[:-2]
+        """The weights of all blocks, in Keras's order."""
+        return [weight for block in self.blocks.values() for weight in block]
+
+    @property
+    def weights(self) -> Weights:
+        """The weights of the trunk, then of the head, in Keras's order."""
+        return [*self.trunk_weights, *self.head]
+
+    def front_weights(self, blocks: int) -> Weights:
+        """Return the weights of the first blocks, in Keras's order."""
+        return [weight for block in [*self.blocks.values()][:blocks] for weight in block]
+
+    def head_for(self, class_names: Sequence[str]) -> Weights:
+        """Return the head's kernel and bias for some of its classes, in the order that is given.
+
+        Raises:
+            ValueError: a class that the source does not have.
+        """
+        known = datasets.describe(self.source).class_names
+        columns = [known.index(name) for name in class_names]
+        kernel, bias = self.head
+        return [kernel[:, columns], bias[columns]]
 
     def as_model(self) -> "keras.Sequential":
         """Return the network as a Keras model of its own, to look into or to take apart."""
-        dataset = datasets.load(self.source)
-        trunk = trunks.build_trunk(dataset.train.images.shape[-1])
-        network = trunks.add_head(trunk, len(dataset.class_names))
+        entry = datasets.describe(self.source)
+        network = trunks.add_head(trunks.build_trunk(entry.channels), len(entry.class_names))
         network.set_weights(self.weights)
         return network
 
@@ -64,19 +86,31 @@ def train_on_source(
     """
     dataset = datasets.load(source)
     train, test = dataset.train, dataset.test
-    _, network = trunks.classifier(len(dataset.class_names), 0, train.images.shape[-1])
+    network = trunks.classifier(len(dataset.class_names), channels=train.images.shape[-1])
     weights = training.train(
         network,
         [weight[None] for weight in trunks.fresh_weights(network, SEED)],
-        train.images[None],
-        train.labels[None],
-        training.draw_batches(len(train), BATCH_SIZE, steps, SEED)[None],
-        learning_rate=LEARNING_RATE,
-        progress=progress,
+        [
+            training.Examples(
+                train.images[None],
+                train.labels[None],
+                training.draw_batches(len(train), BATCH_SIZE, steps, SEED)[None],
+            )
+        ],
+        training.Options(learning_rate=LEARNING_RATE),
+        progress,
     )
     guesses = training.predict(network, weights, test.images)[0].argmax(axis=-1)
     accuracy = float(np.mean(guesses == test.labels))
-    return Pretrained(source, [weight[0] for weight in weights], accuracy)
+    *trunk, kernel, bias = (weight[0] for weight in weights)
+    return Pretrained(source, _by_block(trunk, train.images.shape[-1]), [kernel, bias], accuracy)
+
+
+def _by_block(weights: Weights, channels: int) -> Blocks:
+    """Return a trunk's weights, given in Keras's order, block by block."""
+    variables = trunks.cut_trunk(0, channels).variables
+    rest = iter(weights)
+    return {name: [next(rest) for _ in block] for name, block in variables.items()}
 
 
 @functools.cache
@@ -100,9 +134,14 @@ def pretrained(source: str) -> Pretrained:
 
 
 def store(network: Pretrained, path: Path) -> None:
-    """Write a pre-trained network with its recipe, whole or not at all."""
+    """Write a pre-trained network with its recipe, atomically."""
     recipe = {**_recipe(network.source), "accuracy": network.accuracy}
-    arrays = {f"weight_{i:02}": weight for i, weight in enumerate(network.weights)}
+    parts = {**network.blocks, "head": network.head}
+    arrays = {
+        f"{name}/{position}": weight
+        for name, weights in parts.items()
+        for position, weight in enumerate(weights)
+    }
     path.parent.mkdir(parents=True, exist_ok=True)
     with atomic.writing(path) as file:
         np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
@@ -122,16 +161,20 @@ def _read(path: Path, source: str) -> Pretrained | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             recipe = json.loads(str(arrays["recipe"]))
-            weights = [arrays[name] for name in sorted(arrays.files) if name != "recipe"]
+            parts: Blocks = {}
+            for name in arrays.files:
+                part, _, position = name.partition("/")
+                if position:
+                    parts.setdefault(part, []).append(arrays[name])
     except Exception as error:  # whatever a damaged archive makes NumPy raise
         raise WorkbookError(
             f"The pre-trained network {path} is damaged ({type(error).__name__}): delete the file, "
             "and it will be trained anew."
         ) from error
     accuracy = recipe.pop("accuracy", None)
-    if recipe != _recipe(source) or accuracy is None:
+    if recipe != _recipe(source) or accuracy is None or "head" not in parts:
         return None
-    return Pretrained(source, weights, float(accuracy))
+    return Pretrained(source, parts, parts.pop("head"), float(accuracy))
 
 
 def _recipe(source: str) -> dict[str, object]:

@@ -46,7 +46,7 @@ def knows_classes(source: str | None, target: str) -> bool:
 
 def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
-    others = [name for name in (settings.source, settings.strangers) if name]
+    others = [name for name in (settings.source, settings.foreign_images) if name]
     names = [*settings.targets, *others]
     channels = {name: datasets.describe(name).channels for name in names}
     wanted = channels[names[0]]

@@ -4,7 +4,6 @@
 files of it: the notebook, a page that opens anywhere, and the numbers.
 """
 
-import dataclasses
 import datetime
 import importlib
 import json
@@ -25,9 +24,9 @@ from simmim_lib.foundation import atomic
 from simmim_lib.foundation.progress import PROGRESS_LINE
 from simmim_lib.foundation.progress import PROGRESS_LINES
 from simmim_lib.reports import pages
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.baselines import Findings
-from simmim_lib.settings import Settings
+from simmim_lib.settings import OPTIONS, RENAMED, Settings, check_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -86,7 +85,7 @@ def read_parameters(variables: Mapping[str, Any]) -> Settings:
     Raises:
         WorkbookError: a value that is not allowed.
     """
-    names = [field.name for field in dataclasses.fields(Settings)]
+    names = (*OPTIONS, *RENAMED)  # an old name is refused, not left out
     return Settings.from_texts({name: variables[name] for name in names if name in variables})
 
 
@@ -97,10 +96,9 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
         WorkbookError: a name that is no parameter, with the nearest one, or a value that is not
             allowed.
     """
-    names = [field.name for field in dataclasses.fields(Settings)]
     given = dict(pairs)
     for name in given:
-        check_choice("parameter", name, names)
+        check_field("parameter", name)
     return Settings.from_texts(given)
 
 
@@ -203,7 +201,7 @@ def _check_asked(asked: Settings) -> None:
         )
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target), labels_per_class, seed=0)
-    for name in filter(None, (asked.source, asked.strangers)):
+    for name in filter(None, (asked.source, asked.foreign_images)):
         if not datasets.is_available(name):
             datasets.load(name)
 

@@ -19,7 +19,6 @@ Where not every combination is wanted, `experiments` lists them one by one:
 A text means what it means on the command line, so that `1e-3` is a number and `none` no source.
 """
 
-import dataclasses
 import itertools
 import math
 import os
@@ -29,10 +28,9 @@ from typing import Any
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, check_field
 
-MOST_EXPERIMENTS = 100_000
-FIELDS = tuple(field.name for field in dataclasses.fields(Settings))
+MAX_EXPERIMENTS = 100_000
 
 
 def read(path: str | os.PathLike[str]) -> list[Settings]:
@@ -59,7 +57,7 @@ def read(path: str | os.PathLike[str]) -> list[Settings]:
         asked = _combinations(path, _mapping(path, "grid", content["grid"]))
     else:
         asked = _listed(path, content["experiments"])
-    return [_build(where, {**shared, **own}) for where, own in asked]
+    return [_build(where, {**shared, **values}) for where, values in asked]
 
 
 def _load(path: Path) -> Any:
@@ -79,7 +77,7 @@ def _load(path: Path) -> Any:
         mark = getattr(error, "problem_mark", None)
         line = f", line {mark.line + 1}" if mark else ""
         problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-        raise WorkbookError(f"{path}{line}: this is not YAML ({problem}): mend it.") from error
+        raise WorkbookError(f"{path}{line}: this is not YAML ({problem}): fix it.") from error
     if repeated:
         name, place = repeated
         raise WorkbookError(f"{path}, line {place}: {name!r} is there already: give it once.")
@@ -118,17 +116,17 @@ def _mapping(path: object, name: str, given: object) -> dict[str, Any]:
 def _combinations(path: object, grid: Mapping[str, Any]) -> Iterator[tuple[str, dict[str, Any]]]:
     """Yield where each combination of the grid's values comes from, and the combination."""
     for name, values in grid.items():
-        _check_field(path, name)
+        check_field(f"setting in {path}:", name)
         if not isinstance(values, list) or not values:
             raise WorkbookError(
                 f"{path}: `grid` gives {name} {_kind(values)}, but a list of at least one value is "
                 f"needed, such as [{_shown(values)}]; a value for all belongs below `settings`."
             )
     number = math.prod(len(values) for values in grid.values())
-    if number > MOST_EXPERIMENTS:
+    if number > MAX_EXPERIMENTS:
         raise WorkbookError(
             f"{path} asks for {number:,} experiments, but a sweep has at most "
-            f"{MOST_EXPERIMENTS:,}: try fewer values, or several sweeps."
+            f"{MAX_EXPERIMENTS:,}: try fewer values, or several sweeps."
         )
     for values in itertools.product(*grid.values()):
         yield str(path), dict(zip(grid, values, strict=True))
@@ -140,14 +138,14 @@ def _listed(path: object, listed: object) -> Iterator[tuple[str, dict[str, Any]]
             f"{path}: `experiments` is {_kind(listed)}, but must list at least one experiment, "
             "such as [{labels_per_class: 5}]."
         )
-    for number, own in enumerate(listed, start=1):
-        yield f"{path}, experiment {number}", _mapping(path, f"experiments, {number}", own)
+    for number, values in enumerate(listed, start=1):
+        yield f"{path}, experiment {number}", _mapping(path, f"experiments, {number}", values)
 
 
 def _build(where: str, values: Mapping[str, Any]) -> Settings:
     """Return settings, with the place in front of what is wrong with them."""
     for name in values:
-        _check_field(where, name)
+        check_field(f"setting in {where}:", name)
     try:
         built = Settings.from_texts(values)
         if built.strategy == "multi-worker":
@@ -155,22 +153,12 @@ def _build(where: str, values: Mapping[str, Any]) -> Settings:
                 "strategy is 'multi-worker', but the workers of a sweep each do experiments of "
                 "their own: leave it out, or use `simmim run`."
             )
-        for dataset in (*built.targets, built.source, built.strangers):
+        for dataset in (*built.targets, built.source, built.foreign_images):
             if dataset is not None:
                 check_choice("dataset", dataset, datasets.names())
     except WorkbookError as error:
         raise WorkbookError(f"{where}: {error}") from error
-    except (TypeError, ValueError) as error:  # from a value of a type that no check expects
-        shown = ", ".join(f"{name}={value!r}" for name, value in values.items())
-        raise WorkbookError(
-            f"{where}: a value has a type that its field cannot have ({error}) among {shown}: see "
-            "`simmim run --help`."
-        ) from error
     return built
-
-
-def _check_field(where: object, name: object) -> None:
-    check_choice(f"setting in {where}:", name, FIELDS)
 
 
 def _kind(given: object) -> str:

@@ -2,28 +2,29 @@
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import information, losses, weighting
+from simmim_lib import information, weighting
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.training.compiled import Batch, Loss, borrowed, prediction, task_names
+from simmim_lib.training import step_gradients
+from simmim_lib.training.compiled import LoopKey, borrowed, prediction
+from simmim_lib.training.copies import Copies
+from simmim_lib.training.objective import LABELS, Loss
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
     import keras
 
-Loss = Loss
-"""From labels and logits to a loss for each example; see there."""
+    from simmim_lib.simmim import Task
 
-
-STEPS_A_CALL = 20
+STEPS_PER_CALL = 20
 """Steps between two looks at the network, the cancel button and the interrupt key."""
 
 
-IMAGES_A_CALL = 1000
+IMAGES_PER_CALL = 1000
 
 
 def draw_batches(examples: int, batch_size: int, steps: int, seed: int) -> np.ndarray:
@@ -50,15 +51,19 @@ def draw_batches(examples: int, batch_size: int, steps: int, seed: int) -> np.nd
     return np.concatenate(passes)[:steps].astype(np.int32)
 
 
-def cross_entropy(labels: losses.Tensor, logits: losses.Tensor) -> losses.Tensor:
-    """`losses.cross_entropy` without its checks, and rounded as Keras's own loss rounds it.
+@dataclass(frozen=True, eq=False)
+class Unlabelled:
+    """Examples without labels that the copies of a network learn a task from.
 
-    Adam blows up the last digit of a gradient near zero; this way the loop makes the same steps
-    as a plain one in Keras.
+    Attributes:
+        features: (n, ...), inputs of the model, the same for all seeds.
+        batches: (seeds, steps, batch size), positions among the n examples.
+        prior: how often each class is expected among them, (classes,), all above 0.
     """
-    import tensorflow as tf
 
-    return tf.nn.sparse_softmax_cross_entropy_with_logits(labels, logits)
+    features: np.ndarray
+    batches: np.ndarray
+    prior: np.ndarray
 
 
 @dataclass(frozen=True, eq=False)
@@ -66,58 +71,111 @@ class Examples:
     """What the copies of a network, one for each seed, learn one task from.
 
     Attributes:
-        features: (seeds, n, ...), the inputs of the model.
-        labels: (seeds, n), whole numbers below the number of logits.
+        features: (seeds, n, ...), inputs of the model, of its type.
+        labels: by the task's kind: whole numbers below the number of logits, (seeds, n), to tell
+            classes apart; for several labels or numbers one for each output, (seeds, n, columns),
+            or (seeds, n) if there is one output.
         batches: (seeds, steps, batch size), positions among the n examples; the batches are empty
-            where there is nothing but unlabelled images.
-        unlabelled: images to learn from without labels, of every task or of none.
+            where there are only examples without labels.
+        unlabelled: examples to learn from without labels, of every task or of none.
     """
 
     features: np.ndarray
     labels: np.ndarray
     batches: np.ndarray
-    unlabelled: "Unlabelled | None" = None
+    unlabelled: Unlabelled | None = None
 
-    def fixed(self) -> Batch:
-        """Return what all steps have in common, as tensors: handed over once."""
-        import tensorflow as tf
+    @property
+    def steps(self) -> int:
+        """How many training steps there are batches for."""
+        return self.batches.shape[1]
 
-        found = {
-            "features": tf.constant(self.features),
-            "labels": tf.constant(self.labels, tf.int32),
-        }
+    @property
+    def constants(self) -> dict[str, Any]:
+        """What all steps have in common, by the names of `Loop.signature`."""
+        arrays = {"features": self.features, "labels": self.labels}
         if self.unlabelled:
-            found["images"] = tf.constant(self.unlabelled.images)
-            found["prior"] = tf.constant(self.unlabelled.prior, tf.float32)
-        return found
+            arrays["unlabelled_features"] = self.unlabelled.features
+            arrays["prior"] = self.unlabelled.prior
+        return arrays
 
-    def chosen(self, steps: slice) -> Batch:
-        """Return which examples some steps see, as tensors."""
-        import tensorflow as tf
-
-        found = {"batches": tf.constant(self.batches[:, steps])}
+    def chosen(self, steps: slice) -> dict[str, np.ndarray]:
+        """Return which examples some steps see, by the names of `Loop.signature`."""
+        arrays = {"batches": self.batches[:, steps]}
         if self.unlabelled:
-            found["unlabelled"] = tf.constant(self.unlabelled.batches[:, steps])
-        return found
+            arrays["unlabelled_batches"] = self.unlabelled.batches[:, steps]
+        return arrays
+
+
+@dataclass(frozen=True, eq=False, kw_only=True)
+class Options:
+    """How networks learn from examples.
+
+    Attributes:
+        optimizer: a name from `settings.OPTIMIZERS`.
+        learning_rate: size of a step, or of each step, shape (steps,).
+        task_weights: how much each task's loss counts; 1 each by default.
+        weighting: a name from `weighting.METHODS`.
+        recipe: how examples without labels are learnt from; needed where there are any.
+        strategy: a name from `settings.STRATEGIES`, to let several devices or machines take a share
+            of every batch each; the outcome is the same, to rounding.
+        loss: what is minimised in every task, on average over a batch; by default what the task's
+            kind asks for, which is cross-entropy to tell classes apart. The same function object
+            each time, or the loop is compiled anew.
+        steps_per_call: training steps between two looks.
+    """
+
+    optimizer: str = "adam"
+    learning_rate: float | np.ndarray = 1e-3
+    task_weights: Sequence[float] | None = None
+    weighting: str = "fixed"
+    recipe: information.Recipe | None = None
+    strategy: str | None = None
+    loss: Loss | None = None
+    steps_per_call: int = STEPS_PER_CALL
 
 
 @dataclass(frozen=True, eq=False)
-class Unlabelled:
-    """Images without labels that the copies of a network learn a task from.
+class Call:
+    """Some steps that the compiled loop does in one call.
 
     Attributes:
-        images: (n, height, width, channels), the same for all seeds.
-        batches: (seeds, steps, batch size), positions among the n images.
-        prior: how often each class is expected among them, (classes,), all above 0.
+        first: number of the first step since training began, from 0.
+        learning_rates: of each step, (steps,).
+        chosen: for each task which examples each step sees, as `Examples.chosen` gives them.
     """
 
-    images: np.ndarray
-    batches: np.ndarray
-    prior: np.ndarray
+    first: int
+    learning_rates: np.ndarray
+    chosen: list[dict[str, np.ndarray]]
+
+    @property
+    def done(self) -> int:
+        """How many steps are done after this call."""
+        return self.first + len(self.learning_rates)
+
+
+def plan(examples: Sequence[Examples], options: Options) -> list[Call]:
+    """Return what `step_by_step` will do: the batches and learning rates of every call.
+
+    Args:
+        examples: of each task.
+        options: with the learning rate and the steps of a call.
+    """
+    steps = examples[0].steps
+    rates = np.broadcast_to(np.float32(options.learning_rate), (steps,))
+    pieces = [
+        slice(first, first + options.steps_per_call)
+        for first in range(0, steps, options.steps_per_call)
+    ]
+    return [
+        Call(piece.start, rates[piece], [each.chosen(piece) for each in examples])
+        for piece in pieces
+    ]
 
 
 class DivergedError(WorkbookError):
-    """Training met a loss that is no number; `weights` are the last ones that were good."""
+    """Training met a loss that is NaN or infinite; `weights` are the last ones before it."""
 
     def __init__(self, message: str, weights: Weights) -> None:
         super().__init__(message)
@@ -127,36 +185,26 @@ class DivergedError(WorkbookError):
 def train(
     model: "keras.Model",
     weights: Weights,
-    features: np.ndarray,
-    labels: np.ndarray,
-    batches: np.ndarray,
-    optimizer: str = "adam",
-    learning_rate: float | np.ndarray = 1e-3,
+    examples: Sequence[Examples],
+    options: Options | None = None,
     progress: Progress | None = None,
-    loss: Loss = cross_entropy,
 ) -> Weights:
-    """Train copies of a model with one task side by side, one for each seed.
+    """Do all that `step_by_step` does, and return the weights after the last step.
 
     Args:
-        model: gives the computation; its own weights are neither used nor changed.
-        weights: initial weights, each (seeds, ...).
-        features: see `Examples`, as for `labels` and `batches`.
-        labels: see there.
-        batches: see there.
-        optimizer: as in `step_by_step`, like all that follow.
-        learning_rate: see there.
-        progress: see there.
-        loss: see there.
+        model: as in `step_by_step`, which all arguments are handed to.
+        weights: those to start from, each (seeds, ...).
+        examples: for each task of the model.
+        options: optimizer, learning rate and more.
+        progress: called after every few steps.
 
     Returns:
         The trained weights, each (seeds, ...).
 
     Raises:
-        DivergedError: a loss became infinite or no number.
+        WorkbookError: as `step_by_step`.
     """
-    examples = [Examples(features, labels, batches)]
-    stages = step_by_step(model, weights, examples, None, optimizer, learning_rate, progress, loss)
-    *_, trained = [weights, *stages]
+    *_, trained = [weights, *step_by_step(model, weights, examples, options, progress)]
     return trained
 
 
@@ -164,94 +212,150 @@ def step_by_step(
     model: "keras.Model",
     weights: Weights,
     examples: Sequence[Examples],
-    task_weights: Sequence[float] | None = None,
-    optimizer: str = "adam",
-    learning_rate: float | np.ndarray = 1e-3,
+    options: Options | None = None,
     progress: Progress | None = None,
-    loss: Loss = cross_entropy,
-    method: str = "fixed",
-    steps_a_call: int = STEPS_A_CALL,
-    recipe: information.Recipe | None = None,
-    strategy: str | None = None,
 ) -> Iterator[Weights]:
-    """Train copies of a model with several tasks side by side, one copy for each seed.
+    """Train copies of a model on its tasks side by side, one copy for each seed.
 
     Each step minimises the sum over tasks of weight times mean loss, or what a weighting makes of
     these products. The loop is compiled once for each model, number of seeds, optimizer, loss and
     kind of weighting, and used again by later calls, whatever the task weights and the number of
-    examples, steps and images in a batch.
+    examples, steps and examples in a batch.
+
+    What the model's layers change in training beside what the optimizer does, as
+    BatchNormalization its statistics, is changed in each copy. Layers with `trainable = False` stay
+    as they are, to the bit.
 
     Args:
         model: gives the computation; its own weights are neither used nor changed.
-        weights: initial weights, each (seeds, ...).
+        weights: those to start from, in the order of `model.weights`, each (seeds, ...).
         examples: for each task of the model, in order, with the same number of steps.
-        task_weights: how much each task's loss counts; 1 each by default.
-        optimizer: a name from `settings.OPTIMIZERS`.
-        learning_rate: size of a step, or of each step, shape (steps,).
-        progress: told after every few steps.
-        loss: what is minimised, on average over a batch; the same function object each time, or
-            the loop is compiled anew.
-        method: a name from `weighting.METHODS`.
-        steps_a_call: training steps between two looks.
-        recipe: how unlabelled images are learnt from; needed where there are any.
-        strategy: a name from `settings.STRATEGIES`, to let several devices or machines take a share
-            of every batch each; the outcome is the same, to rounding.
+        options: optimizer, learning rate and more; `Options()` by default.
+        progress: called after every few steps.
 
     Yields:
-        The weights after every `steps_a_call` steps and after the last, each (seeds, ...).
+        The weights after every `options.steps_per_call` steps and after the last, each (seeds,
+        ...), in the same order.
 
     Raises:
-        DivergedError: a loss became infinite or no number; the error holds the weights before that.
+        DivergedError: a loss became NaN or infinite; the error holds the weights before that.
         WorkbookError: a weighting that does not exist, has nothing to weigh, or does not go with a
-            strategy.
+            strategy; a model that does not go with one; labels that do not fit their task.
     """
     import tensorflow as tf
 
-    sees = _what_it_sees(method, model)
-    if strategy and sees != "nothing":
-        raise WorkbookError(
-            f"The weighting {method!r} has one memory, which several devices cannot share, but "
-            f"strategy is {strategy!r}: use weighting='fixed', or no strategy."
-        )
-    kind = recipe.kind if recipe else information.NO_UNLABELLED
-    key = (model, len(examples[0].features), optimizer, loss, sees, kind, strategy)
-    with borrowed(*key) as loop:
-        loop.reset(weights, task_weights, method, recipe)
-        steps = examples[0].batches.shape[1]
-        rates = np.broadcast_to(np.float32(learning_rate), (steps,))
-        fixed = [each.fixed() for each in examples]
-        for start in range(0, steps, steps_a_call):
-            piece = slice(start, start + steps_a_call)
+    options = options or Options()
+    key = _loop_key(model, examples, options)
+    constants = _constants(key, examples)
+    with borrowed(key) as loop:
+        loop.reset(weights, options.task_weights, options.weighting, options.recipe)
+        fixed = [loop.tensors(task, arrays) for task, arrays in enumerate(constants)]
+        for call in plan(examples, options):
             tasks = [
-                {**same, **each.chosen(piece)} for same, each in zip(fixed, examples, strict=True)
+                {**of_task, **loop.tensors(task, chosen)}
+                for task, (of_task, chosen) in enumerate(zip(fixed, call.chosen, strict=True))
             ]
-            losses = loop.run(tasks, tf.constant(rates[piece]), tf.constant(start))
-            _check_losses(losses.numpy(), start, model, weights)
-            weights = [variable.numpy() for variable in loop.variables]
+            losses = loop.run(tasks, tf.constant(call.learning_rates), tf.constant(call.first))
+            _check_losses(losses.numpy(), call.first, key.copies.names, weights)
+            weights = loop.weights
             if progress:
-                progress(min(start + steps_a_call, steps), steps)
+                progress(call.done, examples[0].steps)
             yield weights
 
 
-def _what_it_sees(method: str, model: "keras.Model") -> str:
-    """Return what a weighting has to be told in each step: "nothing" of the plain sum's."""
+def _loop_key(model: "keras.Model", examples: Sequence[Examples], options: Options) -> LoopKey:
+    """Return what the loop is compiled for; refuse what cannot go together."""
+    copies = Copies.of(model, len(examples[0].features))
+    _check_weighting(options, copies)
+    _check_strategy(options, copies)
+    return LoopKey(
+        copies,
+        options.optimizer,
+        options.loss,
+        step_gradients.of_method(options.weighting),
+        _kind(examples, options.recipe, copies),
+        options.strategy,
+    )
+
+
+def _check_weighting(options: Options, copies: Copies) -> None:
+    method = options.weighting
     check_choice("weighting", method, weighting.METHODS)
-    sees = weighting.METHODS[method].sees
-    if sees != "losses" and not any(getattr(model, "is_shared", ())):
+    if weighting.METHODS[method].sees != "losses" and not any(copies.is_shared):
         raise WorkbookError(
             f"The weighting {method!r} compares the targets' gradients in the layers that they "
             "share, but all of these are frozen: freeze fewer layers, or use 'fixed'."
         )
-    return "nothing" if method == "fixed" else sees
 
 
-def _check_losses(losses: np.ndarray, done: int, model: "keras.Model", before: Weights) -> None:
-    """Raise where a loss, of shape (steps, seeds, tasks), is no number; name the first."""
+def _check_strategy(options: Options, copies: Copies) -> None:
+    if not options.strategy:
+        return
+    if options.weighting != "fixed":
+        raise WorkbookError(
+            f"The weighting {options.weighting!r} has one memory, which several devices cannot "
+            f"share, but strategy is {options.strategy!r}: use weighting='fixed', or no strategy."
+        )
+    # Each device would look at its own share of a batch, and remember something else.
+    if copies.model.non_trainable_variables and copies.updates_state():
+        raise WorkbookError(
+            "The model has layers that look at a whole batch or draw random numbers, as "
+            "BatchNormalization and Dropout do, which several devices cannot share, but strategy "
+            f"is {options.strategy!r}: freeze these layers, or use no strategy."
+        )
+
+
+def _kind(
+    examples: Sequence[Examples], recipe: information.Recipe | None, copies: Copies
+) -> information.Kind:
+    """Return what is done with examples without labels: nothing where there are none."""
+    unlabelled = any(of_task.unlabelled for of_task in examples)
+    if unlabelled and not recipe:
+        raise WorkbookError(
+            "There are examples without labels, but no recipe that says how to learn from them: "
+            "give one, such as Options(recipe=information.Recipe(information=1.0))."
+        )
+    if not recipe:
+        return information.LABELS_ONLY
+    if not unlabelled:
+        return recipe.kind._replace(views_per_image=0)
+    others = set(copies.task_kinds) - {"classification"}
+    if others:
+        raise WorkbookError(
+            "Examples without labels are learnt from by the probabilities of classes, but a task "
+            f"of the model is a {others.pop()}: leave them out, or make it a classification."
+        )
+    return recipe.kind
+
+
+def _constants(key: LoopKey, examples: Sequence[Examples]) -> list[dict[str, Any]]:
+    """Return what all steps have in common, of each task, with the labels as its kind has them."""
+    constants = []
+    for task, (kind, of_task) in enumerate(zip(key.copies.task_kinds, examples, strict=True)):
+        arrays = of_task.constants
+        if LABELS[kind].columns:
+            arrays["labels"] = _in_columns(key.copies.model.tasks[task], of_task.labels)
+        constants.append(arrays)
+    return constants
+
+
+def _in_columns(task: "Task", labels: np.ndarray) -> np.ndarray:
+    """Return labels with one column for each output of a task, (seeds, n, columns)."""
+    columns = labels if labels.ndim == 3 else labels[..., np.newaxis]
+    if columns.shape[2] != len(task.class_names):
+        raise WorkbookError(
+            f"Labels of task {task.name!r} have shape {labels.shape}, but a {task.kind} task needs "
+            f"one for each of its outputs: (seeds, examples, {len(task.class_names)})."
+        )
+    return columns
+
+
+def _check_losses(losses: np.ndarray, done: int, names: list[str], before: Weights) -> None:
+    """Raise where a loss, of shape (steps, seeds, tasks), is NaN or infinite; name the first."""
     bad = np.argwhere(~np.isfinite(losses))
     if not len(bad):
         return
     step, seed, task = bad[0]
-    names = task_names(model)
     name = f"task {names[task]!r}" if names else "the network"
     raise DivergedError(
         f"The loss of {name} became {losses[step, seed, task]} in step {done + step + 1} (seed "
@@ -286,19 +390,21 @@ def predict(
 
     Args:
         model: gives the computation.
-        weights: each (seeds, ...).
-        features: (n, ...), the same for every seed.
+        weights: in the order of `model.weights`, each (seeds, ...).
+        features: (n, ...), of the model's type, the same for every seed.
         task: whose outputs are wanted, if the model has several.
 
     Returns:
-        The outputs, (seeds, n, ...).
+        The outputs, (seeds, n, ...), computed as in inference: nothing is dropped, and
+        BatchNormalization uses its statistics.
     """
     import tensorflow as tf
 
-    compute = prediction(model, len(weights[0]) if weights else 1, task)
+    copies = Copies.of(model, len(weights[0]) if weights else 1)
+    compute = prediction(copies, task)
     values = [tf.constant(weight) for weight in weights]
     pieces = [
-        compute(values, tf.constant(features[start : start + IMAGES_A_CALL])).numpy()
-        for start in range(0, len(features), IMAGES_A_CALL)
+        compute(values, tf.constant(features[start : start + IMAGES_PER_CALL], copies.input.dtype))
+        for start in range(0, len(features), IMAGES_PER_CALL)
     ]
-    return np.concatenate(pieces, axis=1)
+    return np.concatenate([piece.numpy() for piece in pieces], axis=1)

@@ -1,19 +1,23 @@
 """Trunks: networks of named blocks without a head, and what is done with their weights."""
 
 from simmim_lib.trunks.article import article_network
-from simmim_lib.trunks.cutting import add_head, classifier, count_parameters, split
-from simmim_lib.trunks.small_cnn import CONVOLUTION_FILTERS, DENSE_UNITS, build_trunk
-from simmim_lib.trunks.weights import Weights, fresh_weights
+from simmim_lib.trunks.blocks import CutTrunk, cut, positions
+from simmim_lib.trunks.heads import add_head, classifier
+from simmim_lib.trunks.small_cnn import CONVOLUTION_FILTERS, DENSE_UNITS, build_trunk, cut_trunk
+from simmim_lib.trunks.weights import Blocks, Weights, fresh_weights
 
 __all__ = [
     "CONVOLUTION_FILTERS",
     "DENSE_UNITS",
+    "Blocks",
+    "CutTrunk",
     "Weights",
     "add_head",
     "article_network",
     "build_trunk",
     "classifier",
-    "count_parameters",
+    "cut",
+    "cut_trunk",
     "fresh_weights",
-    "split",
+    "positions",
 ]

@@ -1,15 +1,15 @@
 """The workbook's own network: three convolutions and a dense layer."""
 
+import functools
 from typing import TYPE_CHECKING
 
+from simmim_lib.trunks.blocks import CutTrunk, cut
 from simmim_lib.trunks.catalogue import SMALL_CNN
 
 if TYPE_CHECKING:
     import keras
 
 CONVOLUTION_FILTERS = (16, 32, 64)
-
-
 DENSE_UNITS = 128
 
 
@@ -41,3 +41,9 @@ def build_trunk(channels: int = 1) -> "keras.Sequential":
         ],
         name="trunk",
     )
+
+
+@functools.cache
+def cut_trunk(frozen: int, channels: int = 1) -> CutTrunk:
+    """Return the trunk, cut behind its first `frozen` blocks; built once in a process."""
+    return cut(build_trunk(channels), SMALL_CNN.blocks, frozen)

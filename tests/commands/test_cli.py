@@ -15,10 +15,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 
 from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli, doctor, publish
-from simmim_lib.experiments import experiment
 from simmim_lib.foundation import directories
 from simmim_lib.settings import Settings
 
@@ -35,9 +35,11 @@ def fake_run(monkeypatch: pytest.MonkeyPatch) -> list[Settings]:
         asked.append(settings)
         each = {name: np.linspace(0.5, 0.7, settings.seeds) for name in settings.targets}
         scratch = {} if settings.source is None else {name: each[name] - 0.25 for name in each}
-        return experiments.Result(settings, each, each, {}, seconds=1.25, baseline=scratch)
+        return experiments.Result(
+            settings, as_scores(each), each, {}, seconds=1.25, baseline=scratch
+        )
 
-    monkeypatch.setattr(experiment, "run", run)
+    monkeypatch.setattr(experiments, "run", run)
     return asked
 
 
@@ -55,6 +57,7 @@ def test_the_command_is_installed() -> None:
     assert script.load() is cli.main
 
 
+@pytest.mark.slow
 def test_run_trains_prints_and_writes(tmp_path: Path) -> None:
     """The whole way, with real training."""
     command = [sys.executable, "-m", "simmim_lib", "run", *QUICK, "--output", "result.json"]
@@ -82,7 +85,7 @@ def test_every_setting_is_an_option(
         "optimizer": "sgd", "learning_rate": 0.05, "steps": 7, "seeds": 4, "budget": "full",
         "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
         "weighting": "pcgrad", "information": 0.3, "spread": 0.5, "confidence": 0.9,
-        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "strangers": "fashion",
+        "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "foreign_images": "fashion",
         "ramp": 0.25, "strategy": "mirrored",
     }  # fmt: skip
     # Each alone must be a setting that is allowed; these two need others beside them.
@@ -112,6 +115,14 @@ def test_one_seed_has_no_interval(fake_run: list[Settings], capsys: pytest.Captu
     assert cli.main(["run", "--seeds", "1", "--source", "none"]) == 0
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split() == ["mnist", "1", "0.500", "-", "0.500"]
+
+
+@pytest.mark.parametrize("words", [("--strangers", "fashion"), ("--strangers=fashion",)])
+def test_an_old_option_is_refused_with_the_new_one(
+    words: tuple[str, ...], capsys: pytest.CaptureFixture
+) -> None:
+    told = refused(capsys, "run", *words)
+    assert told == "The option 'strangers' is called 'foreign_images' now: use this name.\n"
 
 
 def test_help_explains_every_option(capsys: pytest.CaptureFixture) -> None:
@@ -203,6 +214,7 @@ def test_a_disk_that_fills_up_keeps_the_earlier_result(
     assert output.read_text() == "earlier" and len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()

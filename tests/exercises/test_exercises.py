@@ -15,6 +15,8 @@ import pytest
 from simmim_lib import exercises
 from simmim_lib.errors import WorkbookError
 
+pytestmark = pytest.mark.colab
+
 TITLE = re.compile(r"(?m)^### Exercise \d+: .+ \((?:easy|medium|hard), \d+ minutes\)$")
 FOLDED = re.compile(r"(?s)<details>\s*<summary>(Hint|Solution)[^<]*</summary>(.*?)</details>")
 PYTHON = re.compile(r"(?s)```python\n(.*?)```")
@@ -111,6 +113,7 @@ def test_folded_solution_is_right(exercise):
     assert verdict.message
 
 
+@pytest.mark.slow
 @each_exercise
 def test_wrong_answers_are_refused_each_with_its_own_message(exercise):
     answers = PLANTED[exercise.name]
@@ -129,6 +132,9 @@ class EqualToEverything:
         return True
 
     __hash__ = None
+
+    def __repr__(self):
+        return "equal to everything"  # and no address: workers must agree on the tests' names
 
 
 @each_exercise

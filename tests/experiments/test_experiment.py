@@ -13,7 +13,9 @@ import simmim_lib
 from simmim_lib import datasets, experiments, freezing, information, training, trunks
 from simmim_lib.datasets import catalogue, loading
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import frozen_features, joint_network
+from simmim_lib.experiments.examples import BATCH_SIZE
+from simmim_lib.experiments.experiment import WATCHED
+from simmim_lib.experiments.network import build_architecture, frozen_features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.settings import Settings
@@ -21,6 +23,7 @@ from simmim_lib.settings import Settings
 TINY = {"steps": 5, "seeds": 2}
 
 
+@pytest.mark.slow
 def test_glyphs_help_mnist_by_five_points():
     """The promise of lesson 01, over ten seeds, with the interval of the paired difference."""
     result = simmim_lib.run(Settings(source="glyphs", targets=("mnist",), seeds=10))
@@ -30,6 +33,7 @@ def test_glyphs_help_mnist_by_five_points():
     assert low > 0
 
 
+@pytest.mark.slow
 def test_a_result_says_all_there_is():
     settings = Settings(targets=("mnist", "uci-digits"), **TINY)
     result = simmim_lib.run(settings)
@@ -110,6 +114,7 @@ def test_a_shared_head_teaches_a_target_without_a_weight():
     assert shared > alone + 0.2
 
 
+@pytest.mark.slow
 def test_one_target_alone_is_the_same_as_before_there_were_several():
     """The four steps by hand, for one target, with Keras's own layers for the whole network."""
     settings = Settings(steps=30, seeds=1, frozen_layers=2)
@@ -118,7 +123,7 @@ def test_one_target_alone_is_the_same_as_before_there_were_several():
     model = trunks.add_head(trunks.build_trunk(), 10)
     freezing.copy_layers(network, model, 4)
     freezing.freeze(model, 2)
-    _, back = joint_network((simmim_lib.Task("mnist", target.data.class_names),), False, 2)
+    back = build_architecture((simmim_lib.Task("mnist", target.data.class_names),), False, 2).model
     model.layers[-1].set_weights(trunks.fresh_weights(back, 0)[-2:])
     model.compile(
         keras.optimizers.Adam(settings.learning_rate),
@@ -126,7 +131,7 @@ def test_one_target_alone_is_the_same_as_before_there_were_several():
     )
     chosen = target.choices[0].labelled
     train = target.data.train
-    for batch in training.draw_batches(len(chosen), experiments.BATCH_SIZE, 30, seed=0):
+    for batch in training.draw_batches(len(chosen), BATCH_SIZE, 30, seed=0):
         model.train_on_batch(train.images[chosen[batch]], train.labels[chosen[batch]])
     expected = model.predict(target.data.test.images, verbose=0).argmax(axis=1)
     found = experiments.run(settings, baseline=False).predictions["mnist"][0]
@@ -178,10 +183,16 @@ def test_what_the_settings_ask_for_reaches_the_training():
         **TINY,
     )
     (stage,) = stages(settings)
-    assert tuple(stage.task_weights) == (1, 3)
-    assert (stage.method, stage.optimizer, stage.strategy) == ("pcgrad", "momentum", None)
-    assert stage.recipe is None
-    np.testing.assert_allclose(stage.learning_rate, training.learning_rates("warm-up", 0.02, 5))
+    assert tuple(stage.options.task_weights) == (1, 3)
+    assert (stage.options.weighting, stage.options.optimizer, stage.options.strategy) == (
+        "pcgrad",
+        "momentum",
+        None,
+    )
+    assert stage.options.recipe is None
+    np.testing.assert_allclose(
+        stage.options.learning_rate, training.learning_rates("warm-up", 0.02, 5)
+    )
 
 
 def test_the_second_half_of_the_training_goes_on_where_the_first_stopped():
@@ -189,8 +200,8 @@ def test_the_second_half_of_the_training_goes_on_where_the_first_stopped():
     settings = Settings(adaptation="probe-then-fine-tune", schedule="cosine", steps=9, seeds=2)
     first, second = stages(settings)
     rates = training.learning_rates("cosine", settings.learning_rate, 9)
-    np.testing.assert_allclose(first.learning_rate, rates[:4])
-    np.testing.assert_allclose(second.learning_rate, rates[4:])
+    np.testing.assert_allclose(first.options.learning_rate, rates[:4])
+    np.testing.assert_allclose(second.options.learning_rate, rates[4:])
     batches = np.stack([training.draw_batches(100, 32, 9, seed) for seed in range(2)])
     np.testing.assert_array_equal(first.examples[0].batches, batches[:, :4])
     np.testing.assert_array_equal(second.examples[0].batches, batches[:, 4:])
@@ -211,7 +222,9 @@ def test_the_second_half_starts_with_the_copied_layers_and_the_probe_s_heads():
         np.testing.assert_array_equal(found, np.stack([expected] * 2))
     chosen = experiments.choose_tasks(settings)["mnist"].choices[1].labelled
     for stage, depth in ((first, 4), (second, 1)):
-        images = frozen_features("glyphs", depth, "mnist").train.images[chosen]
+        images = frozen_features(pretrained("glyphs"), depth, datasets.load("mnist")).train.images[
+            chosen
+        ]
         np.testing.assert_array_equal(stage.examples[0].features[1], images)
 
 
@@ -250,7 +263,7 @@ def test_a_course_looks_at_the_first_validation_images_of_each_seed():
     assert (list(before.steps), list(after.steps)) == ([0], [0, 5])
     assert (before.result, after.result) == (None, None) and done.result is not None
     for seed, choice in enumerate(tasks["mnist"].choices):
-        some = choice.validation[: experiments.WATCHED]
+        some = choice.validation[:WATCHED]
         np.testing.assert_array_equal(done.labels["mnist"][seed], train.labels[some])
         for look, weights in enumerate((start, trained(start))):
             found = accuracy_of(network, weights, train, some, "mnist", seed)
@@ -265,7 +278,9 @@ def test_a_collapse_is_looked_for_on_validation_images():
     with rehearsed() as calls:
         result = experiments.run(settings, baseline=False)
     choice = experiments.choose_tasks(settings)["mnist"].choices[0]
-    images = frozen_features("glyphs", 3, "mnist").train.images[choice.validation]
+    images = frozen_features(pretrained("glyphs"), 3, datasets.load("mnist")).train.images[
+        choice.validation
+    ]
     weights = trained(calls[0].weights)
     logits = training.predict(calls[0].model, weights, images, "mnist")
     expected = information.diagnose(logits, np.array(settings.class_prior))
@@ -275,7 +290,7 @@ def test_a_collapse_is_looked_for_on_validation_images():
 def test_a_head_is_copied_class_by_class(tmp_path, monkeypatch):
     """The source counts digits first, then letters; the target's classes lie apart in its head."""
     monkeypatch.setattr(loading, "_own", {})
-    monkeypatch.setattr(catalogue, "CATALOGUE", dict(datasets.CATALOGUE))
+    monkeypatch.setattr(catalogue, "_added", {})
     random = np.random.default_rng(0)
     for name in ("3", "B", "Q"):
         (tmp_path / name).mkdir()
@@ -295,7 +310,6 @@ def test_a_head_is_copied_class_by_class(tmp_path, monkeypatch):
     for seed in range(2):
         np.testing.assert_array_equal(weights[-2][seed], kernel[:, columns])
         np.testing.assert_array_equal(weights[-1][seed], bias[columns])
-    frozen_features.cache_clear()
 
 
 def test_a_target_with_labels_starts_with_a_head_that_knows_nothing():
@@ -307,9 +321,9 @@ def test_a_target_with_labels_starts_with_a_head_that_knows_nothing():
 
 
 def test_features_are_what_the_frozen_layers_give():
-    data = frozen_features("glyphs", 2, "mnist")
+    data = frozen_features(pretrained("glyphs"), 2, datasets.load("mnist"))
     network = pretrained("glyphs").as_model()
-    front, _ = trunks.split(network, 2)
+    front = keras.Sequential(network.layers[:2])
     images = datasets.load("mnist").test.images
     np.testing.assert_allclose(data.test.images, front(images), atol=1e-5)
     assert np.array_equal(data.test.labels, datasets.load("mnist").test.labels)
@@ -372,8 +386,9 @@ def test_an_interrupt_in_the_middle_leaves_the_workbook_usable():
     assert simmim_lib.run(settings, baseline=False).accuracy["mnist"].mean() > 0.3
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_in_silence():
     """No message on any stream, of Python's or of the compiled code's."""
-    code = "from simmim_lib.startup import load_tensorflow; load_tensorflow(); import tensorflow"
+    code = "from simmim_lib.foundation.startup import load_tensorflow as load; load()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")

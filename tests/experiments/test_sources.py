@@ -39,6 +39,7 @@ def test_the_bundled_network_fits_its_data_and_recipe(source):
     assert network.accuracy > 30 * chance or network.accuracy > 0.8
 
 
+@pytest.mark.slow
 def test_the_recipe_makes_the_bundled_network():
     """On another processor the last digits differ, and after 800 steps more than these."""
     made = train_on_source("uci-digits")
@@ -59,7 +60,7 @@ def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
 
 def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch):
     path = elsewhere / "network.npz"
-    store(Pretrained("uci-digits", [np.zeros(3)], 0.5), path)
+    store(Pretrained("uci-digits", {"dense": [np.zeros(3)]}, [np.zeros(3)], 0.5), path)
     assert _read(path, "uci-digits") is not None
     monkeypatch.setattr(sources, "LEARNING_RATE", 1.0)
     assert _read(path, "uci-digits") is None
@@ -67,7 +68,7 @@ def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch):
 
 def test_a_damaged_file_gets_one_sentence(elsewhere):
     path = elsewhere / "network.npz"
-    store(Pretrained("uci-digits", [np.zeros(1000)], 0.5), path)
+    store(Pretrained("uci-digits", {"dense": [np.zeros(1000)]}, [np.zeros(3)], 0.5), path)
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(WorkbookError, match=r"damaged .* delete the file"):
         _read(path, "uci-digits")

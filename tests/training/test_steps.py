@@ -8,7 +8,7 @@ import tensorflow as tf
 import simmim_lib
 from simmim_lib import training, trunks, weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.network import joint_network
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.foundation.progress import in_parts, progress_bar
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 from simmim_lib.training import compiled
@@ -54,8 +54,9 @@ def plain_loop(network, optimizer, images, labels, batches):
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimizer):
     images, labels, batches = problem
-    _, model = trunks.classifier(10, 0)
-    trained = training.train(model, start(model), *problem, optimizer, learning_rate=LEARNING_RATE)
+    model = trunks.classifier(10)
+    options = training.Options(optimizer=optimizer, learning_rate=LEARNING_RATE)
+    trained = training.train(model, start(model), [training.Examples(*problem)], options)
     keras_optimizer = compiled.make_optimizer(optimizer)
     keras_optimizer.learning_rate = LEARNING_RATE
     network = trunks.add_head(trunks.build_trunk(), 10)
@@ -69,12 +70,13 @@ def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
     """Against a gradient tape around the Keras model, with batches of different size."""
     images, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, shared_heads)
+    model = build_architecture(tasks, shared_heads).model
     turned = np.flip(images, axis=2).copy(), labels[:, ::-1].copy(), batches[:, :, :5]
     examples = [training.Examples(*problem), training.Examples(*turned)]
-    *_, trained = training.step_by_step(
-        model, start(model), examples, (1.0, 0.3), "sgd", LEARNING_RATE
+    options = training.Options(
+        optimizer="sgd", learning_rate=LEARNING_RATE, task_weights=(1.0, 0.3)
     )
+    trained = training.train(model, start(model), examples, options)
     plain = simmim_lib.SimMIM(trunks.build_trunk(), tasks, shared_heads)
     plain.set_weights(trunks.fresh_weights(model, 1))
     optimizer = keras.optimizers.SGD(LEARNING_RATE)
@@ -123,7 +125,7 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
     """Against gradients taken task by task from the Keras model, and `weighting` fed with them."""
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, shared_heads, 3)
+    model = build_architecture(tasks, shared_heads, 3).model
     random = np.random.default_rng(2)
     features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     turned = labels[:, ::-1].copy()
@@ -133,9 +135,10 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         training.Examples(features[1], turned, batches[:, :steps, :5]),
     ]
     weights = start(model)
-    *_, trained = training.step_by_step(
-        model, weights, examples, (1.0, 3.0), "sgd", 0.1, method=method
+    options = training.Options(
+        optimizer="sgd", learning_rate=0.1, task_weights=(1.0, 3.0), weighting=method
     )
+    trained = training.train(model, weights, examples, options)
     plain = simmim_lib.SimMIM(model.trunk, tasks, shared_heads)
     plain.set_weights([weight[1] for weight in weights])
     weighting_of_seed = weighting.create(method, 2, seed=1)
@@ -161,17 +164,17 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
 def test_nothing_shared_is_nothing_to_weigh(problem):
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, False, 4)
+    model = build_architecture(tasks, False, 4).model
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     examples = [training.Examples(features, labels, batches)] * 2
     with pytest.raises(WorkbookError, match="all of these are frozen: freeze fewer layers"):
-        next(training.step_by_step(model, start(model), examples, method="mgda"))
+        training.train(model, start(model), examples, training.Options(weighting="mgda"))
 
 
-def test_a_loss_that_is_no_number_stops_the_training(problem):
+def test_a_loss_that_is_nan_stops_the_training(problem):
     images, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks)
+    model = build_architecture(tasks).model
     broken = images.copy()
     broken[2, batches[2, 22, 0]] = np.inf  # an image of step 23, and maybe of one before
     first = 1 + np.argwhere((batches[2] == batches[2, 22, 0]).any(axis=1))[0, 0]
@@ -180,9 +183,9 @@ def test_a_loss_that_is_no_number_stops_the_training(problem):
     with pytest.raises(
         training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
     ):
-        list(training.step_by_step(model, start(model), examples))
+        training.train(model, start(model), examples)
     with pytest.raises(training.DivergedError) as caught:
-        list(training.step_by_step(model, start(model), examples))
+        training.train(model, start(model), examples)
     assert all(np.isfinite(weight).all() for weight in caught.value.weights)
 
 
@@ -202,13 +205,15 @@ def test_schedules_by_hand():
 
 def test_the_schedule_reaches_the_optimizer(problem):
     """Plain gradient descent with a rate of zero stands still, from the step where it is zero."""
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     rates = np.array([LEARNING_RATE] * 10 + [0.0] * 15)
-    stopped = training.train(model, start(model), *problem, "sgd", rates)
     images, labels, batches = problem
-    short = training.train(
-        model, start(model), images, labels, batches[:, :10], "sgd", LEARNING_RATE
-    )
+    examples = [training.Examples(*problem)]
+    options = training.Options(optimizer="sgd", learning_rate=rates)
+    stopped = training.train(model, start(model), examples, options)
+    ten_steps = [training.Examples(images, labels, batches[:, :10])]
+    options = training.Options(optimizer="sgd", learning_rate=LEARNING_RATE)
+    short = training.train(model, start(model), ten_steps, options)
     for one, other in zip(stopped, short, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
@@ -217,12 +222,13 @@ def test_cached_features_change_nothing(problem):
     """The cached path against a whole network with its first layers frozen in Keras."""
     images, labels, batches = problem
     network = trunks.add_head(trunks.build_trunk(), 10)
-    front, back = trunks.split(network, 2)
+    front, back = keras.Sequential(network.layers[:2]), trunks.classifier(10, 2)
     weights = trunks.fresh_weights(network, 0)
     network.set_weights(weights)
     features = np.stack([front(own).numpy() for own in images])
     initial = [np.stack([weight] * SEEDS) for weight in weights[len(front.weights) :]]
-    cached = training.train(back, initial, features, labels, batches, learning_rate=LEARNING_RATE)
+    options = training.Options(learning_rate=LEARNING_RATE)
+    cached = training.train(back, initial, [training.Examples(features, labels, batches)], options)
     for layer in network.layers[:2]:
         layer.trainable = False
     plain_loop(network, keras.optimizers.Adam(LEARNING_RATE), images[2], labels[2], batches[2])
@@ -232,15 +238,16 @@ def test_cached_features_change_nothing(problem):
 
 
 def test_seeds_do_not_touch_each_other(problem):
-    _, back = trunks.classifier(10, 3)
+    back = trunks.classifier(10, 3)
     _images, labels, batches = problem
     random = np.random.default_rng(1)
     features = random.random((SEEDS, EXAMPLES, *back.input_shape[1:]), np.float32)
-    together = training.train(back, start(back), features, labels, batches)
+    together = training.train(back, start(back), [training.Examples(features, labels, batches)])
     for seed in range(SEEDS):
         only = slice(seed, seed + 1)
         initial = [weight[only] for weight in start(back)]
-        alone = training.train(back, initial, features[only], labels[only], batches[only])
+        examples = [training.Examples(features[only], labels[only], batches[only])]
+        alone = training.train(back, initial, examples)
         for one, all_ in zip(alone, together, strict=True):
             np.testing.assert_allclose(one[0], all_[seed], atol=1e-5)
 
@@ -249,7 +256,7 @@ def test_seeds_do_not_touch_each_other(problem):
 def two_tasks():
     """A model of two tasks with a small trunk, and examples for two seeds that do not differ."""
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
-    _, model = joint_network(tasks, False, 3)
+    model = build_architecture(tasks, False, 3).model
     random = np.random.default_rng(0)
     features = np.stack([random.random((20, *model.input_shape[1:]), np.float32)] * 2)
     labels = np.stack([random.integers(10, size=20).astype(np.int32)] * 2)
@@ -265,15 +272,16 @@ def two_tasks():
 @pytest.mark.parametrize(("method", "differs"), [("random", True), ("fixed", False)])
 def test_each_seed_s_weighting_draws_its_own_chances(two_tasks, method, differs):
     """The two seeds begin alike and see the same: only what is drawn tells them apart."""
-    *_, trained = training.step_by_step(*two_tasks, None, "sgd", 0.1, method=method)
+    options = training.Options(optimizer="sgd", learning_rate=0.1, weighting=method)
+    trained = training.train(*two_tasks, options)
     apart = max(np.abs(weight[0] - weight[1]).max() for weight in trained)
     assert apart > 1e-4 if differs else apart < 1e-6
 
 
 def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
     def last(task_weights):
-        *_, trained = training.step_by_step(*two_tasks, task_weights, "sgd", 0.1)
-        return trained
+        options = training.Options(optimizer="sgd", learning_rate=0.1, task_weights=task_weights)
+        return training.train(*two_tasks, options)
 
     first, other, second = last((1.0, 1.0)), last((1.0, 0.0)), last(None)
     assert any(np.abs(one - two).max() > 1e-4 for one, two in zip(first, other, strict=True))
@@ -283,8 +291,8 @@ def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
 
 def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
     def last():
-        *_, trained = training.step_by_step(*two_tasks, None, "sgd", 0.1, method="famo")
-        return trained
+        options = training.Options(optimizer="sgd", learning_rate=0.1, weighting="famo")
+        return training.train(*two_tasks, options)
 
     for one, two in zip(last(), last(), strict=True):
         np.testing.assert_allclose(one, two, atol=1e-6)
@@ -292,34 +300,37 @@ def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
 
 def test_a_second_run_begins_anew(problem):
     """The optimizer's memory of one run must not leak into the next."""
-    _, back = trunks.classifier(10, 3)
+    back = trunks.classifier(10, 3)
     _, labels, batches = problem
     features = np.random.default_rng(1).random((SEEDS, EXAMPLES, 1024), np.float32)
     features = features.reshape(SEEDS, EXAMPLES, *back.input_shape[1:])
-    first = training.train(back, start(back), features, labels, batches)
-    second = training.train(back, start(back), features, labels, batches)
+    examples = [training.Examples(features, labels, batches)]
+    first = training.train(back, start(back), examples)
+    second = training.train(back, start(back), examples)
     for one, two in zip(first, second, strict=True):
         assert np.array_equal(one, two)
 
 
 def test_nothing_is_compiled_twice(problem, monkeypatch):
     images, labels, batches = problem
-    _, model = trunks.classifier(10, 0)
-    training.train(model, start(model), images, labels, batches)
+    model = trunks.classifier(10)
+    training.train(model, start(model), [training.Examples(*problem)])
     monkeypatch.setattr(compiled, "Loop", None)  # so that a new one cannot be made
-    training.train(model, start(model), images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
-    with pytest.raises(TypeError):  # one seed alone is another loop
-        training.train(model, start(model, 1), images[:1], labels[:1], batches[:1])
+    fewer = training.Examples(images[:, :7], labels[:, :7], batches[:, :3, :5] % 7)
+    training.train(model, start(model), [fewer])
+    one_seed = training.Examples(images[:1], labels[:1], batches[:1])
+    with pytest.raises(TypeError):  # which is another loop
+        training.train(model, start(model, 1), [one_seed])
 
 
 def test_two_trainings_at_once_do_not_mix(problem):
     """As two panels in their threads: the same model, optimizer and loss, other data."""
-    _, model = trunks.classifier(10, 3)
+    model = trunks.classifier(10, 3)
     _, labels, batches = problem
     random = np.random.default_rng(1)
     features = random.random((2, SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
-    alone = [training.train(model, start(model), own, labels, batches) for own in features]
     examples = [[training.Examples(own, labels, batches)] for own in features]
+    alone = [training.train(model, start(model), own) for own in examples]
     pair = [training.step_by_step(model, start(model), own) for own in examples]
     for together in zip(*pair, strict=True):
         last = together
@@ -329,23 +340,45 @@ def test_two_trainings_at_once_do_not_mix(problem):
 
 
 def test_what_is_idle_is_bounded(problem, monkeypatch):
-    monkeypatch.setattr(compiled, "MOST_IDLE", 1)
-    _, model = trunks.classifier(10, 3)
+    monkeypatch.setattr(compiled, "MAX_IDLE", 1)
+    model = trunks.classifier(10, 3)
     _, labels, batches = problem
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     for optimizer in ("sgd", "adam"):
-        training.train(model, start(model), features, labels, batches, optimizer)
+        examples = [training.Examples(features, labels, batches)]
+        training.train(model, start(model), examples, training.Options(optimizer=optimizer))
     assert len(compiled._idle) == 1
 
 
 def test_predict_is_the_model_s_own_output():
-    _, model = trunks.classifier(10, 0)
+    model = trunks.classifier(10)
     images = np.random.default_rng(0).random((2300, 28, 28, 1), np.float32)
     outputs = training.predict(model, start(model, 2), images)
     assert outputs.shape == (2, 2300, 10)
     network = trunks.add_head(trunks.build_trunk(), 10)
     network.set_weights(trunks.fresh_weights(model, 1))
     np.testing.assert_allclose(outputs[1], network(images), atol=1e-5)
+
+
+def test_the_plan_says_what_every_step_sees():
+    random = np.random.default_rng(0)
+    batches = random.integers(20, size=(2, 2, 7, 4))  # for two tasks, two seeds
+    more = training.Unlabelled(np.zeros((9, 3)), random.integers(9, size=(2, 7, 5)), np.ones(1))
+    examples = [
+        training.Examples(np.zeros((2, 20, 3)), np.zeros((2, 20)), of_task, more)
+        for of_task in batches
+    ]
+    rates = np.arange(7) / 10
+    calls = training.plan(examples, training.Options(learning_rate=rates, steps_per_call=3))
+    assert [(call.first, call.done) for call in calls] == [(0, 3), (3, 6), (6, 7)]
+    planned = np.concatenate([call.learning_rates for call in calls])
+    np.testing.assert_allclose(planned, rates, rtol=1e-6)
+    for task in range(2):
+        chosen = [call.chosen[task] for call in calls]
+        seen = np.concatenate([each["batches"] for each in chosen], axis=1)
+        assert np.array_equal(seen, batches[task])
+        seen = np.concatenate([each["unlabelled_batches"] for each in chosen], axis=1)
+        assert np.array_equal(seen, more.batches)
 
 
 def test_batches_see_every_example_equally_often():
@@ -371,17 +404,17 @@ def test_fewer_steps_see_the_first_batches_of_more():
 
 
 def test_progress_is_told_and_can_end_the_training(problem):
-    _, model = trunks.classifier(10, 0)
-    told = []
-    training.train(model, start(model), *problem, progress=lambda *now: told.append(now))
+    model = trunks.classifier(10)
+    examples, told = [training.Examples(*problem)], []
+    training.train(model, start(model), examples, progress=lambda *now: told.append(now))
     assert told == [(20, 25), (25, 25)]
 
     def stop(done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        training.train(model, start(model), *problem, progress=stop)
-    again = training.train(model, start(model), *problem)
+        training.train(model, start(model), examples, progress=stop)
+    again = training.train(model, start(model), examples)
     assert all(np.isfinite(weight).all() for weight in again)
 
 

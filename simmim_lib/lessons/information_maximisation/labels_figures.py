@@ -26,7 +26,7 @@ WAYS: dict[str, tuple[str, str, str]] = {
 
 
 def _way(settings: Settings) -> str:
-    if settings.information or settings.agreement:
+    if settings.learns_unlabelled:
         return "SimMIM"
     return "fine-tuned" if settings.source else "from scratch"
 

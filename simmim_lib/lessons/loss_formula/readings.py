@@ -13,7 +13,7 @@ import numpy as np
 
 from simmim_lib import losses
 from simmim_lib.errors import check_choice, check_positive, check_whole
-from simmim_lib.training import Loss
+from simmim_lib.training.objective import Loss
 
 TURNING_POINT = float(np.exp(-1))
 """1/e, where the slope of -p log p is zero."""

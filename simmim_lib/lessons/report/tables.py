@@ -51,7 +51,7 @@ def data(settings: Settings) -> Table:
     roles = {
         **({settings.source: "source"} if settings.source else {}),
         **dict.fromkeys(settings.targets, "target"),
-        **({settings.strangers: "strangers"} if settings.strangers else {}),
+        **({settings.foreign_images: "foreign images"} if settings.foreign_images else {}),
     }
     rows = []
     for name, role in roles.items():
@@ -63,7 +63,7 @@ def data(settings: Settings) -> Table:
                 f"{name} ({role})",
                 str(len(dataset.class_names)),
                 f"{len(dataset.train):,}",
-                "–" if role == "strangers" else f"{labelled:,}",
+                "–" if role == "foreign images" else f"{labelled:,}",
                 f"{len(dataset.test):,}",
                 dataset.licence,
             )

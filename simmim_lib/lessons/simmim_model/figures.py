@@ -7,6 +7,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
+from simmim_lib.experiments.network import architecture
 from simmim_lib.foundation.intervals import (
     difference,
     interval,
@@ -15,7 +16,7 @@ from simmim_lib.foundation.intervals import (
 )
 from simmim_lib.lessons.simmim_model.studies import Gain
 from simmim_lib.pictures.charts import error_bar
-from simmim_lib.pictures.networks import draw_joint_network, head_groups
+from simmim_lib.pictures.networks import draw_joint_network
 from simmim_lib.pictures.style import (
     COLOURS,
     Picture,
@@ -24,7 +25,6 @@ from simmim_lib.pictures.style import (
     styled,
     target_style,
 )
-from simmim_lib.settings import FREEZABLE_LAYERS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -100,13 +100,14 @@ def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) 
 
 def _describe(course: Course, alone: Mapping[str, Result]) -> str:
     settings = course.settings
+    heads = len(architecture(settings).heads)
     now = "; ".join(
         f"{target}: {looks[-1].mean():.3f}" for target, looks in course.validation.items()
     )
     text = (
         f"One network from {settings.source or 'fresh weights'} for "
-        f"{', '.join(settings.targets)}, {len(head_groups(settings))} heads, frozen: "
-        f"{', '.join(FREEZABLE_LAYERS[: settings.frozen_layers]) or 'no layer'}; "
+        f"{', '.join(settings.targets)}, {heads} heads, frozen: "
+        f"{', '.join(settings.frozen_layer_names) or 'no layer'}; "
         f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Validation accuracy after "
         f"{course.steps[-1]} of {settings.steps} steps: {now}."
     )

@@ -11,11 +11,13 @@ from simmim_lib import datasets, experiments, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.experiments.examples import BATCH_SIZE
 from simmim_lib.experiments.network import frozen_features
+from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import studies
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 from simmim_lib.studies import stored
+from simmim_lib.training import objective
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
@@ -240,11 +242,11 @@ def _task(plan: Plan) -> _Task:
 
 
 def _features() -> datasets.Dataset:
-    return frozen_features(SOURCE, FROZEN_LAYERS, TARGET)
+    return frozen_features(pretrained(SOURCE), FROZEN_LAYERS, datasets.load(TARGET))
 
 
 def _network() -> "keras.Model":
-    return trunks.classifier(len(_features().class_names), FROZEN_LAYERS)[1]
+    return trunks.classifier(len(_features().class_names), FROZEN_LAYERS)
 
 
 def _descend(plan: Plan, task: _Task, optimizer: str, progress: Progress) -> Iterator[Weights]:
@@ -258,10 +260,12 @@ def _descend(plan: Plan, task: _Task, optimizer: str, progress: Progress) -> Ite
         _network(),
         task.start,
         [training.Examples(images.features, images.labels, task.batches)],
-        optimizer=optimizer,
-        learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
-        progress=progress,
-        steps_a_call=STEPS_A_LOOK,
+        training.Options(
+            optimizer=optimizer,
+            learning_rate=training.learning_rates(plan.schedule, plan.rate(optimizer), plan.steps),
+            steps_per_call=STEPS_A_LOOK,
+        ),
+        progress,
     )
     try:
         for weights in learnt:
@@ -288,7 +292,7 @@ def _measurement() -> Callable[..., Any]:
             values, seed = own
             logits, _ = model.stateless_call(values, [], features[seed])
             right = tf.equal(tf.argmax(logits, -1, tf.int32), labels[seed])
-            loss = training.cross_entropy(labels[seed], logits)
+            loss = objective.cross_entropy(labels[seed], logits)
             return tf.reduce_mean(loss), tf.reduce_mean(tf.cast(right, tf.float32))
 
         return tf.map_fn(one, (weights, seeds), fn_output_signature=(tf.float32, tf.float32))

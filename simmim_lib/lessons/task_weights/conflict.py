@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import experiments, training, weighting
+from simmim_lib import experiments, weighting
 from simmim_lib.errors import WorkbookError, check_positive
 from simmim_lib.experiments.network import Network
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.task_weights.shares import check_several
 from simmim_lib.settings import Settings
+from simmim_lib.training import objective
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -166,7 +167,7 @@ def _gram(model: "SimMIM") -> Callable[..., np.ndarray]:
         with tf.GradientTape() as tape:
             tape.watch(shared)
             logits, _ = model.stateless_call(weights, [], {name: images}, training=True)
-            loss = tf.reduce_mean(training.cross_entropy(labels, logits[name]))
+            loss = tf.reduce_mean(objective.cross_entropy(labels, logits[name]))
         nothing = tf.UnconnectedGradients.ZERO
         found = tape.gradient(loss, shared, unconnected_gradients=nothing)
         return tf.concat([tf.reshape(each, [-1]) for each in found], axis=0)

@@ -35,7 +35,7 @@ def frozen_depth(results: Mapping[int, Result], shown: int, baseline: Result | N
     result = results[shown]
     target = result.settings.targets[0]
     figure = new_figure(8, 6)
-    draw_network(figure.add_axes((0.02, 0.57, 0.96, 0.40)), result.settings, target)
+    draw_network(figure.add_axes((0.02, 0.57, 0.96, 0.40)), result.settings)
     _draw_depth_curve(figure.add_axes((0.085, 0.10, 0.50, 0.37)), results, shown, baseline, target)
     _draw_mistakes(figure, result, target, (0.64, 0.03, 0.35, 0.48))
     return Picture(figure, _describe_depth_curve(results, shown, baseline, target))
@@ -113,7 +113,7 @@ def _describe_depth_curve(
         f"Test accuracy on {target} after pre-training on {settings.source}, "
         f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}, "
         f"budget {settings.budget}. {values}.{scratch} The drawing marks as frozen: "
-        f"{', '.join(FREEZABLE_LAYERS[:shown]) or 'no layer'}."
+        f"{', '.join(settings.frozen_layer_names) or 'no layer'}."
     )
 
 

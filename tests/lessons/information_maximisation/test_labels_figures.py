@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 from courses import course
+from planted_results import as_scores
 from scipy import stats
 
 from simmim_lib.errors import WorkbookError
@@ -62,7 +63,7 @@ def test_each_way_has_its_curve_and_band():
 def test_the_live_point_is_hollow_until_it_is_tested():
     fields = {"labels_per_class": 20, **INFORMED}
     under_way = course(np.eye(10), range(10), (0.3, 0.81), **fields)
-    result = Result(under_way.settings, {"mnist": np.array([0.79])}, {}, {}, 1.0)
+    result = Result(under_way.settings, as_scores({"mnist": np.array([0.79])}), {}, {}, 1.0)
     done = course(np.eye(10), range(10), (0.3, 0.81), result, **fields)
     for live, value, images in ((under_way, 0.81, "validation"), (done, 0.79, "test")):
         picture = figures.labels_or_unlabelled(stored(), "mnist", live)

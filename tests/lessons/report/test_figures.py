@@ -4,6 +4,7 @@ import re
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from sklearn.metrics import confusion_matrix
 
 from simmim_lib import datasets, experiments
@@ -45,7 +46,11 @@ def found(request) -> Findings:
     target = request.param
     asked = way(ASKED, target, 0.7)
     result = experiments.Result(
-        asked.settings[0], asked.accuracy, asked.validation, asked.probabilities, seconds=1.5
+        asked.settings[0],
+        as_scores(asked.accuracy),
+        asked.validation,
+        asked.probabilities,
+        seconds=1.5,
     )
     compared = {name: way(name, target, share) for name, share in ((SCRATCH, 0.4), (PROBE, 0.6))}
     return Findings(result, asked, compared)

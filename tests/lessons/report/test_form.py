@@ -13,6 +13,8 @@ from simmim_lib.lessons.report.form import Form
 from simmim_lib.reports import report
 from simmim_lib.settings import Settings
 
+pytestmark = pytest.mark.colab
+
 TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=3, seeds=2)
 
 
@@ -94,6 +96,7 @@ def test_a_folder_with_a_report_is_refused_there_too(tmp_path):
     assert (tmp_path / "report.html").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_report_from_the_form_is_a_real_one(tmp_path):
     pytest.importorskip("papermill")
     form = report_form.form(TINY)

@@ -11,6 +11,8 @@ from simmim_lib.experiments.sources import pretrained
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 
+pytestmark = pytest.mark.colab
+
 STEPS, SEED = 12, 1
 QUICK = optimizers.Plan(labels_per_class=5, steps=STEPS, seeds=2, learning_rate=0.003)
 
@@ -31,7 +33,7 @@ def images_of(seed):
 
 def plain_network(seed):
     """Return the raced layers as a Keras model of its own: the source's dense layer, a new head."""
-    _, back = trunks.classifier(10, optimizers.FROZEN_LAYERS)
+    back = trunks.classifier(10, optimizers.FROZEN_LAYERS)
     copied = pretrained("glyphs").trunk_weights[-2:]
     network = keras.Sequential(
         [keras.Input((1024,)), keras.layers.Dense(128, "relu"), keras.layers.Dense(10)]
@@ -244,6 +246,7 @@ def test_the_pictures_are_labelled_and_tell_their_numbers(raced):
 # --- the panel
 
 
+@pytest.mark.slow
 def test_the_panel_follows_every_control():
     panel = optimizer_panels.race(QUICK)
     says = follow(panel, lambda: choose(find(panel.view, "Learning rate"), "each one's best"))

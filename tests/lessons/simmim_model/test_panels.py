@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 from widget_driver import choose, click, find, follow
 
@@ -12,6 +13,8 @@ from simmim_lib.pictures.style import new_figure
 from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
+pytestmark = pytest.mark.colab
+
 TINY = Settings(targets=("mnist", "uci-digits"), labels_per_class=2, steps=40, seeds=2)
 
 
@@ -20,6 +23,7 @@ def panel():
     return panels.simmim(TINY)
 
 
+@pytest.mark.slow
 def test_every_control_is_followed(panel):
     says = follow(panel, lambda: choose(find(panel.view, "Heads"), "shared where classes agree"))
     assert "1 heads" in says
@@ -61,6 +65,7 @@ def test_heads_that_cannot_be_shared_are_told_of():
     assert "no head can be shared: use shared_heads=False" in panel.message.value
 
 
+@pytest.mark.slow
 def test_the_pictures_come_as_the_network_learns():
     settings = TINY.replace(seeds=1, labels_per_class=5)
     told = []
@@ -99,7 +104,7 @@ ALONE = {"mnist": [0.7, 0.72, 0.69, 0.7], "uci-digits": [0.8, 0.85, 0.9, 0.88]}
 def planted(settings, accuracy):
     arrays = {name: np.array(values) for name, values in accuracy.items()}
     wrong = {name: values / 2 for name, values in arrays.items()}  # not to be shown as the test's
-    return experiments.Result(settings, arrays, wrong, {}, seconds=1.0)
+    return experiments.Result(settings, as_scores(arrays), wrong, {}, seconds=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -7,6 +7,8 @@ from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.task_weights import conflict, conflict_figures, shares
 
+pytestmark = pytest.mark.colab
+
 TINY = shares.start(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
 

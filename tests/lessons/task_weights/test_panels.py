@@ -13,6 +13,8 @@ from simmim_lib.lessons.task_weights.shares import rivals
 from simmim_lib.settings import WEIGHTINGS, Settings
 from simmim_lib.weighting import METHODS
 
+pytestmark = pytest.mark.colab
+
 TINY = task_weights_shares.start(
     targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2
 )
@@ -78,6 +80,7 @@ def test_a_ratio_can_be_typed(weights_panel):
     assert "Set before" not in says  # with other seeds they would not compare
 
 
+@pytest.mark.slow
 def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     panel = panels.task_weights(TINY)
     triangle = find(panel.view, "1:1:0")
@@ -140,7 +143,9 @@ def test_four_targets_get_one_sentence():
 def test_the_picture_comes_first_and_the_front_after_it():
     told = []
     settings = TINY.replace(task_weights=(0.75, 0.25), labels_per_class=3)
-    pictures = list(panels._weight_pictures(settings, [], lambda *now: told.append(now)))
+    pictures = list(
+        panels._weight_pictures(settings, panels._Trails(), lambda *now: told.append(now))
+    )
     assert "Of 1 weightings" in pictures[0].alt
     assert "Of 4 weightings" in pictures[-1].alt
     assert told[-1] == (3 * 20, 3 * 20)
@@ -178,6 +183,7 @@ def test_turning_and_stretching_the_arrows():
 # Race
 
 
+@pytest.mark.slow
 def test_a_race_against_the_plain_sum():
     panel = panels.race(TINY, methods=("random",))
     says = follow(panel, lambda: send(find(panel.view, "MGDA"), value=True))
@@ -212,6 +218,7 @@ def test_the_copied_line_of_a_race_is_its_settings():
     assert eval(code, {"simmim_lib": Recorder}) == plans
 
 
+@pytest.mark.slow
 def test_every_weighting_has_a_box_and_can_be_left_out():
     panel = panels.race(TINY, methods=("dwa",))
     boxes = [find(panel.view, METHODS[name].short_title) for name in WEIGHTINGS[1:]]

@@ -6,10 +6,11 @@ import numpy as np
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from planted_results import as_scores
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Result
-from simmim_lib.lessons.task_weights import figures, shares
+from simmim_lib.lessons.task_weights import shares, shares_figures
 from simmim_lib.lessons.task_weights.shares import move, read_shares
 
 THREE = ("mnist", "uci-digits", "fashion")
@@ -68,7 +69,7 @@ def test_the_front_is_what_nothing_dominates():
     results = {
         weights: Result(
             settings.replace(task_weights=weights),
-            {name: np.full(2, 0.1) for name in pair},
+            as_scores({name: np.full(2, 0.1) for name in pair}),
             {name: np.full(2, value) for name, value in zip(pair, values, strict=True)},
             {},
             seconds=1.0,
@@ -76,5 +77,5 @@ def test_the_front_is_what_nothing_dominates():
         for weights, values in validation.items()
     }
     assert shares.on_front(results) == {(0.1, 0.9), (0.5, 0.5)}
-    says = figures.task_weights(results, [(0.9, 0.1)]).alt
+    says = shares_figures.task_weights(results, [(0.9, 0.1)]).alt
     assert "Of 3 weightings 2 lie on the Pareto front: 10 : 90 gives 0.900, 0.700" in says

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 
 from simmim_lib import weighting
@@ -18,7 +19,7 @@ def course(method, mean, seeds=5):
     accuracy = {name: mean + RANDOM.normal(0, 0.005, seeds) for name in PAIR}
     looks = {name: np.array([np.full(seeds, 0.1), values / 2, values]) for name, values in
              accuracy.items()}  # fmt: skip
-    result = Result(settings, accuracy, {}, {}, seconds=1.0)
+    result = Result(settings, as_scores(accuracy), {}, {}, seconds=1.0)
     return Course(settings, np.array([0, 20, 40]), looks, result=result)
 
 

@@ -1,0 +1,88 @@
+"""Blocks: what is counted when layers are copied or frozen, and where a network is cut.
+
+A block ends at the output of the layer it is named after. All layers that this output needs, and
+that no earlier block needed, belong to it: a residual unit is one block, however many layers it
+has, and nothing here counts layers or arrays.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from simmim_lib.errors import check_whole
+
+if TYPE_CHECKING:
+    import keras
+
+
+@dataclass(frozen=True, eq=False)
+class CutTrunk:
+    """A trunk in two parts, of which only the second is trained.
+
+    Attributes:
+        frozen: how many of its blocks are in the first part.
+        front: the frozen blocks: a fixed map from inputs to features.
+        back: the other blocks, from these features to the trunk's output.
+        variables: of each block of the whole trunk by name, first to last, those that are not
+            trained included.
+    """
+
+    frozen: int
+    front: "keras.Model"
+    back: "keras.Model"
+    variables: "dict[str, list[keras.Variable]]"
+
+
+def cut(trunk: "keras.Model", names: Sequence[str], frozen: int) -> CutTrunk:
+    """Cut a trunk at the output of the last frozen block.
+
+    The two parts share the trunk's layers, so that `back(front(inputs))` equals `trunk(inputs)`.
+
+    Args:
+        trunk: a model with one input and one output.
+        names: of all its blocks, first to last.
+        frozen: how many of them are frozen, from 0.
+
+    Raises:
+        WorkbookError: `frozen` is out of range.
+    """
+    import keras
+
+    check_whole("frozen_layers", frozen, 0, len(names))
+    start, end = trunk.inputs[0], trunk.outputs[0]
+    edge = trunk.get_layer(names[frozen - 1]).output if frozen else start
+    front = _nothing(start) if edge is start else keras.Model(start, edge)
+    back = _nothing(end) if edge is end else keras.Model(edge, end)
+    return CutTrunk(frozen, front, back, _variables(trunk, names))
+
+
+def _nothing(like: "keras.KerasTensor") -> "keras.Model":
+    """Return a model that gives back what it is given."""
+    import keras
+
+    inputs = keras.Input(like.shape[1:], dtype=like.dtype)
+    # Before version 3.15, Keras refuses a model that has no layer at all.
+    return keras.Model(inputs, keras.layers.Identity()(inputs))
+
+
+def _variables(trunk: "keras.Model", names: Sequence[str]) -> "dict[str, list[keras.Variable]]":
+    """Return the variables of each block of a trunk."""
+    import keras
+
+    of_blocks: dict[str, list[keras.Variable]] = {}
+    claimed: set[int] = set()
+    for name in names:
+        up_to_here = keras.Model(trunk.inputs[0], trunk.get_layer(name).output).weights
+        of_blocks[name] = [weight for weight in up_to_here if id(weight) not in claimed]
+        claimed.update(map(id, up_to_here))
+    return of_blocks
+
+
+def positions(model: "keras.Model", of_block: "Sequence[keras.Variable]") -> list[int]:
+    """Return where in `model.weights` the variables of a block are.
+
+    Raises:
+        ValueError: the model does not have them.
+    """
+    places = [id(weight) for weight in model.weights]
+    return [places.index(id(variable)) for variable in of_block]
