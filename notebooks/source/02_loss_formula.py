@@ -22,7 +22,7 @@ import numpy as np
 import tensorflow as tf
 
 from simmim_lib import datasets, exercises, losses, trunks
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.loss_formula import information_figures, panels, training_by_loss
 from simmim_lib.lessons.loss_formula.readings import READINGS
 from simmim_lib.studies import stored
@@ -254,8 +254,8 @@ readings = stored.load("four-readings")
 fresh = training_by_loss.LossComparison(seeds=10)
 (record,) = (each for each in readings.records if each.settings == fresh)
 for row, name in enumerate(READINGS):
-    measured = [interval(record.values(key)[row]) for key in ("median", "gone", "mean", "test")]
-    numbers = "".join(f"  {mean:.2f} ± {width:.2f}" for mean, width in measured)
+    measured = [record.values(key)[row] for key in ("median", "gone", "mean", "test")]
+    numbers = "".join(f"  {mean_and_interval(values, digits=2)}" for values in measured)
     print(f"{READINGS[name].title:30}{numbers}")
 print("                          p(true): median, share below 0.01, mean; then test accuracy")
 

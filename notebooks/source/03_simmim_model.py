@@ -32,7 +32,7 @@ from PIL import Image, ImageDraw
 import simmim_lib
 from simmim_lib import datasets, exercises, experiments, freezing, losses, simmim, trunks
 from simmim_lib.foundation.directories import data_directory
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.simmim_model import figures, panels, studies
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import Picture, new_figure, styled
@@ -348,8 +348,7 @@ steps = experiments.maximise_information(
 )
 for now in [network.weights, *steps]:
     accuracies = experiments.validate(chosen, network, now)
-    shown = [interval(accuracies[name]) for name in targets]
-    columns = "   ".join(f"{mean:.2f} ± {half_width:.2f}" for mean, half_width in shown)
+    columns = "   ".join(mean_and_interval(accuracies[name], digits=2) for name in targets)
     print(f"{done.pop(0):4} steps   {columns}")
 print("validation accuracy of", " and ".join(targets), "over three seeds; guessing: 0.10")
 
@@ -602,7 +601,7 @@ def print_rows(title, columns, gains, name_of):
         print(f"{name:54}", end="")
         for found in rows[name]:
             word = found.verdict if found.verdict in ("gain", "loss") else "-"
-            print(f"{found.mean:+6.1f} ± {found.half_width:.1f} {word:5}", end="")
+            print(f"{found.size:>12} {word:5}", end="")
         print()
 
 

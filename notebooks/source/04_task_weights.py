@@ -24,11 +24,10 @@ from IPython.display import Markdown
 
 import simmim_lib
 from simmim_lib import datasets, exercises, losses, trunks, weighting
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.task_weights import (
     conflict,
     conflict_figures,
-    figures,
     panels,
     shares,
     studies,
@@ -123,9 +122,9 @@ for name in ("fixed", "imtl-g"):
     for scale in (1, 100):
         plan = shares.start(weighting=name, task_weights=(1, scale))
         accuracy = simmim_lib.run(plan, baseline=False).accuracy
-        shown = [interval(accuracy[target]) for target in targets]
-        columns = "   ".join(f"{mean:.2f} ± {half_width:.2f}" for mean, half_width in shown)
-        lines.append(f"{figures.TITLES[name]:10} Fashion's loss times {scale:<4}  {columns}")
+        columns = "   ".join(mean_and_interval(accuracy[target], digits=2) for target in targets)
+        title = weighting.METHODS[name].short_title
+        lines.append(f"{title:10} Fashion's loss times {scale:<4}  {columns}")
 print(*lines, "test accuracy of MNIST and of Fashion, 3 seeds; guessing: 0.10", sep="\n")
 
 # %% [markdown]
@@ -157,7 +156,7 @@ study_figures.changes(changed, f"{about} (10 seeds, budget {scaled.budget})")
 # %% tags=["nbval-check-output"]
 for name, of_target in changed.items():
     clear = [f"{x} {of_target[x]}" for x in targets if of_target[x].verdict in ("gain", "loss")]
-    print(f"{figures.TITLES[name]:13} {'; '.join(clear) or 'no clear change'}")
+    print(f"{weighting.METHODS[name].short_title:13} {'; '.join(clear) or 'no clear change'}")
 
 # %% [markdown]
 # - **The plain sum, random weights and DWA** lose on MNIST. They never look at the size of a loss:
@@ -522,7 +521,7 @@ for group, of_group in gains.items():
         rate = chosen[name].settings.learning_rate
         found = difference(of_group[name] / 100, of_group["fixed"] / 100)
         if name != "fixed":
-            print(f"  {figures.TITLES[name]:13} learning rate {rate:<7} {found}")
+            print(f"  {weighting.METHODS[name].short_title:13} learning rate {rate:<7} {found}")
 
 # %% [markdown]
 # **Explain.** (c). Two of 22 are ahead: CAGrad and, of all things, **random weights**, which know
@@ -549,7 +548,7 @@ new_gains = studies.relative_gains(again, group)
 new, plain = slice(10, None), {"targets": group, "weighting": "fixed"}
 for name in ("random", "cagrad"):
     found = difference(new_gains[name][new] / 100, new_gains["fixed"][new] / 100)
-    print(f"{figures.TITLES[name]}, delta-m: {found}")
+    print(f"{weighting.METHODS[name].short_title}, delta-m: {found}")
 for target in group:
     cagrad = again.values("accuracy", target, targets=group, weighting="cagrad")[new]
     found = difference(cagrad, again.values("accuracy", target, **plain)[new])

@@ -35,7 +35,7 @@ from simmim_lib import (
     training,
 )
 from simmim_lib.experiments.recipes import INFORMED
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.information_maximisation import figures, panels, studies
 from simmim_lib.pictures import charts
 from simmim_lib.studies.stored import load
@@ -275,8 +275,7 @@ exercises.check("05-which-collapse", collapses)
 
 # %% tags=["nbval-check-output"]
 def percent(values):
-    mean, half_width = interval(values)
-    return f"{100 * mean:.1f} ± {100 * half_width:.1f}"
+    return mean_and_interval(100 * values, digits=1)
 
 
 study = load("collapse")

@@ -75,11 +75,6 @@ def seeds_in_words(count: int, summary: str = "") -> str:
     return "1 seed" if count == 1 else f"{summary} {count} seeds".lstrip()
 
 
-def seeds_with_intervals(count: int) -> str:
-    """Return how many seeds there are, and that intervals are shown where there are several."""
-    return seeds_in_words(count) + (", 95 % intervals" if count > 1 else "")
-
-
 @dataclass(frozen=True)
 class Difference:
     """How much better one thing is than another, over the same seeds.

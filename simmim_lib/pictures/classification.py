@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib.calibration import Reliability
-from simmim_lib.pictures.style import COLOURS, new_figure
+from simmim_lib.pictures.style import COLOURS, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +15,9 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 20
 """With more, a confusion matrix has no room for numbers."""
+
+MAX_CHARACTERS = 40
+"""So many fit below a confusion matrix from left to right."""
 
 MIN_PREDICTIONS = 10
 """In a bin of a reliability diagram, for its bar to be drawn: a share of fewer says nothing."""
@@ -90,9 +93,11 @@ def draw_confusion(
 
 def turned(class_names: Sequence[str]) -> bool:
     """Tell whether the names below a confusion matrix are so long that they stand upright."""
-    return max(map(len, class_names)) > 2
+    longest = max(map(len, class_names))
+    return longest > 2 and longest * len(class_names) > MAX_CHARACTERS
 
 
+@styled
 def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> "Figure":
     """Draw how often predictions of each confidence are right, for one network or two.
 

@@ -66,7 +66,8 @@ def ablation(rows: Mapping[int, Mapping[str, np.ndarray]], title: str) -> Pictur
     height = 1.45 + 0.4 * len(parts)
     figure = new_figure(8, height)
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
-    width, told = 0.66 / len(rows), []
+    width = 0.66 / len(rows)
+    sentences = []
     for number, (labels, values) in enumerate(rows.items()):
         place = (0.30 + number * (width + 0.03), 0.6 / height, width, 1 - 1.3 / height)
         axes = figure.add_axes(place)
@@ -74,14 +75,14 @@ def ablation(rows: Mapping[int, Mapping[str, np.ndarray]], title: str) -> Pictur
         axes.set_title(f"{labels} label{'s' if labels > 1 else ''} per class", fontsize=11)
         if number:
             axes.tick_params(labelleft=False)
-        told.append(
+        sentences.append(
             f"{labels} per class: {mean_and_interval(values[NOTHING])} with every part; "
             + "; ".join(
-                f"without {part} {mean_and_interval(values[part])}, {d}" for part, d in lost
+                f"without {part} {mean_and_interval(values[part])}, {loss}" for part, loss in lost
             )
         )
     figure.text(0.285, 1 - 0.6 / height, "left out:", ha="right", fontsize=11)
-    return Picture(figure, f"Test accuracy. {title}. {'. '.join(told)}.")
+    return Picture(figure, f"Test accuracy. {title}. {'. '.join(sentences)}.")
 
 
 def _draw_ablation(
@@ -89,18 +90,19 @@ def _draw_ablation(
 ) -> list[tuple[str, Difference]]:
     """Draw a dot for each part; return what its absence costs, seed by seed."""
     whole, lost = values[NOTHING], []
-    mean, half = interval(whole)
+    mean, half_width = interval(whole)
     axes.axvline(mean, ls="--", lw=1, color=COLOURS["baseline"])
-    axes.axvspan(mean - half, mean + half, color=COLOURS["baseline"], **BAND)
+    axes.axvspan(mean - half_width, mean + half_width, color=COLOURS["baseline"], **BAND)
     for place, part in enumerate(parts):
-        own, is_whole = values[part], part == NOTHING
-        look: dict[str, Any] = {"fmt": "D" if is_whole else "o", "ms": 8 if is_whole else 6}
-        colour = COLOURS["baseline" if is_whole else "target"]
-        axes.plot(own, [place] * len(own), "|", ms=10, color=COLOURS["unlabelled"])
-        mean, half = interval(own)
-        axes.errorbar(mean, place, xerr=half, color=colour, capsize=3, **look)
-        if not is_whole:
-            lost.append((part, difference(own, whole)))
+        accuracies = values[part]
+        axes.plot(accuracies, [place] * len(accuracies), "|", ms=10, color=COLOURS["unlabelled"])
+        style: dict[str, Any] = {"fmt": "o", "ms": 6, "color": COLOURS["target"]}
+        if part == NOTHING:
+            style = {"fmt": "D", "ms": 8, "color": COLOURS["baseline"]}
+        else:
+            lost.append((part, difference(accuracies, whole)))
+        mean, half_width = interval(accuracies)
+        axes.errorbar(mean, place, xerr=half_width, capsize=3, **style)
     names = [f"{part}: the whole recipe" if part == NOTHING else part for part in parts]
     axes.set_yticks(range(len(parts)), names)
     axes.set(ylim=(len(parts) - 0.5, -0.5), xlabel="test accuracy")
@@ -140,6 +142,10 @@ def _describe_reliability(name: str, diagram: Reliability) -> str:
     )
 
 
+ALARM_SIGNS = {"alarm": ("X", "target"), "no alarm": ("o", "source")}
+"""Marker and role of the colour of a seed."""
+
+
 @styled
 def collapse(rows: Mapping[str, Diagnosis], title: str) -> Picture:
     """Draw for each seed how many classes its predictions use, and where the alarm rings.
@@ -151,34 +157,14 @@ def collapse(rows: Mapping[str, Diagnosis], title: str) -> Picture:
     height = 1.6 + 0.42 * len(rows)
     figure = new_figure(8, height)
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
-    box = (0.8 / height, 1 - 1.5 / height)
-    shares = figure.add_axes((0.285, box[0], 0.325, box[1]))
-    classes = figure.add_axes((0.65, box[0], 0.325, box[1]))
-    for place, each in enumerate(rows.values()):
-        shift = np.linspace(-0.22, 0.22, len(each.entropy)) if len(each.entropy) > 1 else [0.0]
-        own = place + np.asarray(shift)
-        for chosen, sign, colour in (
-            (~each.collapsed, "o", COLOURS["source"]),
-            (each.collapsed, "X", COLOURS["target"]),
-        ):
-            look: dict[str, Any] = {
-                "marker": sign,
-                "ls": "",
-                "color": colour,
-                "ms": 7,
-                "clip_on": False,
-                "mec": "white",
-                "mew": 0.5,
-            }
-            shares.plot(100 * each.largest_share[chosen], own[chosen], **look)
-            classes.plot(np.exp(each.entropy[chosen]), own[chosen], **look)
+    bottom, tall = 0.8 / height, 1 - 1.5 / height
+    shares = figure.add_axes((0.285, bottom, 0.325, tall))
+    classes = figure.add_axes((0.65, bottom, 0.325, tall))
+    for place, diagnosis in enumerate(rows.values()):
+        _draw_diagnosis(shares, classes, diagnosis, place)
     most = np.exp(next(iter(rows.values())).expected_entropy)
-    classes.axvline(most / 2, color=COLOURS["baseline"], ls="--")
-    classes.axvspan(0, most / 2, color=COLOURS["target"], alpha=0.08, lw=0)
+    _mark_alarm(classes, most)
     shares.set(xlim=(0, 100), xlabel="largest share of one class (%)")
-    classes.set(xlim=(0, most), xlabel="classes in use, exp H(mean p)")
-    classes.set_xticks([0, most / 2, most], [f"{share * most:g}" for share in (0, 0.5, 1)])
-    classes.set_title("◀ the alarm rings", fontsize=10, x=0.02)
     shares.set_yticks(range(len(rows)), list(rows))
     classes.set_yticks(range(len(rows)), [""] * len(rows))
     for axes in (shares, classes):
@@ -186,16 +172,41 @@ def collapse(rows: Mapping[str, Diagnosis], title: str) -> Picture:
         axes.grid(axis="x")
     signs = [
         classes.plot([], [], sign, color=COLOURS[role], label=label)[0]
-        for sign, role, label in (("X", "target", "alarm"), ("o", "source", "no alarm"))
+        for label, (sign, role) in ALARM_SIGNS.items()
     ]
     figure.legend(handles=signs, loc="lower left", ncols=1, fontsize=9)
-    told = "; ".join(
-        f"{name}: the alarm rings in {each.collapsed.sum()} of {len(each.entropy)} seeds, the "
-        f"largest share of one class is {each.largest_share.mean():.0%} on average and at most "
-        f"{each.largest_share.max():.0%}"
-        for name, each in rows.items()
+    sentences = "; ".join(
+        f"{name}: the alarm rings in {diagnosis.collapsed.sum()} of {len(diagnosis.entropy)} "
+        f"seeds, the largest share of one class is {diagnosis.largest_share.mean():.0%} on "
+        f"average and at most {diagnosis.largest_share.max():.0%}"
+        for name, diagnosis in rows.items()
     )
     return Picture(
         figure,
-        f"{title}. {told}. The alarm rings where fewer than {most / 2:g} classes are in use.",
+        f"{title}. {sentences}. The alarm rings where fewer than {most / 2:g} classes are in use.",
     )
+
+
+def _draw_diagnosis(shares: "Axes", classes: "Axes", diagnosis: Diagnosis, place: float) -> None:
+    """Draw a sign for each seed, those of one setting a little above each other."""
+    seeds = len(diagnosis.entropy)
+    heights = place + (np.linspace(-0.22, 0.22, seeds) if seeds > 1 else np.zeros(1))
+    chosen = {"alarm": diagnosis.collapsed, "no alarm": ~diagnosis.collapsed}
+    for label in ("no alarm", "alarm"):
+        sign, role = ALARM_SIGNS[label]
+        style: dict[str, Any] = {"color": COLOURS[role], "ms": 7, "mec": "white", "mew": 0.5}
+        of_label = chosen[label]
+        for axes, values in (
+            (shares, 100 * diagnosis.largest_share),
+            (classes, np.exp(diagnosis.entropy)),
+        ):
+            axes.plot(values[of_label], heights[of_label], sign, clip_on=False, **style)
+
+
+def _mark_alarm(classes: "Axes", most: float) -> None:
+    """Mark where the alarm rings: where less than half of all classes are in use."""
+    classes.axvline(most / 2, color=COLOURS["baseline"], ls="--")
+    classes.axvspan(0, most / 2, color=COLOURS["target"], alpha=0.08, lw=0)
+    classes.set(xlim=(0, most), xlabel="classes in use, exp H(mean p)")
+    classes.set_xticks([0, most / 2, most], [f"{share * most:g}" for share in (0, 0.5, 1)])
+    classes.set_title("◀ the alarm rings", fontsize=10, x=0.02)

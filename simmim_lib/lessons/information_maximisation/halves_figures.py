@@ -8,6 +8,7 @@ import numpy as np
 
 from simmim_lib import datasets, information
 from simmim_lib.experiments import Course
+from simmim_lib.foundation.intervals import seeds_in_words
 from simmim_lib.information import Diagnosis
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
@@ -80,19 +81,14 @@ def _draw_decagon(axes: "Axes", course: Course, target: str) -> None:
     points = probabilities @ places + _piled(probabilities)
     right = probabilities.argmax(axis=1) == labels
     for label, name in enumerate(data.class_names):
-        sign: dict[str, Any] = {
-            "marker": f"${name if len(name) == 1 else label}$",
-            "ls": "",
-            "mew": 0.3,
-        }
-        for chosen, look, size in ((right, RIGHT, 6), (~right, WRONG, 7.5)):
-            axes.plot(*points[chosen & (labels == label)].T, ms=size, **sign, **look)
+        symbol = name if len(name) == 1 else label
+        sign: dict[str, Any] = {"marker": f"${symbol}$", "ls": "", "mew": 0.3}
+        for chosen, style, size in ((right, RIGHT, 6), (~right, WRONG, 7.5)):
+            axes.plot(*points[chosen & (labels == label)].T, ms=size, **sign, **style)
         _name_corner(axes, 1.2 * places[label], name)
-    for count, what, look, height in (
-        (right.sum(), "right", RIGHT, 1.33),
-        ((~right).sum(), "wrong", WRONG, 1.2),
-    ):
-        axes.text(-1.26, height, f"{count} {what}", fontsize=11, weight="bold", va="top", **look)
+    counts = (f"{right.sum()} right", 1.33, RIGHT), (f"{(~right).sum()} wrong", 1.2, WRONG)
+    for text, height, style in counts:
+        axes.text(-1.26, height, text, fontsize=11, weight="bold", va="top", **style)
     axes.set(aspect="equal", xlim=(-1.3, 1.3), ylim=(-1.33, 1.33))
     axes.axis("off")
 
@@ -108,9 +104,10 @@ def _piled(probabilities: np.ndarray) -> np.ndarray:
 
     They would hide each other at the corner; in a spiral, the area of a pile goes with its number.
     """
-    classes, largest = probabilities.argmax(axis=1), probabilities.max(axis=1)
-    rank = np.array([np.sum(classes[:place] == own) for place, own in enumerate(classes)])
-    radii, angles = 0.029 * np.sqrt(rank) * largest**2, GOLDEN_ANGLE * rank
+    classes = probabilities.argmax(axis=1)
+    rank = np.array([np.sum(classes[:place] == guess) for place, guess in enumerate(classes)])
+    radii = 0.029 * np.sqrt(rank) * probabilities.max(axis=1) ** 2
+    angles = GOLDEN_ANGLE * rank
     return np.stack([radii * np.cos(angles), radii * np.sin(angles)], axis=1)
 
 
@@ -147,15 +144,16 @@ def _draw_mean_prediction(axes: "Axes", probabilities: np.ndarray, target: str) 
 
 def _draw_halves(axes: "Axes", course: Course, looks: Sequence[np.ndarray]) -> None:
     spread, doubt = np.array([halves(look) for look in looks]).T
-    steps, most = course.steps, np.log(looks[-1].shape[-1])
+    steps = course.steps
+    largest = np.log(looks[-1].shape[-1])
     axes.fill_between(
         steps, doubt, spread, facecolor="#E8E8E8", edgecolor="#BBBBBB", hatch="//", lw=0
     )
     axes.plot(steps, spread, "-o", ms=4, color="black")
     axes.plot(steps, doubt, ":s", ms=4, color="black")
-    axes.axhline(most, ls="--", lw=1, color=COLOURS["baseline"])
+    axes.axhline(largest, ls="--", lw=1, color=COLOURS["baseline"])
     axes.set(xlim=(0, course.settings.steps), ylim=(-0.1, 2.6), ylabel="nats")
-    axes.set_yticks([0, 1, most], ["0", "1", f"{most:.1f}"])
+    axes.set_yticks([0, 1, largest], ["0", "1", f"{largest:.1f}"])
     axes.tick_params(labelbottom=False)
     both = f"● H(mean p) {spread[-1]:.2f}  −  ■ mean H(p) {doubt[-1]:.2f}"
     title = f"{both}\n=  information {spread[-1] - doubt[-1]:.2f} (hatched)"
@@ -178,15 +176,18 @@ def _draw_accuracy(axes: "Axes", course: Course, target: str) -> None:
 def _describe_halves(
     course: Course, target: str, looks: Sequence[np.ndarray], diagnosis: Diagnosis
 ) -> str:
-    settings, right = course.settings, course.validation[target][:, 0]
-    (spread, doubt), mean = halves(looks[-1]), looks[-1].mean(axis=0)
+    settings = course.settings
+    accuracy = course.validation[target][:, 0]
+    spread, doubt = halves(looks[-1])
+    mean = looks[-1].mean(axis=0)
     largest = datasets.describe(target).class_names[int(mean.argmax())]
     return (
         f"Information {settings.information:g}, spread {settings.spread:g}, "
         f"{settings.labels_of[target]} labels per class of {target}, budget {settings.budget}, "
-        f"1 seed, after {course.steps[-1]} of {settings.steps} steps. Predictions of "
-        f"{len(looks[-1])} validation images as points between the classes' corners: accuracy "
-        f"{right[-1]:.2f}, at the start {right[0]:.2f}. The mean prediction gives class {largest} "
-        f"the largest share, {mean.max():.0%}. H(mean p) {spread:.2f} nats less mean H(p) "
-        f"{doubt:.2f} is the information, {spread - doubt:.2f}. The alarm: {diagnosis}."
+        f"{seeds_in_words(settings.seeds)}, after {course.steps[-1]} of {settings.steps} steps. "
+        f"Predictions of {len(looks[-1])} validation images as points between the classes' "
+        f"corners: accuracy {accuracy[-1]:.2f}, at the start {accuracy[0]:.2f}. The mean "
+        f"prediction gives class {largest} the largest share, {mean.max():.0%}. H(mean p) "
+        f"{spread:.2f} nats less mean H(p) {doubt:.2f} is the information, {spread - doubt:.2f}. "
+        f"The alarm: {diagnosis}."
     )

@@ -8,13 +8,8 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.errors import check_choice
 from simmim_lib.experiments import Course
-from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
-from simmim_lib.pictures.classification import (
-    confusion_counts,
-    confusion_shares,
-    draw_confusion,
-    most_confused,
-)
+from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval, seeds_in_words
+from simmim_lib.pictures import classification
 from simmim_lib.pictures.style import BAND, COLOURS, Picture, new_figure, styled
 from simmim_lib.settings import Settings
 from simmim_lib.studies.stored import Record, StoredStudy
@@ -46,18 +41,18 @@ def labels_or_unlabelled(stored: StoredStudy, target: str, live: Course | None) 
         target: whose accuracies are drawn.
         live: of one seed and this target, as far as it has come.
     """
-    known = dict.fromkeys(name for each in stored.records for name in each.settings.targets)
-    check_choice("target", target, known)
-    records = [each for each in stored.records if each.settings.targets == (target,)]
-    counts = {_labels(each.settings) for each in stored.records}
+    studied = dict.fromkeys(name for record in stored.records for name in record.settings.targets)
+    check_choice("target", target, studied)
+    records = [record for record in stored.records if record.settings.targets == (target,)]
+    counts = {_labels(record.settings) for record in stored.records}
     places = sorted(counts | ({_labels(live.settings)} if live else set()))
     settings = records[0].settings
     figure = new_figure(8, 4.6)
     axes = figure.add_axes((0.09, 0.22, 0.89, 0.69))
-    told = _draw_ways(axes, records, places)
+    sentences = _draw_ways(axes, records, places)
     figure.legend(loc="lower center", ncols=3, fontsize=11)
     if live:
-        told.append(_draw_live(axes, live, target, places.index(_labels(live.settings))))
+        sentences.append(_draw_live(axes, live, target, places.index(_labels(live.settings))))
     axes.set_xticks(range(len(places)), [str(place) for place in places])
     axes.set(
         xlim=(-0.4, len(places) - 0.6),
@@ -69,25 +64,29 @@ def labels_or_unlabelled(stored: StoredStudy, target: str, live: Course | None) 
     return Picture(
         figure,
         f"Test accuracy on {target} by labels per class, mean and 95 % interval over "
-        f"{settings.seeds} seeds, budget {settings.budget}. {'. '.join(told)}.",
+        f"{settings.seeds} seeds, budget {settings.budget}. {'. '.join(sentences)}.",
     )
 
 
 def _draw_ways(axes: "Axes", records: Sequence[Record], places: Sequence[int]) -> list[str]:
     """Draw a curve with its band for each way, and return them in words."""
-    told = []
+    sentences = []
     for way, (role, marker, line) in WAYS.items():
-        chosen = [each for each in records if _way(each.settings) == way]
-        own = {_labels(each.settings): each.measures["accuracy"] for each in chosen}
-        x = [places.index(labels) for labels in sorted(own)]
-        means, widths = intervals([own[labels] for labels in sorted(own)])
-        axes.fill_between(x, means - widths, means + widths, color=COLOURS[role], **BAND)
+        accuracies = {
+            _labels(record.settings): record.measures["accuracy"]
+            for record in records
+            if _way(record.settings) == way
+        }
+        counts = sorted(accuracies)
+        x = [places.index(labels) for labels in counts]
+        means, half_widths = intervals([accuracies[labels] for labels in counts])
+        axes.fill_between(x, means - half_widths, means + half_widths, color=COLOURS[role], **BAND)
         axes.plot(x, means, label=way, color=COLOURS[role], marker=marker, ls=line)
-        values = "; ".join(f"{labels}: {mean_and_interval(own[labels])}" for labels in sorted(own))
-        told.append(f"{way}: {values}")
-    all_means = [each.measures["accuracy"].mean() for each in records]
-    axes.set_ylim(min(all_means) - 0.1, min(max(all_means) + 0.1, 1.01))
-    return told
+        numbers = (f"{labels}: {mean_and_interval(accuracies[labels])}" for labels in counts)
+        sentences.append(f"{way}: {'; '.join(numbers)}")
+    heights = [record.measures["accuracy"].mean() for record in records]
+    axes.set_ylim(min(heights) - 0.1, min(max(heights) + 0.1, 1.01))
+    return sentences
 
 
 def _labels(settings: Settings) -> int:
@@ -98,20 +97,21 @@ def _labels(settings: Settings) -> int:
 def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:
     """Mark how far the network has come, and return it in words."""
     looks = live.validation[target][:, 0]
-    look: dict[str, Any] = {"mec": "black", "mew": 1.3, "zorder": 5}
+    style: dict[str, Any] = {"mec": "black", "mew": 1.3, "zorder": 5}
     # The way there is on validation images; test images are looked at once, in the end.
     (way,) = axes.plot([place] * len(looks), looks, "-_", ms=7, color=COLOURS["baseline"], lw=0.8)
-    steps = f"1 seed, {live.steps[-1]} of {live.settings.steps} steps"
+    seeds = seeds_in_words(live.settings.seeds)
+    steps = f"{seeds}, {live.steps[-1]} of {live.settings.steps} steps"
     if live.result:
         value, face = live.result.accuracy[target][0], COLOURS["trained"]
         text = f"now: {value:.3f} on test images ({steps})"
     else:
         value, face = looks[-1], "white"
         text = f"now: {value:.3f} on validation images ({steps})"
-    seen = max(value, axes.get_ylim()[0])  # at the edge as long as it is below
-    (mark,) = axes.plot(place, seen, "D", ms=11, mfc=face, ls="", clip_on=False, **look)
-    told = [text.replace(" (", "\n("), "the way there, on validation images"]
-    axes.legend([mark, way], told, loc="lower right", fontsize=10)
+    height = max(value, axes.get_ylim()[0])  # at the edge as long as it is below
+    (mark,) = axes.plot(place, height, "D", ms=11, mfc=face, ls="", clip_on=False, **style)
+    labels = [text.replace(" (", "\n("), "the way there, on validation images"]
+    axes.legend([mark, way], labels, loc="lower right", fontsize=10)
     return f"{text}, with {_labels(live.settings)} labels per class"
 
 
@@ -128,9 +128,12 @@ def no_labels(course: Course, stored: Mapping[str, np.ndarray]) -> Picture:
     axes = figure.add_axes((0.09, 0.14, 0.40, 0.74))
     _draw_climb(axes, course, target, stored)
     table = figure.add_axes((0.58, 0.14, 0.41, 0.74))
-    counts = confusion_counts(course.probabilities[target][0], course.labels[target][0])
+    counts = classification.confusion_counts(
+        course.probabilities[target][0], course.labels[target][0]
+    )
+    shares = classification.confusion_shares(counts)
     names = [name[:4] for name in datasets.describe(target).class_names]
-    draw_confusion(table, confusion_shares(counts), counts, names)
+    classification.draw_confusion(table, shares, counts, names)
     table.set_title(f"{counts.sum()} validation images")
     return Picture(figure, _describe_climb(course, target, stored, counts))
 
@@ -140,10 +143,11 @@ def _draw_climb(
 ) -> None:
     values = course.validation[target][:, 0]
     lines = (("--", COLOURS["baseline"]), (":", COLOURS["source"]))
-    for (name, each), (line, colour) in zip(stored.items(), lines, strict=False):
-        mean, width = interval(each)
-        axes.axhline(mean, ls=line, color=colour, label=f"{name}: {mean_and_interval(each)}")
-        axes.axhspan(mean - width, mean + width, color=colour, **BAND)
+    for (name, accuracies), (line, colour) in zip(stored.items(), lines, strict=False):
+        mean, half_width = interval(accuracies)
+        label = f"{name}: {mean_and_interval(accuracies)}"
+        axes.axhline(mean, ls=line, color=colour, label=label)
+        axes.axhspan(mean - half_width, mean + half_width, color=colour, **BAND)
     axes.plot(course.steps, values, "-o", ms=5, color=COLOURS["target"], label="now (validation)")
     axes.set(
         xlim=(0, course.settings.steps),
@@ -158,19 +162,24 @@ def _draw_climb(
 def _describe_climb(
     course: Course, target: str, stored: Mapping[str, np.ndarray], counts: np.ndarray
 ) -> str:
-    settings, names = course.settings, datasets.describe(target).class_names
+    settings = course.settings
+    names = datasets.describe(target).class_names
     values = course.validation[target][:, 0]
-    true, predicted = most_confused(counts)
     worst = "none"
-    if true != predicted and counts[true, predicted]:
-        worst = f"{names[true]} taken for {names[predicted]}, images: {counts[true, predicted]}"
-    lines = "; ".join(f"{name} {mean_and_interval(each)}" for name, each in stored.items())
+    if np.trace(counts) < counts.sum():
+        true, predicted = classification.most_confused(counts)
+        number = counts[true, predicted]
+        worst = f"{names[true]} taken for {names[predicted]}, images: {number}"
+    lines = "; ".join(
+        f"{name} {mean_and_interval(accuracies)}" for name, accuracies in stored.items()
+    )
     tested = f" Test accuracy: {course.result.accuracy[target][0]:.3f}." if course.result else ""
     teachers = " and ".join(filter(None, [settings.source, *settings.targets[1:]]))
     return (
-        f"{target} learnt without a label of its own, from {teachers}, 1 seed, budget "
-        f"{settings.budget}: validation accuracy {values[-1]:.2f} after {course.steps[-1]} of "
-        f"{settings.steps} steps, {values[0]:.2f} at the start.{tested} Stored, mean and 95 % "
-        f"interval: {lines}. Of {counts.sum()} validation images {np.trace(counts)} are on the "
-        f"diagonal of the confusion matrix; most often confused: {worst}."
+        f"{target} learnt without a label of its own, from {teachers}, "
+        f"{seeds_in_words(settings.seeds)}, budget {settings.budget}: validation accuracy "
+        f"{values[-1]:.2f} after {course.steps[-1]} of {settings.steps} steps, {values[0]:.2f} at "
+        f"the start.{tested} Stored, mean and 95 % interval: {lines}. Of {counts.sum()} "
+        f"validation images {np.trace(counts)} are on the diagonal of the confusion matrix; most "
+        f"often confused: {worst}."
     )

@@ -4,9 +4,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.foundation.intervals import interval
+from simmim_lib.foundation.intervals import intervals, plus_minus, seeds_in_words
 from simmim_lib.lessons.loss_formula.readings import LOSSES, TURNING_POINT, Curves, Simplex
-from simmim_lib.lessons.loss_formula.training_by_loss import STARTS, LossComparison, Outcome
+from simmim_lib.lessons.loss_formula.training_by_loss import STARTS, Outcome
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 from simmim_lib.studies.stored import StoredStudy
 
@@ -25,7 +25,11 @@ LINES: dict[str, dict[str, Any]] = {
 Source: Okabe and Ito 2008, and Paul Tol's "muted" scheme, both told apart by colour-blind readers.
 """
 
-STEEPEST = 4.0  # slopes beyond are cut off, or cross-entropy's would flatten all others
+MAX_SLOPE = 4.0
+"""Slopes beyond are cut off, or cross-entropy's would flatten all others."""
+
+CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
+"""Where the three certain predictions stand: classes 0 and 1 below, class 2 above."""
 
 
 @styled
@@ -87,12 +91,12 @@ def _draw_slopes(axes: "Axes", curves: Curves, at: int) -> None:
     p = curves.probabilities
     axes.axhline(0, color="black", lw=0.8)
     for name, line in LINES.items():
-        axes.plot(p, np.clip(curves.slopes[name], -STEEPEST, STEEPEST), lw=1.8, **line)
-        slope = np.clip(curves.slopes[name][at], -STEEPEST, STEEPEST)
+        axes.plot(p, np.clip(curves.slopes[name], -MAX_SLOPE, MAX_SLOPE), lw=1.8, **line)
+        slope = np.clip(curves.slopes[name][at], -MAX_SLOPE, MAX_SLOPE)
         axes.plot(p[at], slope, "o", ms=5, color=line["color"], clip_on=False)
     _mark_turning_point(axes, at, p)
     axes.set(
-        ylim=(-STEEPEST, STEEPEST / 2),
+        ylim=(-MAX_SLOPE, MAX_SLOPE / 2),
         yticks=[-4, -2, 0, 2],
         ylabel="slope (nats)",
         title="Slope: above 0 it lowers p",
@@ -128,21 +132,17 @@ def _mark_turning_point(axes: "Axes", at: int, probabilities: np.ndarray) -> Non
 
 
 def _describe_curves(curves: Curves, at: int) -> str:
-    told = "; ".join(
-        f"{each.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
+    values = "; ".join(
+        f"{loss.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
         f"p ends at {curves.descents[name][-1, at]:.3f}"
-        for name, each in LOSSES.items()
+        for name, loss in LOSSES.items()
     )
     return (
         f"Five losses over the probability p of the label, with their slopes; at "
         f"p = {curves.probabilities[at]:.2f} and after {len(curves.descents['written']) - 1} steps "
-        f"of gradient descent from there: {told}. The slope of the formula as written is zero at "
+        f"of gradient descent from there: {values}. The slope of the formula as written is zero at "
         "1/e."
     )
-
-
-CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
-"""Where the three certain predictions stand: classes 0 and 1 below, class 2 above."""
 
 
 @styled
@@ -267,7 +267,7 @@ def real_network(outcome: Outcome) -> Picture:
 
 def _describe_outcome(outcome: Outcome) -> str:
     comparison = outcome.comparison
-    told = "; ".join(
+    losses = "; ".join(
         f"{LOSSES[name].title}: validation accuracy {right[:, -1].mean():.2f}, mean p(true) "
         f"{p[:, -1].mean():.2f}, median {np.median(p[:, -1]):.2f}"
         for name, right, p in zip(
@@ -276,16 +276,12 @@ def _describe_outcome(outcome: Outcome) -> str:
     )
     return (
         f"A network trained on digits by each loss from the same start "
-        f"({STARTS[comparison.start]}) with {comparison.optimizer}, {_seeds(comparison)}. After "
-        f"{comparison.steps} steps, {told}. At the start the accuracy was "
-        f"{outcome.accuracy[0, :, 0].mean():.2f}, and "
+        f"({STARTS[comparison.start]}) with {comparison.optimizer}, "
+        f"{seeds_in_words(comparison.seeds)}. After {comparison.steps} steps, {losses}. At the "
+        f"start the accuracy was {outcome.accuracy[0, :, 0].mean():.2f}, and "
         f"{np.mean(outcome.probability[0, :, 0] > TURNING_POINT):.0%} of the images had p(true) "
         "above 1/e."
     )
-
-
-def _seeds(comparison: LossComparison) -> str:
-    return "1 seed" if comparison.seeds == 1 else f"{comparison.seeds} seeds"
 
 
 @styled
@@ -305,7 +301,7 @@ def noisy_labels(outcome: Outcome, stored: StoredStudy | None = None) -> Picture
         ylim=(0, 1),
         xlabel="training step",
         ylabel="validation accuracy",
-        title=f"{comparison.flipped:.0%} of the labels wrong, {_seeds(comparison)}",
+        title=f"{comparison.flipped:.0%} of the labels wrong, {seeds_in_words(comparison.seeds)}",
     )
     alt = (
         f"Accuracy on correctly labelled validation images while training with "
@@ -329,22 +325,22 @@ def _draw_noise(axes: "Axes", stored: StoredStudy, shown: float) -> str:
     records = sorted(stored.records, key=lambda record: record.settings.flipped)
     shares = np.array([record.settings.flipped for record in records]) * 100
     comparison = records[0].settings
-    told = []
+    sentences = []
     for row, name in enumerate(comparison.losses):
         for key, when, marker in (("test", "last step", "o"), ("stopped", "best step", "^")):
-            means, widths = np.array([interval(record.values(key)[row]) for record in records]).T
+            means, half_widths = intervals([record.values(key)[row] for record in records])
             label = f"{LOSSES[name].title}, {when}"
-            looks = {"marker": marker, "capsize": 3, "lw": 1.6, **LINES[name]}
+            style = {"marker": marker, "capsize": 3, "lw": 1.6, **LINES[name]}
             if key == "stopped":
-                looks |= {"mfc": "white", "alpha": 0.7}
+                style |= {"mfc": "white", "alpha": 0.7}
             # A little to the side, or the intervals would hide each other.
             place = shares + row + (1.8 if key == "stopped" else -1.8)
-            axes.errorbar(place, means, widths, label=label, **looks)
+            axes.errorbar(place, means, half_widths, label=label, **style)
             values = ", ".join(
-                f"{mean:.2f} ± {width:.2f} at {share:.0f} %"
-                for mean, width, share in zip(means, widths, shares, strict=True)
+                f"{plus_minus(mean, half_width, digits=2)} at {share:.0f} %"
+                for mean, half_width, share in zip(means, half_widths, shares, strict=True)
             )
-            told.append(f"{label}: {values}")
+            sentences.append(f"{label}: {values}")
     axes.axvspan(shown * 100 - 4, shown * 100 + 4, color=COLOURS["unlabelled"], alpha=0.2, lw=0)
     axes.set(
         ylim=(0, 1),
@@ -353,4 +349,4 @@ def _draw_noise(axes: "Axes", stored: StoredStudy, shown: float) -> str:
         ylabel="test accuracy",
         title=f"{comparison.seeds} seeds, 95 % intervals",
     )
-    return " Test accuracy over the share of wrong labels: " + "; ".join(told) + "."
+    return " Test accuracy over the share of wrong labels: " + "; ".join(sentences) + "."

@@ -8,10 +8,23 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.network import architecture
-from simmim_lib.foundation.intervals import difference, interval, mean_and_interval
+from simmim_lib.foundation.intervals import (
+    difference,
+    interval,
+    mean_and_interval,
+    seeds_in_words,
+)
 from simmim_lib.lessons.simmim_model.studies import Gain
+from simmim_lib.pictures.charts import error_bar
 from simmim_lib.pictures.networks import draw_joint_network
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled, target_style
+from simmim_lib.pictures.style import (
+    COLOURS,
+    Picture,
+    new_figure,
+    short_title,
+    styled,
+    target_style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -48,7 +61,7 @@ def _draw_course(axes: "Axes", course: Course) -> None:
         xlabel="training steps",
         ylabel="validation accuracy",
     )
-    seeds = "1 seed" if settings.seeds == 1 else f"mean and range of {settings.seeds} seeds"
+    seeds = seeds_in_words(settings.seeds, "mean and range of")
     axes.set_title(f"While it learns ({seeds})", fontsize=11)
     axes.legend(loc="lower right", fontsize=9)
 
@@ -63,13 +76,13 @@ def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) 
             if result is None:
                 continue
             values = result.accuracy[target]
-            mean, half = interval(values)
+            mean, half_width = interval(values)
             place = -row + shift
             axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["unlabelled"])
             axes.errorbar(
                 mean,
                 place,
-                xerr=half if np.isfinite(half) else None,
+                xerr=error_bar(half_width),
                 fmt=marker,
                 color=colour,
                 mfc=face,
@@ -95,17 +108,16 @@ def _describe(course: Course, alone: Mapping[str, Result]) -> str:
         f"One network from {settings.source or 'fresh weights'} for "
         f"{', '.join(settings.targets)}, {heads} heads, frozen: "
         f"{', '.join(settings.frozen_layer_names) or 'no layer'}; "
-        f"{settings.seeds} seeds, budget {settings.budget}. Validation accuracy after "
+        f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Validation accuracy after "
         f"{course.steps[-1]} of {settings.steps} steps: {now}."
     )
     for target, result in alone.items():
         if course.result is None:
             break
-        joint, own = course.result.accuracy[target], result.accuracy[target]
-        together, alone_text = mean_and_interval(joint), mean_and_interval(own)
+        joint, separate = course.result.accuracy[target], result.accuracy[target]
         text += (
-            f" Test accuracy on {target}: jointly {together}, by a network of its own "
-            f"{alone_text}; difference {difference(joint, own)}."
+            f" Test accuracy on {target}: jointly {mean_and_interval(joint)}, by a network of its "
+            f"own {mean_and_interval(separate)}; difference {difference(joint, separate)}."
         )
     return text
 
@@ -122,12 +134,11 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
     figure = new_figure(8, 4.2)
     shared_axis = None
     for column, group in enumerate(groups):
-        own = [row for row in rows if row.settings.targets == group]
+        of_group = [row for row in rows if row.settings.targets == group]
         axes = figure.add_subplot(1, len(groups), column + 1, sharey=shared_axis)
         shared_axis = shared_axis or axes
-        _draw_gains(axes, own)
-        names = [datasets.describe(target).title.removesuffix(" digits") for target in group]
-        axes.set_title(" + ".join(names).replace("Fashion-MNIST", "Fashion"), fontsize=11)
+        _draw_gains(axes, of_group)
+        axes.set_title(" + ".join(map(short_title, group)), fontsize=11)
         if column:
             axes.tick_params(labelleft=False)
         else:
@@ -136,13 +147,13 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
     figure.legend(handles, labels, loc="lower center", ncols=len(handles), fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     figure.subplots_adjust(left=0.1, right=0.99, bottom=0.25, top=0.83, wspace=0.06)
-    told = "; ".join(
+    numbers = "; ".join(
         f"{row.target} in {'+'.join(row.settings.targets)} ({_label_counts(row)} labels, "
         f"{'shared' if row.settings.shared_heads else 'own'} head): {row.difference}"
         for row in rows
     )
     return Picture(
-        figure, f"{title}. Test accuracy of the joint less the separate network: {told}."
+        figure, f"{title}. Test accuracy of the joint less the separate network: {numbers}."
     )
 
 

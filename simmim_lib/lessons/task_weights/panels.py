@@ -7,10 +7,9 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress, in_parts
-from simmim_lib.lessons.task_weights import conflict_figures, figures, shares_figures
+from simmim_lib.lessons.task_weights import conflict_figures, shares_figures, weighting_figures
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.conflict import arrows
-from simmim_lib.lessons.task_weights.figures import TITLES
 from simmim_lib.lessons.task_weights.shares import (
     PARTS,
     Shares,
@@ -26,6 +25,7 @@ from simmim_lib.panels.memory import measure, measured, remembered
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import WEIGHTINGS, Settings
+from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -254,7 +254,7 @@ def _race_pictures(plans: list[Settings], progress: Progress) -> Iterator[Pictur
     for count, plan in enumerate(plans, start=1):
         courses[plan.weighting] = remembered(_finish, plan, parts())
         waiting = [other.weighting for other in plans[count:]]
-        yield figures.race(courses, waiting)
+        yield weighting_figures.against_plain_sum(courses, waiting)
 
 
 def _finish(settings: Settings, progress: Progress) -> Course:
@@ -313,5 +313,5 @@ def _checkbox(name: str, value: bool) -> "widgets.Checkbox":
     import ipywidgets as widgets
 
     return widgets.Checkbox(
-        description=TITLES[name], value=value, indent=False, layout={"width": "150px"}
+        description=METHODS[name].short_title, value=value, indent=False, layout={"width": "150px"}
     )

@@ -186,6 +186,6 @@ def against_plain_sum(courses: Mapping[str, Course]) -> dict[str, dict[str, Diff
         accuracy[method] = {**by_target, "mean": np.mean(list(by_target.values()), axis=0)}
     plain = accuracy.pop("fixed")
     return {
-        method: {target: difference(values, plain[target]) for target, values in own.items()}
-        for method, own in accuracy.items()
+        method: {target: difference(values, plain[target]) for target, values in of_method.items()}
+        for method, of_method in accuracy.items()
     }

@@ -1,4 +1,4 @@
-"""Pictures of lesson 04: what the shares give each target."""
+"""Pictures of lesson 04: task weights, and the trades that they make between targets."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
@@ -6,24 +6,27 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.experiments import Result
-from simmim_lib.foundation.intervals import interval, mean_and_interval
+from simmim_lib.foundation.intervals import interval, mean_and_interval, seeds_in_words
 from simmim_lib.lessons.task_weights.shares import Shares, on_front
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled, target_style
+from simmim_lib.pictures.charts import error_bar
+from simmim_lib.pictures.style import (
+    COLOURS,
+    Picture,
+    new_figure,
+    short_title,
+    styled,
+    target_style,
+)
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
-from simmim_lib.foundation.intervals import seeds_with_intervals
-from simmim_lib.pictures.charts import error_bar
-from simmim_lib.pictures.style import short_title
 
 CORNERS = np.array([[0.5, np.sqrt(3) / 2], [0, 0], [1, 0]])
 """Where all weight is on the first target (top), the second (left) and the third (right)."""
 
-
 CENTRE = CORNERS.mean(axis=0)
-
 
 NOW: dict[str, Any] = {"mec": "black", "mew": 2.0, "mfc": "none", "ms": 16, "zorder": 6}
 """A ring marks the weights that are set now."""
@@ -75,12 +78,19 @@ def _draw_accuracies(
     for row, target in enumerate(targets):
         colour, marker = target_style(target)
         values = result.validation[target]
-        mean, half = interval(values)
+        mean, half_width = interval(values)
         earlier = [measured[shares].validation[target].mean() for shares in visited[:-1]]
         axes.plot(earlier, [-row - 0.25] * len(earlier), marker, ms=6, color=colour, mfc="white")
         axes.plot(values, [-row] * len(values), "|", ms=12, color=COLOURS["unlabelled"])
         axes.errorbar(
-            mean, -row, xerr=error_bar(half), fmt=marker, ms=8, color=colour, capsize=4, zorder=3
+            mean,
+            -row,
+            xerr=error_bar(half_width),
+            fmt=marker,
+            ms=8,
+            color=colour,
+            capsize=4,
+            zorder=3,
         )
         axes.text(mean, -row + 0.17, mean_and_interval(values), ha="center", fontsize=10)
     axes.set_yticks(-np.arange(len(targets)), [short_title(target) for target in targets])
@@ -88,7 +98,8 @@ def _draw_accuracies(
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
     axes.margins(x=0.2)
-    axes.set_title(f"Set now\n{seeds_with_intervals(result.settings.seeds)}", fontsize=11)
+    seeds = seeds_in_words(result.settings.seeds, "95 % intervals of")
+    axes.set_title(f"Set now\n{seeds}", fontsize=11)
 
 
 def _draw_plane(
@@ -155,12 +166,13 @@ def _draw_triangles(
     about = f"{len(measured)} weightings, mean of the seeds"
     figure.text(0.4, 0.78, about, fontsize=11)
     figure.text(0.4, 0.74, "at a corner, all weight is on the target so marked", fontsize=9)
-    # Where a target has no weight, it is not learnt at all: such points would use up all colours.
-    accuracies = [
-        {s: r.validation[target].mean() for s, r in measured.items() if s[row] > 0}
-        for row, target in enumerate(targets)
-    ]
-    for column, (target, accuracy) in enumerate(zip(targets, accuracies, strict=True)):
+    for column, target in enumerate(targets):
+        # A target without weight is not learnt at all: such points would use up all colours.
+        accuracy = {
+            shares: result.validation[target].mean()
+            for shares, result in measured.items()
+            if shares[column] > 0
+        }
         axes = figure.add_axes((0.385 + 0.203 * column, 0.22, 0.19, 0.44))
         _draw_triangle(axes, measured, accuracy, visited, best)
         axes.set_title(f"accuracy, {short_title(target)}", fontsize=10.5, loc="center", pad=12)
@@ -218,7 +230,7 @@ def _describe_weights(
 ) -> str:
     result = measured[visited[-1]]
     settings = result.settings
-    told = "; ".join(
+    now = "; ".join(
         f"{target} has {share:.0%} of the weight and validation accuracy "
         f"{mean_and_interval(result.validation[target])}"
         for target, share in zip(settings.targets, visited[-1], strict=True)
@@ -231,7 +243,7 @@ def _describe_weights(
     before = ", ".join(_ratio(shares) for shares in visited[:-1])
     return (
         f"One network for {', '.join(settings.targets)}, {settings.labels_of[settings.targets[0]]} "
-        f"labels per class, {settings.seeds} seeds, budget {settings.budget}: {told}. Of "
+        f"labels per class, {seeds_in_words(settings.seeds)}, budget {settings.budget}: {now}. Of "
         f"{len(measured)} weightings {len(best)} lie on the Pareto front: {front}."
         + (f" Set before: {before}." if before else "")
     )

@@ -1,24 +1,19 @@
-"""Pictures of lesson 04: weightings beside each other while they learn."""
+"""Pictures of lesson 04: how weightings learn, against the plain sum; their colours and lines."""
 
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import weighting
 from simmim_lib.experiments import Course
-from simmim_lib.foundation.intervals import Difference, interval, mean_and_interval
-from simmim_lib.lessons.task_weights.shares import against_plain_sum
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.foundation.intervals import Difference, mean_and_interval, seeds_in_words
+from simmim_lib.lessons.task_weights import shares
+from simmim_lib.pictures.charts import draw_mean_and_range, error_bar
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, short_title, styled
+from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
-from simmim_lib.foundation.intervals import seeds_with_intervals
-from simmim_lib.pictures.charts import draw_mean_and_range, error_bar
-from simmim_lib.pictures.style import short_title
-
-TITLES = {name: method.short_title for name, method in weighting.METHODS.items()}
-"""Weightings as papers call them."""
 
 LINES: dict[str, dict[str, Any]] = {
     "fixed": {"color": COLOURS["baseline"], "ls": "--", "marker": "o"},
@@ -40,8 +35,15 @@ Source: Paul Tol's "muted" scheme, told apart by colour-blind readers.
 """
 
 
+def point_style(method: str, clear: bool) -> dict[str, Any]:
+    """Return how a point of a weighting is drawn: filled if what it shows is clear."""
+    line = LINES[method]
+    face = line["color"] if clear else "white"
+    return {"fmt": line["marker"], "color": line["color"], "mfc": face}
+
+
 @styled
-def race(courses: Mapping[str, Course], waiting: Sequence[str] = ()) -> Picture:
+def against_plain_sum(courses: Mapping[str, Course], waiting: Sequence[str] = ()) -> Picture:
     """Draw how weightings learn on the same batches, and how they compare with the plain sum.
 
     Args:
@@ -50,6 +52,7 @@ def race(courses: Mapping[str, Course], waiting: Sequence[str] = ()) -> Picture:
     """
     settings = courses["fixed"].settings
     targets = settings.targets
+    gains = shares.against_plain_sum(courses)
     rows = len(courses) + len(waiting)
     height = 4.5 + 0.34 * rows
     figure = new_figure(9, height)
@@ -58,18 +61,20 @@ def race(courses: Mapping[str, Course], waiting: Sequence[str] = ()) -> Picture:
         box = (0.075 + width * column, 1 - 2.75 / height, width - 0.055, 2.35 / height)
         _draw_learning(figure.add_axes(box), courses, target, named=column == 0)
     below, tall = 0.6 / height, 0.34 * rows / height
-    gains = against_plain_sum(courses)
     _draw_names(figure.add_axes((0.01, below, 0.2, tall)), courses, waiting)
     width = 0.78 / (len(targets) + 1)
     for column, target in enumerate((*targets, "mean")):
-        box = (0.215 + width * column, below, width - 0.02, tall)
-        axes = figure.add_axes(box)
-        _draw_gains(axes, courses, gains, target)
+        axes = figure.add_axes((0.215 + width * column, below, width - 0.02, tall))
+        accuracy = {method: _tested(course, target) for method, course in courses.items()}
+        of_target = {method: of_method[target] for method, of_method in gains.items()}
+        _draw_gains(axes, accuracy, of_target)
         axes.set_ylim(0.5 - rows, 0.5)
-    seeds = seeds_with_intervals(settings.seeds)
+        title = "mean of targets" if target == "mean" else short_title(target)
+        axes.set_title(title, fontsize=10.5)
+    seeds = seeds_in_words(settings.seeds, "95 % intervals of")
     title = f"Test accuracy, and distance to the plain sum ({seeds}; filled: clear)"
     figure.text(0.01, below + tall + 0.38 / height, title, fontsize=12)
-    return Picture(figure, _describe_race(courses, gains))
+    return Picture(figure, _describe(courses, gains))
 
 
 def _draw_learning(axes: "Axes", courses: Mapping[str, Course], target: str, named: bool) -> None:
@@ -85,8 +90,8 @@ def _draw_learning(axes: "Axes", courses: Mapping[str, Course], target: str, nam
     axes.set(xlim=(0, 1.03 * settings.steps), ylim=(low, 1), xlabel="training steps")
     if named:
         axes.set_ylabel("validation accuracy")
-    seeds = "1 seed" if settings.seeds == 1 else f"mean and range of {settings.seeds} seeds"
-    axes.set_title(f"{short_title(target)} ({seeds})", fontsize=11)
+    seeds = seeds_in_words(settings.seeds, "mean and range of")
+    axes.set_title(f"{short_title(target)} ({seeds})", fontsize=10)
 
 
 def _draw_names(axes: "Axes", courses: Mapping[str, Course], waiting: Sequence[str]) -> None:
@@ -94,48 +99,34 @@ def _draw_names(axes: "Axes", courses: Mapping[str, Course], waiting: Sequence[s
     axes.axis("off")
     axes.set(xlim=(0, 1), ylim=(0.5 - len(courses) - len(waiting), 0.5))
     for row, method in enumerate(waiting, start=len(courses)):
-        text = f"{TITLES[method]}: waiting"
+        text = f"{METHODS[method].short_title}: waiting"
         axes.text(0.26, -row, text, va="center", fontsize=10, color=COLOURS["unlabelled"])
     for row, method in enumerate(courses):
         axes.plot([0.02, 0.11, 0.2], [-row] * 3, lw=1.8, ms=5, markevery=[1], **LINES[method])
-        axes.text(0.26, -row, TITLES[method], va="center", fontsize=10)
+        axes.text(0.26, -row, METHODS[method].short_title, va="center", fontsize=10)
 
 
 def _draw_gains(
-    axes: "Axes",
-    courses: Mapping[str, Course],
-    gains: Mapping[str, Mapping[str, Difference]],
-    target: str,
+    axes: "Axes", accuracy: Mapping[str, np.ndarray], gains: Mapping[str, Difference]
 ) -> None:
-    """Draw the differences to the plain sum in one measure, a row for each method."""
+    """Draw the differences to the plain sum for one target, a row for each method."""
     axes.axvline(0, color=COLOURS["baseline"], ls="--", lw=1)
-    for row, method in enumerate(courses):
-        accuracy = _tested(courses[method], target)
-        mean, half = interval(accuracy)
-        spread = f" ± {100 * half:.1f}" if np.isfinite(half) else ""
-        axes.text(0.0, -row, f"{100 * mean:.1f}{spread} %", va="center", fontsize=9.5,
-                  transform=axes.get_yaxis_transform())  # fmt: skip
-        if method == "fixed":
-            continue
-        gain, line = gains[method][target], LINES[method]
-        style = {"color": line["color"], "marker": line["marker"], "ms": 5, "capsize": 3}
-        clear = gain.verdict in ("gain", "loss")
-        axes.errorbar(
-            gain.mean,
-            -row,
-            xerr=error_bar(gain.half_width),
-            mfc=line["color"] if clear else "white",
-            **style,
-        )
-    # The left part of the axes is for the numbers.
-    reach = [abs(g[target].mean) + (error_bar(g[target].half_width) or 0) for g in gains.values()]
-    most = 1.1 * max([1.0, *reach])
-    axes.set_xlim(-3.6 * most, most)
-    ticks = [-_round_down(most), 0, _round_down(most)]
-    axes.set_xticks(ticks, [f"{tick:+g}" if tick else "0" for tick in ticks], fontsize=9)
+    at_the_left = axes.get_yaxis_transform()
+    for row, (method, values) in enumerate(accuracy.items()):
+        text = f"{mean_and_interval(100 * values, digits=1)} %"
+        axes.text(0.0, -row, text, va="center", fontsize=9.5, transform=at_the_left)
+        if method in gains:
+            gain = gains[method]
+            style = point_style(method, gain.is_clear)
+            bar = error_bar(gain.half_width)
+            axes.errorbar(gain.mean, -row, xerr=bar, ms=5, capsize=3, **style)
+    ends = [abs(gain.mean) + (error_bar(gain.half_width) or 0) for gain in gains.values()]
+    reach = 1.1 * max([1.0, *ends])
+    axes.set_xlim(-3.6 * reach, reach)  # the left part is for the numbers
+    tick = _round_down(reach)
+    axes.set_xticks([-tick, 0, tick], [f"{-tick:+g}", "0", f"{tick:+g}"], fontsize=9)
     axes.set_yticks([])
     axes.spines["left"].set_visible(False)
-    axes.set_title("mean of targets" if target == "mean" else short_title(target), fontsize=10.5)
     axes.set_xlabel("points", fontsize=9, loc="right")
 
 
@@ -151,21 +142,22 @@ def _tested(course: Course, target: str) -> np.ndarray:
     return np.mean(list(accuracy.values()), axis=0) if target == "mean" else accuracy[target]
 
 
-def _describe_race(
-    courses: Mapping[str, Course], gains: Mapping[str, Mapping[str, Difference]]
-) -> str:
+def _describe(courses: Mapping[str, Course], gains: Mapping[str, Mapping[str, Difference]]) -> str:
     settings = courses["fixed"].settings
     plain = "; ".join(
         f"{target} {mean_and_interval(_tested(courses['fixed'], target))}"
         for target in (*settings.targets, "mean")
     )
-    told = " ".join(
-        f"{TITLES[method]}: " + "; ".join(f"{target} {gain}" for target, gain in own.items()) + "."
-        for method, own in gains.items()
-    )
+    differences = " ".join(_describe_gains(method, gains[method]) for method in gains)
     return (
         f"{len(courses)} weightings on the same labels and batches, one network for "
-        f"{', '.join(settings.targets)}, {settings.steps} steps, {settings.seeds} seeds, budget "
-        f"{settings.budget}. Test accuracy of the plain sum: {plain}."
-        + (f" Less the plain sum, in percentage points: {told}" if told else "")
+        f"{', '.join(settings.targets)}, {settings.steps} steps, "
+        f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Test accuracy of the plain "
+        f"sum: {plain}."
+        + (f" Less the plain sum, in percentage points: {differences}" if gains else "")
     )
+
+
+def _describe_gains(method: str, gains: Mapping[str, Difference]) -> str:
+    numbers = "; ".join(f"{target} {gain}" for target, gain in gains.items())
+    return f"{METHODS[method].short_title}: {numbers}."
