@@ -241,7 +241,8 @@ def test_the_recipe_is_what_the_settings_ask_for():
 
 
 @pytest.mark.parametrize(
-    ("ramp", "steps", "grows"), [(0.5, 300, 150), (0.25, 40, 10), (1.0, 40, 40), (0.0, 300, 1)]
+    ("ramp", "steps", "grows"),
+    [(0.5, 300, 150), (0.25, 40, 10), (1.0, 40, 40), (0.0, 300, 1), (0.36, 10, 4), (0.34, 10, 3)],
 )
 def test_the_ramp_is_a_share_of_the_steps(ramp, steps, grows):
     (stage,) = stages(QUICK.replace(ramp=ramp, steps=steps))
@@ -306,6 +307,27 @@ def test_a_diagnosis_by_hand():
     # Where one class is expected that often, it is no collapse.
     expected = information.diagnose(lopsided[None], np.array([0.94, 0.02, 0.02, 0.02]))
     assert not expected.collapsed.any()
+
+
+def test_fewer_than_half_as_many_classes_as_expected_are_a_collapse():
+    of_seeds = [50 * np.eye(10)[np.arange(60) % classes] for classes in (4, 6)]
+    found = information.diagnose(np.stack(of_seeds), UNIFORM)
+    np.testing.assert_allclose(np.exp(found.entropy), [4, 6])
+    assert list(found.collapsed) == [True, False]
+
+
+def test_the_entropy_is_that_of_the_mean_prediction():
+    """However sure a single prediction is, it counts as one."""
+    found = information.diagnose(np.array([[[20.0, 0.0], [0.0, 2.0]]]), np.full(2, 0.5))
+    expected = np.mean([softmax([20.0, 0.0]), softmax([0.0, 2.0])], axis=0)
+    np.testing.assert_allclose(found.entropy, [entropy(expected)])
+
+
+def test_of_several_collapsed_seeds_the_worst_is_told():
+    images = [[0] * 40, [0] * 36 + [1] * 4, [0, 1, 2, 3] * 10]
+    logits = np.stack([20 * np.eye(4)[of_seed] for of_seed in images])
+    found = information.diagnose(logits, np.full(4, 0.25))
+    assert "collapsed in 2 of 3 seeds (0, 1): up to 100%" in str(found)
 
 
 @pytest.mark.parametrize(

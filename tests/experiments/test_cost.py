@@ -4,11 +4,12 @@ import os
 import re
 import subprocess
 import sys
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from simmim_lib import freezing, trunks
+from simmim_lib import datasets, freezing, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import cost, environment
 from simmim_lib.experiments.environment import peak_memory
@@ -63,6 +64,25 @@ def test_every_view_of_every_image_counts():
     assert cost.estimate(two_views).flops == pytest.approx(flops * (32 + 2 * others) / 32)
     nothing_labelled = one_view.replace(labels_per_class=0)
     assert cost.estimate(nothing_labelled).flops == pytest.approx(flops * others / 32)
+
+
+def test_images_that_have_labels_are_not_seen_without_them(monkeypatch):
+    """Of 200 images, 100 with labels leave fewer than a batch."""
+    data = datasets.load("mnist")
+    few = datasets.Part(data.train.images[:200], data.train.labels[:200])
+    monkeypatch.setattr(datasets, "load", lambda name: replace(data, train=few))
+
+    def images(labels_per_class):
+        settings = Settings(frozen_layers=0, labels_per_class=labels_per_class, information=1.0)
+        plain = settings.replace(information=0.0)
+        return 32 * cost.estimate(settings).flops / cost.estimate(plain).flops - 32
+
+    assert images(5) == pytest.approx(UNLABELLED_BATCH_SIZE)
+    assert images(10) <= 100
+
+
+def test_the_cost_of_two_networks_is_the_sum():
+    assert cost.Cost(1, 2, 3.0) + cost.Cost(10, 20, 30.0) == cost.Cost(11, 22, 33.0)
 
 
 def test_each_target_goes_through_the_trunk_and_its_own_head():

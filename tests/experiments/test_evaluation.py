@@ -1,12 +1,16 @@
-"""What is measured of a task follows from its kind; against scikit-learn."""
+"""What is measured of a task follows from its kind, against scikit-learn; and collapses."""
+
+import warnings
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from planted_results import as_scores
 from sklearn import metrics
 
+from simmim_lib import datasets, experiments, training
 from simmim_lib.experiments import Result
-from simmim_lib.experiments.evaluation import MEASURES, measure
+from simmim_lib.experiments.evaluation import MEASURES, diagnose, measure
 from simmim_lib.settings import Settings
 from simmim_lib.simmim import LOSSES
 
@@ -49,3 +53,40 @@ def test_accuracy_is_a_score_and_of_targets_with_classes_only():
     assert list(result.accuracy) == ["mnist"]
     assert result.as_dict()["scores"]["ages"] == {"mean absolute error": [0.5, 0.75]}
     assert result.as_dict()["accuracy"] == {"mnist": [0.5, 0.75]}
+
+
+def diagnosed(monkeypatch, settings, predicted):
+    """Diagnose networks that predict these classes for the validation images, (seeds, n)."""
+    logits = 20 * np.eye(10)[predicted]
+    monkeypatch.setattr(training, "predict", lambda *arguments: logits)
+    tasks = experiments.choose_tasks(settings)
+    network = SimpleNamespace(features={"mnist": datasets.load("mnist")}, model=None)
+    return diagnose(settings, tasks, network, [])
+
+
+EVEN, ALL_THE_SAME = np.arange(50) % 10, np.zeros(50, int)
+TAUGHT = Settings(information=0.3, seeds=2)
+
+
+def test_a_collapse_of_one_seed_is_warned_of(monkeypatch):
+    with pytest.warns(UserWarning, match=r"mnist: collapsed in 1 of 2 seeds \(1\)"):
+        found = diagnosed(monkeypatch, TAUGHT, [EVEN, ALL_THE_SAME])
+    assert list(found["mnist"].collapsed) == [False, True]
+
+
+@pytest.mark.parametrize(
+    ("changes", "looked_for"),
+    [
+        ({}, True),
+        ({"information": 0.0, "agreement": 1.0, "augmentation": 1.0, "frozen_layers": 0}, True),
+        ({"information": 0.0}, False),
+        ({"information": 0.0, "augmentation": 1.0, "frozen_layers": 0}, False),
+    ],
+)
+def test_a_collapse_is_looked_for_wherever_unlabelled_images_teach(
+    monkeypatch, changes, looked_for
+):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")  # without a collapse there is nothing to warn of
+        found = diagnosed(monkeypatch, TAUGHT.replace(**changes), [EVEN, EVEN])
+    assert list(found) == (["mnist"] if looked_for else [])

@@ -1,6 +1,8 @@
+import itertools
 import json
 import subprocess
 import sys
+from types import SimpleNamespace
 
 import keras
 import numpy as np
@@ -13,6 +15,7 @@ import simmim_lib
 from simmim_lib import datasets, experiments, freezing, information, training, trunks
 from simmim_lib.datasets import catalogue, loading
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import experiment
 from simmim_lib.experiments.examples import BATCH_SIZE
 from simmim_lib.experiments.experiment import WATCHED
 from simmim_lib.experiments.network import build_architecture, frozen_features
@@ -147,6 +150,34 @@ def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
         assert np.array_equal(joint.baseline[name], expected)
 
 
+@pytest.mark.parametrize(
+    ("changes", "options", "trained_from_scratch"),
+    [
+        ({}, {}, ["mnist", "uci-digits"]),
+        ({}, {"baseline": False}, []),
+        ({"source": None}, {}, []),
+        ({"labels_per_class": (0, 5), "information": 0.3}, {}, ["uci-digits"]),
+    ],
+)
+def test_each_target_with_labels_has_a_baseline_unless_all_is_from_scratch(
+    changes, options, trained_from_scratch
+):
+    with rehearsed() as calls:
+        result = experiments.run(Settings(targets=DIGITS, **TINY).replace(**changes), **options)
+    assert len(calls) == 1 + len(trained_from_scratch)
+    assert list(result.baseline) == trained_from_scratch
+
+
+def test_the_seconds_of_the_baselines_count(monkeypatch):
+    """By a clock that goes on by one whenever it is looked at, at the start and at the end."""
+    clock = SimpleNamespace(perf_counter=itertools.count().__next__)
+    monkeypatch.setattr(experiment, "time", clock)
+    for baseline, seconds in ((False, 1), (True, 3)):
+        with rehearsed():
+            result = experiments.run(Settings(targets=DIGITS, **TINY), baseline=baseline)
+        assert result.seconds == seconds
+
+
 # --- What is handed to training, and what is measured afterwards
 
 
@@ -255,8 +286,10 @@ def test_accuracies_are_of_each_seed_s_trained_weights_on_the_part_they_name():
 
 def test_a_course_looks_at_the_first_validation_images_of_each_seed():
     settings = Settings(frozen_layers=3, **TINY)
+    told = []
     with rehearsed() as calls:
-        before, after, done = experiments.follow(settings)
+        before, after, done = experiments.follow(settings, lambda *now: told.append(now))
+    assert told == [(5, 5)]
     tasks = experiments.choose_tasks(settings)
     network = experiments.transfer(settings, tasks, experiments.initialise(settings))
     train, start = network.features["mnist"].train, calls[0].weights
@@ -345,6 +378,7 @@ def test_json_holds_settings_accuracies_and_versions(tmp_path):
     assert Settings.from_mapping(stored["settings"]) == result.settings
     assert stored["accuracy"]["mnist"] == result.accuracy["mnist"].tolist()
     assert stored["baseline"]["mnist"] == result.baseline["mnist"].tolist()
+    assert stored["validation"]["mnist"] == result.validation["mnist"].tolist()
     assert {"python", "tensorflow", "keras", "numpy", "simmim-workbook"} == set(stored["versions"])
     assert [item.name for item in tmp_path.iterdir()] == ["result.json"]
 
@@ -367,6 +401,12 @@ def test_bad_settings_get_one_sentence(changes, words):
 def test_a_source_in_colour_does_not_fit_a_grey_target():
     with pytest.raises(WorkbookError, match="'mnist' has 1 colour channels and 'bloodmnist' has 3"):
         simmim_lib.run(Settings(source="bloodmnist"))
+
+
+def test_foreign_images_in_colour_do_not_fit_a_grey_target():
+    settings = Settings(foreign_images="bloodmnist", information=0.3)
+    with pytest.raises(WorkbookError, match="'mnist' has 1 colour channels and 'bloodmnist' has 3"):
+        simmim_lib.run(settings)
 
 
 def test_images_of_a_source_that_comes_pretrained_are_not_needed(monkeypatch):

@@ -1,10 +1,12 @@
 """The network of an experiment: what is counted, drawn and handed on."""
 
+import keras
 import numpy as np
 import pytest
 
-from simmim_lib import experiments, trunks
-from simmim_lib.experiments.network import architecture, build_network
+from simmim_lib import datasets, experiments, trunks
+from simmim_lib.experiments.network import architecture, build_network, frozen_features
+from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.settings import ADAPTATIONS, Settings
 
 SIZES = {
@@ -15,6 +17,7 @@ SIZES = {
 }
 HEAD = 128 * 10 + 10
 DIGITS = ("mnist", "uci-digits")
+DIGIT_NAMES = tuple("0123456789")
 
 
 @pytest.mark.parametrize("adaptation", ADAPTATIONS)
@@ -50,8 +53,10 @@ def network_of(settings: Settings, frozen: int):
 def test_what_a_shorter_network_trained_is_put_in_its_place():
     settings = Settings(targets=(*DIGITS, "fashion"), shared_heads=True, seeds=2, frozen_layers=1)
     whole, shorter = network_of(settings, 1), network_of(settings, 3)
-    marked = [np.full_like(weight, place) for place, weight in enumerate(shorter.weights)]
-    joined = whole.with_trained(whole.weights, shorter, marked)
+    marked = [np.full_like(weight, -1 - place) for place, weight in enumerate(shorter.weights)]
+    given = [*whole.weights]
+    joined = whole.with_trained(given, shorter, marked)
+    assert all(one is other for one, other in zip(given, whole.weights, strict=True))
     for part, places in whole.architecture.positions.items():
         there = shorter.architecture.positions.get(part)
         for index, place in enumerate(places):
@@ -71,3 +76,79 @@ def test_copied_blocks_are_the_source_s_and_others_fresh():
         for index, place in enumerate(places):
             source = network.source.blocks[name][index] if copied else fresh[place]
             np.testing.assert_array_equal(network.weights[place][1], source)
+
+
+@pytest.mark.parametrize("labels", [(0, 0), (0, 5), (5, 0), (5, 5)])
+def test_a_shared_head_is_copied_where_no_target_has_labels_for_it(labels):
+    settings = Settings(
+        targets=DIGITS, labels_per_class=labels, shared_heads=True, information=0.3, seeds=2
+    )
+    network = network_of(settings, 2)
+    places = network.architecture.positions["head of mnist and uci-digits"]
+    if any(labels):
+        by_seed = [trunks.fresh_weights(network.model, seed) for seed in range(2)]
+        head = [[weights[place] for weights in by_seed] for place in places]
+    else:
+        head = [[weight] * 2 for weight in network.source.head_for(DIGIT_NAMES)]
+    for place, expected in zip(places, head, strict=True):
+        np.testing.assert_array_equal(network.weights[place], np.stack(expected))
+
+
+@pytest.mark.parametrize("adaptation", ADAPTATIONS)
+def test_a_network_is_cut_where_its_training_ends(adaptation):
+    settings = Settings(adaptation=adaptation, frozen_layers=1, seeds=1)
+    tasks = experiments.choose_tasks(settings)
+    network = experiments.transfer(settings, tasks, experiments.initialise(settings))
+    assert network.architecture.trunk.frozen == settings.depth
+    shape = (128,) if adaptation == "probe" else (14, 14, 16)
+    assert network.features["mnist"].train.images.shape[1:] == shape
+
+
+def test_the_network_of_colour_images_takes_three_channels():
+    for frozen in (0, 1):
+        layers = architecture(
+            Settings(source="pathmnist", targets=("bloodmnist",), frozen_layers=frozen)
+        )
+        assert layers.front.input_shape == (None, 28, 28, 3)
+        assert layers.blocks[0].parameters == 3 * 3 * 3 * 16 + 16
+
+
+def made_up(source: str, channels: int, seed: int) -> tuple[Pretrained, keras.Model]:
+    """Return a source with weights of chance, and its trunk with the same weights."""
+    trunk = trunks.build_trunk(channels)
+    trunk.set_weights(trunks.fresh_weights(trunk, seed))
+    weights = iter(trunk.get_weights())
+    blocks = {name: [next(weights), next(weights)] for name in SIZES}
+    return Pretrained(source, blocks, [np.zeros((128, 10)), np.zeros(10)], 0.5), trunk
+
+
+def made_up_data(channels: int) -> datasets.Dataset:
+    random = np.random.default_rng(0)
+    parts = [
+        datasets.Part(random.random((n, 28, 28, channels), np.float32), np.zeros(n, np.int32))
+        for n in (5, 3)
+    ]
+    return datasets.Dataset("made-up", "Made up", *parts, ("one", "two"), "chance", "none")
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("frozen", [0, 1, 4])
+def test_features_are_those_of_the_source_s_first_blocks(channels, frozen):
+    (source, trunk), data = made_up("mnist", channels, 0), made_up_data(channels)
+    found = frozen_features(source, frozen, data)
+    end = trunk.get_layer([*SIZES][frozen - 1]).output if frozen else trunk.inputs[0]
+    front = keras.Model(trunk.inputs[0], end) if frozen else np.array
+    for part, images in ((found.train, data.train.images), (found.test, data.test.images)):
+        np.testing.assert_allclose(part.images, front(images), atol=1e-5)
+
+
+def test_features_are_not_taken_for_those_of_another_network_or_other_images():
+    """Of the same names, as in a study of how long a source was trained."""
+    (one, _), (other, _), data = made_up("mnist", 1, 0), made_up("mnist", 1, 1), made_up_data(1)
+    swapped = datasets.Dataset(
+        "made-up", "Made up", data.test, data.train, data.class_names, "chance", "none"
+    )
+    first = frozen_features(one, 2, data).train.images
+    assert frozen_features(one, 2, data).train.images is first
+    assert not np.array_equal(frozen_features(other, 2, data).train.images, first)
+    assert len(frozen_features(one, 2, swapped).train) == 3
