@@ -154,8 +154,9 @@ def test_installed_from_the_wheel_the_data_comes_along(wheel: Path, tmp_path: Pa
     run(sys.executable, "-m", "pip", *quiet, target, wheel)
     code = """
 import simmim_lib.datasets as datasets
-import simmim_lib.report as report
-assert report.notebook_path().is_relative_to(datasets.data_directory().parent)
+from simmim_lib.foundation.directories import data_directory
+from simmim_lib.reports import report
+assert report.notebook_path().is_relative_to(data_directory().parent)
 assert report.notebook_path().exists()
 print(datasets.__file__, len(datasets.verify()), len(datasets.load("mnist").train))
 """
