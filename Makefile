@@ -41,8 +41,7 @@ report: .venv/installed ## report on the default settings; OPTIONS="-p seeds 5" 
 	$(BIN)/python -m simmim_lib report $(OPTIONS)
 
 results: .venv/installed ## compute the numbers that the lessons quote (most of an hour)
-	$(BIN)/python -m simmim_lib.studies.stored
-	$(BIN)/python -m simmim_lib.lessons.loss_formula.studies
+	$(BIN)/python -m simmim_lib study
 
 trunks: .venv/installed ## pre-train the networks that come with the workbook
 	$(BIN)/python -c "from simmim_lib.experiments.sources import bundle; bundle()"

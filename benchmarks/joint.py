@@ -162,19 +162,19 @@ def against_fit() -> Row:
 MEMORY = """
 import sys
 from pathlib import Path
-from simmim_lib import experiment
+from simmim_lib import datasets, experiments
 from simmim_lib.settings import Settings
-from simmim_lib.startup import load_tensorflow
+from simmim_lib.foundation.startup import load_tensorflow
 load_tensorflow()
 def peak():  # of this process alone: getrusage would also count the one that started it
     (line,) = [l for l in Path("/proc/self/status").read_text().splitlines() if "VmHWM" in l]
     return int(line.split()[1]) / 1024
 settings = Settings(targets=("mnist", "uci-digits", "fashion"), frozen_layers=0, seeds=3)
 plans = [settings] if sys.argv[1] == "joint" else settings.separately()
-experiment.features("glyphs", 0, "mnist")
+datasets.load("mnist")
 before = peak()
 for plan in plans:
-    experiment.run(plan, baseline=False, progress=lambda *_: None)
+    experiments.run(plan, baseline=False, progress=lambda *_: None)
 print(before, peak())
 """
 

@@ -29,7 +29,7 @@ LONGER = {
 
 WITHOUT = """
 import sys
-from simmim_lib import grids, sweep
+from simmim_lib.sweeps import grids, sweep
 for settings in grids.read(sys.argv[1]):
     sweep.measure(settings)
 """

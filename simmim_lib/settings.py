@@ -123,7 +123,7 @@ class Settings:
     )
     weighting: str = option(
         "fixed",
-        "how the targets' losses are weighed against each other, beside the task weights",
+        "how the targets' losses are weighed against each other, in addition to the task weights",
         reads=Choice(WEIGHTINGS),
         group="joint",
     )
@@ -213,7 +213,7 @@ class Settings:
     )
     augmentation: float = option(
         0.0,
-        "how strongly images are turned and stretched, 0 to 2",
+        "how strongly images are rotated and stretched, 0 to 2",
         reads=Number(lambda number: 0 <= number <= 2, "from 0 to 2, like 1.0"),
         group="unlabelled",
         offers=(0.0, 0.5, 1.0, 2.0),

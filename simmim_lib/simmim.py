@@ -1,7 +1,7 @@
 """The SimMIM model: one trunk, a head for each task, and a loss that sums over all of them.
 
 This module imports Keras at once, because its classes derive from Keras's; the rest of the library
-asks `models` for them, which imports this module when they are first needed.
+imports it in the functions that need it, and `simmim_lib.SimMIM` when it is first asked for.
 """
 
 import json
@@ -381,7 +381,7 @@ def fit_on_workers(
 
         strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else
         with strategy.scope():
-            model = models.SimMIM(trunk, tasks)
+            model = simmim_lib.SimMIM(trunk, tasks)
             model.compile(...)
         simmim.fit_on_workers(model, dataset, epochs=5)
 

@@ -13,8 +13,11 @@ from types import SimpleNamespace
 
 import lint
 import nbformat
+import papermill
+from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbval import plugin as nbval
+from papermill.exceptions import PapermillExecutionError
 
 COMPARED = "nbval-check-output"
 # What nbval leaves out: numbers that differ at each run, and pictures.
@@ -25,7 +28,7 @@ NOT_COMPARED = (
 
 
 def problems(notebook: Path, folder: Path, seconds: int = 600) -> list[str]:
-    """Run a notebook with papermill in a process of its own, and say what is wrong with it.
+    """Run a notebook with papermill, and say what is wrong with it.
 
     Args:
         notebook: what to run, with its stored outputs; it is not changed.
@@ -49,19 +52,22 @@ def problems(notebook: Path, folder: Path, seconds: int = 600) -> list[str]:
 
 
 def _run_papermill(notebook: Path, executed: Path, seconds: int) -> str:
-    """Run a notebook; return what papermill has to say of a failure, or "".
+    """Run a notebook; return the error that papermill stops with, or "".
 
     The time limit for a cell is not only for endless loops: now and then nbclient overlooks the
     kernel's answer to a cell with an Output widget, and waits for it. Then it is asked again.
     """
-    command = [sys.executable, "-m", "papermill", str(notebook), str(executed)]
-    command += ["--cwd", str(notebook.parent), "--no-progress-bar"]
-    command += ["--execution-timeout", str(seconds)]
+    options = {"cwd": str(notebook.parent), "progress_bar": False, "execution_timeout": seconds}
+    failure = ""
     for _ in range(3):
-        done = subprocess.run(command, capture_output=True, text=True, check=False, timeout=3600)
-        if "CellTimeoutError" not in done.stderr:
-            break
-    return f"Status {done.returncode}\n{done.stderr}" if done.returncode else ""
+        try:
+            papermill.execute_notebook(str(notebook), str(executed), **options)
+            return ""
+        except CellTimeoutError as error:
+            failure = str(error)
+        except (PapermillExecutionError, DeadKernelError) as error:
+            return str(error)
+    return failure
 
 
 def _differences(stored: NotebookNode, executed: NotebookNode) -> Iterator[str]:

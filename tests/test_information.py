@@ -176,6 +176,7 @@ QUICK = Settings(
 )
 
 
+@pytest.mark.slow
 def test_unlabelled_images_help():
     plain = QUICK.replace(information=0.0, agreement=0.0, augmentation=0.0)
     results = [experiments.run(each, baseline=False) for each in (plain, QUICK)]
@@ -194,6 +195,7 @@ def test_no_labels_at_all_with_a_source_that_knows_the_classes():
     assert after.mean() > before.mean() + 0.1
 
 
+@pytest.mark.slow
 def test_two_targets_without_labels_share_what_the_source_knows():
     settings = QUICK.replace(
         targets=("mnist", "uci-digits"), labels_per_class=0, shared_heads=True, steps=1
@@ -206,6 +208,7 @@ def test_two_targets_without_labels_share_what_the_source_knows():
         np.testing.assert_allclose(joint[target], own, atol=0.1)  # but for one step
 
 
+@pytest.mark.slow
 def test_without_spread_it_collapses_and_says_so():
     settings = QUICK.replace(
         labels_per_class=1, spread=0.0, information=3.0, agreement=0.0, augmentation=0.0, steps=200

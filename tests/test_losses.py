@@ -102,6 +102,7 @@ def test_expected_accuracy_also_learns_from_uniform_logits():
     assert softmax(logits)[0, 3] > 0.95
 
 
+@pytest.mark.slow
 def test_the_literal_formula_turns_round_at_one_over_e():
     for start, end in ((0.36, 0), (0.38, 1)):
         logits = logits_of([[start, 1 - start]])
@@ -549,6 +550,7 @@ for path in sys.argv[2:]:
 """
 
 
+@pytest.mark.slow
 def test_a_saved_model_is_the_same_in_a_new_process(tmp_path):
     inputs, labels = blobs()
     np.savez(tmp_path / "data.npz", inputs=inputs, labels=labels)

@@ -131,6 +131,7 @@ def wheel(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return next(folder.glob("simmim_workbook-*.whl"))
 
 
+@pytest.mark.slow
 def test_the_wheel_carries_package_data_and_licences_only(wheel: Path) -> None:
     assert wheel.stat().st_size < LARGEST_WHEEL
     with zipfile.ZipFile(wheel) as archive:
@@ -146,14 +147,16 @@ def test_the_wheel_carries_package_data_and_licences_only(wheel: Path) -> None:
     assert not [name for name in names if "__pycache__" in name]
 
 
+@pytest.mark.slow
 def test_installed_from_the_wheel_the_data_comes_along(wheel: Path, tmp_path: Path) -> None:
     target = tmp_path / "site"
     quiet = ["install", "--quiet", "--no-deps", "--no-index", "--target"]
     run(sys.executable, "-m", "pip", *quiet, target, wheel)
     code = """
 import simmim_lib.datasets as datasets
-import simmim_lib.report as report
-assert report.notebook_path().is_relative_to(datasets.data_directory().parent)
+from simmim_lib.foundation.directories import data_directory
+from simmim_lib.reports import report
+assert report.notebook_path().is_relative_to(data_directory().parent)
 assert report.notebook_path().exists()
 print(datasets.__file__, len(datasets.verify()), len(datasets.load("mnist").train))
 """
@@ -164,6 +167,7 @@ print(datasets.__file__, len(datasets.verify()), len(datasets.load("mnist").trai
     assert int(verified) >= 3 and int(images) == 4000
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(not COLAB_PYTHON.exists(), reason="no .venv-colab: run `make test-colab` once")
 def test_on_colab_the_wheel_installs_nothing_but_itself(wheel: Path) -> None:
     """What the setup cell does there, with every other source of packages closed."""
@@ -207,6 +211,7 @@ def server_port(log: Path, server: subprocess.Popen) -> int:
     raise AssertionError(log.read_text())
 
 
+@pytest.mark.slow
 def test_the_lab_takes_the_next_port_and_leaves_nothing(busy_port: int, tmp_path: Path) -> None:
     pytest.importorskip("jupyterlab", reason="JupyterLab is not in this environment")
     log = tmp_path / "log"

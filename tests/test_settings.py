@@ -10,8 +10,9 @@ from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import simmim_lib
-from simmim_lib import grids, options, weighting
+from simmim_lib import weighting
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import options
 from simmim_lib.settings import (
     ADAPTATIONS,
     FREEZABLE_LAYERS,
@@ -26,6 +27,7 @@ from simmim_lib.settings import (
     offers,
     parse,
 )
+from simmim_lib.sweeps import grids
 
 BESIDE = {
     "agreement": {"augmentation": 1.0, "frozen_layers": 0},

@@ -363,6 +363,7 @@ def test_freezing_after_fit_without_compiling_again_comes_too_late(images, label
     assert all(np.array_equal(a, b) for a, b in zip(before, model.trunk.get_weights(), strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("policy", ["mixed_float16", "mixed_bfloat16"])
 def test_mixed_precision(images, labels, policy, tmp_path):
     """The trunk's policy is the model's, and is still so when the file is read under another."""
@@ -631,6 +632,7 @@ def test_another_process_reads_the_file_and_trains_on(
         assert found["frozen"].tolist() == ["c"]
 
 
+@pytest.mark.slow
 def test_a_loaded_model_trains_as_the_saved_one_would(images, labels, tmp_path):
     """The optimizer's memory and the frozen layers are in the file, too."""
     model = small.joint_model()

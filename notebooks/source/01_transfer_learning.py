@@ -6,7 +6,7 @@
 # About 40 minutes, exercises included. Afterwards you will be able to
 #
 # - copy the first layers of a trained network into a new one, freeze them, and say what that changes,
-# - choose between probing, fine-tuning, and one after the other,
+# - choose between a linear probe, fine-tuning, and one after the other,
 # - tell from several seeds whether transfer helped, hurt, or made no clear difference,
 # - avoid the three mistakes that Keras users report most often when they freeze layers.
 #
@@ -32,16 +32,16 @@ from simmim_lib.studies import stored
 # %% [markdown]
 # ## 1. Two tasks
 #
-# Suppose you want to read handwritten digits, and somebody has told you for just ten pictures of each
-# digit what they show. That is your **target task**: what you care about, with few labels.
+# Suppose you want to read handwritten digits, and you have labels for just ten pictures of each
+# digit. That is your **target task**: what you care about, with few labels.
 #
-# A hundred pictures are little to learn from. But it is easy to *make* pictures of characters: a
-# program draws letters and digits in many fonts, shifts, turns and stretches them, and knows each
-# label, because it chose the letter. That is a **source task**: not what you care about, but with
-# labels in plenty.
+# A hundred pictures are not much to learn from. But it is easy to *make* pictures of characters: a
+# program draws letters and digits in many fonts, shifts, rotates and stretches them, and knows each
+# label, because it chose the character. That is a **source task**: not what you care about, but with
+# plenty of labels.
 #
-# **Transfer learning** means: learn the source task first, keep a part of what was learned, and go on
-# with the target task.
+# **Transfer learning** means: learn the source task first, keep part of what was learned, and carry
+# on with the target task.
 
 # %%
 glyphs, digits = datasets.load("glyphs"), datasets.load("mnist")
@@ -53,8 +53,9 @@ charts.image_grid(
 )
 
 # %% [markdown]
-# Above the source, below the target, each with its label. The target's network will see ten labelled
-# pictures of each digit; the others are there to test it, and to ask *what if* we had more labels.
+# The source is above, the target below, each picture with its label. The target's network will see
+# ten labelled pictures of each digit; the others are there to test it, and to ask *what if* we had
+# more labels.
 
 # %% tags=["nbval-check-output"]
 for dataset in (glyphs, digits):
@@ -66,15 +67,15 @@ for dataset in (glyphs, digits):
 # %% [markdown]
 # ## 2. Learn the source task
 #
-# The network is small: three convolutions, each of which halves the picture, then a dense layer, then
-# the **head**, which has one output (a *logit*) for each class. All layers but the head are called the
-# **trunk**: it turns a picture into 128 numbers, its **features**.
+# The network is small: three convolutions, each of which halves the picture's height and width, then
+# a dense layer, then the **head**, which has one output (a *logit*) for each class. All layers but
+# the head are called the **trunk** (elsewhere also *backbone* or *encoder*): it turns a picture into
+# 128 numbers, its **features**.
 #
 # **Predict.** The next cell trains the network on the glyphs for three passes (*epochs*) over the
 # training images. There are 47 classes, and the characters are badly distorted. How many new glyphs
 # will it name correctly after the *first* pass?
-#
-# - (a) about one in 47, as by guessing
+# - (a) about one in 47, no better than guessing
 # - (b) at least one in five
 # - (c) nearly all
 
@@ -101,10 +102,10 @@ charts.accuracy_curves(
 )
 
 # %% [markdown]
-# **Explain.** (b). One pass is enough to leave guessing far behind, and every further one adds
-# less. This step is called **pre-training**. We only watched it; for everything below the workbook
-# keeps networks that were trained longer by one fixed recipe, so that you do not have to wait for
-# them.
+# **Explain.** (b). One pass is enough to leave guessing far behind, and each further pass adds less.
+# This step is called **pre-training**. Here we only watched it: for everything below, the workbook
+# keeps networks that were trained for longer by one fixed recipe, so that you do not have to wait
+# for them.
 
 # %%
 source_model = pretrained("glyphs").as_model()
@@ -116,7 +117,7 @@ for layer in source_model.layers:
 # ## 3. Copy and freeze
 #
 # The source's head is of no use for the target: it has 47 outputs, and we need 10. The trunk may be
-# useful. To carry it over,
+# useful. To transfer it,
 #
 # 1. build a network for the target, with fresh weights,
 # 2. **copy** the weights of the first layers from the source,
@@ -128,11 +129,12 @@ for layer in source_model.layers:
 #
 # $$ \min_\phi \; \frac{1}{n} \sum_{i=1}^{n} -\log p_{\theta, \phi}(y_i \mid x_i) $$
 #
-# with $\theta$ fixed at what the source task found, and $\phi$ starting from copied or from fresh
-# weights. Without transfer there is no $\theta$, and $\phi$ is fresh: training **from scratch**.
+# with $\theta$ fixed at the values from the source task, and $\phi$ starting from copied or from
+# fresh weights. Without transfer there is no $\theta$, and $\phi$ starts fresh: training **from
+# scratch**.
 #
-# **Predict.** Freeze the first two convolutions of five layers. About how many of the network's
-# weights are still trained?
+# **Predict.** The network has five layers; freeze the first two, both convolutions. About how many
+# of its weights are still trained?
 #
 # - (a) two in five
 # - (b) three in five
@@ -150,11 +152,11 @@ for layer in target_model.layers:
 # %% [markdown]
 # **Explain.** (c). A convolution uses the same few weights all over the picture; most weights sit in
 # the dense layer. Freezing the first layers saves few weights. It saves *work*, because those layers
-# see the largest pictures, and because a frozen layer answers the same at every step: we compute its
-# answers once and train on them.
+# see the largest pictures, and because a frozen layer gives the same output at every step: we
+# compute its outputs once and train on them.
 #
-# Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us see
-# that frozen means frozen. One pass over a hundred labelled digits:
+# Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us
+# see that frozen means frozen. One pass over a hundred labelled digits:
 
 # %% tags=["nbval-check-output"]
 task = datasets.few_shot("mnist", labels_per_class=10, seed=0)
@@ -167,8 +169,9 @@ for layer, old in zip(target_model.layers, before, strict=True):
         print(f"{layer.name:15} {'same to the last bit' if same else 'changed'}")
 
 # %% [markdown]
-# The rest of the workbook does the same by `simmim_lib.run`, which compiles the training once, trains
-# several seeds side by side, and also trains from scratch with the same labels for comparison.
+# The rest of the workbook does the same with `simmim_lib.run`, which compiles the training once,
+# trains several seeds side by side, and also trains from scratch with the same labels for
+# comparison.
 
 # %%
 result = simmim_lib.run(simmim_lib.Settings(frozen_layers=2, seeds=3, budget="quick"))
@@ -200,7 +203,7 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A layer tells the number of its parameters: `layer.count_params()`. A slice such as
+# A layer knows the number of its parameters: `layer.count_params()`. A slice such as
 # `model.layers[2:]` leaves the first two layers out.
 #
 # </details>
@@ -269,9 +272,9 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 
 # %% [markdown]
-# **Explain.** Grey points are single seeds, the bars are 95 % intervals, and with three seeds they are so
-# long that they overlap from left to right: three seeds show *that* glyphs help, not which depth is
-# best. (With ten seeds, in section 8, the curve slopes down from one frozen layer to four.) Try the
+# **Explain.** Grey points are single seeds, the bars are 95 % intervals, and with three seeds they
+# are so long that they all overlap: three seeds show *that* glyphs help, not which depth is best.
+# (With ten seeds, in section 8, the curve slopes down from one frozen layer to four.) Try the
 # settings yourself:
 #
 # - *Seeds* 10: how much shorter do the bars become?
@@ -281,17 +284,17 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 # %% [markdown] tags=["quoted"]
 # ## 5. With plenty of labels: three famous curves
 #
-# [Yosinski et al. (2014)](https://arxiv.org/abs/1411.1792) asked a cleaner question. They had plenty of
-# labels for *both* tasks, copied only the first $n$ layers of a network with eight, and gave all later
-# layers fresh weights. They found three shapes that have been quoted ever since:
+# [Yosinski et al. (2014)](https://arxiv.org/abs/1411.1792) asked a cleaner question. They had plenty
+# of labels for *both* tasks, copied only the first $n$ layers of a network with eight, and gave all
+# later layers fresh weights. They found three shapes that have been quoted ever since:
 #
-# - **Dip.** Source and target are the *same* task, copies frozen. One would expect no loss. Yet in the
-#   middle the accuracy dipped from 62.5 to 59.4 per cent: layers had adapted *to each other*, and fresh
-#   later layers could not find their way back to them.
-# - **Decline.** Another task, copies frozen: the more layers, the worse, down to 54.3 per cent, because
-#   later layers are made for their own task.
-# - **Fine-tuned above base.** Another task, copies trained further: 63.7 to 64.7 per cent, better than
-#   from scratch however many layers were copied.
+# - **Dip.** Source and target are the *same* task, copies frozen. You would expect no loss. Yet in
+#   the middle the accuracy dipped from 62.5 to 59.4 per cent: layers had *co-adapted*, each to the
+#   others, and fresh later layers could not learn to fit the copied ones again.
+# - **Decline.** Another task, copies frozen: the more layers, the worse, down to 54.3 per cent,
+#   because later layers are specific to their task.
+# - **Fine-tuned above base.** Another task, copies trained further: 63.7 to 64.7 per cent, better
+#   than from scratch however many layers were copied.
 #
 # **Predict.** Which of the three will our small network show on handwritten digits, with 300 labels
 # per class?
@@ -333,9 +336,9 @@ charts.accuracy_curves(
 )
 
 # %% [markdown]
-# The grey band is the interval of the mean from scratch; one point lies far below the picture. Now
-# the numbers. Each is the mean over the seeds of the difference to scratch, with its 95 % interval;
-# a verdict is "gain" or "loss" only if the interval lies on one side of zero.
+# The grey band is the interval of the from-scratch mean; one point lies far below the edge of the
+# picture. Now the numbers. Each is the mean over the seeds of the difference from scratch, with its
+# 95 % interval; the verdict is "gain" or "loss" only if the interval lies on one side of zero.
 
 # %% tags=["nbval-check-output"]
 for name, values in measured.items():
@@ -347,33 +350,34 @@ for name, values in measured.items():
 # **Explain.** (b).
 #
 # - The **dip does not appear**. Same-task copies are never worse than scratch. Our network has five
-#   layers, not eight, and is easy to train: fresh layers find their way. (At four layers the copies even
-#   gain. Do not be impressed: that trunk was trained on *all* MNIST training labels, so it brings along
-#   labels that the network from scratch never saw.)
-# - The **decline appears**, late, and it depends on the source. The first two layers serve every task:
-#   edges are edges, in letters and in shirts. From the third layer on the sources part: features made
-#   for glyphs still help there, features made for clothes hurt. The dense layer, frozen, hurts from
-#   either source: a little from glyphs, and from clothes more than anything else on this page.
+#   layers, not eight, and is easy to train: fresh layers learn to fit the copied ones. (At four
+#   layers the copies even gain. Do not be impressed: that trunk was trained on *all* MNIST training
+#   labels, so it carries knowledge of labels that the network from scratch never saw.)
+# - The **decline appears**, late, and it depends on the source. The first two layers serve every
+#   task: an edge is an edge, in a letter or in a shirt. From the third layer on the sources part
+#   ways: features learned on glyphs still help there, features learned on clothes hurt. A frozen
+#   dense layer hurts from either source: a little from glyphs, and from clothes more than anything
+#   else on this page.
 # - **Fine-tuned copies lie above scratch**, clearly from two layers on, and more layers do not hurt.
-#   Copied weights are a good place to *start*, also where they are a bad place to *stay*.
+#   Copied weights are a good place to *start*, even where they are a bad place to *stay*.
 #
-# What these intervals do not tell: every seed uses the same pre-trained source and the same test
-# images. They speak about the luck of labels and initial weights, not about another source network.
-# And of many such intervals one in twenty leaves zero out by pure chance: do not build on one that
-# barely does. Steps were set for running time and the learning rate on validation images; neither was
-# chosen by these test accuracies.
+# What these intervals do not tell you: every seed uses the same pre-trained source and the same test
+# images. So they cover the luck of labels and initial weights, not the choice of another source
+# network. And even where nothing differs, one such interval in twenty excludes zero by pure chance:
+# do not build on one that barely does. The number of steps was set by running time and the learning
+# rate on validation images; neither was chosen by these test accuracies.
 
 # %% [markdown]
 # ## 6. Probe, fine-tune, or one after the other
 #
-# Freeze the *whole* trunk and train the head only: that is a **probe**. It asks how much the features
-# already know. **Fine-tuning** trains everything. There is a snag: at the start the head is fresh, its
-# errors are large and random, and the first steps push them back into the good trunk and distort it.
-# [Kumar et al. (2022)](https://arxiv.org/abs/2202.10054) therefore **probe, then fine-tune**: train
-# the head first, let go of the trunk afterwards.
+# Freeze the *whole* trunk and train the head only: that is a **linear probe**, *probe* for short. It
+# asks how much the features already know. **Fine-tuning** trains everything. There is a snag: at the
+# start the head is fresh, its errors are large and random, and the first steps send them back into
+# the good trunk and distort it. [Kumar et al. (2022)](https://arxiv.org/abs/2202.10054) therefore
+# **probe, then fine-tune**: train the head first, unfreeze the trunk afterwards.
 #
-# **Predict.** Ten labels per class, glyphs as the source, the same number of steps for each way. Which
-# is best on the target's test images?
+# **Predict.** Ten labels per class, glyphs as the source, the same number of steps for each method.
+# Which is best on the target's test images?
 #
 # - (a) the probe: a hundred labels are too few to train everything
 # - (b) fine-tuning
@@ -400,13 +404,14 @@ for target, values in groups.items():
     print(f"  probe-then-fine-tune against fine-tune: {two_steps}")
 
 # %% [markdown]
-# **Explain.** (c): on both targets the interval of its difference to plain fine-tuning lies above
-# zero. Whether a point or two matter is for you to judge; they cost nothing, as the number of steps
-# is the same. Between probe and fine-tuning these seeds do not decide, and on the second target the
-# probe is not even clearly better than scratch: the features alone are not enough there.
+# **Explain.** (c): on both targets the interval of its difference from plain fine-tuning lies above
+# zero. Whether a point or two matters is for you to judge; it costs nothing, as the number of steps
+# is the same. These seeds do not decide between the probe and fine-tuning, and on the second target
+# the probe is not even clearly better than scratch: the features alone are not enough there.
 #
-# Kumar et al. report the larger benefit on images that are *unlike* the target's training images, where
-# fine-tuning alone can end below the probe. That we did not measure here.
+# Kumar et al. report the larger benefit on **out-of-distribution** images, which are *unlike* the
+# target's training images: there fine-tuning alone can end up below the probe. We did not measure
+# that here.
 
 # %% [markdown]
 # ## 7. Few labels and many
@@ -414,8 +419,8 @@ for target, values in groups.items():
 # **Predict.** Where does transfer gain most?
 #
 # - (a) with one or two labels per class
-# - (b) in between, around five to twenty
-# - (c) with fifty: then there is enough to adapt to
+# - (b) in between, at around five to twenty
+# - (c) with fifty: only then is there enough to adapt to
 
 # %%
 few_study = stored.load("few-labels")
@@ -440,25 +445,25 @@ for count in counts:
     print(f"{count:2} labels per class: {gain}")
 
 # %% [markdown]
-# **Explain.** Transfer gains at *every* number of labels. From ten labels on the gain shrinks steadily: what
-# the source knows about strokes, the target's own labels then teach as well. With one or two labels
-# per class the intervals are wide, because everything hangs on which pictures happen to be labelled; the
-# mean is highest at two, but (a) and (b) cannot be told apart by these seeds.
+# **Explain.** Transfer gains at *every* number of labels. From ten labels on the gain shrinks
+# steadily: what the source knows about strokes, the target's own labels can now teach just as well.
+# With one or two labels per class the intervals are wide, because everything depends on which
+# pictures happen to be labelled; the mean is highest at two, but these seeds cannot decide between
+# (a) and (b).
 #
-# Read the figure sideways, too: the upper curve reaches the same height with about half the labels. If
-# somebody has to be paid for labels, that is the better way to say it.
+# Read the figure sideways, too: the upper curve reaches the same height with about half the labels.
+# If you have to pay for labels, that is the better way to put it.
 
 # %% [markdown]
 # ## 8. When transfer hurts
 #
 # Fashion-MNIST has ten classes of clothes, in pictures of the same size and kind as the digits, and
-# more of them than MNIST has here. A network trained on it has certainly learned to see.
+# more pictures than our part of MNIST. A network trained on it has surely learned to see.
 #
 # **Predict.** Clothes as the source, digits as the target, ten labels per class, nothing frozen. What
 # happens, compared with no transfer at all?
-#
-# - (a) it helps, only less than glyphs do
-# - (b) no difference: fine-tuning repairs what does not fit
+# - (a) it helps, just less than glyphs do
+# - (b) no difference: fine-tuning corrects what does not fit
 # - (c) it hurts
 
 # %%
@@ -486,14 +491,14 @@ for source, values in by_depth_of.items():
         print(f"  {depth} frozen: {difference(values[depth], hurt_scratch)}")
 
 # %% [markdown]
-# **Explain.** With nothing frozen, (b) is all that these seeds allow to say: the mean lies below
-# scratch, but the interval still holds zero. With three layers frozen it barely leaves zero out,
+# **Explain.** With nothing frozen, (b) is all that these seeds let us say: the mean lies below
+# scratch, but the interval still contains zero. With three layers frozen it barely excludes zero,
 # and with all four there is no doubt: **negative transfer**, and a disaster. Features that tell a
 # shirt from a coat by its sleeves and its texture do not tell a 3 from an 8.
 #
-# Two things to take along. Glyphs, which nobody drew by hand, help; photographs of real things do
+# Two things to take away. Glyphs, which nobody wrote by hand, help; photographs of real things do
 # not: what counts is what source and target have in *common*. And fine-tuning limits the damage,
-# because it may leave a bad place.
+# because it is free to leave a bad starting point.
 
 # %% [markdown]
 # ### Exercise 3: Did transfer hurt? (medium, 10 minutes)
@@ -521,8 +526,8 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #
 # <details><summary>Hint 2</summary>
 #
-# `scipy.stats.t.ppf(0.975, degrees_of_freedom)` gives the quantile that an interval of 95 % needs on
-# either side. The degrees of freedom are the number of pairs less one.
+# `scipy.stats.t.ppf(0.975, degrees_of_freedom)` gives the quantile that a 95 % interval needs on
+# either side. The degrees of freedom are the number of pairs minus one.
 #
 # </details>
 #
@@ -543,31 +548,32 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 # </details>
 
 # %% [markdown]
-# ## 9. Can one tell beforehand?
+# ## 9. Can you tell in advance?
 #
 # To find out which source helps, you could try them all. With large networks that is expensive. A
-# **transferability score** looks at the labelled target images once, through the source network, and
-# guesses. Nothing is trained.
+# **transferability score** passes the labelled target images through the source network once and
+# predicts which source will serve them best. Nothing is trained.
 #
 # - **Nearest neighbours**: how often does the most similar other image, measured in the *features* of
 #   the source, have the same label?
-# - [**LEEP**](https://arxiv.org/abs/2002.12462): let the source network name the target images in its
-#   own words ("this 7 looks like a z"). How well does the source's word $z$ predict the label $y$? With
-#   $P(y \mid z)$ counted from the labelled images and $\theta(x)_z$ what the source says,
+# - [**LEEP**](https://arxiv.org/abs/2002.12462): let the source network name the target images by
+#   its own classes ("this 7 looks like a z"). How well does the source's class $z$ predict the label
+#   $y$? With $P(y \mid z)$ estimated from the labelled images and $\theta(x)_z$ the probability that
+#   the source gives to $z$,
 #
 #   $$ \text{LEEP} = \frac{1}{n} \sum_{i=1}^{n} \log \sum_z P(y_i \mid z)\, \theta(x_i)_z $$
 #
-# - [**H-score**](https://arxiv.org/abs/2212.10082): how much of the features' variance lies *between* the
-#   classes?
-# - [**LogME**](https://arxiv.org/abs/2102.11005): how probable are the labels under a linear model of
-#   the features, averaged over all such models?
+# - [**H-score**](https://arxiv.org/abs/2212.10082): how much of the features' variance lies
+#   *between* the classes?
+# - [**LogME**](https://arxiv.org/abs/2102.11005): how probable are the labels under a linear model
+#   of the features, averaged over all such models (the log *marginal likelihood*, or evidence)?
 #
-# **Predict.** Three targets, three sources for each, 20 labels per class. How often will a score order
-# two sources the right way round?
+# **Predict.** Three targets, three sources for each, 20 labels per class. How often will a score put
+# two sources in the right order?
 #
 # - (a) nearly always
 # - (b) more often than not
-# - (c) like a coin
+# - (c) no better than a coin toss
 
 # %%
 score_study = stored.load("transferability")
@@ -589,9 +595,9 @@ def measured_for_pairs(measure):
 outcome = measured_for_pairs("accuracy")
 labels = {
     "nearest_neighbours": "nearest neighbour\n(share right)",
-    "leep": "LEEP\n(nats an image)",
+    "leep": "LEEP\n(nats per image)",
     "h_score": "H-score\n(no unit)",
-    "logme": "LogME\n(nats an image)",
+    "logme": "LogME\n(nats per image)",
 }
 
 # %%
@@ -607,9 +613,9 @@ figures.score_against_accuracy(
 )
 
 # %% [markdown]
-# A score that knows would make the points of each little picture climb from left to right. Kendall's
-# rank correlation $\tau$ counts that: the share of pairs of sources in the right order, less the share
-# in the wrong order. +1 is always right, 0 is a coin, -1 always wrong.
+# With a perfect score, the points in each small plot would climb from left to right. Kendall's rank
+# correlation $\tau$ counts that: the share of pairs of sources in the right order minus the share in
+# the wrong order. +1 is always right, 0 a coin toss, -1 always wrong.
 
 # %% tags=["nbval-check-output"]
 for name, guess in guesses.items():
@@ -624,19 +630,20 @@ for name, guess in guesses.items():
 
 # %% [markdown]
 # **Explain.** Between (a) and (b). For the digits of MNIST every score finds the right order. Where
-# the scores err, they mix up glyphs and another source, and each time it is a pair whose accuracies
-# these ten seeds do not tell apart either. Before you trust them, four warnings:
+# the scores go wrong, they swap glyphs with another source, and each time it is a pair whose
+# accuracies these ten seeds cannot tell apart either. Before you trust them, four warnings:
 #
-# - This is a **small sample**: nine pairs of sources, which share targets. One pair more or less in order
-#   moves $\tau$ by two thirds for one target.
-# - A score **orders sources; it does not promise a gain**. From UCI digits to Fashion the transfer was a
+# - This is a **small sample**: nine pairs of sources, three for each target. Swapping a single pair
+#   moves $\tau$ by two thirds for its target.
+# - A score **ranks sources; it does not promise a gain**. From UCI digits to Fashion, transfer was a
 #   loss, and no score says so: none of them knows what training from scratch would reach.
-# - Scores of **different targets cannot be compared**: an easy target gets a high one from any source.
+# - Scores of **different targets cannot be compared**: an easy target gets a high score from any
+#   source.
 # - The **H-score saturates** when images are few. It can be at most 9 for ten classes, and with 200
-#   images in 128 dimensions even the worst source comes near that: so many dimensions separate
-#   almost any labels.
+#   images in 128 dimensions even the worst source comes near that: with so many dimensions, almost
+#   any labelling can be separated.
 #
-# So use a score to drop hopeless sources early. Then measure the rest.
+# So use a score to drop hopeless sources early. Then measure the others.
 
 # %% [markdown]
 # ### Exercise 4: A score before training (hard, 15 minutes)
@@ -646,10 +653,10 @@ for name, guess in guesses.items():
 def leep(probabilities, labels):
     """Return the LEEP score, a natural logarithm, of a source model for a target task.
 
-    `probabilities` has one row an image and one column a source class: what the source model says.
-    `labels` are the target classes. Build P(source class, target class) from both, turn it into
-    P(target class | source class), and with it give every image the probability of its own label;
-    the score is the mean of the logarithms.
+    `probabilities` has one row per image and one column per source class, as the source model
+    predicts them. `labels` are the target classes. Build P(target class, source class) from both,
+    turn it into P(target class | source class), and use it to give every image the probability of
+    its own label; the score is the mean of the logarithms.
     """
     ...  # your code
 
@@ -659,9 +666,9 @@ exercises.check("01-leep", leep)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# With one-hot labels (one row an image) the joint table is
+# With one-hot labels (one row per image) the joint table is
 # `one_hot.T @ probabilities / len(labels)`: a row for each target class, a column for each source
-# class. All its numbers add up to 1.
+# class. All its entries add up to 1.
 #
 # </details>
 #
@@ -691,9 +698,9 @@ exercises.check("01-leep", leep)
 # ## 10. What Keras users ask most
 #
 # **"I froze a layer after `compile`. Why does it still learn?"**
-# ([keras#13404](https://github.com/keras-team/keras/issues/13404)) `fit` prepares its training step
-# once and keeps it. Whether a layer is trained is settled then. Change `trainable` later, and nothing
-# happens until you `compile` again.
+# ([keras#13404](https://github.com/keras-team/keras/issues/13404)) `fit` builds its training step
+# once and keeps it. Which layers are trained is settled at that point. Change `trainable` later, and
+# nothing happens until you `compile` again.
 
 
 # %% tags=["nbval-check-output"]
@@ -712,10 +719,10 @@ small.compile("sgd", "mse")
 print("frozen and compiled again:   moves", kernel_moves(small))
 
 # %% [markdown]
-# **"I freeze a layer in one model, and it is frozen in the other."**
-# ([keras#3804](https://github.com/keras-team/keras/issues/3804)) A layer that stands in two models is
-# *one* object, with one `trainable` and one set of weights. Copy the weights into a layer of its own,
-# as `freezing.copy_layers` does, or clone the model.
+# **"I froze a layer in one model, and now it is frozen in the other."**
+# ([keras#3804](https://github.com/keras-team/keras/issues/3804)) A layer that belongs to two models
+# is *one* object, with one `trainable` and one set of weights. Copy the weights into a separate
+# layer, as `freezing.copy_layers` does, or clone the model.
 
 # %% tags=["nbval-check-output"]
 other = keras.Sequential([small.layers[0], keras.layers.Dense(4)])
@@ -723,13 +730,14 @@ other.layers[0].trainable = True
 print("unfrozen in one, trainable in the other:", small.layers[0].trainable)
 
 # %% [markdown]
-# **"BatchNormalization is frozen, and its mean still moves."**
+# **"My BatchNormalization layer is frozen, and its mean still moves."**
 # ([keras#4762](https://github.com/keras-team/keras/issues/4762),
 # [#7085](https://github.com/keras-team/keras/issues/7085),
-# [#9214](https://github.com/keras-team/keras/issues/9214)) This layer keeps a running mean and variance,
-# which no gradient changes: just *seeing* data in training mode moves them. In old versions freezing did
-# not stop that. In today's Keras `trainable = False` does, and the layer then also normalises by its
-# stored mean. Leaving the layer out of the gradients, or a learning rate of zero, does not.
+# [#9214](https://github.com/keras-team/keras/issues/9214)) This layer keeps a running mean and
+# variance, which no gradient changes: just *seeing* data in training mode moves them. In old
+# versions freezing did not stop that. In today's Keras `trainable = False` does, and the layer then
+# also normalises by its stored mean and variance. Leaving the layer out of the gradients does not
+# stop it, nor does a learning rate of zero.
 
 
 # %% tags=["nbval-check-output"]
@@ -745,21 +753,23 @@ print("not frozen: moves", running_mean_moves(trainable=True))
 
 # %% [markdown]
 # So when you unfreeze such a network to fine-tune it, freeze its BatchNormalization layers again, or
-# call the trunk with `training=False`. The workbook's network has none: with a hundred images a batch's
-# mean is a poor estimate anyway.
+# call the trunk with `training=False`. The workbook's network has none: with a hundred images, the
+# mean of a batch is a poor estimate anyway.
 
 # %% [markdown]
 # ## Recap
 #
 # - Transfer: learn a source task, copy the first layers, freeze some, train the rest on the target.
-# - First layers are general, later ones belong to their task: frozen, they hurt when source and target
-#   differ; fine-tuned, they are a good start.
-# - Transfer pays where labels are few. It can also hurt, and a source that looks rich is no guarantee.
+# - First layers are general, later ones specific to their task: frozen, they hurt when source and
+#   target differ; fine-tuned, they are a good start.
+# - Transfer pays where labels are few. It can also hurt, and a source that looks rich is no
+#   guarantee.
 # - A score before training is a hint, not a measurement. Try it, over several seeds, and compare seed
 #   by seed with training from scratch.
-# - In Keras: set `trainable`, then `compile`; copy weights, do not share layers; mind BatchNormalization.
+# - In Keras: set `trainable`, then `compile`; copy weights, do not share layers; mind
+#   BatchNormalization.
 #
 # ## Where next
 #
-# [Lesson 02, The loss formula](02_loss_formula.ipynb), takes the loss apart: what happens if one
-# minimises the article's formula as it is printed?
+# [Lesson 02, The loss formula](02_loss_formula.ipynb), takes the loss apart: what happens if you
+# minimise the article's formula as printed?

@@ -6,7 +6,7 @@
 # About 60 minutes, exercises included. Afterwards you will be able to
 #
 # - say what the article's formula says, term by term, and what it was meant to say,
-# - find a slope by hand and check it in two other ways,
+# - derive a slope by hand and check it in two other ways,
 # - predict what each of four readings does to a network, and why 1/e matters,
 # - compute surprise, entropy, cross-entropy, divergence and mutual information of real predictions.
 #
@@ -22,9 +22,10 @@ import numpy as np
 import tensorflow as tf
 
 from simmim_lib import datasets, exercises, losses, trunks
-from simmim_lib.foundation.intervals import difference, interval
-from simmim_lib.lessons.loss_formula import information_figures, panels, studies, training_by_loss
+from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.lessons.loss_formula import information_figures, panels, training_by_loss
 from simmim_lib.lessons.loss_formula.readings import READINGS
+from simmim_lib.studies import stored
 
 # %% [markdown]
 # ## 1. What the formula says
@@ -42,12 +43,12 @@ from simmim_lib.lessons.loss_formula.readings import READINGS
 # |---|---|
 # | $x_i$, $y_i$ | the $i$-th input (an image) and its label (a digit) |
 # | $\theta$ | all weights of the network |
-# | $p(y_i \mid x_i;\theta)$ | the probability that the network gives to the **label**: one number an image |
+# | $p(y_i \mid x_i;\theta)$ | the probability that the network gives to the **label**: one number per image |
 # | $\log$ | the natural logarithm, so that the loss is in *nats*; it is negative or zero here |
 # | $-\sum_{i=1}^{n}$ | minus the sum over the $n$ **examples**, so the loss is positive or zero |
 #
-# The same probability stands twice: once in front of the logarithm, once inside. For one example, with
-# $p$ for that probability, the loss is $-p\log p$.
+# The same probability appears twice: once in front of the logarithm, once inside. For one example,
+# writing $p$ for that probability, the loss is $-p\log p$.
 #
 # **Predict.** Ten classes, a network with random weights. About what is $p$ for a typical image?
 #
@@ -66,14 +67,14 @@ print(f"p of the label: {fresh_probability.mean():.2f} on average")
 print("above 1/e in", np.sum(fresh_probability > 1 / np.e), "of", len(images), "images")
 
 # %% [markdown]
-# **Explain.** (a): a fresh network favours no class by much. Keep the second line in mind.
+# **Explain.** (a): a fresh network hardly favours any class. Keep the second line of the output in
+# mind.
 #
 # ## 2. One probability
 #
 # **Predict.** Gradient descent moves $p$ to where the loss falls. Start at one tenth and minimise
 # $-p\log p$. Where does $p$ go?
-#
-# - (a) to 1, as the article says
+# - (a) to 1, as the article claims
 # - (b) to 0
 # - (c) it stays where it is
 
@@ -81,27 +82,28 @@ print("above 1/e in", np.sum(fresh_probability > 1 / np.e), "of", len(images), "
 panels.one_probability()
 
 # %% [markdown]
-# **Explain.** (b). The curve $-p\log p$ is a hill with **two** feet: the loss is 0 at $p = 1$, and just
-# as well at $p = 0$. Its top is at $1/e$, a little above one third. Whoever stands on the left of it
-# rolls down to the left. With ten classes, every image starts on the left. That is the trap.
+# **Explain.** (b). The curve $-p\log p$ is a hill with **two** feet: the loss is 0 at $p = 1$, and
+# also at $p = 0$. Its top is at $1/e$, a little above one third. A ball to the left of the top rolls
+# down to the left, and with ten classes every image starts on the left. That is the trap.
 #
-# Move the slider across 1/e and watch the arrow of (a) turn. The other lines are other ways to read the
-# formula; $\bar p$ means "this number is held constant while deriving":
+# Move the slider across 1/e and watch the arrow of (a) turn round. The other lines are other ways to
+# read the formula; $\bar p$ means "this number is held constant in the derivative" (a
+# *stop-gradient*):
 #
 # | reading | one example's loss | what changed | pushes $p$ |
 # |---|---|---|---|
 # | (a) as written | $-p\log p$ | nothing | away from 1/e, both ways |
 # | (b) cross-entropy | $-\log p$ | the $p$ in front is the *true* distribution: 1 for the label | up, the harder the smaller $p$ |
 # | (c) entropy of the prediction | $-\sum_k p_k\log p_k$ | the sum is over *classes*, not examples | the largest class up, whichever it is |
-# | (d) expected accuracy | $-\bar p\log p$ | the $p$ in front does not take part in the slope | up, everywhere with slope $-1$ |
+# | (d) expected accuracy | $-\bar p\log p$ | the $p$ in front is not differentiated | up, everywhere with slope $-1$ |
 #
-# In the panel the other nine classes share the rest evenly, so under (c) nothing tells one class
-# from another at one tenth, and nothing moves.
+# In the panel the other nine classes share the rest evenly, so under (c) all ten classes look the
+# same when $p$ is one tenth, and nothing moves.
 #
-# **Focal loss** is the mirror image of (a). Both multiply the surprise $-\log p$ by a weight: (a) by $p$,
-# focal loss by $(1-p)^2$. So (a) listens to examples that are right already and ignores the others;
-# focal loss ([Lin et al., 2017](https://arxiv.org/abs/1708.02002)) ignores what is right already and
-# listens to what is still wrong.
+# **Focal loss** is the mirror image of (a). Both multiply the surprise $-\log p$ by a weight: (a) by
+# $p$, focal loss by $(1-p)^2$. So (a) listens to the examples that are already right and ignores the
+# others; focal loss ([Lin et al., 2017](https://arxiv.org/abs/1708.02002)) ignores what is already
+# right and listens to what is still wrong.
 
 # %% [markdown]
 # ## 3. The slope, in three ways
@@ -110,8 +112,9 @@ panels.one_probability()
 #
 # $$\frac{d}{dp}\left(-p\log p\right) = -\left(1\cdot\log p + p\cdot\frac1p\right) = -(1+\log p)$$
 #
-# It is zero where $\log p = -1$, so at $p = 1/e$. A derivation by hand deserves a check. Two that do not
-# depend on it: automatic differentiation, and moving $p$ a little to either side (*finite differences*).
+# It is zero where $\log p = -1$, so at $p = 1/e$. A derivative found by hand deserves a check. Here
+# are two that do not depend on it: automatic differentiation, and moving $p$ a little to either side
+# (*finite differences*).
 
 # %% tags=["nbval-check-output"]
 points = tf.constant([0.01, 0.1, 1 / np.e, 0.5, 0.99], tf.float64)
@@ -134,7 +137,7 @@ for row in zip(points.numpy(), by_hand, by_tape, by_differences, strict=True):
 
 # %% tags=["nbval-check-output"]
 def slope(probability):
-    """Return the derivative of -p log p in p, where `probability` is p and log is natural."""
+    """Return the derivative of -p log p with respect to p, the `probability`; log is natural."""
     ...  # your code
 
 
@@ -149,7 +152,7 @@ exercises.check("02-derivative", slope)
 #
 # <details><summary>Hint 2</summary>
 #
-# $u' = 1$ and $v' = 1/p$. Do not forget the minus in front.
+# $u' = 1$ and $v' = 1/p$. Do not forget the minus sign in front.
 #
 # </details>
 #
@@ -165,8 +168,8 @@ exercises.check("02-derivative", slope)
 # %% [markdown]
 # ### Exercise 2: Cross-entropy from logits (medium, 10 minutes)
 #
-# Reading (b) is what networks are trained by. The obvious code, a softmax and then a logarithm, fails as
-# soon as a logit is large. Write one that does not.
+# Reading (b) is what networks are trained with. The obvious code, a softmax and then a logarithm,
+# fails as soon as a logit is large. Write a version that does not.
 
 
 # %% tags=["nbval-check-output"]
@@ -208,9 +211,9 @@ exercises.check("02-cross-entropy", my_cross_entropy)
 # %% [markdown]
 # ## 4. Three classes
 #
-# All predictions for three classes form a triangle: a corner is a certain prediction, the middle an even
-# guess. The colour is the loss; the arrows show where gradient descent **on the logits** moves a
-# prediction. The dotted line is where the true class has $p = 1/e$.
+# All predictions for three classes form a triangle (a *simplex*): a corner is a certain prediction,
+# the middle an even guess. The colour is the loss; the arrows show where gradient descent **on the
+# logits** moves a prediction. The dotted line is where the true class has $p = 1/e$.
 #
 # **Predict.** Choose reading (c), the entropy of the prediction. Which corner attracts the start?
 #
@@ -222,19 +225,19 @@ exercises.check("02-cross-entropy", my_cross_entropy)
 panels.three_classes("entropy")
 
 # %% [markdown]
-# **Explain.** (b): entropy knows no label. It makes the network surer of what it thinks already. Now
-# choose *(a) as written*: a ridge runs parallel to one side, at 1/e. Below it the true class is
-# driven out, and it does not matter which of the others gains. Under (b) and (d) all arrows lead to the
-# true corner; look how long they are near a *wrong* corner. Under (d) they nearly vanish there: with
-# $p \approx 0$ a softmax hardly moves, so (d) gives up on what looks hopeless. Remember that for noisy
-# labels.
+# **Explain.** (b): entropy knows no label. It makes the network surer of what it already thinks,
+# which is why (c) is known as **entropy minimisation**. Now choose *(a) as written*: a ridge runs
+# parallel to one side, at 1/e. Below it the true class is driven out, and it does not matter which
+# of the others gains. Under (b) and (d) all arrows lead to the true corner; compare how long they
+# are near a *wrong* corner. Under (d) they nearly vanish there: with $p \approx 0$ a softmax hardly
+# moves, so (d) gives up on what looks hopeless. Remember that when we come to noisy labels.
 
 # %% [markdown]
 # ## 5. A real network
 #
-# So far each prediction moved on its own. In a network all images share the weights. The next panel
-# trains the workbook's network four times on the same thousand digits: same start, same batches, only
-# the loss differs.
+# So far each prediction moved on its own. In a network all images share the same weights. The next
+# panel trains the workbook's network four times on the same thousand digits: same start, same
+# batches, only the loss differs.
 #
 # **Predict.** Fresh weights, the formula as written. Every image starts below 1/e, where the slope
 # pushes $p$ of the true class down. Where does the **mean** of $p$ go?
@@ -247,60 +250,66 @@ panels.three_classes("entropy")
 panels.real_network()
 
 # %% tags=["nbval-check-output"]
-readings = studies.study("four-readings")
-fresh_start = readings[training_by_loss.Plan(seeds=10)]
+readings = stored.load("four-readings")
+fresh = training_by_loss.LossComparison(seeds=10)
+(record,) = (each for each in readings.records if each.settings == fresh)
 for row, name in enumerate(READINGS):
-    measured = [interval(fresh_start[key][row]) for key in ("median", "gone", "mean", "test")]
-    numbers = "".join(f"  {mean:.2f} ± {width:.2f}" for mean, width in measured)
+    measured = [record.values(key)[row] for key in ("median", "gone", "mean", "test")]
+    numbers = "".join(f"  {mean_and_interval(values, digits=2)}" for values in measured)
     print(f"{READINGS[name].title:30}{numbers}")
 print("                          p(true): median, share below 0.01, mean; then test accuracy")
 
 # %% [markdown]
-# **Explain.** (b), and that surprises most people. Nine images in ten do end at $p = 0$: the median is
-# zero in every seed. But one class wins, the network gives it to *every* image, and for the images that
-# happen to show it $p$ is 1. The mean stays where it was, at chance. The right-hand picture shows both
-# ends: nothing stays between. A mean can hide a catastrophe; look at the spread, too.
+# **Explain.** (b), which surprises most people. Nine images in ten do end at $p = 0$: the median is
+# zero in every seed. But one class wins, the network predicts it for *every* image, and for the
+# images that happen to show it $p$ is 1. The mean stays where it was, at chance. The right-hand
+# picture shows both ends: nothing is left in between. A mean can hide a catastrophe; look at the
+# spread, too.
 #
-# Cross-entropy learns. Expected accuracy learns as well, but less surely: in some seeds it never finds a
-# class, because at $p\approx 0$ it hardly pushes. Entropy, which knows no label, picks one class for all.
+# Cross-entropy learns. Expected accuracy learns too, but less reliably: in some seeds it never
+# learns one of the classes, because at $p\approx 0$ it hardly pushes. Entropy, which knows no label,
+# picks one class for all images.
 #
 # **Predict.** Now begin with a network that knows the task: 400 steps of cross-entropy, after which
-# nearly all images are *above* 1/e. Will training it on by the formula as written work?
+# nearly all images are *above* 1/e. Will it work to continue training with the formula as written?
 #
 # - (a) yes: above 1/e the slope has the right sign
 # - (b) no: it falls apart
 # - (c) it depends on the optimizer
 
 # %% tags=["nbval-check-output"]
-for plan, measured in readings.items():
-    above = measured["above"][0].mean()
-    change = difference(measured["end"][0], measured["start"][0])
-    control = difference(measured["end"][1], measured["start"][1])
-    print(f"{plan.start}, {plan.optimizer}: {above:.0%} of the images above 1/e at the start")
+for record in readings.records:
+    above = record.values("above")[0].mean()
+    start, end = record.values("start"), record.values("end")
+    change, control = (difference(end[row], start[row]) for row in (0, 1))
+    begin = f"{record.settings.start}, {record.settings.optimizer}"
+    print(f"{begin}: {above:.0%} of the images above 1/e at the start")
     print(f"    as written:    {change}")
     print(f"    cross-entropy: {control}")
 
 # %% [markdown]
-# **Explain.** (c), and that is our own finding, not the article's. From the trained network **plain
-# gradient descent** holds what was there: the few images below 1/e pull the wrong way, the many above
-# it pull the right way, and the many win. **Adam** divides each gradient by its usual size. Where
-# nearly all is right the useful gradients are tiny; Adam blows them up until a step is as large as ever,
-# some images slip below 1/e, and from there the formula drives them out. The network pre-trained on
-# *other* digits starts with half of the images above 1/e, and there the formula fails with either
-# optimizer. So "above 1/e is safe" is true of one free probability, and of a network only with
-# great care. Choose these starts in the panel above and watch.
+# **Explain.** (c), and that is our own finding, not the article's. Starting from the trained
+# network, **plain gradient descent** keeps what was learned: the few images below 1/e pull the wrong
+# way, the many above it pull the right way, and the many win. **Adam** divides each gradient by its
+# usual size. Where nearly everything is right the useful gradients are tiny; Adam blows them up
+# until a step is as large as ever, some images slip below 1/e, and from there the formula drives
+# them out. The network pre-trained on *other* digits starts with half of the images above 1/e, and
+# there the formula fails with either optimizer. So "above 1/e is safe" holds for a single free
+# probability, but for a network only with great care. Choose these starts in the panel above and
+# watch.
 
 # %% [markdown]
 # ## 6. Information theory in six pictures
 #
-# To see what the formula was *meant* to say, we need real predictions that are neither all right nor all
-# certain. We take those of a network after two short passes of cross-entropy over a thousand
-# digits, for images it never saw. `losses.CrossEntropy` is reading (b) in the form that Keras's
-# `compile` takes; the other readings have such classes, too.
+# To see what the formula was *meant* to say, we need real predictions that are neither all right nor
+# all certain. We train a network with cross-entropy for two short passes over a thousand digits, and
+# take its predictions for images it never saw. `losses.CrossEntropy` is reading (b) in the form that
+# Keras's `compile` takes; the other readings have such classes, too.
 #
-# **Surprise.** Being told something of probability $p$ is a surprise of $-\log p$ nats: none if it was
-# certain, more the rarer it was. **Entropy** is the surprise to be expected, on average over what the
-# prediction itself says: $H(p) = -\sum_k p_k\log p_k$, from 0 (certain) to $\log 10$ (even guess).
+# **Surprise.** Learning that something of probability $p$ has happened is a surprise of $-\log p$
+# nats: none if it was certain, and the larger the rarer it was. **Entropy** is the expected
+# surprise, averaged by the prediction's own probabilities: $H(p) = -\sum_k p_k\log p_k$, from 0
+# (certain) to $\log 10$ (even guess).
 #
 # **Predict.** Are the wrong guesses the ones with high entropy?
 #
@@ -324,13 +333,15 @@ information_figures.surprise_and_entropy(
 )
 
 # %% [markdown]
-# **Explain.** (b). Entropy is what the network *thinks* of its guess, and it can be wrong about that, too.
+# **Explain.** (b). Entropy is how unsure the network *thinks* it is of its guess, and it can be
+# wrong about that, too.
 #
-# **Cross-entropy** weighs the surprises by the *truth* $q$ instead: $H(q, p) = -\sum_k q_k\log p_k$. With
-# a label for truth, $q$ is 1 there and 0 elsewhere, and $-\log p$ of the label is left: reading (b). If
-# the truth itself is uncertain, a part of the surprise cannot be avoided, namely its entropy; the rest
-# is the **Kullback–Leibler divergence**, what the model adds by being wrong:
-# $H(q, p) = H(q) + D(q \,\|\, p)$. Here one label in ten is taken to be any class (*label smoothing*).
+# **Cross-entropy** averages the surprises by the *truth* $q$ instead:
+# $H(q, p) = -\sum_k q_k\log p_k$. If the truth is a label, $q$ is 1 there and 0 elsewhere, and only
+# $-\log p$ of the label is left: reading (b). If the truth itself is uncertain, part of the surprise
+# cannot be avoided, namely its entropy; the rest is the **Kullback–Leibler divergence**, what the
+# model adds by being wrong: $H(q, p) = H(q) + D(q \,\|\, p)$. Here a tenth of the truth is spread
+# evenly over all classes (*label smoothing*).
 
 # %%
 smoothed = losses.cross_entropy(labels, logits, label_smoothing=0.1).numpy()
@@ -343,7 +354,7 @@ information_figures.cross_entropy_and_divergence(
 # %% [markdown]
 # ### Exercise 3: Entropy against cross-entropy (easy, 10 minutes)
 #
-# The article calls its formula a cross-entropy; it has the form of an entropy. Write both.
+# The article calls its formula a cross-entropy; its form is that of an entropy. Write both.
 
 
 # %% tags=["nbval-check-output"]
@@ -360,8 +371,8 @@ exercises.check("02-entropy", entropy_and_cross_entropy)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Both are minus a sum over classes of a factor times a logarithm. The logarithm is that of the
-# prediction in both.
+# Both are minus a sum over classes of a factor times a logarithm. In both, the logarithm is that of
+# the prediction.
 #
 # </details>
 #
@@ -386,16 +397,17 @@ exercises.check("02-entropy", entropy_and_cross_entropy)
 # ## 7. What "maximise the information" means
 #
 # The article wants to "maximise the information of all tasks" and then minimises its formula, which
-# measures no such thing. What does is **mutual information**: how much knowing one thing tells about
-# another. For the predictions of a batch it has two halves:
+# measures nothing of the kind. What does is **mutual information**: how much knowing one thing tells
+# you about another. For the predictions of a batch it has two halves:
 #
 # $$I = \underbrace{H\left(\text{mean of } p\right)}_{\text{spread over the classes}}
 # \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt about each image}}$$
 #
-# It needs no label. The left picture below is the **joint distribution** of true and predicted class.
+# It needs no labels. The left picture below is the **joint distribution** of true and predicted
+# class.
 #
-# **Predict.** Three batches of predictions: of our network; of a network that gives every image the same
-# class, with certainty; of a fresh network. Which have (nearly) no information?
+# **Predict.** Three batches of predictions: by our network; by a network that gives every image the
+# same class, with certainty; by a fresh network. Which carry (nearly) no information?
 #
 # - (a) only the one that always says the same
 # - (b) only the fresh one
@@ -411,13 +423,14 @@ joint = np.eye(10)[labels].T @ tf.nn.softmax(logits).numpy() / len(labels)
 information_figures.joint_and_information(joint, digits.class_names, halves)
 
 # %% [markdown]
-# **Explain.** (c), for opposite reasons. The network that always says the same has no doubt, but no spread
-# either: you learn nothing from an answer that you knew before. The fresh one spreads evenly, but doubts
-# each image as much as all of them. **Both halves are needed.** Minimise only the doubt (reading (c)), and
-# one class for all is a perfect answer: you saw it happen in section 5.
+# **Explain.** (c), for opposite reasons. The network that always says the same has no doubt, but no
+# spread either: you learn nothing from an answer that you knew beforehand. The fresh one spreads
+# evenly, but it is as unsure about each image as about all of them together. **Both halves are
+# needed.** Minimise only the doubt (reading (c)), and one class for all is a perfect answer: you saw
+# it happen in section 5.
 #
-# So each part of the article's sentence has its place, only not in one formula: cross-entropy for images
-# *with* a label, mutual information for those *without*. Lesson 05 trains with both.
+# So each part of the article's sentence has its place, just not in one formula: cross-entropy for
+# images *with* a label, mutual information for those *without*. Lesson 05 trains with both.
 
 # %% [markdown]
 # ### Exercise 4: The information of a batch (medium, 10 minutes)
@@ -443,7 +456,7 @@ exercises.check("02-mutual-information", information)
 #
 # <details><summary>Hint 2</summary>
 #
-# `scipy.special.entr(p)` is $-p \log p$ with $0 \log 0 = 0$, number by number.
+# `scipy.special.entr(p)` is $-p \log p$ with $0 \log 0 = 0$, element by element.
 #
 # </details>
 #
@@ -464,11 +477,12 @@ exercises.check("02-mutual-information", information)
 # %% [markdown]
 # ## 8. Noisy labels: where reading (d) may help
 #
-# People who label thousands of images make mistakes. Cross-entropy pushes hardest where $p$ is smallest,
-# so a wrong label shouts. Reading (d) has slope $-1$ everywhere and hardly moves what looks hopeless: it
-# is known to tolerate noise ([Ghosh et al., 2017](https://arxiv.org/abs/1712.09482)).
+# People who label thousands of images make mistakes. Cross-entropy pushes hardest where $p$ is
+# smallest, so a wrong label shouts loudest. Reading (d) has slope $-1$ everywhere and hardly moves
+# what looks hopeless: it is known to tolerate label noise
+# ([Ghosh et al., 2017](https://arxiv.org/abs/1712.09482)).
 #
-# **Predict.** Two labels in five are wrong. Which ends higher, on correctly labelled images?
+# **Predict.** Two labels in five are wrong. Which ends up higher, on correctly labelled images?
 #
 # - (a) cross-entropy
 # - (b) expected accuracy
@@ -479,30 +493,31 @@ panels.noisy_labels()
 
 # %% tags=["nbval-check-output"]
 print("expected accuracy against cross-entropy, test accuracy, 10 seeds")
-for plan, measured in studies.study("noisy-labels").items():
-    last = difference(measured["test"][1], measured["test"][0])
-    best = difference(measured["stopped"][1], measured["stopped"][0])
-    print(f"{plan.flipped:.0%} wrong  after the last step: {last}")
+for record in stored.load("noisy-labels").records:
+    test, stopped = record.values("test"), record.values("stopped")
+    last, best = difference(test[1], test[0]), difference(stopped[1], stopped[0])
+    print(f"{record.settings.flipped:.0%} wrong  after the last step: {last}")
     print(f"          at the best step:    {best}")
 
 # %% [markdown]
-# **Explain.** (c). Trained on, cross-entropy learns the wrong labels by heart and its accuracy falls; that
-# of expected accuracy does not, and where three labels in five are wrong it ends clearly higher. But
-# *stopped at its best step*, cross-entropy is ahead for every share of wrong labels, and without wrong
-# labels it is ahead anyway: in some seeds expected accuracy never finds one or two of the classes. So
-# the tolerance is real, and its price is a slow and uncertain start. A few correctly labelled
-# validation images, to know when to stop, are worth more here.
+# **Explain.** (c). If training goes on, cross-entropy memorises the wrong labels and its test
+# accuracy falls; expected accuracy does not suffer from this, and where three labels in five are
+# wrong it ends up clearly higher. But *stopped at its best step* (**early stopping**), cross-entropy
+# is ahead for every share of wrong labels, and without wrong labels it is ahead anyway: in some
+# seeds expected accuracy never learns one or two of the classes. So the tolerance is real, but it is
+# paid for with a slow and uncertain start. A few correctly labelled validation images, to know when
+# to stop, are worth more here.
 
 # %% [markdown]
 # ## Recap
 #
-# - As written, $-p\log p$ has slope $-(1+\log p)$: below 1/e it drives the true class **out**, and with
-#   ten classes every image starts there.
+# - As written, $-p\log p$ has slope $-(1+\log p)$: below 1/e it drives the true class **out**, and
+#   with ten classes every image starts there.
 # - In a network that means one class for all images; the mean of $p$ hides it, the median shows it.
-# - Meant was cross-entropy, $-\log p$: the factor in front is the truth, not the prediction.
-# - Read as entropy it knows no label; with the factor held constant it is the expected accuracy.
-# - Entropy asks how sure, cross-entropy how wrong. Mutual information is spread minus doubt, and needs
-#   both.
+# - What was meant is cross-entropy, $-\log p$: the factor in front is the truth, not the prediction.
+# - Read as an entropy it knows no label; with the factor held constant it is the expected accuracy.
+# - Entropy tells how unsure a prediction is, cross-entropy how wrong. Mutual information is spread
+#   minus doubt, and needs both.
 # - Check a derivative in two ways, and a claim over several seeds.
 #
 # ## Where next

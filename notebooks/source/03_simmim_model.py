@@ -6,9 +6,9 @@
 # About 60 minutes, exercises included. Afterwards you will be able to
 #
 # - say what the article's network is, where its parameters sit, and what it lacks,
-# - build one network with a head for each of several tasks, train it, save it and load it,
-# - write its loss, and say how much information a cross-entropy stands for,
-# - tell where one network for several tasks gains over separate ones, and where it does not,
+# - build one network with several heads, one for each task, train it, save it and load it,
+# - write its loss, and say how much information a given cross-entropy stands for,
+# - tell where one network for several tasks beats separate ones, and where it does not,
 # - choose an optimizer, and put in a trunk and images of your own.
 #
 # You need lesson 01 (copy and freeze) and the cross-entropy of lesson 02. Run all cells first
@@ -32,8 +32,8 @@ from PIL import Image, ImageDraw
 import simmim_lib
 from simmim_lib import datasets, exercises, experiments, freezing, losses, simmim, trunks
 from simmim_lib.foundation.directories import data_directory
-from simmim_lib.foundation.intervals import difference, interval
-from simmim_lib.lessons.simmim_model import studies
+from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.lessons.simmim_model import figures, panels, studies
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import Picture, new_figure, styled
 from simmim_lib.studies import stored
@@ -43,9 +43,9 @@ from simmim_lib.studies import stored
 #
 # The article shows a network in Keras and says about it: "In this model we used two convolutional
 # layers and two fully connected layers. This is only a simple example; the actual model may be more
-# complex" (our translation). `trunks.article_network` is the same network, written anew.
+# complex" (our translation). `trunks.article_network` is the same network, rewritten.
 #
-# **Predict.** What part of its parameters sits in the convolution?
+# **Predict.** What share of its parameters sits in the convolution?
 #
 # - (a) more than half: it does the seeing
 # - (b) about one in ten
@@ -66,11 +66,11 @@ convolutions = [layer for layer in article.layers if isinstance(layer, keras.lay
 print(f"convolutions: {len(convolutions)}, parameters: {article.count_params():,}")
 
 # %% [markdown]
-# **Explain.** (c). And there is **one** convolution; the text says two. A picture of 28 by 28 pixels has
-# 26 by 26 places for a window of 3 by 3, so the convolution gives 26 · 26 · 32 numbers, and each of
-# them is connected with each of the 64 units. Flattening a large map into a dense layer is what makes a
-# network heavy. The workbook's network, which you know from lesson 01, halves the picture three times
-# before it flattens. It has two convolutions more and far fewer parameters:
+# **Explain.** (c). And there is **one** convolution; the text says two. A picture of 28 by 28 pixels
+# has 26 by 26 places for a window of 3 by 3, so the convolution gives 26 · 26 · 32 numbers, and each
+# of them is connected to each of the 64 units. Flattening a large feature map into a dense layer is
+# what makes a network heavy. The workbook's network, which you know from lesson 01, halves the
+# picture three times before it flattens. It has two more convolutions and far fewer parameters:
 
 
 # %%
@@ -78,20 +78,20 @@ print(f"convolutions: {len(convolutions)}, parameters: {article.count_params():,
 def parameter_bars(networks):
     axes = new_figure(8, 2.6).add_axes((0.2, 0.22, 0.76, 0.66))
     colours = {"conv": "darkgrey", "dens": "white", "head": "black"}
-    told = []
+    described = []
     for row, (name, network) in enumerate(networks.items()):
         left = 0
         for layer in (layer for layer in network.layers if layer.weights):
             colour, count = colours[layer.name[:4]], layer.count_params()
             axes.barh(row, count, left=left, height=0.5, color=colour, edgecolor="black")
             left += count
-            told.append(f"{name}, {layer.name}: {count:,}")
+            described.append(f"{name}, {layer.name}: {count:,}")
         axes.text(left, row, f"  {left:,}", va="center")
     axes.set(yticks=range(len(networks)), yticklabels=networks, xlim=(0, 1_700_000))
     axes.set(xlabel="parameters", title="Convolutions grey, dense layer white, head black")
     axes.locator_params(axis="x", nbins=5)
     axes.xaxis.set_major_formatter("{x:,.0f}")
-    return Picture(axes.figure, "Parameters by layer. " + "; ".join(told) + ".")
+    return Picture(axes.figure, "Parameters by layer. " + "; ".join(described) + ".")
 
 
 ours = trunks.add_head(trunks.build_trunk(), classes=10)
@@ -100,13 +100,12 @@ parameter_bars({"the workbook's": ours, "the article's": article})
 # %% [markdown]
 # In the article's bar the convolution and the head are no wider than the outline.
 #
-# Now the article's training loop, written anew, for a hundred labelled digits. It takes the gradient
-# of each batch's loss from a *tape* and lets plain gradient descent take a step.
+# Now the article's training loop, rewritten, on a hundred labelled digits. It takes the gradient of
+# each batch's loss from a *tape*, and plain gradient descent takes a step.
 #
 # **Predict.** The learning rate is the article's, `0.01`; five passes over the images. How many test
-# digits will it read?
-#
-# - (a) about one in ten, as by guessing
+# digits will it read correctly?
+# - (a) about one in ten, no better than guessing
 # - (b) around half
 # - (c) nearly all
 
@@ -137,12 +136,12 @@ for seed in range(3):
 # **Explain.** (b). Now compare the code with what the article says about its method:
 #
 # - The loop minimises the **cross-entropy**, reading (b) of lesson 02, and not the formula that the
-#   article prints. That is good luck.
-# - The class is called `SimMIM`, but it has **one** head. Nothing is copied, nothing is frozen, and there
-#   is one task. So the article's program holds nothing of the article's method.
-# - Each step is driven from Python, batch by batch. The workbook compiles all steps into one loop and
-#   trains several seeds in it side by side. How much does that save? A stored comparison on the
-#   workbook's network, with the same updates in both loops:
+#   article prints. Luckily.
+# - The class is called `SimMIM`, but it has **one** head. Nothing is copied, nothing is frozen, and
+#   there is only one task. So the article's program contains nothing of the article's method.
+# - Each step is driven from Python, batch by batch. The workbook compiles all steps into one loop
+#   and trains several seeds in it side by side. How much time does that save? Here is a stored
+#   comparison on the workbook's network, with the same updates in both loops:
 
 # %%
 bench = json.loads((data_directory() / "results" / "bench.json").read_text("utf-8"))
@@ -154,15 +153,16 @@ for row in bench["rows"]:
 # ## 2. One trunk, several heads
 #
 # The article expands SimMIM as *Simultaneous Multivariate Information Maximization*. (The
-# [SimMIM of CVPR 2022](https://arxiv.org/abs/2111.09886) is masked image modelling and shares the name
-# only; a later lesson has it.) The words ask for this:
+# [SimMIM of CVPR 2022](https://arxiv.org/abs/2111.09886) is masked image modelling and shares only
+# the name; a later lesson covers it.) The words ask for this:
 #
 # - **simultaneous**: several target tasks are learned at once, by one network,
 # - **multivariate**: there are several outputs, one for each task,
-# - **information maximization**: each output shall tell as much as possible about its label.
+# - **information maximization**: each output should tell as much as possible about its label.
 #
-# Take two tasks: handwritten digits of MNIST, and those of another collection, UCI. Both go through the
-# same **trunk**; each task has a **head** of its own.
+# Training one network on several tasks is known as **multi-task learning**. Take two tasks: the
+# handwritten digits of MNIST, and those of another collection, UCI. Both go through the same
+# **trunk** (*hard parameter sharing*); each task has its own **head**.
 
 # %% tags=["nbval-check-output"]
 targets = ("mnist", "uci-digits")
@@ -183,9 +183,9 @@ captions = [str(label) for name in targets for label in labels[name][::5]]
 charts.image_grid(shown, captions, "The ten digits of MNIST above the ten digits of UCI.")
 
 # %% [markdown]
-# Above MNIST, below UCI, which was scanned at 8 by 8 pixels and enlarged. Each task has its
-# cross-entropy, the mean over its own images. Training needs *one* number to make smaller, so the two
-# are multiplied by **weights** and added: MNIST shall count fully, UCI half.
+# MNIST is above; below is UCI, whose digits are stored at 8 by 8 pixels and were enlarged. Each task
+# has its cross-entropy, the mean over its own images. Training needs *one* number to make smaller,
+# so the two are multiplied by **weights** and added: here MNIST counts fully, UCI half.
 
 # %% tags=["nbval-check-output"]
 weights = {"mnist": 1.0, "uci-digits": 0.5}
@@ -201,16 +201,17 @@ print(f"joint loss  {total:.2f}")
 #
 # $$L = \sum_t w_t L_t, \qquad L_t = \frac{1}{|B_t|}\sum_{(x,y)\in B_t} -\log p_t(y \mid x)$$
 #
-# Where is the *information* in that? Before we see an image, its label holds $H(Y)$ nats of surprise:
-# $\log 10$ for ten equally frequent digits. After we have seen the image, and guess with the network's
-# $p$, the average surprise left is the cross-entropy. The difference is what looking has brought. It can
-# only be less than what the image really holds, because a better network might read more:
+# Where is the *information* in that? Before we see an image, its label holds $H(Y)$ nats of
+# surprise: $\log 10$ for ten equally frequent digits. Once we have seen the image and guess with the
+# network's $p$, the average surprise that is left is the cross-entropy. The difference is what
+# looking at the image has told us. It is at most what the image really holds, because a better
+# network might read more from it:
 #
 # $$I(X;Y) \;\ge\; H(Y) - \text{cross-entropy}$$
 #
 # ([Barber and Agakov, 2003](https://papers.neurips.cc/paper_files/paper/2003/hash/a6ea8471c120fe8cc35a2954c9b9c595-Abstract.html).)
 # So **minimising cross-entropy is maximising information about the labels**, and the article's wish
-# has a loss after all, only not the one it printed. Section 4 puts a number to it.
+# has a loss after all, just not the one it printed. Section 4 puts a number on it.
 
 # %% [markdown]
 # ### Exercise 1: Count the parameters (easy, 5 minutes)
@@ -266,7 +267,7 @@ exercises.check("03-joint-loss", joint_loss)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Start with `total = 0.0`, walk through `weights.items()`, and add one task's part at each turn.
+# Start with `total = 0.0`, loop over `weights.items()`, and add one task's part in each iteration.
 #
 # </details>
 #
@@ -285,11 +286,11 @@ exercises.check("03-joint-loss", joint_loss)
 # %% [markdown]
 # ## 3. Four steps
 #
-# The article describes its method in four steps: choose tasks, initialise a model on the source, transfer
-# its first layers, maximise the information of all tasks. Here each is a function. `Settings`
-# says what is wanted; three seeds are trained side by side.
+# The article describes its method in four steps: choose tasks, initialise a model on the source,
+# transfer its first layers, maximise the information of all tasks. Here each step is a function.
+# `Settings` says what you want; three seeds are trained side by side.
 #
-# **Step 1, choose tasks.** Two targets, five labelled images of each digit for each.
+# **Step 1, choose tasks.** Two targets, each with five labelled images of each digit.
 
 # %% tags=["nbval-check-output"]
 settings = simmim_lib.Settings(
@@ -315,14 +316,15 @@ source = experiments.initialise(settings)
 print(f"{source.source}: reads {source.accuracy:.1%} of new images (guessing: {1 / 47:.1%})")
 
 # %% [markdown]
-# **Step 3, transfer.** The trunk's layers are copied, the first two frozen; frozen layers always answer
-# the same, so what they make of the images is computed now, once. Each task gets a fresh head.
+# **Step 3, transfer.** The trunk's layers are copied and the first two frozen; a frozen layer always
+# gives the same output for the same image, so its output is computed once, now. Each task gets a
+# fresh head.
 #
 # **Predict.** In the model that is left to train, which weights come from the source?
 #
 # - (a) all
 # - (b) those of the trunk, not those of the heads
-# - (c) none: the copied ones are frozen
+# - (c) none: all copied weights are frozen
 
 # %% tags=["nbval-check-output"]
 network = experiments.transfer(settings, chosen, source)
@@ -333,10 +335,11 @@ for weight, start in zip(network.model.weights, network.weights, strict=True):
 
 # %% [markdown]
 # **Explain.** (b). The first number of each shape is the number of seeds. The two frozen layers are
-# missing here; two copied layers are trained further, and two heads start fresh (their biases at zero).
+# missing here; two copied layers continue to be trained, and two heads start fresh (their biases at
+# zero).
 #
-# **Step 4, maximise information.** The joint loss is minimised. The function hands out the weights
-# after every few steps, so that we can watch on validation images.
+# **Step 4, maximise information.** The joint loss is minimised. The function yields the weights
+# after every few steps, so that we can follow the accuracy on validation images.
 
 # %%
 done = [0]
@@ -345,18 +348,17 @@ steps = experiments.maximise_information(
 )
 for now in [network.weights, *steps]:
     accuracies = experiments.validate(chosen, network, now)
-    shown = [interval(accuracies[name]) for name in targets]
-    told = "   ".join(f"{mean:.2f} ± {half_width:.2f}" for mean, half_width in shown)
-    print(f"{done.pop(0):4} steps   {told}")
+    columns = "   ".join(mean_and_interval(accuracies[name], digits=2) for name in targets)
+    print(f"{done.pop(0):4} steps   {columns}")
 print("validation accuracy of", " and ".join(targets), "over three seeds; guessing: 0.10")
 
 # %% [markdown]
-# `simmim_lib.run(settings)` takes all four steps and tests. It is the `run` of lesson 01, where there was
-# one target.
+# `simmim_lib.run(settings)` takes all four steps, then tests the network. It is the `run` of lesson
+# 01, where there was only one target.
 #
 # ## 4. As a Keras model
 #
-# For a project of your own you will want a `keras.Model`. `simmim_lib.SimMIM` is one: `compile`, `fit`,
+# For your own project you will want a `keras.Model`. `simmim_lib.SimMIM` is one: `compile`, `fit`,
 # `evaluate`, `predict`, callbacks and `save` work as you know them, with dictionaries by task. In
 # `compile` each task gets the loss and the metric of its kind:
 #
@@ -366,7 +368,7 @@ print("validation accuracy of", " and ".join(targets), "over three seeds; guessi
 # | `"multi-label"` | 0 or 1 for each label | binary cross-entropy | accuracy |
 # | `"regression"` | numbers | squared error | mean absolute error |
 #
-# Arrays must be equally long for all tasks; the batches of a `tf.data.Dataset` need not be.
+# Arrays must have the same length for all tasks; the batches of a `tf.data.Dataset` need not.
 #
 # First copy and freeze, then compile: Keras reads `trainable` when it compiles.
 
@@ -384,7 +386,7 @@ test_labels = {name: few[name].test.labels[:same_number] for name in targets}
 
 
 def information(model):
-    """Return for each task H(Y) less the cross-entropy of the test images, in nats."""
+    """Return for each task H(Y) minus the cross-entropy of the test images, in nats."""
     found = {}
     for name, logits in model.predict(test_images, verbose=0).items():
         entropy = scipy.stats.entropy(np.bincount(test_labels[name]))
@@ -399,10 +401,11 @@ print({name: round(value, 2) for name, value in scores.items()})
 
 # %% [markdown]
 # `evaluate` reports the joint loss, each task's loss and each task's accuracy. Now the number that
-# section 2 promised: how much do we know about a label, at least, once the network has seen the image?
+# section 2 promised: how much do we know about a label, at least, once the network has seen the
+# image?
 #
-# **Predict.** All there is to know is $\log 10$, a little more than two nats. What has the network with
-# fresh heads?
+# **Predict.** All there is to know is $\log 10$, a little more than two nats. How much of it does
+# the network extract with fresh heads?
 #
 # - (a) nothing, or less than nothing
 # - (b) about half
@@ -415,13 +418,13 @@ for name in targets:
 print(f"at most               {np.log(10):+.2f} nats")
 
 # %% [markdown]
-# **Explain.** (a). Fresh heads are worse than an honest "each digit is equally likely", so the bound is
-# below zero and says nothing: a bound may be loose. After training it says how many nats the network
-# extracts *for certain* (as far as these test images tell). It counts confidence, too: a network that is
-# often right but too sure of its mistakes extracts little.
+# **Explain.** (a). Fresh heads are worse than an honest "each digit is equally likely", so the bound
+# is below zero and says nothing: a bound may be loose. After training it says how many nats the
+# network extracts *at least* (as far as these test images can tell). Confidence counts, too: by this
+# measure a network that is often right, but too sure of its mistakes, extracts little.
 #
-# Save and load. The file holds the layers, the weights, the tasks and what was compiled. Code it must not
-# hold: such a file is refused (`safe_mode`).
+# Save and load. The file holds the layers, the weights, the tasks and the compile settings. It must
+# not contain code: a file that does is refused (`safe_mode`).
 
 # %% tags=["nbval-check-output"]
 with tempfile.TemporaryDirectory() as folder:
@@ -434,9 +437,9 @@ for name in targets:
 print("tasks:", [(task.name, task.kind, len(task.class_names)) for task in again.tasks])
 
 # %% [markdown]
-# **A shared head.** The labels of the two tasks mean the same: a 3 is a 3. `shared_heads=True` gives
-# tasks with the same class names one head. It then learns from the labels of both, and the model has
-# fewer parameters than with two heads.
+# **A shared head.** The labels of the two tasks mean the same thing: a 3 is a 3. `shared_heads=True`
+# gives tasks with the same class names a single head. It learns from the labels of both, and the
+# model has fewer parameters than with two heads.
 
 # %% tags=["nbval-check-output"]
 for shared in (False, True):
@@ -448,8 +451,8 @@ print(f"{2 * ours.count_params():,} parameters in two separate networks")
 # %% [markdown]
 # ### Exercise 3: Copy, freeze, and make it count (medium, 10 minutes)
 #
-# The model you get was compiled and trained before, as happens when one first trains the heads and then
-# something else. The check trains your model for a step and looks at what moves.
+# The model you are given has already been compiled and trained, as happens when you train the heads
+# first and then unfreeze more. The check trains your model for one step and looks at what moves.
 
 
 # %% tags=["nbval-check-output"]
@@ -468,15 +471,15 @@ exercises.check("03-copy-and-freeze", adapt)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# The values of a whole trunk: `source.trunk.get_weights()`. Do not put the source's layers themselves
-# into the model: then both would learn.
+# The values of a whole trunk: `source.trunk.get_weights()`. Do not put the source's layers
+# themselves into the model: then training one would change both.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# `freezing.freeze(model.trunk, frozen_layers)` freezes. What must be called after it, so that `fit` makes
-# a new training step? Lesson 01, section 10.
+# `freezing.freeze(model.trunk, frozen_layers)` freezes. What must be called after it, so that `fit`
+# builds a new training step? Lesson 01, section 10.
 #
 # </details>
 #
@@ -485,7 +488,7 @@ exercises.check("03-copy-and-freeze", adapt)
 # ```python
 # def adapt(source, model, frozen_layers):
 #     model.trunk.set_weights(source.trunk.get_weights())
-#     transfer.freeze(model.trunk, frozen_layers)
+#     freezing.freeze(model.trunk, frozen_layers)
 #     model.compile("sgd")
 #     return model
 # ```
@@ -495,14 +498,14 @@ exercises.check("03-copy-and-freeze", adapt)
 # %% [markdown]
 # ### Exercise 4: A head for a new task (hard, 15 minutes)
 #
-# A SimMIM model is in use, and now somebody wants a third task. The old answers must not change.
+# A SimMIM model is in use, and now somebody wants to add a task. The old answers must not change.
 
 
 # %% tags=["nbval-check-output"]
 def add_task(model, task):
     """Return a new SimMIM model with the tasks of `model` and `task`, a `simmim_lib.Task`.
 
-    For the old tasks it answers as `model` does. `model` itself stays as it is, also when the new
+    For the old tasks it answers as `model` does. `model` itself stays as it is, even when the new
     model is trained later. No head is shared.
     """
     ...  # your code
@@ -513,15 +516,15 @@ exercises.check("03-new-task", add_task)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# `keras.models.clone_model(model.trunk)` builds the same layers with weights of their own. They are
-# fresh, so copy the values.
+# `keras.models.clone_model(model.trunk)` builds the same layers with new weights. They are fresh, so
+# copy the values.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# `model.layers` holds the trunk, then the heads, which have names such as `head_digits`. In the new model
-# the heads of the old tasks have the same names.
+# `model.layers` holds the trunk, then the heads, which have names such as `head_digits`. In the new
+# model the heads of the old tasks have the same names.
 #
 # </details>
 #
@@ -530,7 +533,7 @@ exercises.check("03-new-task", add_task)
 # ```python
 # def add_task(model, task):
 #     trunk = keras.models.clone_model(model.trunk)
-#     extended = models.SimMIM(trunk, [*model.tasks, task])
+#     extended = simmim_lib.SimMIM(trunk, [*model.tasks, task])
 #     for old in model.layers:  # the trunk, and each head
 #         for new in extended.layers:
 #             if new.name == old.name:
@@ -543,50 +546,48 @@ exercises.check("03-new-task", add_task)
 # %% [markdown]
 # ## 5. Try it
 #
-# **Predict.** Two collections of digits, five labels per class, a head for each. The joint network has half
-# as many parameters as two separate ones. Its accuracy, against theirs, will be
+# **Predict.** Two collections of digits, five labels per class, one head each. The joint network has
+# half as many parameters as two separate ones. Compared with theirs, its accuracy will be
 #
 # - (a) higher: it sees twice as many images
 # - (b) about the same
-# - (c) clearly lower: the tasks are in each other's way
+# - (c) clearly lower: the tasks get in each other's way
 
 # %%
-from simmim_lib.lessons.simmim_model import panels
-
 panels.simmim()
 
 # %% [markdown]
-# **Explain.** With three seeds all one can say is (b): the marks of joint (filled) and separate (hollow)
-# lie close to each other, and the bars overlap. Now try:
+# **Explain.** With three seeds all you can say is (b): the markers for joint (filled) and separate
+# (hollow) lie close together, and the bars overlap. Now try:
 #
 # - *Heads* shared: which target moves, and which way?
-# - *Labels* of the first target 2, of the others 50, heads shared: who helps whom?
-# - *Weight* of one target 0: it shares the trunk, but nobody listens to it.
+# - *Labels* of the first target 2, of the others 50, heads shared: which target helps which?
+# - *Weight* of one target 0: it is still there, but nothing is learned from its labels.
 # - *Targets* MNIST and Fashion: what could a shirt teach a 7?
 #
-# A panel with three seeds is for looking. For an answer there is a study.
+# A panel with three seeds is for exploring. An answer takes a study.
 
 # %% [markdown]
 # ## 6. Joint or separate?
 #
 # The article says that SimMIM "can make better use of limited data", because it transfers among
 # several tasks at once, while "traditional transfer learning usually transfers knowledge between two
-# tasks only" (our translation). It gives no measurement. Ours: three groups of targets, the same number
-# of labels for each target, 20 seeds, always from glyphs with two layers frozen. Each target is compared
-# with a network of its own, seed by seed: same images, same batches, same number of steps.
+# tasks only" (our translation). It gives no measurement. Here is ours: three groups of targets, the
+# same number of labels for each target, 20 seeds, always from glyphs with two layers frozen. For
+# each target the joint network is compared with a separate one, seed by seed: same images, same
+# batches, same number of steps.
 #
-# **Predict.** Heads of their own. In how many of the 28 comparisons does joining show a gain?
+# **Predict.** Each task has its own head. In how many of the 28 comparisons does joint training show
+# a gain?
 #
 # - (a) in most of them
 # - (b) in about a third
 # - (c) in none
 
 # %%
-from simmim_lib.lessons.simmim_model import figures
-
 joint_study = stored.load("joint")
 joint_gains = studies.gains(joint_study)
-figures.gains(joint_gains, f"Joint less separate, 20 seeds (budget {joint_study.budget})")
+figures.gains(joint_gains, f"Joint minus separate, 20 seeds (budget {joint_study.budget})")
 
 
 # %% tags=["nbval-check-output"]
@@ -600,7 +601,7 @@ def print_rows(title, columns, gains, name_of):
         print(f"{name:54}", end="")
         for found in rows[name]:
             word = found.verdict if found.verdict in ("gain", "loss") else "-"
-            print(f"{found.mean:+6.1f} ± {found.half_width:.1f} {word:5}", end="")
+            print(f"{found.size:>12} {word:5}", end="")
         print()
 
 
@@ -609,7 +610,7 @@ def heads_of(gain):
 
 
 print_rows(
-    "joint less separate, in points; labels per class:",
+    "joint minus separate, in points; labels per class:",
     (2, 5, 10, 50),
     joint_gains,
     lambda gain: f"{heads_of(gain):12}{gain.target:11}of {', '.join(gain.settings.targets)}",
@@ -621,21 +622,22 @@ for (heads, verdict), number in sorted(verdicts.items()):
     print(f"{heads}: {number} x {verdict}")
 
 # %% [markdown]
-# A dash means no clear difference. **Explain.** (c): with heads of their own, **no comparison shows a
-# gain**, and many show a loss, a small one. So the article's claim is not confirmed here. (Of so many
-# intervals one or two leave zero out by chance; that does not explain all these losses and no gain.)
-# What joining does bring is one network in place of two or three, nearly as good.
+# A dash means no clear difference. **Explain.** (c): with separate heads (*own heads* in the lists),
+# **no comparison shows a gain**, and many show a small loss. So the article's claim is not confirmed
+# here. (Of so many intervals, one or two exclude zero by chance; that does not explain so many
+# losses and not one gain.) What joint training does give you is one network in place of two or
+# three, and nearly as good.
 #
-# With a **shared head** it is another matter. With two labels per class both collections of digits gain,
-# also when Fashion rides along. With five only UCI still gains, with ten only without Fashion, and with
-# 50 nobody; there MNIST loses a little. A likely reason: a head of one's own still learns from its own few
-# labels only, and the trunk, which comes from glyphs, knows strokes already. A shared head gets *more
-# labels for the same question*.
+# A **shared head** is another matter. With two labels per class both collections of digits gain,
+# even when Fashion is trained along with them. With five only UCI still gains, with ten only without
+# Fashion, and with 50 neither; there MNIST loses a little. A likely reason: a separate head still
+# learns from its own few labels only, and the trunk, which comes from glyphs, already knows strokes.
+# A shared head gets *more labels for the same question*.
 #
-# If that is right, the gain must be larger where one task has many labels and the other few.
+# If that is right, the gain should be larger where one task has many labels and the other few.
 #
-# **Predict.** MNIST has 2 labels per class, UCI has 50. The shared head's gain on MNIST, compared with
-# the one you have just seen for 2 and 2, is
+# **Predict.** MNIST has 2 labels per class, UCI has 50. The shared head's gain on MNIST, compared
+# with the one you have just seen for 2 and 2, is
 #
 # - (a) smaller: UCI drowns it
 # - (b) about the same
@@ -643,25 +645,25 @@ for (heads, verdict), number in sorted(verdicts.items()):
 
 # %% tags=["nbval-check-output"]
 unequal = stored.load("unequal-labels")
-for title, has_few in (("few labels", True), ("50 labels, the other few", False)):
+for title, has_few in (("few labels; how few", True), ("50 labels; the other has", False)):
     print_rows(
-        f"the target with {title}; the few are:",
+        f"target with {title}:",
         (2, 5),
         [x for x in studies.gains(unequal) if (x.settings.labels_of[x.target] < 50) == has_few],
         lambda gain: f"{heads_of(gain):12}{gain.target:11}from {gain.settings.source or 'scratch'}",
     )
 
 # %% [markdown]
-# **Explain.** (c). With a shared head and 50 labels per class beside it, the target that has two gains
-# most; with five, UCI still gains and MNIST does not. The price is in the lower table: the target with
-# many labels gains nowhere, and here and there it loses a little.
+# **Explain.** (c). With a shared head and a partner that has 50 labels per class, the target with
+# two labels gains most; with five, UCI still gains and MNIST does not. The price is in the lower
+# table: the target with many labels gains nowhere, and here and there it loses a little.
 #
-# And look at *from scratch* with heads of their own, upper table: there joining **does** help, in
-# most rows. Without glyphs, the other task is what teaches the trunk to see. That is transfer, too, but
-# glyphs are the better teacher.
+# And look at *from scratch* with separate heads in the upper table: there joint training **does**
+# help, in most rows. Without glyphs, it is the other task that teaches the trunk to see. That is
+# transfer, too, but glyphs are the better teacher.
 #
-# Two of these sentences compare numbers from different tables. Seed by seed, for the target that has two
-# labels per class:
+# Two of these statements compare numbers from different tables. Here they are seed by seed, for the
+# target that has two labels per class:
 
 # %% tags=["nbval-check-output"]
 for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
@@ -670,7 +672,7 @@ for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
         "accuracy", name, targets=targets, labels_per_class=2, shared_heads=True
     )
     beside_many = unequal.values("accuracy", name, source="glyphs", shared_heads=True, **beside)
-    print(f"{name:10} shared head, beside 50 labels instead of 2:      ", end="")
+    print(f"{name:10} shared head, the other has 50 labels, not 2:     ", end="")
     print(difference(beside_many, beside_few))
     from_scratch = unequal.values("accuracy", name, source=None, shared_heads=False, **beside)
     alone = unequal.values(source="glyphs", targets=(name,), labels_per_class=2)
@@ -681,26 +683,26 @@ for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
 # So the rule from these measurements:
 #
 # - same classes, few labels: share the head,
-# - different classes, and a good source: join for size, not for accuracy,
-# - no good source: a related task with many labels is worth joining, also with heads of their own.
+# - different classes, and a good source: train jointly to save parameters, not for accuracy,
+# - no good source: a related task with many labels is worth adding, even with separate heads.
 #
-# All that for our small network and these data. Lesson 04 asks whether better weights than 1 and 1 change
-# the verdict; lesson 05 adds the information of images *without* labels.
+# All this holds for our small network and these data. Lesson 04 asks whether better weights than 1
+# and 1 change the verdict; lesson 05 adds the information of images *without* labels.
 
 # %% [markdown]
 # ## 7. Optimizers and schedules
 #
-# The article trains by plain gradient descent with learning rate `0.01` and adds: "in practice we may
-# need more complex optimisation algorithms, such as Adam or RMSProp" (our translation). A race: same start,
-# same images, same batches, five optimizers. The right picture is a slice of the
-# loss through the start.
+# The article trains with plain gradient descent at learning rate `0.01` and adds: "in practice we
+# may need more complex optimisation algorithms, such as Adam or RMSProp" (our translation). So let
+# us race them, that is, compare five optimizers from the same start, on the same images and the same
+# batches. The right picture is a slice of the loss surface through the start.
 #
-# **Predict.** Let each optimizer have the learning rate that suits it best. Is plain gradient descent
-# (*SGD* in the picture) behind Adam and RMSProp then?
+# **Predict.** Give each optimizer the learning rate that suits it best. Is plain gradient descent
+# (*SGD* in the picture) then behind Adam and RMSProp?
 #
 # - (a) yes, as the article says
 # - (b) no: with the right learning rate it is as good
-# - (c) no: it is ahead of everybody
+# - (c) no: it is ahead of all the others
 
 # %%
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
@@ -708,13 +710,13 @@ from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels,
 optimizer_panels.race(optimizers.Plan(learning_rate=0.01))
 
 # %% [markdown]
-# With `0.01` for all, plain gradient descent is slow. Now choose *each one's best* and see it catch up.
-# The slice is a plane in a space of more than a hundred thousand dimensions, laid so that it shows as
-# much of the paths as a plane can; the table says how much. Mind also that a lower training loss need
-# not mean a higher accuracy: compare these two columns.
+# With `0.01` for all, plain gradient descent is slow. Now choose *each one's best* and see it catch
+# up. The slice is a plane in a space of more than a hundred thousand dimensions, placed so that it
+# shows as much of the paths as a plane can; the table says how much. Note, too, that a lower
+# training loss need not mean a higher accuracy: compare those two columns.
 #
-# Again, three seeds are for looking. The stored study tried seven learning rates, with ten seeds each,
-# and chose each optimizer's best on validation images:
+# Again, three seeds are for exploring. The stored study tried seven learning rates, with ten seeds
+# each, and chose each optimizer's best rate on validation images:
 
 # %%
 optimizer_figures.claim(0.01)
@@ -727,31 +729,32 @@ for schedule in ("constant", "warm-up"):
             print(f"  {name:9} {outcome}")
 
 # %% [markdown]
-# **Explain.** (b). **At the article's learning rate the article is right** about Adam: it is ahead of plain
-# gradient descent. RMSProp is, too, when the rate warms up first; at a constant `0.01` its seeds are so
-# far apart that nothing can be said. But **each at its own best rate, neither is better**: at
-# a constant rate there is no clear difference, and with a warm-up plain gradient descent is ahead of
-# both. Momentum alone gains a little at a constant rate, and nothing with a warm-up.
+# **Explain.** (b). **At the article's learning rate the article is right** about Adam: it is ahead
+# of plain gradient descent. So is RMSProp when the rate warms up first; at a constant `0.01` its
+# seeds are so far apart that nothing can be said. But **with each at its own best rate, neither is
+# better**: at a constant rate there is no clear difference, and with a warm-up plain gradient
+# descent is ahead of both. Of the others, only momentum gains a little at a constant rate, and
+# nothing with a warm-up.
 #
-# The left picture shows why the question is a trap: plain gradient descent needs a rate that is ten times
-# larger or more. Compare optimizers at *one* rate, and you have measured the rate. What speaks for Adam
-# is on the far left: with a rate that is much too small it still arrives. AdamW lies on top of Adam,
-# because in so few steps its weight decay does next to nothing.
+# The left picture shows why the question is a trap: plain gradient descent needs a learning rate at
+# least ten times larger. Compare optimizers at *one* rate, and you have measured the rate. What
+# speaks for Adam is on the far left: with a rate that is much too small it still gets there. AdamW
+# lies on top of Adam, because in so few steps its weight decay does next to nothing.
 #
-# A **schedule** changes the rate on the way: *warm-up* raises it over the first tenth of the steps and lets
-# it fall like *cosine* does, to zero at the end. Both are fields of `Settings`:
-# `Settings(optimizer="sgd", learning_rate=0.1, schedule="warm-up")`.
+# A **schedule** changes the rate during training: *cosine* lets it fall to zero along a cosine
+# curve; *warm-up* raises it over the first tenth of the steps and then lets it fall in the same way.
+# Both are fields of `Settings`: `Settings(optimizer="sgd", learning_rate=0.1, schedule="warm-up")`.
 #
-# What this does not tell: three convolutions were frozen, the network is small, and there were only 20
-# labels per class. Large language models are a different matter.
+# The limits of this result: three convolutions were frozen, the network is small, and there were
+# only 20 labels per class. Large language models are a different matter.
 
 # %% [markdown]
 # ## 8. Bring your own
 #
-# **Your own images.** Put the pictures of each class into a folder of the class's name;
-# `datasets.from_folder` reads them, scales them and keeps some for testing. From then on their name
-# works wherever a dataset is named. Here we draw circles and crosses into a folder that is
-# deleted again; you would name yours.
+# **Your own images.** Put the pictures of each class into a folder named after the class;
+# `datasets.from_folder` reads them, scales them and sets some aside for testing. From then on the
+# name of the outer folder works wherever a dataset is named. Here we draw circles and crosses into a
+# temporary folder; you would name your own.
 
 # %%
 random = np.random.default_rng(0)
@@ -772,7 +775,7 @@ with tempfile.TemporaryDirectory() as folder:
 charts.image_grid(
     shapes.train.images[:10],
     [shapes.class_names[label] for label in shapes.train.labels[:10]],
-    "Ten drawn circles and crosses on a noisy ground.",
+    "Ten drawn circles and crosses on a noisy background.",
 )
 
 # %%
@@ -784,12 +787,12 @@ for name in own.accuracy:
     print(f"{name}: from scratch, alone {own.baseline[name].round(2)}")
 
 # %% [markdown]
-# These are the accuracies of three seeds each; of two shapes, guessing gets half right.
+# These are the accuracies of three seeds each; with two shapes, guessing gets half of them right.
 #
-# **Your own trunk.** Any Keras model with one input and one output
-# will do. Features that still have height and width are averaged over them. With a network connection,
-# `weights="imagenet"` in place of `None` gives you a trunk that has seen a million photographs (its
-# pixels go from -1 to 1: `2 * images - 1`).
+# **Your own trunk.** Any Keras model with one input and one output will do. If its output still has
+# height and width, it is averaged over them (*global average pooling*). With an internet connection,
+# `weights="imagenet"` in place of `None` gives you a trunk that has seen a million photographs (it
+# expects pixels from -1 to 1: `2 * images - 1`).
 
 # %% tags=["nbval-check-output"]
 mobile = keras.applications.MobileNetV2(
@@ -804,7 +807,7 @@ for name, outputs in photographs(np.zeros((4, 32, 32, 3), np.float32)).items():
 print(f"{photographs.count_params():,} parameters, {mobile.count_params():,} of them in the trunk")
 
 # %% [markdown]
-# **Several devices.** On a machine with several GPUs build and compile the model in the scope of a
+# **Several devices.** On a machine with several GPUs, build and compile the model in the scope of a
 # strategy; each device takes its share of every batch. With one device it does the same as without.
 
 # %%
@@ -816,14 +819,14 @@ _ = mirrored.fit(images, labels, batch_size=25, verbose=0)
 print("devices that share each batch:", strategy.num_replicas_in_sync)
 
 # %% [markdown]
-# **Several machines.** Keras 3's own `fit` does not work under `MultiWorkerMirroredStrategy`. Its training
-# step does, and `simmim.fit_on_workers` drives it. Start the same script on each machine, each with its own
-# `TF_CONFIG`:
+# **Several machines.** Keras 3's own `fit` does not work under `MultiWorkerMirroredStrategy`. Its
+# training step does, and `simmim.fit_on_workers` runs it. Start the same script on each machine,
+# each with its own `TF_CONFIG`:
 #
 # ```python
 # strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else
 # with strategy.scope():
-#     model = models.SimMIM(trunk, tasks)
+#     model = simmim_lib.SimMIM(trunk, tasks)
 #     model.compile("adam")
 # simmim.fit_on_workers(model, dataset, epochs=5)
 # ```
@@ -833,14 +836,15 @@ print("devices that share each batch:", strategy.num_replicas_in_sync)
 #
 # - The article's network has one convolution, one head and one task; nearly all of its parameters sit
 #   behind the flattening. Its method is in its text, not in its program.
-# - SimMIM here: one trunk, a head for each task, and the loss $\sum_t w_t L_t$. Lower cross-entropy is more
-#   information about the labels.
+# - SimMIM here: one trunk, a head for each task, and the loss $\sum_t w_t L_t$. Lower cross-entropy
+#   is more information about the labels.
 # - Four steps: choose tasks, initialise, transfer, maximise information.
-# - Joining saves parameters. With heads of their own and a good source it gained nothing; with a shared
-#   head and few labels it did, most where the other task had many.
-# - Compare optimizers each at its own best learning rate, or you compare learning rates.
+# - Joint training saves parameters. With separate heads and a good source it gained nothing; with a
+#   shared head and few labels it did, most of all where the other task had many.
+# - Compare optimizers with each at its own best learning rate, or you are comparing learning rates.
 #
 # ## Where next
 #
-# [Lesson 04, Many tasks at once](04_task_weights.ipynb): weights that are found rather than given, and
-# gradients that pull against each other. Lesson 05, Information maximisation: the images without labels.
+# [Lesson 04, Many tasks at once](04_task_weights.ipynb): weights that are adjusted automatically
+# rather than given, and gradients that pull against each other. Lesson 05, Information maximisation:
+# images without labels.

@@ -6,9 +6,9 @@
 # About 45 minutes, exercises included. Afterwards you will be able to
 #
 # - say what a task weight does, and where in the network it does it,
-# - tell the scale of a loss from the importance of a task,
+# - tell apart the scale of a loss and the importance of a task,
 # - measure whether tasks conflict, and say what each automatic weighting makes of it,
-# - judge such a method by the fair opponent: a plain sum that was tuned at the same cost.
+# - judge such a method against a fair opponent: a plain sum tuned at the same cost.
 #
 # You need lesson 03 (one trunk, several heads, the joint loss). Run all cells first
 # (*Run > Run All Cells*, about a minute), then read from here.
@@ -24,10 +24,10 @@ from IPython.display import Markdown
 
 import simmim_lib
 from simmim_lib import datasets, exercises, losses, trunks, weighting
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.task_weights import (
     conflict,
-    figures,
+    conflict_figures,
     panels,
     shares,
     studies,
@@ -42,8 +42,9 @@ from simmim_lib.studies import stored
 #
 # $$L = \sum_t w_t L_t, \qquad \nabla L = \sum_t w_t \nabla L_t$$
 #
-# So a weight stretches one task's gradient before all of them are added. Which parts of the network
-# have anything to add? Two tasks: the digits of MNIST and the clothes of Fashion-MNIST.
+# So a weight stretches one task's gradient before all of them are added. In which parts of the
+# network is there anything to add? Take two tasks: the digits of MNIST and the clothes of
+# Fashion-MNIST.
 
 # %% tags=["nbval-check-output"]
 targets = ("mnist", "fashion")
@@ -64,15 +65,15 @@ for path in (path for path in gradients["mnist"] if path.endswith("kernel")):
     print(f"{path:27} {yes[0]:6} {yes[1]}")
 
 # %% [markdown]
-# In the trunk the tasks meet. A head hears of its own task only, so its weight has nothing to outweigh
-# there. Let us see what that means: all layers of the trunk frozen, only the two heads are trained, and
-# Fashion's weight is 1 or 100.
+# The tasks meet in the trunk. A head gets gradients from its own task only, so a weight has nothing
+# to outweigh there. Let us see what that means: all layers of the trunk are frozen, only the two
+# heads are trained, and Fashion's weight is 1 or 100.
 #
 # **Predict.** Whose predictions change between weight 1 and weight 100?
 #
 # - (a) Fashion's get better and MNIST's worse, whatever the optimizer
-# - (b) Fashion's change under plain gradient descent, and next to nobody's under Adam
-# - (c) nobody's: a head hears of its own task only
+# - (b) Fashion's change under plain gradient descent, and next to none under Adam
+# - (c) none: a head gets gradients from its own task only
 
 
 # %%
@@ -90,23 +91,23 @@ counts = {
     "heads, Adam": count_changes(frozen_layers=4),
     "heads and one shared layer, Adam": count_changes(frozen_layers=3),
 }
-for trained, told in counts.items():
-    print(f"{trained:33} changed: {', '.join(told)}")
+for trained, changes in counts.items():
+    print(f"{trained:33} changed: {', '.join(changes)}")
 
 # %% [markdown]
 # **Explain.** (b). Under plain gradient descent the weight makes the head's steps a hundred times as
-# long. **Adam** divides each gradient by its usual size, and the factor is gone. With one layer of the
-# trunk trained (last line) it is otherwise: there both gradients are added *before* Adam divides, and
-# the weight decides whose direction wins. So, under Adam:
+# long. **Adam** divides each gradient by its usual size, and the factor is gone. With one layer of
+# the trunk trained (last line) it is different: there the two gradients are added *before* Adam
+# divides, and the weight decides whose direction wins. So, under Adam:
 #
 # - weights act in the **shared** layers, and in the heads not at all,
 # - only their **ratio** counts: weights of 1 and 2 do what 10 and 20 do.
 
 # %% [markdown]
-# ## 2. Scale against importance
+# ## 2. Scale and importance
 #
-# Somebody reports Fashion's loss in hundredths: the same loss, times 100. Nobody said that clothes were
-# more important now; we still judge both targets by their accuracy. But the sum sees a gradient that is
+# Somebody reports Fashion's loss in hundredths: the same loss, times 100. Nobody said that clothes
+# are now more important; we still judge both targets by their accuracy. But the sum sees a gradient
 # a hundred times as long.
 #
 # **Predict.** One shared layer is trained, with the plain sum. What happens to the accuracies?
@@ -121,22 +122,22 @@ for name in ("fixed", "imtl-g"):
     for scale in (1, 100):
         plan = shares.start(weighting=name, task_weights=(1, scale))
         accuracy = simmim_lib.run(plan, baseline=False).accuracy
-        shown = [interval(accuracy[target]) for target in targets]
-        told = "   ".join(f"{mean:.2f} ± {half_width:.2f}" for mean, half_width in shown)
-        lines.append(f"{figures.TITLES[name]:10} Fashion's loss times {scale:<4}  {told}")
+        columns = "   ".join(mean_and_interval(accuracy[target], digits=2) for target in targets)
+        title = weighting.METHODS[name].short_title
+        lines.append(f"{title:10} Fashion's loss times {scale:<4}  {columns}")
 print(*lines, "test accuracy of MNIST and of Fashion, 3 seeds; guessing: 0.10", sep="\n")
 
 # %% [markdown]
-# **Explain.** (b), as far as three seeds can tell. Fashion was learning nearly as well as it can; there was
-# not much to win. MNIST must now put up with a layer that follows the clothes. The second method, IMTL-G,
-# weighs the gradients so that the step goes equally far along each of them, whatever their lengths, and
-# takes the units out again.
+# **Explain.** (b), as far as three seeds can tell. Fashion was already learning nearly as well as it
+# can; there was not much to gain. MNIST must now put up with a layer that follows the clothes. The
+# second method, IMTL-G, weighs the gradients so that the step goes equally far along each of them,
+# whatever their lengths, and so cancels the units again.
 #
 # So a weight mixes two things: the **scale** of a loss, which is an accident of its units, and the
 # **importance** of a task, which only you can decide. An automatic weighting can undo the first. It
 # cannot know the second.
 #
-# Which of twelve weightings care about the factor 100? A stored study, ten seeds:
+# Which of twelve weightings are sensitive to the factor 100? A stored study, ten seeds:
 
 # %%
 scaled = stored.load("scaled-loss")
@@ -155,27 +156,29 @@ study_figures.changes(changed, f"{about} (10 seeds, budget {scaled.budget})")
 # %% tags=["nbval-check-output"]
 for name, of_target in changed.items():
     clear = [f"{x} {of_target[x]}" for x in targets if of_target[x].verdict in ("gain", "loss")]
-    print(f"{figures.TITLES[name]:13} {'; '.join(clear) or 'no clear change'}")
+    print(f"{weighting.METHODS[name].short_title:13} {'; '.join(clear) or 'no clear change'}")
 
 # %% [markdown]
-# - **The plain sum, random weights and DWA** lose on MNIST. They never look at the size of a loss: random
-#   weights look at nothing, and DWA at how fast a loss falls, from which the unit cancels.
-# - **MGDA** loses on the *other* side: it favours the task with the short gradient, so a longer one makes
-#   it neglect Fashion.
-# - **FAMO** undoes the unit up to a little on MNIST.
-# - **The others** show no clear change. That is less than "they do not care": Nash-MTL's interval is so
-#   wide that it says next to nothing, and PCGrad promises nothing of the kind.
+# - **The plain sum, random weights and DWA** lose on MNIST. They never look at the size of a loss:
+#   random weights look at nothing, and DWA only at how fast a loss falls, where the unit cancels.
+# - **MGDA** loses on the *other* side: it favours the task with the short gradient, so Fashion's
+#   longer one makes it neglect Fashion.
+# - **FAMO** undoes the unit, but for a small change on MNIST.
+# - **The others** show no clear change. That says less than "the scale does not matter to them":
+#   Nash-MTL's interval is so wide that it says next to nothing, and PCGrad promises nothing of the
+#   kind.
 
 # %% [markdown]
 # ## 3. Weights from losses
 #
-# The first family looks at the losses only (GradNorm also at the lengths of the gradients), so a step
-# costs next to nothing extra. Formulas and papers come from `weighting.METHODS`, where the methods are:
+# The first family looks only at the losses (GradNorm at the lengths of the gradients, too), so the
+# weighting adds next to nothing to the cost of a step. The formulas and papers come from
+# `weighting.METHODS`, the list of all methods:
 
 
 # %%
 def list_methods(*sees):
-    """Show title, name, formula and paper of the methods that see these things."""
+    """Show title, name, formula and paper of the methods that look at these things."""
     return Markdown(
         "\n".join(
             f"- **{kind.title}**, `{name}`: ${kind.formula}$. *{kind.paper}.*"
@@ -188,8 +191,8 @@ def list_methods(*sees):
 list_methods("losses", "norms")
 
 # %% [markdown]
-# To see them at work, we make two losses up: the second is ten times as large and falls three times as
-# slowly. Each gradient is as long as its loss.
+# To see them at work, we make up two losses: the second is ten times as large and falls three times
+# as slowly. Each gradient is as long as its loss.
 #
 # **Predict.** Task 2 falls behind. Which weighting gives it more and more weight because of that?
 #
@@ -209,18 +212,20 @@ for name, kind in weighting.METHODS.items():
 study_figures.weights_over_steps(made_up, ratios)
 
 # %% [markdown]
-# **Explain.** (b). GradNorm first undoes the unit, until both gradients pull equally hard, and then pulls
-# harder where less has been achieved. **Uncertainty** and **FAMO** do the opposite: their weights go with
-# one divided by the loss, so the task that is behind counts ever less. FAMO is there at once;
-# uncertainty *learns* its weights, and lags behind. **DWA** would prefer the slower task, too, but from
-# one step to the next the two hardly differ. **Random** weights (dots) know nothing at all. Keep them in
-# mind: whatever claims to be clever has to beat them.
+# **Explain.** (b). GradNorm first cancels the unit, until both gradients pull equally hard, and then
+# pulls harder where less has been achieved. **Uncertainty** and **FAMO** do the opposite: their
+# weights are proportional to one over the loss, so the task that is behind counts less and less.
+# FAMO gets there at once; uncertainty *learns* its weights, and lags behind. **DWA** would prefer
+# the slower task, too, but from one step to the next the two losses fall at nearly the same rate.
+# **Random** weights (dots) know nothing at all. Keep them in mind: whatever claims to be clever has
+# to beat them.
 
 # %% [markdown]
 # ### Exercise 1: The optimum of uncertainty weighting (medium, 10 minutes)
 #
-# For one task, uncertainty weighting minimises $\frac{L}{2e^s} + \frac{s}{2}$ over $s$, beside the
-# training. Suppose that the losses stand still. Where does $s$ end, and what does a loss then weigh?
+# For one task, uncertainty weighting minimises $\frac{L}{2e^s} + \frac{s}{2}$ over $s$ while the
+# network trains. Suppose the losses stay constant. Where does $s$ end up, and what weight does a
+# loss then get?
 
 
 # %% tags=["nbval-check-output"]
@@ -234,8 +239,8 @@ exercises.check("04-uncertainty-optimum", optimal_weights)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# The slope in $s$ is $-\frac{L}{2}e^{-s} + \frac12$. It is zero where $e^s$ is ... what? Put that into the
-# weight.
+# The slope in $s$ is $-\frac{L}{2}e^{-s} + \frac12$. It is zero where $e^s$ is ... what? Put that
+# into the weight.
 #
 # </details>
 #
@@ -251,11 +256,12 @@ exercises.check("04-uncertainty-optimum", optimal_weights)
 # %% [markdown]
 # ## 4. When tasks fight
 #
-# A small step against a direction $d$ lowers a loss if $d$ lies within a right angle of its gradient. Two
-# tasks are in **conflict** where their gradients are more than a right angle apart, so that their cosine
-# is below zero: what helps one, taken alone, hurts the other.
+# A small step against a direction $d$ lowers a loss if $d$ lies within a right angle of its
+# gradient. Two tasks are in **conflict** when their gradients are more than a right angle apart, so
+# that their cosine is below zero: a step for one task alone hurts the other.
 #
-# **Predict.** Two gradients 120° apart, the second about three times as long. A step against their sum:
+# **Predict.** Two gradients are 120° apart, the second about three times as long. What does a step
+# against their sum do?
 #
 # - (a) both losses fall
 # - (b) the first loss rises
@@ -265,23 +271,25 @@ exercises.check("04-uncertainty-optimum", optimal_weights)
 panels.conflict(angle=120, length=10**0.5)
 
 # %% [markdown]
-# **Explain.** (b): the dashed line of the plain sum lies outside the yellow sector in which both losses
-# fall. The long gradient has outvoted the short one. Now turn the angle and the length:
+# **Explain.** (b): the dashed line of the plain sum lies outside the yellow sector in which both
+# losses fall. The long gradient has outvoted the short one. Now change the angle and the length:
 #
 # - at 90° or less there is no conflict, and PCGrad *is* the plain sum,
-# - with equal lengths the plain sum lies in the sector, too; conflict alone does no harm, it takes
+# - with equal lengths the plain sum lies in the sector, too; conflict alone does no harm: it takes
 #   conflict **and** unequal lengths,
 # - near 180° the sector closes: hardly any step helps both.
 #
 # In one sentence each:
 #
-# - **MGDA** takes the shortest mean of the gradients, so it leans to the short one.
-# - **PCGrad** takes from each gradient what points against the other, then adds.
-# - **CAGrad** stays near the mean, and within a ball around it does what it can for the worst-off task.
-# - **IMTL-G** goes equally far along all gradients' directions.
-# - **Nash-MTL** bargains: the product of all gains is largest. Its step is always equally long,
-#   however short the gradients have become.
-# - **Aligned-MTL** turns the gradients until they are at right angles and equally long, and takes the mean.
+# - **MGDA** takes the shortest weighted mean of the gradients, so it leans towards the short one.
+# - **PCGrad** removes from each gradient the part that points against the other, then adds them.
+# - **CAGrad** stays within a ball around the mean, and there does what it can for the worst-off
+#   task.
+# - **IMTL-G** goes equally far along the direction of every gradient.
+# - **Nash-MTL** bargains: it makes the product of all gains as large as possible. Its step always
+#   has the same length, however short the gradients have become.
+# - **Aligned-MTL** transforms the gradients until they are at right angles and equally long, and
+#   takes the mean.
 #
 # As formulas:
 
@@ -291,7 +299,7 @@ list_methods("gradients")
 # %% [markdown]
 # ### Exercise 2: MGDA for two tasks (medium, 10 minutes)
 #
-# Find the weight $a$ from 0 to 1 for which the mean $a\,g_1 + (1-a)\,g_2$ is shortest.
+# Find the weight $a$ from 0 to 1 for which the weighted mean $a\,g_1 + (1-a)\,g_2$ is shortest.
 
 
 # %% tags=["nbval-check-output"]
@@ -335,8 +343,8 @@ exercises.check("04-mgda-two-tasks", mgda_two_tasks)
 def pcgrad(first, second):
     """Return PCGrad's direction for two gradients, each of shape (parameters,).
 
-    In conflict, each gradient g loses its part along the other one, (g·other / other·other) other.
-    The other one is taken as it was given. Then both are added.
+    In conflict, each gradient g loses its part along the other one, (g·other / other·other) other,
+    where the other one is taken as it was given. Then both are added.
     """
     ...  # your code
 
@@ -346,7 +354,7 @@ exercises.check("04-pcgrad", pcgrad)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `min(first @ second, 0)` is the inner product where there is conflict, and 0 where there is none. Use it
+# `min(first @ second, 0)` is the inner product if there is conflict, and 0 if there is none. Use it
 # in both projections.
 #
 # </details>
@@ -364,7 +372,7 @@ exercises.check("04-pcgrad", pcgrad)
 # </details>
 
 # %% [markdown]
-# So much for two made-up arrows. Do *our* tasks fight? We train on three targets and look at the
+# So much for made-up arrows. Do *our* tasks fight? We train on three targets and look at the
 # gradients in the shared layer, which has more than a hundred thousand weights.
 #
 # **Predict.** The cosine between the gradients of digits and of clothes is
@@ -375,24 +383,25 @@ exercises.check("04-pcgrad", pcgrad)
 
 # %%
 three = shares.start(targets=("mnist", "uci-digits", "fashion"))
-figures.conflict_over_time(conflict.conflict_over_time(three))
+conflict_figures.conflict_over_time(conflict.conflict_over_time(three))
 
 # %% [markdown]
 # **Explain.** (b), and even the two collections of digits are no exception. In a space of so many
-# dimensions two directions that have nothing to do with each other are nearly at right angles. There is
-# hardly a conflict to solve, so expect PCGrad to do what the plain sum does.
+# dimensions, two directions that have nothing to do with each other are nearly at right angles.
+# There is hardly any conflict to resolve, so expect PCGrad to do what the plain sum does.
 #
-# What does differ is on the right: the **lengths**. MNIST is soon learnt and its gradient shrinks;
-# Fashion's stays long. Methods that make gradients equally long change something here.
+# What does differ is on the right: the **lengths**. MNIST is soon learned and its gradient shrinks;
+# Fashion's stays long. Methods that make gradients equally long do change something here.
 
 # %% [markdown]
 # ## 5. What weights can reach
 #
-# One network cannot be best at everything. A weighting is **dominated** if another one is as good for all
-# targets and better for one. What is not dominated is the **Pareto front**: along it you can only trade.
+# One network cannot be best at everything. A weighting is **dominated** if another one is at least
+# as good on all targets and better on one. The weightings that are not dominated form the **Pareto
+# front**: along it, gaining on one target means losing on another.
 #
-# **Predict.** You go from equal weights to three times the weight on one of the targets. The accuracies
-# change
+# **Predict.** You go from equal weights to three times the weight on one of the targets. The
+# accuracies change
 #
 # - (a) by ten points and more
 # - (b) by a point or two
@@ -402,16 +411,16 @@ figures.conflict_over_time(conflict.conflict_over_time(three))
 panels.task_weights()
 
 # %% [markdown]
-# **Explain.** (b): the front bends sharply, and a wide range of weights sits near its corner. Only towards
-# the ends does one target pay, and the other has little from it. Set other weights and see where they
-# lie; choose three targets, and a triangle of weights appears.
+# **Explain.** (b): the front bends sharply, and a wide range of weights sits near its corner. Only
+# towards the ends does one target pay, and the other gains little from it. Set other weights and see
+# where they lie; choose three targets, and a triangle of weights appears.
 #
-# Mind that the points are means of three seeds, and that some of the steps along this front are smaller
-# than what a change of seeds does.
+# Bear in mind that the points are means of three seeds, and that some of the steps along this front
+# are smaller than what a change of seeds does.
 #
-# **Can a sum reach the whole front?** Not if the front bulges the wrong way. Here are two made-up losses
-# with one parameter $x$; every $x$ from -1 to 1 is on the front. We try ten weightings, and take for each
-# the $x$ where the weighted sum is least.
+# **Can a sum reach the whole front?** Not if the front bulges the wrong way (is *non-convex*). Here
+# are two made-up losses with one parameter $x$; every $x$ from -1 to 1 is on the front. We try ten
+# weightings, and take for each the $x$ where the weighted sum is least.
 
 # %% tags=["nbval-check-output"]
 x = np.linspace(-1, 1, 401)
@@ -426,35 +435,37 @@ print(f"MGDA's step at x = 0.3: {abs(weighting.combine('mgda', slopes).direction
 study_figures.sums_on_a_front(front, front[best])
 
 # %% [markdown]
-# All the sums end at the two ends, in a network for one task or for the other. MGDA, at $x = 0.3$, finds
-# nothing that helps both and stays in between. Hu et al. 2023
-# ([Revisiting Scalarization](https://arxiv.org/abs/2308.13985)) show that joint linear networks that are
-# small for their tasks have such fronts, too: no fixed weights reach the balanced part. Whether that
-# matters for a given network is a question for measurement.
+# All the sums end up at the two ends, as if the network were for one task only. MGDA, at $x = 0.3$,
+# finds no step that helps both and stays in between. Hu et al. 2023
+# ([Revisiting Scalarization](https://arxiv.org/abs/2308.13985); *scalarization* is the literature's
+# word for a weighted sum) show that joint linear networks that are too small for their tasks have
+# such fronts, too: no fixed weights reach the balanced part. Whether that matters for a given
+# network is a question for measurement.
 
 # %% [markdown]
 # ## 6. The experiment that matters
 #
-# First a look. Some weightings race on the same labels and batches, five seeds, at one learning rate.
+# First a quick look: some of the weightings race, on the same labels and batches, with five seeds
+# and at one learning rate.
 
 # %%
 panels.race()
 
 # %% [markdown]
-# In our run Nash-MTL stands first; keep that in mind. A table like this is what many papers end with. It
-# leaves three questions open. Was the plain sum *tuned* as carefully as the new method? Do the seeds allow the claim? And how
-# many methods were tried until one looked good?
+# In our run Nash-MTL comes first; keep that in mind. Many papers end with a table like this. It
+# leaves three questions open. Was the plain sum *tuned* as carefully as the new method? Do the seeds
+# support the claim? And how many methods were tried until one looked good?
 #
-# For the answer we need one number for several targets. **Delta-m** is by how many percent the joint
-# network does better than a network for each target, on average over the targets.
+# For the answer we need one number for several targets. **Delta-m** says by how many percent the
+# joint network does better than separate networks, on average over the targets.
 
 # %% [markdown]
 # ### Exercise 4: Compute delta-m (easy, 5 minutes)
 #
 # $$\Delta_m = \frac{100}{T} \sum_t \sigma_t\, \frac{M_t - S_t}{S_t}$$
 #
-# with $M_t$ the joint network's measure for task $t$, $S_t$ that of a network of the task's own, and
-# $\sigma_t = 1$ where higher is better (accuracy), $-1$ where lower is better (an error)
+# with $M_t$ the joint network's measure for task $t$, $S_t$ that of a separate network for the task,
+# and $\sigma_t = 1$ where higher is better (accuracy), $-1$ where lower is better (an error)
 # ([Maninis et al., 2019](https://arxiv.org/abs/1904.08918)).
 
 
@@ -484,17 +495,17 @@ exercises.check("04-delta-m", delta_m)
 # </details>
 
 # %% [markdown]
-# **The study.** Two groups of targets, from glyphs with two layers frozen, ten labels per class, ten seeds.
-# Everybody gets **five trials**: the plain sum five sets of weights, every other method five learning
-# rates, and so do the networks for each target alone. Everybody's trial is chosen on validation images;
-# the test comes after.
+# **The study.** Two groups of targets, from glyphs with two layers frozen, ten labels per class, ten
+# seeds. Every method gets **five trials**: the plain sum five sets of weights, every other method
+# five learning rates, and the separate networks five learning rates, too. Each method's best trial
+# is chosen on validation images; only then is it tested.
 #
-# **Predict.** Eleven methods on two groups: in how many of the 22 comparisons is the method clearly ahead
-# of the tuned plain sum?
+# **Predict.** Eleven methods on two groups: in how many of the 22 comparisons is the method clearly
+# ahead of the tuned plain sum?
 #
 # - (a) in most of them
 # - (b) in about a third
-# - (c) in next to none
+# - (c) in hardly any
 
 # %%
 study = stored.load("weightings")
@@ -510,18 +521,19 @@ for group, of_group in gains.items():
         rate = chosen[name].settings.learning_rate
         found = difference(of_group[name] / 100, of_group["fixed"] / 100)
         if name != "fixed":
-            print(f"  {figures.TITLES[name]:13} learning rate {rate:<7} {found}")
+            print(f"  {weighting.METHODS[name].short_title:13} learning rate {rate:<7} {found}")
 
 # %% [markdown]
-# **Explain.** (c). Two of 22 are ahead: CAGrad and, of all things, **random weights**, which know nothing.
-# Some are behind, and the race's favourite, Nash-MTL, is far behind: the study trains a layer more, longer
-# and with fewer labels than the race. Its best learning rate is the smallest that was tried, so five
-# trials have not served it well. And everything lies left of the dotted line: with heads of their
-# own and a good source, no weighting makes joining pay. Lesson 03's verdict stands.
+# **Explain.** (c). Two of 22 are ahead: CAGrad and, of all things, **random weights**, which know
+# nothing. Some are behind, and the winner of the race, Nash-MTL, is far behind: the study trains one
+# layer more, for longer and with fewer labels than the race. Its best learning rate is the smallest
+# that was tried, so five trials did not do it justice. And everything lies left of the dotted line:
+# with separate heads and a good source, no weighting makes joint training pay. Lesson 03's verdict
+# stands.
 #
-# Should we believe the two? Of 22 such 95 % intervals about one leaves zero out by chance. Asked so that
-# *all* of them hold together (thin bars), neither gain is clear, and only Nash-MTL's losses are. The
-# surest way out is cheap here: the same trials once more, on seeds that had no part in the choice.
+# Should we believe the two? Of 22 such 95 % intervals, about one excludes zero by chance. If *all*
+# of them are to hold at once (thin bars), neither gain is clear, and only Nash-MTL's losses are. The
+# surest check is cheap here: run the same trials again, on seeds that had no part in the choice.
 #
 # **Predict.** CAGrad and random weights on 20 new seeds, against the tuned plain sum:
 #
@@ -536,47 +548,50 @@ new_gains = studies.relative_gains(again, group)
 new, plain = slice(10, None), {"targets": group, "weighting": "fixed"}
 for name in ("random", "cagrad"):
     found = difference(new_gains[name][new] / 100, new_gains["fixed"][new] / 100)
-    print(f"{figures.TITLES[name]}, delta-m: {found}")
+    print(f"{weighting.METHODS[name].short_title}, delta-m: {found}")
 for target in group:
     cagrad = again.values("accuracy", target, targets=group, weighting="cagrad")[new]
     found = difference(cagrad, again.values("accuracy", target, **plain)[new])
     print(f"  CAGrad, accuracy of {target:11} {found}")
 
 # %% [markdown]
-# **Explain.** (c): both gains are gone. Below the surface CAGrad does do something: it trades, MNIST up and
-# the others down. That is another trade, not a better one.
+# **Explain.** (c): both gains are gone. Beneath the surface CAGrad does do something: it trades,
+# MNIST up and the others down. That is a different trade-off, not a better one.
 #
 # **What the literature says.** Both sides, because the question is not closed:
 #
 # - [Kurin et al. 2022](https://arxiv.org/abs/2201.04122) and
-#   [Xin et al. 2022](https://arxiv.org/abs/2209.11379) find, on the usual benchmarks, that a plain sum that
-#   is tuned and regularised as carefully matches the special methods, at less cost. Ours agrees.
-# - [Hu et al. 2023](https://arxiv.org/abs/2308.13985) show cases where a sum cannot reach the whole front,
-#   and gradient-based methods find balanced solutions that it misses. Section 5 has such a case.
+#   [Xin et al. 2022](https://arxiv.org/abs/2209.11379) find, on the usual benchmarks, that a plain
+#   sum that is tuned and regularised just as carefully matches the special methods, at lower cost.
+#   Our study agrees.
+# - [Hu et al. 2023](https://arxiv.org/abs/2308.13985) show cases where a sum cannot reach the whole
+#   front, and gradient-based methods find balanced solutions that it misses. Section 5 has such a
+#   case.
 #
-# And what ours does not tell: our tasks hardly conflict, our losses have the same unit, and there are two
-# or three of them. With a loss in other units you have seen methods that help without any tuning; with
-# dozens of tasks nobody can try all weights.
+# And the limits of our study: our tasks hardly conflict, our losses have the same unit, and there
+# are only two or three of them. With a loss in other units you have seen methods that help without
+# any tuning; with dozens of tasks nobody can try all weights.
 #
-# So: bring losses to the same scale, take the plain sum, try a few weights on validation data. Take a
-# special method where you have measured a conflict, or cannot tune, and give the plain sum the
-# same number of trials.
+# So: bring the losses to the same scale, take the plain sum, and try a few weights on validation
+# data. Take a special method if you have measured a conflict or cannot tune, and give the plain sum
+# the same number of trials.
 
 # %% [markdown]
 # ## Recap
 #
-# - The gradient of a weighted sum is the weighted sum of the gradients. Under Adam weights act in the
-#   shared layers, and only by their ratio.
-# - Scale is an accident of units, importance is your decision. Some methods undo the first; none knows the
-#   second.
-# - Loss-based methods look at sizes and speeds and cost nothing; gradient-based ones look at angles and
-#   lengths. Ours hardly conflict.
-# - The Pareto front is what can be traded. Where it bulges the wrong way, a sum reaches only its ends.
-# - Against a plain sum tuned at the same cost no weighting was ahead that stayed ahead on new seeds. Count
-#   your comparisons, and repeat what looks good.
+# - The gradient of a weighted sum is the weighted sum of the gradients. Under Adam, weights act in
+#   the shared layers only, and only their ratio matters.
+# - Scale is an accident of units, importance is your decision. Some methods cancel the first; none
+#   knows the second.
+# - Loss-based methods look at sizes and speeds and cost nothing; gradient-based ones look at angles
+#   and lengths. Ours hardly conflict.
+# - The Pareto front is what can be traded. Where it bulges the wrong way, a sum reaches only its
+#   ends.
+# - No weighting that beat a plain sum tuned at the same cost stayed ahead on new seeds. Count your
+#   comparisons, and repeat what looks good.
 #
 # ## Where next
 #
-# [Lesson 05, Information maximisation](05_information_maximisation.ipynb): so far every target learnt
-# from its few labels alone. There are thousands of images *without* labels.
-# [Lesson 03](03_simmim_model.ipynb) has the network that all this ran on.
+# [Lesson 05, Information maximisation](05_information_maximisation.ipynb): so far every target
+# learned from its few labels alone. There are thousands of images *without* labels.
+# [Lesson 03](03_simmim_model.ipynb) has the network that all of this ran on.

@@ -7,7 +7,8 @@
 #
 # - say what images without labels can teach a network, and write the term that does it,
 # - say why it has two halves, and recognise the collapse when one of them is missing,
-# - take the recipe apart: information, two views of an image, a threshold, a ramp,
+# - take the recipe apart: information, consistency between two views of an image, a threshold, a
+#   ramp,
 # - judge when to trust it: what it gains, where it gains nothing, and how it fails.
 #
 # You need the entropy of lesson 02 and the joint loss of lesson 03. Run all cells first
@@ -34,17 +35,17 @@ from simmim_lib import (
     training,
 )
 from simmim_lib.experiments.recipes import INFORMED
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.information_maximisation import figures, panels, studies
 from simmim_lib.pictures import charts
-from simmim_lib.studies import registry
 from simmim_lib.studies.stored import load
 
 # %% [markdown]
 # ## 1. Ten labels, thousands of images
 #
-# Images are cheap and labels are not: somebody has to look. Suppose that somebody has looked at **ten**
-# handwritten digits, one of each, and that all others lie there without a label.
+# Images are cheap and labels are not: somebody has to look. Suppose somebody has looked at **ten**
+# handwritten digits, one of each, and all the others have no label. Learning from both kinds is
+# **semi-supervised learning**.
 
 # %% tags=["nbval-check-output"]
 few = datasets.few_shot("mnist", labels_per_class=1, seed=0)
@@ -57,18 +58,19 @@ captions = [str(label) for label in few.labelled.labels] + ["?"] * 20
 charts.image_grid(shown, captions, "Ten digits with a label above twenty digits without.")
 
 # %% [markdown]
-# **Predict.** What can an image without a label teach a network that is to tell digits apart?
-#
-# - (a) nothing: nobody says what would have been right
+# **Predict.** What can an image without a label teach a network that should tell digits apart?
+# - (a) nothing: nobody says what the right answer is
 # - (b) that it shows *one* digit, not half of two, and that all ten digits occur
 # - (c) which digit it shows, if the network looks often enough
 
 # %% [markdown]
 # **Explain.** (b). We do not know the answer for any single image, but we know something about the
-# answers for *many* of them. Each should be sure: a digit is a 3 or an 8. And together they should be
-# spread over the classes: not everything is a 3. That is not much, but it is said by thousands of images.
+# answers for *many* of them. Each should be confident: a digit is a 3 or an 8. And together they
+# should be spread over the classes: not everything is a 3. That is not much, but thousands of images
+# say it.
 #
-# Three networks look at the same two images and say with what probability each shows a cat or a dog:
+# Three networks look at the same two images and say how probable it is that each shows a cat or a
+# dog:
 #
 # | | first image (cat, dog) | second image (cat, dog) |
 # |---|---|---|
@@ -85,14 +87,15 @@ charts.image_grid(shown, captions, "Ten digits with a label above twenty digits 
 # | unsure | (½, ½) | $0.69$ | $0.69$ | $0$ |
 # | all one class | (1, 0) | $0$ | $0$ | $0$ |
 #
-# The difference is the **mutual information** between the image and its predicted class. If the network
-# always says cat, or always shrugs, then its answer tells nothing about which image it was shown.
+# The difference is the **mutual information** between the image and its predicted class. If the
+# network always says cat, or always shrugs, then its answer says nothing about which image it was
+# shown.
 #
 # $$I = \underbrace{H\left(\text{mean of } p\right)}_{\text{spread}}
 # \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt}}$$
 #
-# Let us check the table with SciPy's entropy and with the workbook's loss, which takes logits. The first
-# function only lays rows out as a table.
+# Let us check the table with SciPy's entropy and with the workbook's own function, which takes
+# logits. (The first function below only formats rows as a table.)
 
 
 # %% tags=["nbval-check-output"]
@@ -117,8 +120,8 @@ table(("", "spread", "doubt", "information", "by the loss"), *rows)
 # %% [markdown]
 # ### Exercise 1: Write the term (medium, 10 minutes)
 #
-# Training will ask for much information. So that we can try what each half does, the first one gets a
-# weight of its own, $s$ for *spread*: the term is $s\,H(\text{mean of } p) - \text{mean of } H(p)$.
+# Training will maximise the information. So that we can see what each half does, the first one gets
+# its own weight, $s$ for *spread*: the term is $s\,H(\text{mean of } p) - \text{mean of } H(p)$.
 # Write it in NumPy or TensorFlow, as you like.
 
 
@@ -143,8 +146,8 @@ exercises.check("05-information-term", information_term)
 #
 # <details><summary>Hint 2</summary>
 #
-# `scipy.special.softmax(logits, axis=1)` does not overflow, and `scipy.special.entr(p)` is $-p\log p$ with
-# $0\log 0 = 0$.
+# `scipy.special.softmax(logits, axis=1)` does not overflow, and `scipy.special.entr(p)` is
+# $-p\log p$ with $0\log 0 = 0$.
 #
 # </details>
 #
@@ -163,8 +166,8 @@ exercises.check("05-information-term", information_term)
 # %% [markdown]
 # ### Exercise 2: A batch by hand (easy, 5 minutes)
 #
-# Two images, two classes, the predictions are $(1, 0)$ and $(0.2, 0.8)$. Find $H(\text{mean of } p)$, the
-# mean of $H(p)$, and the information, to two decimals. You may use
+# Two images, two classes, the predictions are $(1, 0)$ and $(0.2, 0.8)$. Find
+# $H(\text{mean of } p)$, the mean of $H(p)$, and the information, to two decimals. You may use
 #
 # | $p$ | $0.2$ | $0.4$ | $0.6$ | $0.8$ | $1$ |
 # |---|---|---|---|---|---|
@@ -196,41 +199,45 @@ exercises.check("05-by-hand", by_hand)
 # %% [markdown]
 # ## 2. Why both halves
 #
-# The **objective**, for tasks $t$ with weights $w_t$, labelled images $B_t$ and unlabelled images $U_t$:
+# The **objective**, for tasks $t$ with weights $w_t$, labelled images $B_t$ and unlabelled images
+# $U_t$:
 #
 # $$L = \sum_t w_t \Big[ \underbrace{\frac{1}{|B_t|}\sum_{(x,y)\in B_t} -\log p_t(y \mid x)}
 # _{\text{cross-entropy, with labels}} \;-\; \lambda\,
 # \underbrace{I_t(U_t)}_{\text{information, without}} \Big]$$
 #
-# Both parts are about the same thing: lesson 03's cross-entropy bounds from below what the image tells
-# about its **label**, and $I_t$ is what the image tells about its **predicted class**, no label needed.
-# With this term the model earns its name. `Settings(information=...)` is $\lambda$, and
-# `Settings(spread=...)` the weight $s$ of the first half.
+# Both parts are about the same thing. Lesson 03's cross-entropy gives a lower bound on what the
+# image tells about its **label**; $I_t$ is what the image tells about its **predicted class**, no
+# label needed. With this term the model earns its name. `Settings(information=...)` is $\lambda$,
+# and `Settings(spread=...)` the weight $s$ of the first half.
 #
-# **Predict.** Leave the spreading half away, $s = 0$, and ask each unlabelled image only to be sure. One
-# label per class keeps its cross-entropy. What happens?
+# **Predict.** Leave out the spreading half, $s = 0$, and ask only for a confident prediction for
+# each unlabelled image: plain **entropy minimisation**. The one label per class keeps its
+# cross-entropy. What happens?
 #
 # - (a) the same as with both: the labelled images keep the classes apart
-# - (b) many images end in a few classes, in the extreme all in one
+# - (b) many images end up in a few classes, in the extreme case all in one
 # - (c) all predictions become unsure
 
 # %%
 panels.two_halves()
 
 # %% [markdown]
-# **Explain.** (b). To be sure is easiest for whoever always says the same. Nothing in the doubt forbids
-# that, and ten labelled images are a weak voice against thousands. This is a **collapse**. The spreading
-# half forbids it: if all images are in one class, $H(\text{mean of } p)$ is zero, as small as it gets.
-# Spread alone does not do either: an even guess for each image spreads perfectly. In the panel set $s$ to
-# 0 and to 1, and watch where the points go.
+# **Explain.** (b). To be sure is easiest for whoever always says the same. Nothing in the doubt term
+# forbids that, and ten labelled images are a weak voice against thousands. This is a **collapse**.
+# The spreading half forbids it: if all images are in one class, $H(\text{mean of } p)$ is zero, as
+# small as it gets. Spread alone will not do either: an even guess for each image spreads perfectly.
+# In the panel set $s$ to 0 and to 1, and watch where the points go.
 
 # %% [markdown]
 # ### Exercise 3: Which collapses? (medium, 5 minutes)
 #
-# Six settings, one label per class, from glyphs, the information term alone (nothing else of this lesson).
-# "It collapses" means: in more than half of ten seeds the test images are put in **fewer than five classes'
-# worth**. We count with $e^H$, where $H$ is the entropy of the shares that the classes get: it is 10 if all
-# ten get equally many images, 2 if two share them. The check compares with a stored study.
+# Six settings, one label per class, from glyphs, with the information term alone (nothing else from
+# this lesson). "It collapses" means: in more than half of ten seeds the predictions for the test
+# images use **fewer than five classes**. We count classes with $e^H$, where $H$ is the entropy of
+# the shares that the classes get: it is 10 if all ten get equally many images, 2 if two classes
+# share them equally (the *effective number* of classes). The check compares your answers with a
+# stored study.
 
 # %% tags=["nbval-check-output"]
 collapses = {  # True or False
@@ -246,8 +253,8 @@ exercises.check("05-which-collapse", collapses)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# $\lambda$ says how hard the term pulls, against the cross-entropy of ten labelled images. Where does it
-# pull with $s = 0$? And with $s = 1$?
+# $\lambda$ says how hard the term pulls, against the cross-entropy of ten labelled images. Where
+# does it pull with $s = 0$? And with $s = 1$?
 #
 # </details>
 #
@@ -260,16 +267,15 @@ exercises.check("05-which-collapse", collapses)
 # </details>
 
 # %% [markdown]
-# A collapse should be noticed before anybody uses the network, and without labels, for there are none. The
-# **collapse alarm** looks, after training, at the predictions for images that were kept aside, and at the
-# entropy of their mean, and rings if $e^H$ is less than half of what is expected. Is it right? What really
-# happened is counted on the test images, which the alarm does not see.
+# A collapse should be noticed before anybody uses the network, and without labels, because there are
+# none. After training, the **collapse alarm** takes the predictions for images that were set aside,
+# computes the entropy of their mean, and rings if $e^H$ is less than half of what is expected. Is it
+# right? What really happened is counted on the test images, which the alarm does not see.
 
 
 # %% tags=["nbval-check-output"]
 def percent(values):
-    mean, half_width = interval(values)
-    return f"{100 * mean:.1f} ± {100 * half_width:.1f}"
+    return mean_and_interval(100 * values, digits=1)
 
 
 study = load("collapse")
@@ -293,8 +299,8 @@ print(f"collapses without an alarm: {missed}, alarms without a collapse: {false}
 figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
 
 # %% [markdown]
-# The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare, so a
-# network that gives up three classes escapes it. `simmim_lib.run` warns in words, and
+# The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare,
+# so a network that gives up three classes escapes it. `simmim_lib.run` warns in words, and
 # `result.diagnostics` keeps them:
 
 # %% tags=["nbval-check-output"]
@@ -303,7 +309,8 @@ print(*(f"{name}: {alarm}" for name, alarm in list(alarms.items())[:2]), sep="\n
 # %% [markdown]
 # ### Exercise 4: Find the sign error (medium, 5 minutes)
 #
-# Signs go wrong here more often than anything else. Somebody wrote the term as a *loss*, to be made small:
+# Signs go wrong here more often than anything else. Somebody wrote the term as a *loss*, to be
+# minimised:
 #
 # ```python
 # def loss_of_unlabelled(logits):
@@ -314,21 +321,21 @@ print(*(f"{name}: {alarm}" for name, alarm in list(alarms.items())[:2]), sep="\n
 #     return doubt - entropy_of_mean                      # line 5
 # ```
 #
-# It runs, and the loss falls. What will the network do? Write it without the mistake.
+# It runs, and the loss falls. What will the network do? Rewrite it without the mistake.
 
 
 # %% tags=["nbval-check-output"]
-def mended(logits):
+def corrected(logits):
     """Return the loss, one number in nats, for logits of shape (n, classes)."""
     ...  # your code
 
 
-exercises.check("05-sign-error", mended)
+exercises.check("05-sign-error", corrected)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Put in the three batches of section 1. For which one should the loss be smallest?
+# Try it on the three batches of section 1. For which one should the loss be smallest?
 #
 # </details>
 #
@@ -341,7 +348,7 @@ exercises.check("05-sign-error", mended)
 # <details><summary>Solution</summary>
 #
 # ```python
-# def mended(logits):
+# def corrected(logits):
 #     p = scipy.special.softmax(logits, axis=1)
 #     doubt = -(p * np.log(p)).sum(axis=1).mean()
 #     mean_p = p.mean(axis=0)
@@ -355,25 +362,29 @@ exercises.check("05-sign-error", mended)
 # ## 3. Where the idea comes from
 #
 # - [Bridle, Heading and MacKay 1991](https://papers.neurips.cc/paper_files/paper/1991/hash/a8abb4bb284b5b27aa7cb790dc20f80b-Abstract.html)
-#   train a classifier without any label by making $I$ large: be firm about each input, be fair to the
-#   classes. They warn that what comes out need not be useful. *We take the term.*
+#   train a classifier without any label by maximising $I$: be firm about each input, be fair to the
+#   classes. They warn that the resulting classes need not be useful. *We take the term.*
 # - **RIM** ([Krause, Perona and Gomes 2010](https://papers.neurips.cc/paper_files/paper/2010/hash/42998cf32d552343bc8e460416382dca-Abstract.html))
-#   adds a penalty on complicated classifiers, expected shares of the classes in place of equal ones, and a
-#   few labels. *We take the labels and the shares* (`class_prior`).
-# - **IMSAT** ([Hu et al. 2017](https://arxiv.org/abs/1702.08720)) does it with deep networks, and asks for the
-#   same prediction when an image is changed a little. *We take the changed images.*
-# - **SHOT** ([Liang et al. 2020](https://arxiv.org/abs/2002.08546)) starts from a network that was trained on
-#   another collection, keeps its head and adapts the rest with $I$, without one label of the target. *We
-#   take the start; the head is trained on, too.*
-# - **FixMatch** ([Sohn et al. 2020](https://arxiv.org/abs/2001.07685)) lets a sure prediction for a slightly
-#   changed image be the label of the strongly changed one. *We take the two views and the threshold, and
-#   let the whole prediction be the teacher instead of its largest class.*
+#   adds a penalty on complex classifiers, a prior over the classes in place of equal shares, and a
+#   few labels. *We take the labels and the prior* (`class_prior`).
+# - **IMSAT** ([Hu et al. 2017](https://arxiv.org/abs/1702.08720)) does it with deep networks, and
+#   asks for the same prediction when an image is changed a little (**consistency regularisation**).
+#   *We take the changed images.*
+# - **SHOT** ([Liang et al. 2020](https://arxiv.org/abs/2002.08546)) starts from a network that was
+#   trained on another collection, keeps its head and adapts the rest with $I$, without a single
+#   target label (**unsupervised domain adaptation**). *We take the starting point; in ours the head
+#   continues to be trained, too.*
+# - **FixMatch** ([Sohn et al. 2020](https://arxiv.org/abs/2001.07685)) takes a confident prediction
+#   for a slightly changed image as the label, a **pseudo-label**, of the same image strongly
+#   changed. *We take the two views and the threshold; our pseudo-label is soft: the whole prediction
+#   instead of its largest class.*
 #
 # ## 4. Two views of one image
 #
-# A 3 that is turned a little is still a 3. So an image without a label can be its own teacher: the network
-# looks at a **weak** view (hardly changed) and at a **strong** one, and the second prediction shall agree with
-# the first.
+# A 3 that is rotated a little is still a 3. So an image without a label can be its own teacher: the
+# network looks at a **weakly** changed view and at a **strongly** changed one, and the second
+# prediction should agree with the first. We call this consistency term **agreement**, as `Settings`
+# does.
 
 # %%
 images = few.unlabelled.images[:8]
@@ -389,13 +400,14 @@ figures.views(images, weak.numpy(), strong.numpy())
 # $$A(U) = \frac{1}{|U|}\sum_{x \in U} \big[\max_k p_k(x_\text{weak}) > c\big]\;
 # H\big(p(x_\text{weak}),\, p(x_\text{strong})\big)$$
 #
-# is the cross-entropy of the strong view with the weak one as its truth, which is held constant: the
-# strong view learns from the weak one, not the other way round. It is added to the loss, times
-# `Settings(agreement=...)`. The bracket is 1 if the weak prediction is surer than the **threshold** $c$
-# (`confidence`), else 0.
+# is the cross-entropy of the strong view with the weak view's prediction as its truth, which is held
+# constant: the strong view learns from the weak one, not the other way round. It is added to the
+# loss, multiplied by `Settings(agreement=...)`. The bracket is 1 if the confidence of the weak
+# prediction, its largest probability, is above the **threshold** $c$ (`Settings(confidence=...)`),
+# else 0.
 #
-# **Predict.** Why the threshold? Take the network that knows glyphs and has not seen one handwritten digit.
-# Are the predictions of which it is sure more often right?
+# **Predict.** Why the threshold? Take the network that knows glyphs and has not seen a single
+# handwritten digit. Are its confident predictions right more often than the others?
 #
 # - (a) no: it has never seen handwriting, so its confidence means nothing
 # - (b) yes, a bit
@@ -425,11 +437,11 @@ Markdown(
 # %% [markdown]
 # Two more things belong to the recipe:
 #
-# - the **ramp**: with a fresh head the first predictions mean nothing, and being sure of them too early is
-#   how mistakes freeze. So both terms grow from nothing to their full weight over a share of the steps
-#   (`ramp`).
-# - **augmentation** of the labelled images: they are turned and stretched as well, or ten images would be
-#   learnt by heart in no time.
+# - the **ramp**: with a fresh head the first predictions mean nothing, and becoming sure of them too
+#   early is how mistakes become permanent. So both terms grow from nothing to their full weight over
+#   a share of the steps (`ramp`).
+# - **data augmentation** of the labelled images: they are rotated and stretched as well, or the
+#   network would memorise the ten images in no time.
 
 # %% tags=["nbval-check-output"]
 recipe = simmim_lib.Settings(**INFORMED)
@@ -439,12 +451,13 @@ table(names, [getattr(recipe, name) for name in names])
 # %% [markdown]
 # ## 5. What it brings
 #
-# The recipe's numbers were chosen by looking at **MNIST's validation images**, and at nothing else. MNIST's
-# test images had no part in it, and **UCI digits and Fashion** none at all: for them the recipe is what it is.
-# That matters, because whoever tunes on the data that are reported will find a gain.
+# The recipe's numbers were chosen by looking at **MNIST's validation images**, and at nothing else.
+# MNIST's test images played no part in it, and **UCI digits and Fashion** none at all: the recipe
+# was not adjusted to them. That matters, because whoever tunes on the very data they report on will
+# find a gain.
 #
-# **Predict.** One label per class on MNIST, from glyphs. Fine-tuning on the ten labelled images makes many
-# mistakes. How many of them do the images without labels take away?
+# **Predict.** One label per class on MNIST, from glyphs. A network fine-tuned on the ten labelled
+# images makes many mistakes. How many of them do the images without labels remove?
 #
 # - (a) less than a quarter
 # - (b) a quarter to three quarters
@@ -469,11 +482,11 @@ def measured(target, labels, way, measure="accuracy"):
 
 # %% tags=["nbval-check-output"]
 gains, rows = {}, []
-for target, labels in ((x, y) for x, counts in studies.LABELS.items() for y in counts):
+for target, labels in ((x, y) for x, counts in studies.LABELS_PER_CLASS.items() for y in counts):
     accuracies = [measured(target, labels, way) for way in ways]
     gains[target, labels] = difference(accuracies[2], accuracies[1])
     rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
-table(("labels per class", *ways, "SimMIM less fine-tuned"), *rows)
+table(("labels per class", *ways, "SimMIM minus fine-tuned"), *rows)
 
 # %% [markdown]
 # (Test accuracy in percent, mean and 95 % interval over ten seeds.)
@@ -490,13 +503,13 @@ Markdown(
     f"collections of digits {clear} of {len(digits)} comparisons show a gain; on UCI digits, which the "
     f"recipe has never seen, {untouched.count('gain')} of {len(untouched)} do. On MNIST it is "
     f"{digits['mnist', 1].mean:+.1f} points with 1 label per class and {digits['mnist', 50].mean:+.1f} "
-    "with 50: the more labels there are, the less is left to be won. Mind the wide interval for one label "
+    "with 50: the more labels there are, the less is left to gain. Note the wide interval for one label "
     "per class: section 8 looks at its worst seed."
 )
 
 # %% [markdown]
-# A mean over ten seeds is not what *you* get: you train once. With **patience**, more steps and five labels
-# per class, how good is the worst of ten seeds?
+# A mean over ten seeds is not what *you* get: you train once. With **patience** (more steps) and
+# five labels per class, how good is the worst of ten seeds?
 
 # %% tags=["nbval-check-output"]
 patience, rows = load("patience"), []
@@ -508,8 +521,8 @@ for target in ("mnist", "uci-digits"):
 table(("5 labels per class", "test accuracy (%)", "worst of 10 seeds"), *rows)
 
 # %% [markdown]
-# **Fashion** is the honest part. The images are clothes, the source knows letters and digits, and a shirt
-# and a coat differ by less than two threes.
+# **Fashion** is the sobering part. The images are clothes, the source knows letters and digits, and
+# a shirt and a coat differ by less than two handwritten threes do.
 
 # %%
 verdicts = {labels: gains["fashion", labels] for labels in (5, 20)}
@@ -517,22 +530,23 @@ reached = [
     f"with {x} labels" for x, gain in verdicts.items() if gain.verdict == "gain" and gain.mean >= 5
 ]
 Markdown(
-    f"SimMIM less fine-tuning: {verdicts[5]} with 5 labels per class, {verdicts[20]} with 20. A clear gain "
+    f"SimMIM minus fine-tuning: {verdicts[5]} with 5 labels per class, {verdicts[20]} with 20. A clear gain "
     f"of five points or more: {' and '.join(reached) or 'in neither case'}."
 )
 
 # %% [markdown]
-# Why not more? The term can only sharpen borders that are there already, by pushing them to where few images
-# lie. Between digits there are such gaps; between shirts, coats and pullovers hardly. And what augmentation
-# may change without changing the class was thought out for digits.
+# Why not more? The term can only sharpen decision boundaries that are already there, by pushing them
+# to where few images lie (the **low-density** or **cluster assumption**). Between digits there are
+# such gaps; between shirts, coats and pullovers there hardly are. And the changes that augmentation
+# makes without changing the class were designed for digits.
 
 # %% [markdown]
 # ## 6. What each part contributes
 #
-# The recipe has several parts. Which of them does the work? Leave out one after the other, at one and at
-# five labels per class.
+# The recipe has several parts. Which of them does the work? An **ablation study** leaves out one
+# part at a time; here with one and with five labels per class.
 #
-# **Predict.** One label per class. Which of these costs most if it is left out?
+# **Predict.** One label per class. Which of these costs the most if it is left out?
 #
 # - (a) the information term
 # - (b) the agreement of the two views
@@ -540,22 +554,24 @@ Markdown(
 
 # %%
 parts = load("parts")
-complete = {name: getattr(recipe, name) for without in studies.PARTS.values() for name in without}
+complete = {
+    name: getattr(recipe, name) for without in studies.ABLATIONS.values() for name in without
+}
 rows = {}
 for labels in (1, 5):
     rows[labels] = {figures.NOTHING: measured("mnist", labels, "SimMIM")}
-    for part, without in studies.PARTS.items():
+    for part, without in studies.ABLATIONS.items():
         rows[labels][part] = parts.values(labels_per_class=labels, **{**complete, **without})
 figures.ablation(rows, f"What if a part is left out? MNIST, 10 seeds (budget {parts.budget})")
 
 # %% tags=["nbval-check-output"]
 changes = {
-    labels: {part: difference(row[part], row[figures.NOTHING]) for part in studies.PARTS}
+    labels: {part: difference(row[part], row[figures.NOTHING]) for part in studies.ABLATIONS}
     for labels, row in rows.items()
 }
 table(
     ("left out", *(f"{labels} label{'s' * (labels > 1)} per class" for labels in changes)),
-    *([part, *(changes[labels][part] for labels in changes)] for part in studies.PARTS),
+    *([part, *(changes[labels][part] for labels in changes)] for part in studies.ABLATIONS),
 )
 
 # %%
@@ -571,32 +587,35 @@ Markdown(
     f"**Explain.** {letters[dearest]}: without *{dearest}* the accuracy changes by "
     f"{-cost[dearest]:+.0f} points, {'clearly' if clearly else 'not clearly'} more than without "
     f"*{second}*. With five labels per class the same omission costs {changes[5][dearest].mean:+.0f}. "
-    f"What shows a clear loss when left out, with one label: {matter[0]}; with five: {matter[1]}. For the "
-    "others the intervals contain zero or lie above it, and we claim nothing."
+    f"Parts whose omission shows a clear loss, with one label: {matter[0]}; with five: {matter[1]}. For "
+    "the others the intervals contain zero or lie above it, and we claim nothing."
 )
 
 # %% [markdown]
-# Note what a list of omissions cannot show: two parts may stand in for each other. Agreement also makes
-# predictions sure, and the threshold keeps what is doubtful out; so with five labels one of them may
-# be missed little while the other is there. That is why one row leaves out both.
+# Note what leaving out single parts cannot show: two parts may stand in for each other. Agreement
+# also makes predictions confident, and the threshold keeps doubtful ones out; so with five labels,
+# information or agreement may hardly be missed while the other is there. That is why one row leaves
+# out both.
 
 # %% [markdown]
 # ## 7. No target label at all
 #
 # If ten labels are enough, are **none**? Something has to say which class is called 3. Two ways:
 #
-# - the **source's own head**: glyphs contain the ten printed digits, so the network that knows them can
-#   read handwriting, badly. It starts from there, as SHOT does. A network that knows MNIST starts better.
-# - a **shared head** (lesson 03): UCI digits have labels, MNIST has none, and one head answers for both. One
-#   collection says what the classes are, the other what its images look like. This is where *several tasks
-#   at once* gets to work.
+# - the **source's own head**: glyphs contain the ten printed digits, so the network that knows them
+#   can read handwriting, badly. Training starts from there, as in SHOT. A network that knows MNIST
+#   starts from a better place.
+# - a **shared head** (lesson 03): UCI digits have labels, MNIST has none, and one head serves both.
+#   One collection says what the classes are, the other what its images look like. This is where
+#   *several tasks at once* comes into its own.
 #
-# Which of the two ways serves a pair of collections better was tried out on the target's validation
-# images. The recipe is the same for all, but for one: from MNIST to UCI digits, where the source is nearly
-# right already, the steps are a tenth as large. With larger ones some seeds swapped the names of classes.
+# For each pair of collections, the better of the two ways was chosen on the target's validation
+# images. The recipe is the same for all, with one exception: from MNIST to UCI digits, where the
+# source is nearly right already, the learning rate is a tenth as large. With a larger one some seeds
+# swapped the names of classes.
 #
-# **Predict.** MNIST without one label, beside UCI digits with labels. How much better is that than a
-# network that has learnt UCI digits and never seen MNIST?
+# **Predict.** MNIST without a single label, trained together with labelled UCI digits. How much
+# better is that than a network that has learned UCI digits and never seen MNIST?
 #
 # - (a) no better
 # - (b) up to ten points
@@ -608,14 +627,14 @@ panels.no_labels()
 # %% tags=["nbval-check-output"]
 records = [*stored.records, *load("directions").records]
 found = {
-    (each.settings.source, each.settings.targets, each.settings.labels_per_class): each.measures
+    (each.settings.source, each.settings.targets, each.settings.labels_per_class): each
     for each in records
 }
 steps_up, rows = {}, []
 for name, settings in studies.DIRECTIONS.items():
-    measures = found[settings.source, settings.targets, settings.labels_per_class]
-    before = measures["source only"]
-    after = measures[registry.measure_name("accuracy", settings.targets[0], settings)]
+    record = found[settings.source, settings.targets, settings.labels_per_class]
+    before = record.values("source only")
+    after = record.values("accuracy", settings.targets[0])
     steps_up[name] = difference(after, before)
     rows.append([name, percent(before), percent(after), steps_up[name]])
 table(("no label of the target", "source only", "SimMIM", "difference"), *rows)
@@ -626,9 +645,9 @@ letter = "(c)" if gain.mean > 10 else "(b)" if gain.verdict == "gain" else "(a)"
 clear = [name for name, each in steps_up.items() if each.verdict == "gain"]
 Markdown(
     f"**Explain.** {letter}: {gain.mean:+.0f} points. {len(clear)} of {len(steps_up)} directions show a "
-    "clear gain over the network that has not seen the target. In the panel watch the confusion matrix: what "
-    "clears up first are digits that are nearly right, and last the pairs that look alike in both hands. "
-    "Glyphs with no label of MNIST, compared with five labels per class and a fresh head: "
+    "clear gain over the network that has not seen the target. In the panel watch the confusion matrix: the "
+    "digits that were nearly right clear up first, the pairs that look alike in both collections last. "
+    "Glyphs without a label of MNIST, compared with five labels per class and a fresh head: "
     f"{difference(measured('mnist', 0, 'SimMIM'), measured('mnist', 5, 'SimMIM'))}. A head that "
     "knows the classes is worth as much as some labels."
 )
@@ -637,20 +656,20 @@ Markdown(
 # **A reference point.** SHOT with its information term alone (SHOT-IM) reads MNIST with 97.6 % after
 # learning on USPS, another collection of handwritten digits (Liang et al. 2020, their table for
 # digits). Do not compare the last digit: they adapt on MNIST's full training part, sixty thousand
-# images, we on a few thousand; their network is another one, and its head stays fixed; and ours
-# has seen glyphs besides UCI digits.
+# images, we on a few thousand; their network is a different one, and its head stays fixed; and ours
+# has seen glyphs as well as UCI digits.
 
 # %% [markdown]
 # ## 8. How it fails
 #
-# The recipe believes two things: that the classes are about equally frequent, and that every image shows one
-# of them. What if not?
+# The recipe assumes two things: that the classes are about equally frequent, and that every image
+# shows one of them. What if that is not true?
 #
-# **Predict.** Nine of ten unlabelled images show a 1, and the recipe expects all digits equally often
-# (the test images are as always).
+# **Predict.** Nine in ten unlabelled images show a 1, while the recipe expects all digits equally
+# often (the test images are as always).
 #
 # - (a) nothing happens: the labels know better
-# - (b) some of the ones are called something else, to fill the other classes
+# - (b) some of the ones are called something else, to fill up the other classes
 # - (c) everything is called a 1
 
 # %%
@@ -674,7 +693,7 @@ charts.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {s
 
 # %% tags=["nbval-check-output"]
 rows = [(name, percent(x), difference(x, fine_tuned)) for name, x in outcomes.items()]
-table(("unlabelled images", "test accuracy (%)", "less fine-tuned"), *rows)
+table(("unlabelled images", "test accuracy (%)", "minus fine-tuned"), *rows)
 
 
 # %%
@@ -684,19 +703,20 @@ def change(name, baseline):
 
 skewed = change("nine in ten are ones", "as it should be")
 Markdown(
-    f"**Explain.** {'(b)' if skewed.verdict == 'loss' else '(a)'}. With the wrong expectation, against "
-    f"images as they should be: {skewed}. The spreading half wants every class to have its share, and "
-    "takes it from the ones. Telling the recipe the right shares (`class_prior`), against not telling: "
+    f"**Explain.** {'(b)' if skewed.verdict == 'loss' else '(a)'}. With the wrong expectation, compared "
+    f"with balanced images: {skewed}. The spreading half wants every class to have its share, and "
+    "takes it from the ones. With the right shares (`class_prior`), compared with the wrong ones: "
     f"{change('ones, shares known', 'nine in ten are ones')}. Leaving the term out: "
-    f"{change('ones, no information', 'nine in ten are ones')}. Clothes among the digits, against "
-    f"digits only: {change('half are clothes', 'as it should be')}; there, leaving the term out: "
-    f"{change('clothes, no information', 'half are clothes')}. So know your shares, and what is in the heap."
+    f"{change('ones, no information', 'nine in ten are ones')}. Clothes (**out-of-distribution** images) "
+    f"among the digits, compared with digits only: {change('half are clothes', 'as it should be')}; there, "
+    f"leaving the term out: {change('clothes, no information', 'half are clothes')}. So know your class "
+    "shares, and look through the unlabelled images."
 )
 
 # %% [markdown]
-# **Confident and wrong.** The term asks for sure predictions. It does not ask whether they are right. A
-# network is **calibrated** if it is right as often as it is sure: in four of five images for which it says
-# 0.8. Two short trainings, one seed, one label per class:
+# **Confident and wrong.** The term asks for confident predictions. It does not ask whether they are
+# right. A network is **calibrated** if it is right as often as its confidence says: for four in five
+# of the images where it says 0.8. Two short training runs, one seed, one label per class:
 #
 # **Predict.** Which one is better calibrated?
 #
@@ -717,10 +737,10 @@ for name, settings in {"fine-tuned": plain, "SimMIM": informed}.items():
 figures.reliability(*curves, ("fine-tuned", "SimMIM"))
 
 # %% [markdown]
-# Each bar holds the predictions of about one confidence; its height is the share of them that is right. On
-# the diagonal a network is as sure as it is right. The **expected calibration error** is the mean distance
-# from it, each prediction counting the same ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). Over ten
-# seeds and the full recipe:
+# Each bar holds predictions of about the same confidence; its height is the share of them that are
+# right (a **reliability diagram**). On the diagonal, confidence and accuracy agree. The **expected
+# calibration error** is the mean distance from the diagonal, with every prediction counting the same
+# ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). Over ten seeds, with the full recipe:
 
 # %% tags=["nbval-check-output"]
 rows = []
@@ -740,9 +760,10 @@ Markdown(
 )
 
 # %% [markdown]
-# Two things pull against each other: the term makes everything surer, and most of it right. Where most becomes
-# right, confidence is deserved. Where it does not, SimMIM is sure of its mistakes. How bad can that be? Look at
-# the worst of the ten seeds with one label per class, and at the ten images that had labels in it.
+# Two things pull against each other: the term makes every prediction more confident, and most of
+# them right. Where most become right, the confidence is deserved. Where they do not, SimMIM is sure
+# of its mistakes. How bad can that be? Look at the worst of the ten seeds with one label per class,
+# and at the ten images it had labels for.
 
 # %%
 each, shares = (measured("mnist", 1, "SimMIM", x) for x in ("accuracy", "largest share"))
@@ -752,18 +773,18 @@ print(f"accuracy {each[worst]:.0%}, mean {each.mean():.0%}; largest class {share
 charts.image_grid(given.images, list(map(str, given.labels)), "The ten digits with a label.")
 
 # %% [markdown]
-# When such a seed is trained again, its confusion matrix shows two digits that have **swapped their names**:
-# the term finds the ten heaps of images, but which heap is called 0 only the labelled image says, and one
-# untypical image can say it wrong. The predictions are sure, evenly spread and consistent, so everything
-# that needs no label is content. A second label per class makes that rare, as the table in section 5 shows;
-# and a few labelled images that are kept aside reveal it.
+# When such a seed is trained again, its confusion matrix shows two digits that have **swapped their
+# names**: the term finds the ten clusters of images, but only the labelled image says which cluster
+# is called 0, and one untypical image can get it wrong. The predictions are confident, evenly spread
+# and consistent, so everything that needs no label is satisfied. A second label per class makes that
+# rare, as the table in section 5 shows; and a few labelled images set aside will reveal it.
 
 # %% [markdown]
 # ## 9. The verdict on the article's claim
 #
-# The article says that SimMIM "can make better use of limited data" (our translation). Lesson 03 measured
-# what *joining tasks* does for that. Here is what *maximising information* does, over all comparisons of
-# section 5, with the same number of labels and steps:
+# The article says that SimMIM "can make better use of limited data" (our translation). Lesson 03
+# measured what *joining tasks* does for that. Here is what *maximising information* does, over all
+# comparisons of section 5, with the same number of labels and steps:
 
 # %%
 every = [gain.verdict for gain in gains.values()]
@@ -776,26 +797,26 @@ Markdown(
 )
 
 # %% [markdown]
-# But mind what does it: images without labels, which the article does not mention. On labelled images alone
-# there is no such term. And fine-tuning never saw those images, so this compares a use of more data with a use
-# of less.
+# But note what brings the gain: images without labels, which the article does not mention. On
+# labelled images alone there is no such term. And fine-tuning never saw those images, so this
+# compares a method that uses more data with one that uses less.
 
 # %% [markdown]
 # ## Recap
 #
-# - Images without labels cannot say what they are, but predictions for them can be sure and spread. Both
-#   together are the mutual information $I = H(\text{mean of } p) - \text{mean of } H(p)$.
-# - Without the spreading half the cheapest answer is one class for all. The alarm sees a collapse
+# - Images without labels cannot say what they show, but predictions for them can be sure and spread.
+#   Both together are the mutual information $I = H(\text{mean of } p) - \text{mean of } H(p)$.
+# - Without the spreading half the cheapest answer is one class for all. The alarm detects a collapse
 #   without labels.
-# - An image can teach its own changed view, where the network is sure enough.
-# - Fix a recipe on one collection, and report on others as well.
-# - Leave parts out one by one, and claim only what the intervals carry.
-# - Wrong expectations about the classes, strange images and confident mistakes are what to look out for.
-#   Keep some labels for checking.
+# - An image can teach a changed view of itself, if the network is confident enough.
+# - Choose a recipe on one collection, and report on others as well.
+# - Leave out parts one by one, and claim only what the intervals support.
+# - Look out for a wrong class prior, out-of-distribution images and confident mistakes. Keep some
+#   labels for checking.
 #
 # ## Where next
 #
-# [Lesson 03](03_simmim_model.ipynb) has the joint loss that this one completes, and
-# [lesson 04](04_task_weights.ipynb) the weights between tasks. In [lesson 10](10_report.ipynb) you run these
-# settings on data and budgets of your own, and get a report. Planned next: the same on medical images, where
-# a label costs a doctor's time.
+# [Lesson 03](03_simmim_model.ipynb) has the joint loss that this one extends, and
+# [lesson 04](04_task_weights.ipynb) the weights between tasks. In [lesson 10](10_report.ipynb) you
+# run these settings on your own data and budget, and get a report. Planned next: the same on medical
+# images, where a label costs a doctor's time.

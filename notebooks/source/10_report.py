@@ -5,14 +5,14 @@
 #
 # About 30 minutes, exercises included. Afterwards you will be able to
 #
-# - order an experiment with settings of your own, and get a document that you can hand on,
-# - say which baselines belong beside an accuracy, and why,
+# - request an experiment with your own settings, and get a document that you can share,
+# - say which baselines an accuracy needs for comparison, and why,
 # - read a verdict that is derived from an interval, and know what it does not say,
 # - tell what an experiment costs before you pay for it.
 #
 # You need lesson 01 (copy and freeze) and lesson 03 (several targets). Lesson 05 explains images
-# without labels. This notebook is lesson and report in one: its cells with the pictures make up the
-# report, and what stands around them, like this text, explains it and is left out when you make one.
+# without labels. This notebook is lesson and report in one: the cells with the pictures make up the
+# report; the text around them, like this one, explains it and is left out when you make a report.
 
 # %% tags=["setup"]
 # The builder writes the setup cell.
@@ -27,17 +27,17 @@ from simmim_lib.reports import report
 from simmim_lib.training import devices
 
 # %% [markdown] tags=["lesson"]
-# ## 1. How to order one
+# ## 1. How to request one
 #
-# The next cell holds every field of `Settings` with its usual value, as plain literals. It is tagged
-# `parameters`, and that is all the magic there is: **papermill** puts a cell with *your* values behind
-# it and runs the notebook. Three ways to do so:
+# The next cell holds every field of `Settings` with its default value, as plain literals. It is
+# tagged `parameters`, and that is all the magic there is: **papermill** inserts a cell with *your*
+# values after it and runs the notebook. There are three ways to request a report:
 #
 # - with the workbook's own command, which also makes a page and a file of numbers:
 #   `simmim report -p targets mnist,uci-digits -p labels_per_class 5 -p seeds 5 --output reports/digits`
-# - with plain papermill, on a server where you schedule notebooks already:
+# - with plain papermill, on a server where you already schedule notebooks:
 #   `papermill notebooks/10_report.ipynb out.ipynb -p labels_per_class 5`
-# - by hand: change the values here and run all cells; or with the form at the end.
+# - by hand: change the values here and run all cells, or use the form at the end.
 
 # %% tags=["parameters"]
 source = "glyphs"
@@ -67,12 +67,12 @@ strategy = None
 budget = "quick"
 
 # %% [markdown] tags=["lesson"]
-# From here on follows the report. The headings that you see now are its sections.
+# The report starts here. The headings that follow are its sections.
 
 # %% [markdown]
 # ## What was asked
 #
-# The main settings, and all others that are not as usual. A complete list stands at the end.
+# The main settings, and all others that differ from their defaults. A complete list is at the end.
 
 # %% tags=["nbval-check-output"]
 settings = report.read_parameters(globals())
@@ -80,11 +80,11 @@ tables.asked(settings)
 
 # %% [markdown] tags=["lesson"]
 # A value that is not allowed stops the report *here*, with one sentence, and not after an hour of
-# training. The command even checks it, and the folder for the report, before it starts a notebook.
+# training. The command checks it even earlier: it checks all values, and the folder for the report,
+# before it starts the notebook.
 #
 # **Predict.** You ask for `-p label_per_class 5`, without the *s*. What happens?
-#
-# - (a) the report runs with the usual number of labels
+# - (a) the report runs with the default number of labels
 # - (b) the report runs with five
 # - (c) nothing runs, and you are asked whether you meant another name
 
@@ -95,14 +95,14 @@ except ValueError as error:
     print(error)
 
 # %% [markdown] tags=["lesson"]
-# **Explain.** (c). Plain papermill would warn and run on, which is (a): the name is unknown to it, so
-# your value reaches nothing. Look at the table of what was asked, not at what you remember typing.
+# **Explain.** (c). Plain papermill would warn and carry on, which is (a): it does not know the name,
+# so your value has no effect. Trust the table of what was asked, not your memory of what you typed.
 
 # %% [markdown]
 # ## The data
 #
-# One training image of each class. Of the targets' training images only some have a label; test images
-# are never learnt from.
+# One training image of each class. Only some of the targets' training images have a label; no
+# network ever learns from test images.
 
 # %%
 display(tables.data(settings))
@@ -124,16 +124,16 @@ compared = baselines.baselines(settings)
 tables.ways(compared)
 
 # %% [markdown] tags=["lesson"]
-# Why so many? Each takes one thing away. *From scratch* takes the source away, *probe* takes the
-# training of the copied layers away, *fine-tune* takes away freezing and images without labels, and
-# *separate*, with several targets, takes the company away. What is left of a gain over *all* of them
-# is what the settings bring.
+# Why so many? Each takes one thing away. *From scratch* takes away the source, *probe* (a linear
+# probe) the training of the copied layers, *fine-tune* freezing and images without labels, and
+# *separate*, with several targets, the other targets. Only a gain over *all* of them is due to the
+# settings as a whole.
 
 # %% [markdown]
 # ## SimMIM
 #
-# Now what was asked for: choose tasks, initialise on the source, transfer the first layers, maximise
-# information.
+# Now the experiment that was asked for: choose tasks, initialise on the source, transfer the first
+# layers, maximise information.
 
 # %% tags=["training"]
 found = baselines.investigate(settings, compared)
@@ -146,7 +146,7 @@ print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1
 # %% [markdown]
 # ## Accuracy
 #
-# Every seed has other labelled images and other batches. The bars are 95 % intervals of the mean
+# Every seed has its own labelled images and its own batches. The bars are 95 % intervals of the mean
 # (Student's t); the last column compares seed by seed.
 
 # %%
@@ -159,17 +159,18 @@ for name in settings.targets:
 # difference a gain?
 #
 # - (a) no: overlapping bars mean no difference
-# - (b) yes: the column compares seed by seed, and that can be much more exact
+# - (b) yes: the column compares seed by seed, and that can be much more precise
 # - (c) only with more than thirty seeds
 #
-# **Explain.** (b). A seed with unlucky labelled images is unlucky for both ways. The bars contain that
-# luck; the difference within a seed does not. So the verdict comes from the differences. (It also works
-# the other way round: bars that hardly overlap may come from very few seeds.)
+# **Explain.** (b). A seed with unlucky labelled images is unlucky for both methods. The bars contain
+# that luck; the difference within a seed does not. So the verdict comes from the differences. (The
+# reverse is possible, too: bars that hardly overlap may come from very few seeds.)
 
 # %% [markdown]
 # ## Which classes are confused
 #
-# Rows are true classes, columns what SimMIM takes them for. The diagonal is what it gets right.
+# The **confusion matrix**: rows are true classes, columns are the classes that SimMIM predicts. The
+# diagonal is what it gets right.
 
 # %%
 for name in settings.targets:
@@ -178,8 +179,8 @@ for name in settings.targets:
 # %% [markdown]
 # ## Learning curves
 #
-# Accuracy on validation images while the networks learn. A curve that still rises at the end asks for
-# more steps.
+# Accuracy on validation images while the networks learn. A curve that is still rising at the end
+# calls for more steps.
 
 # %%
 for name in settings.targets:
@@ -188,8 +189,9 @@ for name in settings.targets:
 # %% [markdown]
 # ## Calibration
 #
-# Of all predictions with a confidence of 0.8, eight in ten should be right: points on the dashed line.
-# Below it, a network is surer than it may be. The expected calibration error is the mean distance.
+# Of all predictions with a confidence of 0.8, eight in ten should be right: points on the dashed
+# line. Below the line, a network is overconfident. The expected calibration error is the mean
+# distance from the line.
 
 # %%
 display(tables.calibration(found))
@@ -198,14 +200,14 @@ for name in settings.targets:
 
 # %% [markdown] tags=["lesson"]
 # A network can be right more often *and* less well calibrated: maximising information makes every
-# prediction more confident, the wrong ones too. Ask for `information=1.0` and compare. If somebody is
-# going to act on the probabilities, read this section before the one on accuracy.
+# prediction more confident, including the wrong ones. Ask for `information=1.0` and compare. If
+# somebody is going to act on the probabilities, read this section before the one on accuracy.
 
 # %% [markdown]
 # ## Cost
 #
-# Parameters of one seed's networks; arithmetic estimated from the shapes of the layers, backward passes
-# counted twice.
+# Parameters of one seed's networks; operations estimated from the shapes of the layers, with a
+# backward pass counted as two forward passes.
 
 # %%
 tables.cost(found)
@@ -213,21 +215,21 @@ tables.cost(found)
 # %% [markdown]
 # ## Verdict
 #
-# The baseline was chosen on validation images, the comparison is made on test images.
+# The baseline was chosen on validation images; the comparison is made on test images.
 
 # %%
 Markdown(f"**{found.verdict}**")
 
 # %% [markdown] tags=["lesson"]
-# This sentence is computed, not written: *gain* or *loss* where the interval lies on one side of zero,
-# *no clear difference* where zero lies inside. It says nothing about other datasets, other networks or
-# other numbers of labels. And "no clear difference" is not "no difference": with three seeds, a
-# difference must be large to be clear. Ask for more seeds.
+# This sentence is computed, not written: *gain* or *loss* where the interval lies on one side of
+# zero, *no clear difference* where zero lies inside. It says nothing about other datasets, other
+# networks or other numbers of labels. And "no clear difference" is not "no difference": with three
+# seeds, only a large difference is clear. Ask for more seeds.
 
 # %% [markdown]
 # ## Environment
 #
-# The same settings give the same numbers again on the same machine with the same versions.
+# The same settings give the same numbers on the same machine with the same versions.
 
 # %%
 tables.environment(settings)
@@ -244,13 +246,13 @@ report.Numbers(found)
 
 # %% [markdown] tags=["lesson"]
 # Here the report ends. `result.json` gets the numbers that the last cell keeps: settings, accuracies
-# of every seed, baselines, cost, versions. Whoever has this file can run the report again and must get
-# the same numbers.
+# of every seed, baselines, cost, versions. Anyone who has this file can run the report again and
+# should get the same numbers.
 #
 # ## 2. How to run one
 #
-# The form does what the command does. It needs no terminal: choose, press the button, and go on
-# reading; the report is made in a process of its own.
+# The form does what the command does, without a terminal: choose, press the button, and read on; the
+# report is made in a separate process.
 
 # %% tags=["lesson", "imports"]
 import json
@@ -263,10 +265,10 @@ from simmim_lib.lessons.report import form
 form.form(settings)
 
 # %% [markdown] tags=["lesson"]
-# You get a folder with three files: `report.html` to hand on (one file, opens without a network,
-# prints), `report.ipynb` to look inside, `result.json` to compute with. If a report stops half-way, you
-# get the notebook up to the error and no page: nobody can take half a report for a whole one.
-#
+# You get a folder with three files: `report.html` to share (a single file that opens offline and
+# prints well), `report.ipynb` to look inside, `result.json` to compute with. If a report stops
+# half-way, you get the notebook up to the error and no page: nobody can mistake half a report for a
+# whole one.
 # Try *Other images: taught by information* with one label per class. How large is the gain now, and
 # what happens to the calibration?
 
@@ -288,18 +290,17 @@ print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one
 # ```
 #
 # - `simmim sweep grid.yaml --output results/` runs all eight on several workers of this machine, and
-#   writes each result when it is there. Stop it when you like: the same command goes on from there. An
-#   experiment that fails is written down with its error, and the others go on.
-# - `simmim compare results/` makes one page of it, also half-way: tables with intervals, accuracy over
-#   any two fields, and accuracy against cost.
+#   writes each result as soon as it is there. Stop it when you like: the same command resumes from
+#   there. An experiment that fails is recorded with its error, and the others continue.
+# - `simmim compare results/` turns the results into one page, even half-way: tables with intervals,
+#   accuracy over any two fields, and accuracy against cost.
 # - `--scheduler tcp://host:8786` sends the experiments to a Dask cluster that is already running.
 #
-# Eight settings are eight chances for luck. A setting that is best of many on few seeds has to prove
-# itself on new seeds.
+# Eight settings are eight chances to be lucky. A setting that is the best of many on a few seeds has
+# to prove itself on new seeds.
 #
-# **Predict.** You sweep over 24 experiments. How long do two workers take, where one takes a minute?
-#
-# - (a) half a minute: there is nothing that they have to wait for each other for
+# **Predict.** You sweep over 24 experiments. How long do two workers take if one takes a minute?
+# - (a) half a minute: they never have to wait for each other
 # - (b) more than half a minute
 # - (c) a minute: two workers share one processor
 
@@ -312,19 +313,20 @@ for row in bench["rows"]:
 
 # %% [markdown] tags=["lesson"]
 # **Explain.** (b), and how much more depends on the experiments. Each worker imports TensorFlow and
-# compiles for itself. That is done once, takes the same time on two workers as on one, and counts the
-# less the longer the experiments take. To compile little, a worker goes through neighbours in the grid:
-# put fields that change the network, such as `source` or `frozen_layers`, first.
+# compiles for itself. That is done once, takes as long on two workers as on one, and matters less
+# the longer the experiments take. To compile as little as possible, a worker goes through neighbours
+# in the grid: put fields that change the network, such as `source` or `frozen_layers`, first.
 #
-# **More machines.** A sweep hands its experiments to any running [Dask](https://distributed.dask.org)
-# scheduler. Install the same workbook for the scheduler, its workers and yourself, with
-# `pip install distributed filelock pyyaml`. Whoever reaches the scheduler's port can run code on the
-# workers: keep it in a network that you trust.
+# **More machines.** A sweep hands its experiments to any running
+# [Dask](https://distributed.dask.org) scheduler. Install the same workbook for the scheduler, its
+# workers and yourself, with `pip install distributed filelock pyyaml`. Anyone who can reach the
+# scheduler's port can run code on the workers: keep it inside a network that you trust.
 #
 # <details><summary>By hand</summary>
 #
-# The first command on one machine, the second on each machine that shall work, with as many workers as
-# it has cores or GPUs (with GPUs, each worker with a `CUDA_VISIBLE_DEVICES` of its own):
+# Run the first command on one machine, the second on each machine that should work, with as many
+# workers as it has cores or GPUs (with GPUs, give each worker its own `CUDA_VISIBLE_DEVICES`), and
+# the third on yours:
 #
 # ```
 # dask scheduler
@@ -336,8 +338,8 @@ for row in bench["rows"]:
 #
 # <details><summary>On Slurm</summary>
 #
-# In one job; the scheduler's file has to lie in a folder that all nodes share. When the time runs out,
-# submit the job again: it goes on.
+# In one job; the scheduler's file has to be in a folder that all nodes share. If the time runs out,
+# submit the job again: it resumes.
 #
 # ```
 # #!/bin/sh
@@ -349,7 +351,8 @@ for row in bench["rows"]:
 #   "$(python -c "import json; print(json.load(open('scheduler.json'))['address'])")"
 # ```
 #
-# Or let [dask-jobqueue](https://jobqueue.dask.org) submit the jobs, and leave this Python open:
+# Or let [dask-jobqueue](https://jobqueue.dask.org) submit the jobs, and keep this Python session
+# open:
 #
 # ```python
 # from dask_jobqueue import SLURMCluster
@@ -383,12 +386,12 @@ for row in bench["rows"]:
 # %% [markdown] tags=["lesson"]
 # ## 4. One experiment on several GPUs or machines
 #
-# A sweep is many small experiments, and the next free worker takes one. A *strategy* splits **one**
-# experiment: every device holds a copy of the networks, takes its share of every batch, labelled and
-# unlabelled, and hears from the others what they predicted and which way their gradients point.
+# A sweep is many small experiments, and each free worker takes the next one. A *strategy* splits
+# **one** experiment (*data parallelism*): every device holds a copy of the networks, takes its share
+# of every batch, labelled and unlabelled, and exchanges predictions and gradients with the others.
 #
-# **Predict.** Lesson 05's information term looks at the *mean* prediction of a batch. Two devices see
-# half a batch each. Is the outcome the same as on one?
+# **Predict.** Lesson 05's information term looks at the *mean* prediction of a batch. Two devices
+# see half a batch each. Is the outcome the same as on a single device?
 #
 # - (a) no: each device spreads its own half over the classes
 # - (b) yes: the predictions are gathered first, and the loss is that of the whole batch
@@ -402,14 +405,15 @@ print("devices:", devices.strategy("mirrored").num_replicas_in_sync)
 print("the same probabilities, to 0.0001:", abs(mirrored - alone).max() < 1e-4)
 
 # %% [markdown] tags=["lesson"]
-# **Explain.** (b). `strategy="mirrored"` takes all GPUs of a machine (here perhaps one device only)
+# **Explain.** (b). `strategy="mirrored"` uses all GPUs of a machine (here perhaps only one device)
 # and changes nothing but where the work is done. Each step waits for the slowest device and for the
-# messages, so it pays for large networks and batches; for networks as small as ours a sweep is
-# usually the better use of a second GPU. Only `weighting="fixed"` can be split.
+# communication, so it pays off for large networks and batches; for networks as small as ours, a
+# sweep is usually the better use of a second GPU. Only `weighting="fixed"` can be split.
 #
-# `strategy="multi-worker"` does the same over machines. **Every machine runs the same command**, in a
-# new process, and waits until all are there; the first one writes the files. If one dies, the run ends
-# for all. The environment variable `TF_CONFIG` says where the machines are and which of them this is.
+# `strategy="multi-worker"` does the same across machines. **Every machine runs the same command**,
+# in a new process, and waits until all are there; the first one writes the files. If one dies, the
+# run ends for all. The environment variable `TF_CONFIG` says where the machines are and which of
+# them this is.
 #
 # <details><summary>By hand</summary>
 #
@@ -458,9 +462,9 @@ print("the same probabilities, to 0.0001:", abs(mirrored - alone).max() < 1e-4)
 # %% [markdown] tags=["lesson"]
 # ### Exercise 1: a verdict from an interval (medium, 10 minutes)
 #
-# Write `verdict(values, baseline)`. Both are arrays of test accuracies, one for each seed, same seeds
-# in the same order. Return `"gain"`, `"loss"` or `"no clear difference"`, from the 95 % interval of the
-# mean difference (Student's t).
+# Write `verdict(values, baseline)`. Both arguments are arrays of test accuracies, one for each seed,
+# with the same seeds in the same order. Return `"gain"`, `"loss"` or `"no clear difference"`, from
+# the 95 % interval of the mean difference (Student's t).
 
 
 # %% tags=["lesson"]
@@ -474,7 +478,7 @@ exercises.check("10-verdict", verdict)
 # %% [markdown] tags=["lesson"]
 # <details><summary>Hint</summary>
 #
-# Take the differences first, then mean and standard error of these, with `ddof=1`. The factor is
+# Take the differences first, then their mean and standard error, with `ddof=1`. The factor is
 # `scipy.stats.t.ppf(0.975, n - 1)`.
 #
 # </details>
@@ -518,8 +522,8 @@ exercises.check("10-convolution-flops", convolution_flops)
 # %% [markdown] tags=["lesson"]
 # <details><summary>Hint</summary>
 #
-# One place of one output map takes `window * window * inputs` products. How many places and maps are
-# there?
+# Each place of each output map takes `window * window * inputs` products. How many places and maps
+# are there?
 #
 # </details>
 #
@@ -537,11 +541,11 @@ exercises.check("10-convolution-flops", convolution_flops)
 # ## Recap
 #
 # - A report is a notebook with a cell tagged `parameters`; papermill fills it in and runs it.
-# - Beside an accuracy belong baselines that each take one thing away, and every seed.
-# - Compare seed by seed; let the interval write the verdict; choose on validation images.
+# - An accuracy needs baselines that each take one thing away, and a value for every seed.
+# - Compare seed by seed; let the interval decide the verdict; choose on validation images.
 # - Accuracy is not everything: look at the confused classes, at the calibration and at the cost.
 # - A sweep runs many settings, and the best of many must prove itself on new seeds.
-# - A strategy splits one experiment over devices or machines, and leaves its outcome as it is.
+# - A strategy splits one experiment across devices or machines, and leaves its outcome unchanged.
 #
 # ## Where next
 #

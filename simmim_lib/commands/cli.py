@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     import numpy as np
 
     from simmim_lib.experiments import Result
+    from simmim_lib.foundation.progress import Progress
     from simmim_lib.reports.report import Tell
 
 FAILED = 1
@@ -33,7 +34,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         arguments: the words after `simmim`; by default those of this process.
 
     Returns:
-        The exit status: 0, 1 where `doctor` finds something to mend, an experiment of a sweep
+        The exit status: 0, 1 where `doctor` finds something to fix, an experiment of a sweep
         failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What
         went wrong is told in one sentence.
     """
@@ -73,11 +74,12 @@ def _parser() -> argparse.ArgumentParser:
     _add_run(commands)
     _add_report(commands)
     _add_sweep(commands)
+    _add_study(commands)
     _add_data(commands)
     command = _add(commands, "publish", _publish, "write this repository's address into all links")
     command.add_argument("name", metavar="OWNER/REPO", help="the repository on GitHub")
     command.add_argument("--branch", default="main", help="the branch readers get (default: main)")
-    _add(commands, "doctor", _doctor, "look for what is missing, and say how to mend it")
+    _add(commands, "doctor", _doctor, "look for what is missing, and say how to fix it")
     _add(commands, "lab", _lab, "open the lessons in JupyterLab, whose options may follow")
     return parser
 
@@ -241,6 +243,49 @@ def _compare(options: argparse.Namespace) -> None:
     path = options.output or options.folder / "comparison.html"
     comparison.write(options.folder, path, fields)
     print(f"Written to {path}.")
+
+
+def _add_study(commands: Any) -> None:
+    about = "compute the numbers that lessons quote, and store them with the data"
+    parser = _add(commands, "study", _study, about)
+    parser.add_argument(
+        "names", nargs="*", metavar="NAME", help="such as few-labels (default: all)"
+    )
+
+
+def _study(options: argparse.Namespace) -> int:
+    from simmim_lib.foundation.startup import load_tensorflow
+    from simmim_lib.studies import registry, stored
+
+    names = options.names or list(registry.studies())
+    for name in names:
+        check_choice("study", name, registry.studies())
+    load_tensorflow()
+    for position, name in enumerate(names):
+        print(f"Computing {name} ...", flush=True)
+        try:
+            with _experiments_bar(name) as progress:
+                stored.compute(name, progress)
+        except KeyboardInterrupt:
+            left = " ".join(names[position:])
+            print(f"\nInterrupted; go on with `simmim study {left}`.", file=sys.stderr)
+            return INTERRUPTED
+        print(f"Written to {stored.path(name)}.", flush=True)
+    return 0
+
+
+@contextlib.contextmanager
+def _experiments_bar(title: str) -> "Iterator[Progress]":
+    """Show how many experiments of a study are done, where somebody looks."""
+    from tqdm import tqdm
+
+    with tqdm(desc=title, unit="experiment", disable=None, leave=False) as bar:
+
+        def show(done: int, total: int) -> None:
+            bar.total = total
+            bar.update(done - bar.n)
+
+        yield show
 
 
 def _add_report(commands: Any) -> None:

@@ -1,4 +1,4 @@
-"""Look over the environment, and say in words what is missing and how to mend it."""
+"""Look over the environment, and say in words what is missing and how to fix it."""
 
 import importlib.metadata
 import json
@@ -33,7 +33,7 @@ class Finding:
     Attributes:
         what: its name.
         ok: whether the lessons can work with it.
-        sentence: what was found and, unless all is well, how to mend it.
+        sentence: what was found and, unless all is well, how to fix it.
     """
 
     what: str
@@ -62,9 +62,9 @@ def report(findings: Sequence[Finding] | None = None) -> str:
     """
     findings = check() if findings is None else findings
     wrong = sum(not finding.ok for finding in findings)
-    lines = [f"{'ok  ' if f.ok else 'MEND'}  {f.what}: {f.sentence}" for f in findings]
+    lines = [f"{'ok ' if f.ok else 'FIX'}  {f.what}: {f.sentence}" for f in findings]
     things = "thing needs" if wrong == 1 else "things need"
-    last = f"{wrong} {things} mending, see MEND above." if wrong else "All is well."
+    last = f"{wrong} {things} fixing, see FIX above." if wrong else "All is well."
     return "\n".join([*lines, last])
 
 

@@ -28,7 +28,7 @@ class RemoteFile:
         title: what it holds, for readers.
         url: where it is published.
         md5: the publisher's checksum, as hexadecimal digits.
-        path: where the copy is or shall be.
+        path: where the copy is or will be.
         command: what a user runs to fetch it.
     """
 

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simmim_lib.datasets.loading import Dataset, Part, load
 from simmim_lib.errors import WorkbookError, check_whole
+from simmim_lib.foundation.rounding import largest_remainders
 
 NO_LABEL = -1
 """The label of an image whose class is not given, as in scikit-learn's semi-supervised module."""
@@ -109,9 +110,7 @@ def stratified(labels: NDArray, count: int, random: np.random.Generator) -> NDAr
         The chosen positions in random order, shape (count,).
     """
     classes, sizes = np.unique(labels, return_counts=True)
-    exact = sizes * count / len(labels)
-    quotas = exact.astype(int)
-    quotas[np.argsort(quotas - exact, kind="stable")[: count - quotas.sum()]] += 1
+    quotas = largest_remainders(sizes * count / len(labels))
     chosen = [
         random.permutation(np.flatnonzero(labels == label))[:quota]
         for label, quota in zip(classes, quotas, strict=True)

@@ -106,7 +106,7 @@ SUFFIXES = (
 )
 
 
-LEAST_IMAGES = 5
+MIN_IMAGES = 5
 """In each class: one for testing, and enough of the others for learning and for validation."""
 
 
@@ -233,10 +233,10 @@ def _check_classes(folder: Path, classes: Sequence[Path]) -> None:
 
 def _check_counts(folder: Path, class_names: Sequence[str], counts: NDArray[np.intp]) -> None:
     smallest = int(np.argmin(counts))
-    if counts[smallest] < LEAST_IMAGES:
+    if counts[smallest] < MIN_IMAGES:
         raise WorkbookError(
             f"The class {class_names[smallest]!r} in {folder} has too few different images, "
-            f"{counts[smallest]}: each class needs at least {LEAST_IMAGES}, to learn from, to "
+            f"{counts[smallest]}: each class needs at least {MIN_IMAGES}, to learn from, to "
             "validate and to test."
         )
 

@@ -24,7 +24,7 @@ Images = NDArray[np.float32]
 Labels = NDArray[np.int32]
 
 
-_MEND = "run `simmim data rebuild` or reinstall the workbook."
+_FIX = "run `simmim data rebuild` or reinstall the workbook."
 
 
 IMAGE_SIZE = 28
@@ -223,7 +223,7 @@ def _checksums() -> dict[str, str]:
         return dict(json.loads(path.read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
         raise WorkbookError(
-            f"The list of checksums {path} is missing or damaged; {_MEND}"
+            f"The list of checksums {path} is missing or damaged; {_FIX}"
         ) from error
 
 
@@ -233,9 +233,9 @@ def _bundled_content(file_name: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise WorkbookError(f"The data file {path} is missing or unreadable; {_MEND}") from error
+        raise WorkbookError(f"The data file {path} is missing or unreadable; {_FIX}") from error
     if hashlib.sha256(content).hexdigest() != _checksums().get(file_name):
-        raise WorkbookError(f"The data file {path} does not match its checksum; {_MEND}")
+        raise WorkbookError(f"The data file {path} does not match its checksum; {_FIX}")
     return content
 
 

@@ -78,7 +78,7 @@ class Course:
             seeds).
         probabilities: of each class for these images at the last look, (seeds, n, classes).
         labels: their true classes, (seeds, n).
-        result: what came of it, when it is done.
+        result: its outcome, when it is done.
     """
 
     settings: Settings

@@ -73,7 +73,7 @@ class Result:
         }
 
     def to_json(self, path: str | os.PathLike[str]) -> None:
-        """Write the result to a file, whole or not at all; of several machines, the chief does.
+        """Write the result to a file, atomically; of several machines, the chief does.
 
         Raises:
             WorkbookError: the file cannot be written.

@@ -1,4 +1,4 @@
-"""Files written whole or not at all: who opens one never finds half of it."""
+"""Atomic file writes: whoever opens a file never finds half of it."""
 
 import contextlib
 import os
@@ -18,7 +18,7 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
     removed, and what stood at `path` before still stands there.
 
     Args:
-        path: where the file shall be; its folder must exist.
+        path: where the file will be; its folder must exist.
 
     Yields:
         The temporary file, open for writing bytes.
@@ -34,13 +34,13 @@ def writing(path: str | os.PathLike[str]) -> Iterator[BinaryIO]:
         os.chmod(temporary, 0o644)  # mkstemp's files are for their owner alone
         os.replace(temporary, target)
     except BaseException:
-        with contextlib.suppress(OSError):  # the first failure is the one to tell of
+        with contextlib.suppress(OSError):  # the first failure is the one to report
             os.unlink(temporary)
         raise
 
 
 def write_text(path: str | os.PathLike[str], text: str) -> None:
-    """Write a text file in UTF-8, whole or not at all.
+    """Write a text file in UTF-8, atomically.
 
     Raises:
         WorkbookError: the folder is missing, not writable or full.

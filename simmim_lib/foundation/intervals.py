@@ -1,12 +1,12 @@
-"""Confidence intervals of a few measurements, and of paired differences."""
+"""Confidence intervals of a few measurements and of paired differences, and how they are written.
 
+Everything that says "mean ± half width" or how many seeds there were says it in these words.
+"""
+
+from collections.abc import Iterable
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 import numpy as np
-
-if TYPE_CHECKING:
-    pass
 
 
 def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
@@ -29,6 +29,52 @@ def interval(values: np.ndarray, level: float = 0.95) -> tuple[float, float]:
     return float(np.mean(values)), float(t.ppf((1 + level) / 2, len(values) - 1) * error)
 
 
+def intervals(rows: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
+    """Return the means and the half widths of several intervals; see `interval`.
+
+    Args:
+        rows: of measurements, n arrays of shape (seeds,).
+
+    Returns:
+        Means and half widths, each of shape (n,).
+    """
+    means, half_widths = np.array([interval(values) for values in rows]).reshape(-1, 2).T
+    return means, half_widths
+
+
+def mean_and_interval(values: np.ndarray, digits: int = 3) -> str:
+    """Return mean and half width of the 95 % interval, such as "0.912 ± 0.004".
+
+    Args:
+        values: one for each seed, shape (seeds,); a single value is written alone.
+        digits: behind the point.
+    """
+    return plus_minus(*interval(values), digits)
+
+
+def plus_minus(mean: float, half_width: float, digits: int = 3, sign: str = "") -> str:
+    """Return a mean and the half width of its interval, such as "0.912 ± 0.004".
+
+    Args:
+        mean: of the measurements.
+        half_width: of the interval; where it is infinite, the mean is written alone.
+        digits: behind the point, of both.
+        sign: "+" puts a sign before every mean, also before one above zero.
+    """
+    text = f"{mean:{sign}.{digits}f}"
+    return f"{text} ± {half_width:.{digits}f}" if np.isfinite(half_width) else text
+
+
+def seeds_in_words(count: int, summary: str = "") -> str:
+    """Return how many seeds there are, such as "1 seed" or "mean and range of 5 seeds".
+
+    Args:
+        count: of the seeds.
+        summary: what is shown of several; a single seed has nothing to sum up.
+    """
+    return "1 seed" if count == 1 else f"{summary} {count} seeds".lstrip()
+
+
 @dataclass(frozen=True)
 class Difference:
     """How much better one thing is than another, over the same seeds.
@@ -48,8 +94,19 @@ class Difference:
             return "no clear difference"
         return "gain" if self.mean > 0 else "loss"
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the interval lies on one side of zero."""
+        return self.verdict in ("gain", "loss")
+
+    @property
+    def size(self) -> str:
+        """Mean and half width in points, with a sign, such as "+1.2 ± 0.4"."""
+        return plus_minus(self.mean, self.half_width, digits=1, sign="+")
+
     def __str__(self) -> str:
-        return f"{self.mean:+.1f} ± {self.half_width:.1f} points: {self.verdict}"
+        verdict = self.verdict if np.isfinite(self.half_width) else "one seed"
+        return f"{self.size} points: {verdict}"
 
 
 def difference(values: np.ndarray, baseline: np.ndarray, level: float = 0.95) -> Difference:

@@ -32,6 +32,6 @@ LESSONS = (
     Lesson("03", "simmim_model", "The SimMIM model", 60),
     Lesson("04", "task_weights", "Many tasks at once: task weights", 45),
     Lesson("05", "information_maximisation", "Information maximisation", 45),
-    Lesson("10", "report", "Your own experiment: the report", 45),
+    Lesson("10", "report", "Reports", 30),
 )
 """All lessons in order; the builder, the exercises and the README's table read them here."""

@@ -37,6 +37,7 @@ class Panel:
         controls: ipywidgets by name, each with a `value`.
         update: computes the pictures; called with the controls' values.
         as_code: gives the line of Python that repeats what the panel shows.
+        helpers: further widgets that only help to set the controls, shown below them.
     """
 
     def __init__(
@@ -44,9 +45,10 @@ class Panel:
         controls: "Mapping[str, widgets.Widget]",
         update: Update,
         as_code: Callable[[Values], str] | None = None,
+        helpers: "widgets.Widget | None" = None,
     ) -> None:
         self.controls, self.error = dict(controls), None
-        self._update, self._as_code = update, as_code
+        self._update, self._as_code, self._helpers = update, as_code, helpers
         self._alt = ""
         self._lock, self._thread = threading.Lock(), None
         self._asked = 0  # counts the requests; an update belongs to one of them
@@ -69,6 +71,7 @@ class Panel:
         wrapping = widgets.Layout(display="flex", flex_flow="row wrap")
         parts = [
             widgets.Box(list(self.controls.values()), layout=wrapping),
+            *([self._helpers] if self._helpers else []),
             self.message,
             self.picture,
             self.working,
@@ -145,8 +148,9 @@ class Panel:
             except Cancelled:
                 pass
             except Exception as error:
-                self.error = error
-                self.message.value = as_message(error)
+                if request == self._asked:  # else nobody waits for it any more
+                    self.error = error
+                    self.message.value = as_message(error)
             finally:
                 self.working.layout.visibility = "hidden"
 

@@ -1,12 +1,12 @@
-"""Charts of accuracies that several lessons share."""
+"""Charts that several lessons share: images in rows, accuracies along an axis or in rows."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.foundation.intervals import interval
+from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:
@@ -49,10 +49,28 @@ def show_image(axes: "Axes", image: np.ndarray) -> None:
     axes.axis("off")
 
 
-def mean_and_interval(values: np.ndarray) -> str:
-    """Return a mean with the half width of its 95 % interval, in words."""
-    mean, width = interval(values)
-    return f"{mean:.3f} ± {width:.3f}" if np.isfinite(width) else f"{mean:.3f}"
+def error_bar(half_width: float) -> float | None:
+    """Return the bar of one point: where a single seed has no interval, there is none."""
+    return half_width if np.isfinite(half_width) else None
+
+
+def error_bars(half_widths: np.ndarray) -> np.ndarray:
+    """Return the bars of several points: where a single seed has no interval, of length 0."""
+    return np.where(np.isfinite(half_widths), half_widths, 0)
+
+
+def draw_mean_and_range(axes: "Axes", steps: np.ndarray, values: np.ndarray, **style: Any) -> None:
+    """Draw the mean over seeds as a line, and from the least to the greatest as bars.
+
+    Args:
+        axes: to draw on.
+        steps: of training, shape (K,).
+        values: at these steps, shape (K, seeds).
+        style: colour, marker, label and the like, as matplotlib takes them.
+    """
+    mean = values.mean(axis=1)
+    reach = mean - values.min(axis=1), values.max(axis=1) - mean
+    axes.errorbar(steps, mean, reach, elinewidth=0.8, **{"lw": 1.6, "ms": 4.5, **style})
 
 
 @dataclass(frozen=True, eq=False)
@@ -94,28 +112,16 @@ def accuracy_curves(
     figure = new_figure(8, 3.8)
     axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
     if baseline is not None:
-        draw_baseline(axes, baseline[1], baseline[0])
+        name, values = baseline
+        draw_baseline(axes, values, name)
     shifts = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
     for curve, shift in zip(curves, shifts, strict=True):
         places = np.array(sorted(curve.values), float)
-        means, widths = zip(*(interval(curve.values[place]) for place in places), strict=True)
-        axes.errorbar(
-            places * 1.06**shift if logarithmic else places + 0.12 * shift,
-            means,
-            np.where(np.isfinite(widths), widths, 0),
-            fmt=f"{'--' if curve.role == 'baseline' else '-'}{curve.marker}",
-            color=COLOURS[curve.role],
-            markeredgecolor="black",
-            markeredgewidth=0.5,
-            capsize=3,
-            label=curve.label,
-        )
-        for place, mean in zip(places, means, strict=True):
-            if lowest is not None and mean < lowest:
-                text = f"{mean:.2f} ↓"
-                axes.annotate(text, (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+        # Beside each other, so that intervals do not hide each other.
+        _draw_curve(axes, curve, places * 1.06**shift if logarithmic else places + 0.12 * shift)
     if lowest is not None:
         axes.set_ylim(bottom=lowest)
+        _mark_below(axes, curves, lowest)
     ticks = sorted({place for curve in curves for place in curve.values})
     if logarithmic:
         axes.set_xscale("log")
@@ -126,10 +132,35 @@ def accuracy_curves(
     return Picture(figure, _describe_curves(curves, x_label, title, baseline))
 
 
+def _draw_curve(axes: "Axes", curve: Curve, x: np.ndarray) -> None:
+    means, half_widths = intervals([curve.values[place] for place in sorted(curve.values)])
+    axes.errorbar(
+        x,
+        means,
+        error_bars(half_widths),
+        fmt=f"{'--' if curve.role == 'baseline' else '-'}{curve.marker}",
+        color=COLOURS[curve.role],
+        markeredgecolor="black",
+        markeredgewidth=0.5,
+        capsize=3,
+        label=curve.label,
+    )
+
+
+def _mark_below(axes: "Axes", curves: Sequence[Curve], lowest: float) -> None:
+    """Write the means that lie below the axis at its edge, with an arrow."""
+    for curve in curves:
+        for place in sorted(curve.values):
+            mean = curve.values[place].mean()
+            if mean < lowest:
+                text = f"{mean:.2f} ↓"
+                axes.annotate(text, (place, 0.03), xycoords=("data", "axes fraction"), ha="center")
+
+
 def _describe_curves(
     curves: Sequence[Curve], x_label: str, title: str, baseline: tuple[str, np.ndarray] | None
 ) -> str:
-    told = [
+    sentences = [
         f"{curve.label}: "
         + "; ".join(
             f"{place:g}: {mean_and_interval(curve.values[place])}" for place in sorted(curve.values)
@@ -137,9 +168,10 @@ def _describe_curves(
         for curve in curves
     ]
     if baseline is not None:
-        told.append(f"{baseline[0]}: {mean_and_interval(baseline[1])}")
-    lines = ". ".join(line.replace("\n", " ") for line in told)
-    return f"Test accuracy by {x_label}. {title}. {lines}."
+        name, values = baseline
+        sentences.append(f"{name}: {mean_and_interval(values)}")
+    numbers = ". ".join(sentence.replace("\n", " ") for sentence in sentences)
+    return f"Test accuracy by {x_label}. {title}. {numbers}."
 
 
 @styled
@@ -160,17 +192,19 @@ def accuracy_rows(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) ->
         axes = figure.add_axes((left, 0.55 / height, width, 1 - 1.25 / height))
         for place, (way, values) in enumerate(ways.items()):
             scratch = way == "from scratch"
-            colour = COLOURS["baseline" if scratch else "target"]
+            colour = COLOURS["baseline"] if scratch else COLOURS["target"]
             axes.plot(values, [place] * len(values), "|", ms=9, color=COLOURS["unlabelled"])
             mean, half = interval(values)
-            axes.errorbar(mean, place, xerr=half, fmt="s" if scratch else "o", color=colour)
+            axes.errorbar(
+                mean, place, xerr=error_bar(half), fmt="s" if scratch else "o", color=colour
+            )
         names = list(ways) if number == 0 else [""] * len(ways)
         axes.set_yticks(range(len(ways)), names)
         axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel="test accuracy", title=target)
         axes.grid(axis="x")
-    told = ". ".join(
+    numbers = ". ".join(
         f"{target}: "
         + "; ".join(f"{way}: {mean_and_interval(values)}" for way, values in ways.items())
         for target, ways in groups.items()
     )
-    return Picture(figure, f"Test accuracy. {title}. {told}.")
+    return Picture(figure, f"Test accuracy. {title}. {numbers}.")

@@ -6,7 +6,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments.network import Architecture, Block, architecture
-from simmim_lib.pictures.style import COLOURS, look
+from simmim_lib.pictures.style import COLOURS, target_style
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -115,7 +115,7 @@ def _parameters(layers: Architecture) -> int:
 def _draw_target(axes: "Axes", settings: Settings, target: str, row: float) -> None:
     labels = settings.labels_of[target]
     text = f"{datasets.describe(target).title}\n{labels} labels per class"
-    colour, _ = look(target)
+    colour, _ = target_style(target)
     _draw_text_box(axes, (0, row - 8, 20, 16), text, facecolor="white", edgecolor=colour)
     axes.annotate("", (25, 58 + (row - 50) * 0.2), (20.5, row), arrowprops=ARROW)
 
@@ -136,7 +136,7 @@ def _draw_shared_block(axes: "Axes", block: Block, left: float) -> None:
 
 def _draw_head(axes: "Axes", head: Block, targets: tuple[str, ...], row: float) -> None:
     shared = len(targets) > 1
-    colour = COLOURS["trained"] if shared else look(targets[0])[0]
+    colour = COLOURS["trained"] if shared else target_style(targets[0])[0]
     text = (
         f"{'one head, shared' if shared else 'head'}\n{head.shape[0]} logits\n"
         f"{head.parameters:,} weights"

@@ -7,10 +7,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from simmim_lib import datasets
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
-if TYPE_CHECKING:
-    pass
 
 COLOURS = {
     "source": "#0072B2",  # blue
@@ -24,7 +24,6 @@ COLOURS = {
 
 Source: Okabe and Ito 2008, "Color universal design", a palette told apart by colour-blind readers.
 """
-
 
 STYLE: Any = {
     "figure.dpi": 100,
@@ -42,6 +41,9 @@ STYLE: Any = {
     "hatch.linewidth": 0.6,
     "image.cmap": "cividis",
 }
+
+BAND: Any = {"alpha": 0.18, "lw": 0}
+"""How the interval around a curve is drawn."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -99,17 +101,22 @@ def styled(draw: Any) -> Any:
     return wrapper
 
 
-TARGET_LOOKS = {
+TARGET_STYLES = {
     "mnist": ("#D55E00", "o"),
     "uci-digits": ("#009E73", "s"),
     "fashion": ("#CC79A7", "^"),
 }
 """Colour and marker of a target, the same wherever several stand side by side."""
 
+OTHER_STYLE = ("#0072B2", "D")
 
-OTHER_LOOK = ("#0072B2", "D")
 
-
-def look(target: str) -> tuple[str, str]:
+def target_style(target: str) -> tuple[str, str]:
     """Return the colour and the marker of a target."""
-    return TARGET_LOOKS.get(target, OTHER_LOOK)
+    return TARGET_STYLES.get(target, OTHER_STYLE)
+
+
+def short_title(target: str) -> str:
+    """Return a target's title for places where there is little room."""
+    title = datasets.describe(target).title
+    return title.removesuffix(" digits").replace("Fashion-MNIST", "Fashion")

@@ -10,25 +10,26 @@ from typing import Any
 import numpy as np
 
 from simmim_lib import weighting
-from simmim_lib.foundation import atomic
-from simmim_lib.reports import comparison_figures
-from simmim_lib.reports import pages
-from simmim_lib.sweeps.rows import read
-from simmim_lib.reports.comparison_figures import Axis
-from simmim_lib.reports.comparison_figures import spread
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation import atomic
+from simmim_lib.foundation.intervals import mean_and_interval
 from simmim_lib.pictures.style import Picture
+from simmim_lib.reports import comparison_figures, pages
+from simmim_lib.reports.comparison_figures import Axis
 from simmim_lib.settings import Settings
-from simmim_lib.sweeps.rows import Row
+from simmim_lib.sweeps.rows import Row, read
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Settings) if field.name != "budget")
-MOST_LINES = 5
-FEWEST_PLACES = 3  # on an axis of numbers, for curves to say more than a map
+MAX_LINES = 5
+"""Lines of a figure of curves; more would hide each other, and a map is drawn."""
+
+MIN_PLACES = 3
+"""Places on an axis of numbers, for curves to say more than a map."""
 
 READING = (
     "Each accuracy is the mean over an experiment's seeds, on test images; ± is half the width of "
-    "Student's 95 % interval. The best of many experiments owes part of its place to chance: run "
-    "it again with more seeds before you believe in it."
+    "Student's 95 % interval, which a single seed does not have. The best of many experiments owes "
+    "part of its place to chance: run it again with more seeds before you believe in it."
 )
 
 
@@ -67,25 +68,27 @@ def varying(rows: Sequence[Row]) -> dict[str, list[Any]]:
     transferred = [row for row in rows if row.settings.source is not None] or rows
     looked_at = {"copied_layers": transferred, "frozen_layers": transferred}
     values = {name: _in_order(name, looked_at.get(name, rows)) for name in FIELDS}
-    return {name: each for name, each in values.items() if len(each) > 1}
+    return {name: different for name, different in values.items() if len(different) > 1}
 
 
 def _are_numbers(values: Iterable[Any]) -> bool:
-    return all(isinstance(each, numbers.Real) and not isinstance(each, bool) for each in values)
+    return all(isinstance(value, numbers.Real) and not isinstance(value, bool) for value in values)
 
 
 def _check_fields(fields: Sequence[str], varied: dict[str, list[Any]]) -> None:
     for name in fields:
         check_choice("setting", name, FIELDS)
-    still = [name for name in fields if name not in varied]
-    if still or not 1 <= len(set(fields)) == len(fields) <= 2:
-        problem = (
-            f"{still[0]} is the same everywhere" if still else f"{', '.join(fields)} were given"
-        )
-        raise WorkbookError(
-            f"Accuracy is drawn over one or two fields that vary, but {problem}: choose from "
-            f"{', '.join(varied) or 'none, as there is one experiment only'}."
-        )
+    constant = [name for name in fields if name not in varied]
+    if constant:
+        problem = f"{constant[0]} is the same everywhere"
+    elif len(fields) not in (1, 2) or len(set(fields)) < len(fields):
+        problem = f"{', '.join(fields)} were given"
+    else:
+        return
+    raise WorkbookError(
+        f"Accuracy is drawn over one or two fields that vary, but {problem}: choose from "
+        f"{', '.join(varied) or 'none, as there is one experiment only'}."
+    )
 
 
 # --- The page
@@ -102,8 +105,8 @@ def _parts(
     ]
     parts.append(pages.paragraph(READING))
     for target in dict.fromkeys(target for row in done for target in row.accuracy):
-        own = [row for row in done if target in row.accuracy]
-        parts += [pages.heading(target), *_about(target, own, varied, fields)]
+        of_target = [row for row in done if target in row.accuracy]
+        parts += [pages.heading(target), *_about(target, of_target, varied, fields)]
     if failed:
         parts.append(pages.heading("Failed"))
         texts = [[*_values(row, varied), row.error or ""] for row in failed]
@@ -112,9 +115,9 @@ def _parts(
 
 
 def _summary(rows: list[Row], failed: list[Row], varied: dict[str, list[Any]]) -> str:
-    told = f"{len(rows)} experiments" + (f", of which {len(failed)} failed." if failed else ".")
-    each = "; ".join(f"{name}: {', '.join(map(text, values))}" for name, values in varied.items())
-    return f"{told} What varies is {each}." if varied else told
+    count = f"{len(rows)} experiments" + (f", of which {len(failed)} failed." if failed else ".")
+    values = "; ".join(f"{name}: {', '.join(map(text, of))}" for name, of in varied.items())
+    return f"{count} What varies is {values}." if varied else count
 
 
 def _shared(row: Row, varied: dict[str, list[Any]]) -> str:
@@ -131,7 +134,6 @@ def _about(
     drawn = fields or choose_fields(varying(rows))
     parts = [pages.figure(draw(target, rows, drawn))] if drawn else []
     front = pareto(target, rows)
-    order = sorted(range(len(rows)), key=lambda number: -rows[number].accuracy[target].mean())
     if len(rows) > 1:
         picture = comparison_figures.accuracy_against_cost(
             [row.seconds for row in rows],
@@ -141,14 +143,17 @@ def _about(
             f"{target}: accuracy and what it cost",
         )
         parts.append(pages.figure(picture))
+    best_first = sorted(
+        zip(rows, front, strict=True), key=lambda pair: -pair[0].accuracy[target].mean()
+    )
     lines = [
         [
-            *_values(rows[number], varied),
-            spread(rows[number].accuracy[target]).replace(" ", "\N{NO-BREAK SPACE}"),
-            f"{rows[number].seconds:.1f}",
-            "yes" if front[number] else "",
+            *_values(row, varied),
+            mean_and_interval(row.accuracy[target]).replace(" ", "\N{NO-BREAK SPACE}"),
+            f"{row.seconds:.1f}",
+            "yes" if unbeaten else "",
         ]
-        for number in order
+        for row, unbeaten in best_first
     ]
     head = [*varied, "test accuracy", "seconds", "Pareto front"]
     return [*parts, pages.table(head, lines, f"{target}, the most accurate first")]
@@ -169,11 +174,13 @@ def _name(row: Row, varied: Iterable[str]) -> str:
 
 
 def _versions(rows: list[Row]) -> list[str]:
-    found = list(dict.fromkeys(tuple(sorted(row.versions.items())) for row in rows))
-    told = [", ".join(f"{name} {version}" for name, version in each) + "." for each in found]
-    if len(found) > 1:
-        told.append("These versions differ: a small part of the differences may be theirs.")
-    return [pages.paragraph(each) for each in told]
+    versions = list(dict.fromkeys(tuple(sorted(row.versions.items())) for row in rows))
+    sentences = [
+        ", ".join(f"{name} {version}" for name, version in of_run) + "." for of_run in versions
+    ]
+    if len(versions) > 1:
+        sentences.append("These versions differ: a small part of the differences may be theirs.")
+    return [pages.paragraph(sentence) for sentence in sentences]
 
 
 def text(value: Any) -> str:
@@ -192,8 +199,8 @@ def text(value: Any) -> str:
 
 def choose_fields(varied: dict[str, list[Any]]) -> list[str]:
     """Return the one or two fields that take most values, a field of numbers first."""
-    most = sorted(varied, key=lambda name: -len(varied[name]))[:2]
-    return sorted(most, key=lambda name: not _are_numbers(varied[name]))
+    widest = sorted(varied, key=lambda name: -len(varied[name]))[:2]
+    return sorted(widest, key=lambda name: not _are_numbers(varied[name]))
 
 
 def draw(target: str, rows: list[Row], fields: Sequence[str]) -> Picture:
@@ -202,15 +209,17 @@ def draw(target: str, rows: list[Row], fields: Sequence[str]) -> Picture:
     Where further fields vary, each point is the mean over them, seed by seed.
     """
     values = [_in_order(name, rows) for name in fields]
-    gathered = _gather(rows, fields, values)
-    title = f"{target}{_pooling(rows, list(gathered.values()))}"
-    cells = {place: _mean(target, each) for place, each in gathered.items()}
-    first, *rest = map(_axis, fields, values)
-    if not rest:
-        return comparison_figures.curves(first, None, cells, title)
-    if first.places and len(first.places) >= FEWEST_PLACES and len(rest[0].values) <= MOST_LINES:
-        return comparison_figures.curves(first, rest[0], cells, title)
-    return comparison_figures.heat_map(first, rest[0], cells, title)
+    by_place = _group(rows, fields, values)
+    title = f"{target}{_pooling(rows, list(by_place.values()))}"
+    cells = {place: _mean(target, group) for place, group in by_place.items()}
+    axes = [_axis(name, of_field) for name, of_field in zip(fields, values, strict=True)]
+    if len(axes) == 1:
+        return comparison_figures.curves(axes[0], None, cells, title)
+    across, other = axes
+    many_places = across.places is not None and len(across.places) >= MIN_PLACES
+    if many_places and len(other.values) <= MAX_LINES:
+        return comparison_figures.curves(across, other, cells, title)
+    return comparison_figures.heat_map(across, other, cells, title)
 
 
 def _in_order(name: str, rows: Iterable[Row]) -> list[Any]:
@@ -224,30 +233,32 @@ def _axis(name: str, values: list[Any]) -> Axis:
     return Axis(name, tuple(map(text, values)), places)
 
 
-def _gather(
+def _group(
     rows: list[Row], fields: Sequence[str], values: list[list[Any]]
 ) -> dict[tuple[int, int], list[Row]]:
     """Return the experiments at each place on the axes; a second axis that is missing counts 0."""
-    found: dict[tuple[int, int], list[Row]] = {}
+    groups: dict[tuple[int, int], list[Row]] = {}
     for row in rows:
-        pairs = zip(fields, values, strict=True)
-        first, second = [*(known.index(getattr(row.settings, name)) for name, known in pairs), 0][
-            :2
+        places = [
+            of_field.index(getattr(row.settings, name))
+            for name, of_field in zip(fields, values, strict=True)
         ]
-        found.setdefault((first, second), []).append(row)
-    return found
+        first = places[0]
+        second = places[1] if len(places) > 1 else 0
+        groups.setdefault((first, second), []).append(row)
+    return groups
 
 
-def _pooling(rows: list[Row], gathered: list[list[Row]]) -> str:
+def _pooling(rows: list[Row], groups: list[list[Row]]) -> str:
     """Say what else differs between the experiments at one place, and how many they are."""
     others = [
         name
         for name in varying(rows)
-        if any(len({getattr(row.settings, name) for row in own}) > 1 for own in gathered)
+        if any(len({getattr(row.settings, name) for row in group}) > 1 for group in groups)
     ]
     if not others:
         return ""
-    counts = sorted({len(own) for own in gathered})
+    counts = sorted({len(group) for group in groups})
     number = f"{counts[0]} to {counts[-1]}" if len(counts) > 1 else f"{counts[0]}"
     return f": means over {', '.join(others)}, {number} experiments each"
 

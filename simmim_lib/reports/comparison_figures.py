@@ -6,17 +6,16 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib.foundation.intervals import interval
-from simmim_lib.pictures.style import COLOURS
-from simmim_lib.pictures.style import Picture
-from simmim_lib.pictures.style import new_figure
-from simmim_lib.pictures.style import styled
+from simmim_lib.foundation.intervals import intervals, mean_and_interval
+from simmim_lib.pictures.charts import error_bars
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 MARKERS = "osD^vP"
-MOST_LABELLED = 12  # columns of a heat map that numbers still fit into
+MAX_NUMBERED = 12
+"""Columns of a heat map that numbers still fit into."""
 
 
 @dataclass(frozen=True)
@@ -56,17 +55,18 @@ def heat_map(across: Axis, down: Axis, cells: Cells, title: str) -> Picture:
         means[row, column] = values.mean()
     image = axes.imshow(means, aspect="auto", cmap="cividis")
     figure.colorbar(image, label="test accuracy", pad=0.02)
-    if len(across.values) <= MOST_LABELLED:
+    if len(across.values) <= MAX_NUMBERED:
         _number(axes, means, cells)
     axes.set_xticks(range(len(across.values)), across.values, fontsize=9)
     axes.set_yticks(range(len(down.values)), down.values, fontsize=9)
     axes.set(xlabel=across.name, ylabel=down.name, title=title)
     axes.grid(False)
-    told = [
-        f"{across.name} {across.values[column]}, {down.name} {down.values[row]}: {spread(values)}"
+    numbers = "; ".join(
+        f"{across.name} {across.values[column]}, {down.name} {down.values[row]}: "
+        f"{mean_and_interval(values)}"
         for (column, row), values in cells.items()
-    ]
-    return Picture(figure, f"{title}. Test accuracy. {'; '.join(told)}.")
+    )
+    return Picture(figure, f"{title}. Test accuracy. {numbers}.")
 
 
 def _number(axes: "Axes", means: np.ndarray, cells: Cells) -> None:
@@ -94,14 +94,15 @@ def curves(along: Axis, lines: Axis | None, cells: Cells, title: str) -> Picture
     colours = mpl.colormaps["cividis"](np.linspace(0, 0.85, len(names)))
     figure = new_figure(8, 3.8)
     axes = figure.add_axes((0.09, 0.15, 0.64 if lines else 0.88, 0.74))
-    scale, told = _scale(axes, along), []
+    x = _scale(axes, along)
+    numbers = []
     for line, name in enumerate(names):
-        own = {place: cells[place, line] for place in range(len(scale)) if (place, line) in cells}
-        means, halves = zip(*map(interval, own.values()), strict=True) if own else ((), ())
+        by_place = {place: cells[place, line] for place in range(len(x)) if (place, line) in cells}
+        means, half_widths = intervals(by_place.values())
         axes.errorbar(
-            scale[list(own)],
+            x[list(by_place)],
             means,
-            np.where(np.isfinite(halves), halves, 0),
+            error_bars(half_widths),
             # Between values that are not numbers there is nothing for a line to go through.
             fmt=MARKERS[line % len(MARKERS)] + ("-" if along.places else ""),
             color=colours[line] if lines else COLOURS["target"],
@@ -109,14 +110,14 @@ def curves(along: Axis, lines: Axis | None, cells: Cells, title: str) -> Picture
             label=name,
         )
         prefix = f"{lines.name} {name}, " if lines else ""
-        told += [
-            f"{prefix}{along.name} {along.values[place]}: {spread(values)}"
-            for place, values in own.items()
+        numbers += [
+            f"{prefix}{along.name} {along.values[place]}: {mean_and_interval(values)}"
+            for place, values in by_place.items()
         ]
     axes.set(xlabel=along.name, ylabel="test accuracy", title=title)
     if lines:
         axes.legend(title=lines.name, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
-    return Picture(figure, f"{title}. {'; '.join(told)}.")
+    return Picture(figure, f"{title}. {'; '.join(numbers)}.")
 
 
 def _scale(axes: "Axes", along: Axis) -> np.ndarray:
@@ -152,9 +153,7 @@ def accuracy_against_cost(
     """
     figure = new_figure(8, 3.8)
     axes = figure.add_axes((0.09, 0.15, 0.88, 0.74))
-    points = np.array(
-        [(each, values.mean()) for each, values in zip(seconds, accuracies, strict=True)]
-    )
+    points = np.column_stack([seconds, [values.mean() for values in accuracies]])
     axes.plot(*points[~front].T, "o", color=COLOURS["unlabelled"], label="beaten in both")
     best = np.flatnonzero(front)[np.argsort(points[front][:, 0])]
     axes.step(*points[best].T, "-o", where="post", color=COLOURS["target"], label="Pareto front")
@@ -165,14 +164,8 @@ def accuracy_against_cost(
     axes.margins(0.1)
     axes.set(xlabel="seconds for all seeds", ylabel="test accuracy", title=title)
     axes.legend(fontsize=9)
-    told = [
-        f"{names[number]}: {spread(accuracies[number])} in {seconds[number]:.1f} s"
+    numbers = "; ".join(
+        f"{names[number]}: {mean_and_interval(accuracies[number])} in {seconds[number]:.1f} s"
         for number in best
-    ]
-    return Picture(figure, f"{title}. On the Pareto front: {'; '.join(told)}.")
-
-
-def spread(values: np.ndarray) -> str:
-    """Return mean and half width of the 95 % interval as a text, for one seed the value alone."""
-    mean, half = interval(values)
-    return f"{mean:.3f} ± {half:.3f}" if np.isfinite(half) else f"{mean:.3f} (one seed)"
+    )
+    return Picture(figure, f"{title}. On the Pareto front: {numbers}.")

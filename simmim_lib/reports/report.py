@@ -20,12 +20,11 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
-from simmim_lib.foundation import atomic
-from simmim_lib.foundation.progress import PROGRESS_LINE
-from simmim_lib.foundation.progress import PROGRESS_LINES
-from simmim_lib.reports import pages
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.baselines import Findings
+from simmim_lib.foundation import atomic
+from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
+from simmim_lib.reports import pages
 from simmim_lib.settings import OPTIONS, RENAMED, Settings, check_field
 
 if TYPE_CHECKING:

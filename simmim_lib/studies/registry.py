@@ -1,27 +1,31 @@
 """The registry of studies: the experiments that answer each question of a lesson."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Protocol, TypeVar
 
-import numpy as np
+from simmim_lib.foundation.progress import Progress
+from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.studies.measures import Measures, accuracies
 
-from simmim_lib import datasets
-from simmim_lib.calibration import expected_calibration_error
-from simmim_lib.experiments import Result
-from simmim_lib.settings import (
-    FREEZABLE_LAYERS,
-    SEEDS,
-    Settings,
-)
-
-ALL_LAYERS = len(FREEZABLE_LAYERS)
+BUDGET = "full"
+"""In which every study is computed."""
 
 
-Measures = dict[str, np.ndarray]
-"""By name, one number for each seed."""
+class Experiment(Protocol):
+    """What an experiment is described by: `Settings`, or a description that a lesson defines."""
+
+    @property
+    def seeds(self) -> int:
+        """How often it is repeated."""
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values that JSON can hold."""
+
+
+Plan = TypeVar("Plan", bound=Callable[[], Sequence[Experiment]])
 
 
 @dataclass(frozen=True)
@@ -31,15 +35,18 @@ class Study:
     Attributes:
         about: the question.
         plan: lists the experiments.
-        measure: measures more than the accuracy.
+        run: does one of them, telling the steps done, and measures it.
+        read: makes an experiment's description of what `as_dict` made of it.
     """
 
     about: str
-    plan: Callable[[], list[Settings]]
-    measure: Callable[[Result], Measures] | None = None
+    plan: Callable[[], Sequence[Experiment]]
+    run: Callable[[Any, Progress], Measures]
+    read: Callable[[Mapping[str, Any]], Experiment]
 
 
 STUDIES: dict[str, Study] = {}
+"""The studies of all modules imported so far; `studies` has all."""
 
 _LESSONS = "simmim_lib.lessons"
 """Their studies stand above this package, which finds them by the names of their folders."""
@@ -55,12 +62,20 @@ def studies() -> dict[str, Study]:
 
 
 def study(
-    about: str, measure: Callable[[Result], Measures] | None = None
-) -> Callable[[Callable[[], list[Settings]]], Callable[[], list[Settings]]]:
-    """Register a plan under its name, with hyphens, and the question that it answers."""
+    about: str,
+    run: Callable[[Any, Progress], Measures] = accuracies,
+    read: Callable[[Mapping[str, Any]], Experiment] = Settings.from_mapping,
+) -> Callable[[Plan], Plan]:
+    """Register the function that lists a study's experiments; its name, with hyphens, is theirs.
 
-    def register(plan: Callable[[], list[Settings]]) -> Callable[[], list[Settings]]:
-        STUDIES[plan.__name__.replace("_", "-")] = Study(about, plan, measure)
+    Args:
+        about: the question that the study answers.
+        run: see `Study`.
+        read: see `Study`.
+    """
+
+    def register(plan: Plan) -> Plan:
+        STUDIES[plan.__name__.replace("_", "-")] = Study(about, plan, run, read)
         return plan
 
     return register
@@ -72,38 +87,7 @@ def full_settings(source: str | None, target: str, frozen_layers: int = 0, **mor
         source=source,
         targets=(target,),
         frozen_layers=frozen_layers,
-        seeds=SEEDS["full"],
-        budget="full",
+        seeds=SEEDS[BUDGET],
+        budget=BUDGET,
         **more,
     )
-
-
-def more_than_accuracy(result: Result) -> Measures:
-    """Return each target's expected calibration error, and what shows a collapse.
-
-    These are, on validation images, the share that gets the most predicted class and the entropy
-    of the mean prediction; and on test images, which the alarm does not see, the number of classes
-    that get at least one image in a hundred.
-    """
-    measures: Measures = {}
-    for target, probabilities in result.probabilities.items():
-        labels = datasets.load(target).test.labels
-        errors = [expected_calibration_error(each, labels) for each in probabilities]
-        shares = [
-            np.bincount(each, minlength=probabilities.shape[-1]) / len(each)
-            for each in result.predictions[target]
-        ]
-        found = {
-            "calibration error": np.array(errors),
-            "predicted classes": np.sum(np.array(shares) >= 0.01, axis=1),
-        }
-        if target in result.diagnostics:
-            diagnosis = result.diagnostics[target]
-            found |= {"largest share": diagnosis.largest_share, "entropy": diagnosis.entropy}
-        measures |= {measure_name(name, target, result.settings): found[name] for name in found}
-    return measures
-
-
-def measure_name(measure: str, target: str | None, settings: Settings) -> str:
-    """Return the name under which a record keeps a measure: with several targets, of one each."""
-    return f"{target} {measure}" if len(settings.targets) > 1 else measure

@@ -1,33 +1,63 @@
 """Stored studies: the numbers that lessons quote, computed by one command."""
 
 import json
-import sys
-from collections.abc import Iterable
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation import atomic, directories
-from simmim_lib.settings import Settings
+from simmim_lib.foundation.progress import Progress
 from simmim_lib.studies import registry
-from simmim_lib.studies.registry import Measures, measure_name
+from simmim_lib.studies.measures import Measures, measure_name
+from simmim_lib.studies.registry import Study
+
+DECIMALS = 6  # of every stored number
 
 
 @dataclass(frozen=True, eq=False)
 class Record:
-    """One experiment of a study, and what it measured for each seed."""
+    """One experiment of a study, and what was measured.
 
-    settings: Settings
+    Attributes:
+        settings: `Settings`, or another description of an experiment that the study's lesson
+            defines.
+        measures: by name, shape (..., seeds).
+    """
+
+    settings: Any
     measures: Measures
+
+    def values(self, measure: str = "accuracy", target: str | None = None) -> np.ndarray:
+        """Return a measure, shape (..., seeds).
+
+        Args:
+            measure: "accuracy" on the test images, "validation", or what the study adds.
+            target: which of the experiment's targets, if it has several.
+
+        Raises:
+            WorkbookError: nothing of this name was measured.
+        """
+        name = measure if target is None else measure_name(measure, target, self.settings)
+        check_choice("measure", name, self.measures)
+        return self.measures[name]
 
 
 @dataclass(frozen=True, eq=False)
 class StoredStudy:
-    """The stored outcome of a study."""
+    """The stored outcome of a study.
+
+    Attributes:
+        name: of the study.
+        about: the question that it answers.
+        command: the command that computes it again.
+        budget: of all its experiments.
+        versions: of the packages that it was computed with.
+        records: its experiments, in the order of the study's plan.
+    """
 
     name: str
     about: str
@@ -39,109 +69,84 @@ class StoredStudy:
     def values(
         self, measure: str = "accuracy", target: str | None = None, **fields: Any
     ) -> np.ndarray:
-        """Return what the one experiment with these settings measured.
+        """Return what was measured in the one experiment with these settings.
 
         Args:
-            measure: "accuracy" on the test images, "validation", or what the study adds.
-            target: which of the experiment's targets, if it has several.
-            fields: as many fields of `Settings` as tell it from the study's other experiments.
+            measure: see `Record.values`.
+            target: see `Record.values`.
+            fields: as many of the settings as tell it from the study's other experiments.
 
         Returns:
-            One number for each seed, shape (seeds,).
+            The measure, shape (..., seeds).
 
         Raises:
             WorkbookError: no experiment, or more than one, has these settings.
         """
-        found = [
-            record
-            for record in self.records
-            if all(getattr(record.settings, name) == value for name, value in fields.items())
-        ]
-        if len(found) != 1:
+        matching = [record for record in self.records if _has(record, fields)]
+        if len(matching) != 1:
             raise WorkbookError(
-                f"{len(found)} of the {len(self.records)} experiments of {self.name!r} have the "
+                f"{len(matching)} of the {len(self.records)} experiments of {self.name!r} have the "
                 f"settings {fields}: name settings that exactly one of them has."
             )
-        name = measure_name(measure, target, found[0].settings)
-        check_choice("measure", name, found[0].measures)
-        return found[0].measures[name]
+        return matching[0].values(measure, target)
 
 
-def compute(name: str) -> StoredStudy:
-    """Do a study's experiments and store what came of them, whole or not at all.
+def _has(record: Record, fields: dict[str, Any]) -> bool:
+    for name in fields:
+        check_choice("setting", name, record.settings.as_dict())
+    return all(getattr(record.settings, name) == value for name, value in fields.items())
+
+
+def path(name: str) -> Path:
+    """Return the file of a study's outcome."""
+    return directories.data_directory() / "results" / f"{name}.json"
+
+
+def command(name: str) -> str:
+    """Return the command that computes a study again."""
+    return f"simmim study {name}"
+
+
+def compute(name: str, progress: Progress | None = None) -> StoredStudy:
+    """Run a study's experiments and store their outcome, atomically.
+
+    Args:
+        name: of the study.
+        progress: called with experiments done and experiments in all.
 
     Raises:
         WorkbookError: there is no such study, or the file cannot be written.
     """
     check_choice("study", name, registry.studies())
-    asked = registry.studies()[name]
-    records = []
-    for settings in asked.plan():
-        result = experiments.run(settings, baseline=False)
-        found = {"accuracy": result.accuracy, "validation": result.validation}
-        measures = {
-            measure_name(measure, target, settings): values
-            for measure, by_target in found.items()
-            for target, values in by_target.items()
-        }
-        more = asked.measure(result) if asked.measure else {}
-        records.append(Record(settings, measures | more))
+    study = registry.studies()[name]
+    _make_folder(path(name).parent)  # before an hour of training, not after
     outcome = StoredStudy(
         name,
-        asked.about,
-        f"python -m simmim_lib.studies.stored {name}",
-        records[0].settings.budget,
+        study.about,
+        command(name),
+        registry.BUDGET,
         versions(),
-        records,
+        _records(study, progress or _ignore),
     )
-    _store(outcome)
+    atomic.write_text(path(name), _as_text(outcome))
     return outcome
 
 
-def load(name: str) -> StoredStudy:
-    """Return a study's stored outcome.
-
-    Raises:
-        WorkbookError: there is no such study, or it was not computed yet, or its file is damaged.
-    """
-    check_choice("study", name, registry.studies())
-    path = directories.data_directory() / "results" / f"{name}.json"
-    again = f"run `python -m simmim_lib.studies.stored {name}` in a checkout to compute it."
-    if not path.exists():
-        raise WorkbookError(f"The reference result {name!r} is not there ({path}): {again}")
-    try:
-        stored = json.loads(path.read_text(encoding="utf-8"))
-        records = [
-            Record(
-                Settings.from_mapping(record["settings"]),
-                {measure: np.array(values) for measure, values in record["measures"].items()},
-            )
-            for record in stored.pop("records")
-        ]
-        return StoredStudy(records=records, **stored)
-    except (ValueError, KeyError, TypeError, AttributeError) as error:
-        problem = str(error).rstrip(".")
-        raise WorkbookError(
-            f"The reference result {path} is damaged ({problem}): {again}"
-        ) from error
+def _records(study: Study, progress: Progress) -> list[Record]:
+    experiments = study.plan()
+    records: list[Record] = []
+    for experiment in experiments:
+        progress(len(records), len(experiments))
+        records.append(Record(experiment, study.run(experiment, _ignore)))
+    progress(len(records), len(experiments))
+    return records
 
 
-def _store(found: StoredStudy) -> None:
-    records = [
-        {
-            "settings": record.settings.as_dict(),
-            "measures": {
-                name: [round(float(value), 6) for value in values]
-                for name, values in record.measures.items()
-            },
-        }
-        for record in found.records
-    ]
-    head = {name: value for name, value in vars(found).items() if name != "records"}
-    # A line for each experiment: a change is then seen where it is.
-    lines = ",\n".join(json.dumps(record) for record in records)
-    text = json.dumps(head, indent=1)[:-2] + f',\n "records": [\n{lines}\n]}}\n'
-    folder = directories.data_directory() / "results"
+def _ignore(done: int, total: int) -> None:
+    """Show no progress."""
+
+
+def _make_folder(folder: Path) -> None:
     try:
         folder.mkdir(exist_ok=True)
     except OSError as error:
@@ -149,20 +154,65 @@ def _store(found: StoredStudy) -> None:
             f"Cannot make the folder {folder} ({error.strerror}): use a checkout that you may "
             "write to."
         ) from error
-    atomic.write_text(folder / f"{found.name}.json", text)
 
 
-def main(names: Iterable[str]) -> int:
-    """Compute the named studies, or all of them; return the exit status."""
+def _as_text(outcome: StoredStudy) -> str:
+    """Lay out the file: a line for each experiment, so that a change is seen where it is."""
+    head = {name: value for name, value in vars(outcome).items() if name != "records"}
+    lines = ",\n".join(json.dumps(_as_plain(record)) for record in outcome.records)
+    return json.dumps(head, indent=1)[:-2] + f',\n "records": [\n{lines}\n]}}\n'
+
+
+def _as_plain(record: Record) -> dict[str, Any]:
+    measures = {
+        name: np.asarray(values, float).round(DECIMALS).tolist()
+        for name, values in record.measures.items()
+    }
+    return {"settings": record.settings.as_dict(), "measures": measures}
+
+
+def load(name: str) -> StoredStudy:
+    """Return a study's stored outcome.
+
+    Raises:
+        WorkbookError: there is no such study, or it was not computed yet, or its file is damaged
+            or of another layout.
+    """
+    check_choice("study", name, registry.studies())
     try:
-        for name in list(names) or registry.studies():
-            print(f"Computing {name} ...", flush=True)
-            compute(name)
-    except WorkbookError as error:
-        print(error, file=sys.stderr)
-        return 1
-    return 0
+        return _read(name, registry.studies()[name])
+    except FileNotFoundError as error:
+        raise _refusal(name, "are missing", path(name)) from error
+    except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+        raise _refusal(name, "are damaged", f"{path(name)}: {_reason(error)}") from error
 
 
-if __name__ == "__main__":
-    sys.exit(main(sys.argv[1:]))
+def _read(name: str, study: Study) -> StoredStudy:
+    stored = json.loads(path(name).read_text(encoding="utf-8"))
+    head = {key: stored[key] for key in ("name", "about", "command", "budget", "versions")}
+    if head["name"] != name:
+        raise ValueError(f"it is the study {head['name']!r}")
+    return StoredStudy(**head, records=[_read_record(study, plain) for plain in stored["records"]])
+
+
+def _read_record(study: Study, plain: dict[str, Any]) -> Record:
+    settings = study.read(plain["settings"])
+    measures = {name: np.array(values, float) for name, values in plain["measures"].items()}
+    for name, values in measures.items():
+        if values.shape[-1:] != (settings.seeds,):
+            raise ValueError(f"{name!r} has not one number for each of {settings.seeds} seeds")
+    return Record(settings, measures)
+
+
+def _reason(error: Exception) -> str:
+    """Return what is wrong with a file, in words that fit into a sentence."""
+    if isinstance(error, KeyError):
+        return f"it lacks {error}"
+    return str(error).partition(". ")[0].rstrip(".")
+
+
+def _refusal(name: str, state: str, where: object) -> WorkbookError:
+    return WorkbookError(
+        f"The stored results of the study {name!r} {state} ({where}): run `{command(name)}` in a "
+        "checkout to compute them again."
+    )

@@ -24,7 +24,7 @@ FILE_NAME = "experiments.jsonl"
 
 @dataclass(frozen=True, eq=False)
 class Row:
-    """What came of one experiment of a sweep.
+    """The outcome of one experiment of a sweep.
 
     Attributes:
         settings: what was asked for.
@@ -101,7 +101,7 @@ def _row(values: Any) -> Row:
 
 
 @contextlib.contextmanager
-def alone(folder: Path) -> Iterator[None]:
+def locked(folder: Path) -> Iterator[None]:
     """Make a folder and keep other sweeps out; the system lifts the lock when this process dies.
 
     Raises:
@@ -125,7 +125,7 @@ def alone(folder: Path) -> Iterator[None]:
         lock.release()
 
 
-def mend(folder: Path, forget_failures: bool) -> list[Row]:
+def repair(folder: Path, forget_failures: bool) -> list[Row]:
     """Return the rows that are there, and drop the half line at the end of a killed sweep.
 
     Args:

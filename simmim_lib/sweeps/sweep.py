@@ -31,15 +31,14 @@ from simmim_lib.errors import WorkbookError, check_whole
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation.startup import load_tensorflow
 from simmim_lib.settings import Settings
-from simmim_lib.sweeps import rows as sweeps_rows
-from simmim_lib.sweeps.rows import append, identity, mend
+from simmim_lib.sweeps.rows import append, identity, locked, repair
 
 if TYPE_CHECKING:
     from distributed import Client, Future
 
-CONNECTING = 5  # seconds that a scheduler may take to answer
-LOOKING = 2  # seconds between looks after the workers, while nothing is done
-DEATHS = 2  # of an experiment's worker on this machine, before it is set aside
+CONNECT_SECONDS = 5  # seconds that a scheduler may take to answer
+POLL_SECONDS = 2  # seconds between looks after the workers, while nothing is done
+MAX_DEATHS = 2  # of an experiment's worker on this machine, before it is set aside
 WORKER_MEMORY = 2e9  # bytes for TensorFlow and some datasets
 
 Work = Callable[[Settings], dict[str, Any]]
@@ -109,8 +108,8 @@ def run(
     asked: dict[Settings, Settings] = {}
     for each in experiments:
         asked.setdefault(identity(each), each)
-    with sweeps_rows.alone(Path(folder)):
-        rows = {row.settings: row for row in mend(Path(folder), retry)}
+    with locked(Path(folder)):
+        rows = {row.settings: row for row in repair(Path(folder), retry)}
         known = [rows[each] for each in asked if each in rows]
         failed = sum(row.error is not None for row in known)
         tally = Tally(len(asked), len(known), len(rows) - len(known), failed)
@@ -119,9 +118,9 @@ def run(
         if not missing:
             return tally
         number = min(workers or _suitable_workers(), len(missing))
-        crew = _crew_of(scheduler) if scheduler else _crew_here(number)
-        with crew as hands:
-            for row in hands.outcomes(work or measure, missing):
+        pool = _workers_of(scheduler) if scheduler else _local_workers(number)
+        with pool as ready:
+            for row in ready.outcomes(work or measure, missing):
                 append(Path(folder), row)
                 tally.done += 1
                 tally.failed += row["error"] is not None
@@ -199,16 +198,16 @@ def _failure(settings: Settings, error: str, seconds: float) -> dict[str, Any]:
 
 
 @contextlib.contextmanager
-def _crew_here(number: int) -> "Iterator[_Crew]":
+def _local_workers(number: int) -> "Iterator[_Workers]":
     """Start workers on this machine; they end with this process, however it ends."""
     import dask
     from distributed import Client, LocalCluster
 
     settings = {
-        "distributed.scheduler.allowed-failures": DEATHS - 1,
+        "distributed.scheduler.allowed-failures": MAX_DEATHS - 1,
         "distributed.worker.profile.enabled": False,  # it slows down TensorFlow's import by a fifth
     }
-    with dask.config.set(settings), _deaf():
+    with dask.config.set(settings), _block_sigint():
         try:
             cluster = LocalCluster(
                 n_workers=number,
@@ -228,7 +227,7 @@ def _crew_here(number: int) -> "Iterator[_Crew]":
     # that is of use: the rows are on the disk.
     client.run(atexit.register, os._exit, 0)
     try:
-        yield _Crew(client, "on this machine", functools.partial(cluster.scale, number))
+        yield _Workers(client, "on this machine", functools.partial(cluster.scale, number))
     finally:  # what does not end in time ends with this process; the rows are on the disk
         for each in (client, cluster):
             with contextlib.suppress(TimeoutError):
@@ -236,7 +235,7 @@ def _crew_here(number: int) -> "Iterator[_Crew]":
 
 
 @contextlib.contextmanager
-def _deaf() -> Iterator[None]:
+def _block_sigint() -> Iterator[None]:
     """Let Ctrl-C wait until this is over, and never reach the processes that are started in it.
 
     A terminal sends it to all processes at once, but workers are ended by who started them. Threads
@@ -254,13 +253,13 @@ def _deaf() -> Iterator[None]:
 
 
 @contextlib.contextmanager
-def _crew_of(scheduler: str) -> "Iterator[_Crew]":
+def _workers_of(scheduler: str) -> "Iterator[_Workers]":
     """Use the workers of a cluster, which goes on without this process."""
     from distributed import Client
 
     logging.getLogger("distributed").setLevel(logging.CRITICAL)
     try:
-        client = Client(scheduler, timeout=CONNECTING)
+        client = Client(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as error:
         raise WorkbookError(
             f"No Dask scheduler answers at {scheduler!r}: give the address that `dask scheduler` "
@@ -268,7 +267,7 @@ def _crew_of(scheduler: str) -> "Iterator[_Crew]":
         ) from error
     with client:
         _check_versions(client, scheduler)
-        yield _Crew(client, f"at {scheduler}", lambda: None)
+        yield _Workers(client, f"at {scheduler}", lambda: None)
 
 
 def _check_versions(client: "Client", scheduler: str) -> None:
@@ -347,7 +346,7 @@ class _Waiting:
 
 
 @dataclass(frozen=True)
-class _Try:
+class _Attempt:
     """An experiment that was handed out, when, its place, and whether nothing else was."""
 
     settings: Settings
@@ -357,7 +356,7 @@ class _Try:
 
 
 @dataclass
-class _Crew:
+class _Workers:
     """Some workers.
 
     Attributes:
@@ -381,7 +380,7 @@ class _Crew:
             WorkbookError: the scheduler went away or cannot pass the experiments on.
         """
         waiting, suspects = _Waiting(experiments), deque[Settings]()
-        running: dict[Future, _Try] = {}
+        running: dict[Future, _Attempt] = {}
         free: list[int | None] = []  # what the workers did last that have nothing to do now
         while waiting.left or suspects or running:
             alone = not waiting.left and not running
@@ -391,7 +390,7 @@ class _Crew:
                     last = free.pop() if free else None
                     place, settings = (None, suspects.popleft()) if alone else waiting.take(last)
                     future = self.client.submit(_attempt, work, settings, pure=False)
-                    running[future] = _Try(settings, place, alone, time.perf_counter())
+                    running[future] = _Attempt(settings, place, alone, time.perf_counter())
                 finished = {future: self._outcome(future) for future in self._finished(running)}
             for future, row in finished.items():
                 tried = running.pop(future)
@@ -404,16 +403,16 @@ class _Crew:
                 else:
                     suspects.append(tried.settings)
 
-    def _room(self, running: "dict[Future, _Try]") -> int:
+    def _room(self, running: "dict[Future, _Attempt]") -> int:
         # Without a worker one experiment waits at the scheduler for the first to come.
         return max(len(self.client.nthreads()), 1) - len(running)
 
-    def _finished(self, running: "dict[Future, _Try]") -> "list[Future]":
+    def _finished(self, running: "dict[Future, _Attempt]") -> "list[Future]":
         """Wait until something is done, or for some time."""
         from distributed import wait
 
         try:
-            wait(list(running), timeout=LOOKING, return_when="FIRST_COMPLETED")
+            wait(list(running), timeout=POLL_SECONDS, return_when="FIRST_COMPLETED")
         except TimeoutError:
             self.look_after()
             if self.client.status != "running":

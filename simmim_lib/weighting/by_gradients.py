@@ -53,6 +53,7 @@ class Mgda(GradientMethod):
 
     name = "mgda"
     title = "Multiple gradient descent (MGDA)"
+    short_title = "MGDA"
     formula = (
         r"\min_w \left\lVert \sum_t w_t g_t \right\rVert^2, \quad \sum_t w_t = 1, \; w_t \ge 0"
     )
@@ -85,6 +86,7 @@ class PcGrad(GradientMethod):
 
     name = "pcgrad"
     title = "Projecting conflicting gradients (PCGrad)"
+    short_title = "PCGrad"
     formula = (
         r"d = \sum_i g_i', \quad g_i' \leftarrow g_i' - "
         r"\frac{\min(g_i' \cdot g_j, 0)}{\lVert g_j \rVert^2} g_j \; "
@@ -124,6 +126,7 @@ class CaGrad(GradientMethod):
 
     name = "cagrad"
     title = "Conflict-averse gradient descent (CAGrad)"
+    short_title = "CAGrad"
     formula = (
         r"\max_d \min_t \; g_t \cdot d, \quad \lVert d - g_0 \rVert \le c \lVert g_0 \rVert, \quad "
         r"g_0 = \tfrac{1}{T} \sum_t g_t"
@@ -189,6 +192,7 @@ class ImtlG(GradientMethod):
 
     name = "imtl-g"
     title = "Impartial multi-task learning (IMTL-G)"
+    short_title = "IMTL-G"
     formula = (
         r"d \cdot \frac{g_s}{\lVert g_s \rVert} = d \cdot \frac{g_t}{\lVert g_t \rVert} "
         r"\; \forall s, t, \quad d = \sum_t w_t g_t, \quad \sum_t w_t = 1"
@@ -224,6 +228,7 @@ class NashMtl(GradientMethod):
 
     name = "nash-mtl"
     title = "Nash bargaining (Nash-MTL)"
+    short_title = "Nash-MTL"
     formula = r"G w = 1 / w, \quad w_t > 0, \quad G_{st} = g_s \cdot g_t"
     paper = "Navon et al. 2022, Multi-Task Learning as a Bargaining Game"
     sums = True
@@ -261,6 +266,7 @@ class AlignedMtl(GradientMethod):
 
     name = "aligned-mtl"
     title = "Independent component alignment (Aligned-MTL)"
+    short_title = "Aligned-MTL"
     formula = (
         r"w = B \tfrac{1}{T} \mathbf{1}, \quad "
         r"B = \sigma_{\min} V \Sigma^{-1} V^\top, \quad G = V \Sigma^2 V^\top"

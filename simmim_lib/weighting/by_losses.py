@@ -26,6 +26,7 @@ class Fixed(Method):
 
     name = "fixed"
     title = "Fixed weights"
+    short_title = "plain sum"
     formula = r"w_t = 1"
     paper = (
         "Kurin et al. 2022, In Defense of the Unitary Scalarization for Deep Multi-Task Learning"
@@ -45,6 +46,7 @@ class RandomLossWeighting(Method):
 
     name = "random"
     title = "Random weights (RLW)"
+    short_title = "random (RLW)"
     formula = r"w = T \, \mathrm{softmax}(\xi), \quad \xi_t \sim \mathcal{N}(0, 1)"
     paper = (
         "Lin et al. 2022, Reasonable Effectiveness of Random Weighting: "
@@ -74,6 +76,7 @@ class Uncertainty(Method):
 
     name = "uncertainty"
     title = "Uncertainty weighting"
+    short_title = "uncertainty"
     formula = (
         r"\min_s \sum_t \frac{L_t}{2 e^{s_t}} + \frac{s_t}{2}, \quad w_t = \frac{1}{2 e^{s_t}}"
     )
@@ -111,6 +114,7 @@ class DynamicWeightAverage(Method):
 
     name = "dwa"
     title = "Dynamic weight average (DWA)"
+    short_title = "DWA"
     formula = (
         r"w = K \, \mathrm{softmax}(r / T), \quad r_t = L_t^{(i-1)} / L_t^{(i-2)}, \quad "
         r"K \text{ tasks}"
@@ -156,6 +160,7 @@ class GradNorm(Method):
 
     name = "gradnorm"
     title = "GradNorm"
+    short_title = "GradNorm"
     formula = (
         r"\min_w \sum_t \left| w_t n_t - \overline{w n} \, r_t^{\alpha} \right|, \quad "
         r"r_t = \frac{L_t / L_t^{(0)}}{\mathrm{mean}_k \, L_k / L_k^{(0)}}, \quad "
@@ -221,6 +226,7 @@ class Famo(Method):
 
     name = "famo"
     title = "Fast adaptive optimisation (FAMO)"
+    short_title = "FAMO"
     formula = (
         r"w_t \propto \frac{z_t}{L_t - L_{\min}}, \quad z = \mathrm{softmax}(\xi), \quad "
         r"\xi \leftarrow \xi - \beta \left( \nabla_\xi \sum_t z_t \, "

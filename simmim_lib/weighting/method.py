@@ -23,6 +23,7 @@ class Method:
     Attributes:
         name: what `Settings` and `METHODS` call it.
         title: what a reader calls it.
+        short_title: the same where there is little room, as papers call it.
         formula: LaTeX, without dollar signs.
         paper: authors, year, title.
         sees: what it needs to know: "losses" only, also the "norms" of the tasks' gradients with
@@ -34,6 +35,7 @@ class Method:
 
     name: ClassVar[str]
     title: ClassVar[str]
+    short_title: ClassVar[str]
     formula: ClassVar[str]
     paper: ClassVar[str]
     sees: ClassVar[Sees] = "losses"

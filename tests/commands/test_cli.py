@@ -57,6 +57,7 @@ def test_the_command_is_installed() -> None:
     assert script.load() is cli.main
 
 
+@pytest.mark.slow
 def test_run_trains_prints_and_writes(tmp_path: Path) -> None:
     """The whole way, with real training."""
     command = [sys.executable, "-m", "simmim_lib", "run", *QUICK, "--output", "result.json"]
@@ -213,6 +214,7 @@ def test_a_disk_that_fills_up_keeps_the_earlier_result(
     assert output.read_text() == "earlier" and len(list(tmp_path.iterdir())) == 1
 
 
+@pytest.mark.slow
 def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     folder, log = tmp_path / "folder", tmp_path / "log"
     folder.mkdir()

@@ -34,6 +34,7 @@ def look(what: str) -> doctor.Finding:
     return doctor._look(what, doctor.LOOKS[what])
 
 
+@pytest.mark.slow
 def test_this_environment_is_healthy() -> None:
     findings = {finding.what: finding for finding in doctor.check()}
     assert list(findings) == [*doctor.LOOKS, "TensorFlow", "GPU"]
@@ -161,10 +162,10 @@ def test_a_tensorflow_that_fails_does_not_take_the_kernel_along(program: str, re
     assert not finding.ok and reason in finding.sentence and "pip install" in finding.sentence
 
 
-def test_the_report_points_at_what_needs_mending() -> None:
+def test_the_report_points_at_what_needs_fixing() -> None:
     good, bad = doctor.Finding("A", True, "fine"), doctor.Finding("B", False, "gone; mend it.")
     assert doctor.report([good, bad]).splitlines() == [
-        "ok    A: fine",
-        "MEND  B: gone; mend it.",
-        "1 thing needs mending, see MEND above.",
+        "ok   A: fine",
+        "FIX  B: gone; mend it.",
+        "1 thing needs fixing, see FIX above.",
     ]

@@ -144,6 +144,7 @@ def test_the_name_works_wherever_a_dataset_is_named(pets):
     assert len(datasets.few_shot("my-pictures", 2, seed=0).labelled) == 4
 
 
+@pytest.mark.slow
 def test_an_experiment_transfers_to_it_and_from_it(tmp_path, monkeypatch):
     """Bright and dark pictures: easy, if pictures and labels have stayed together."""
     for number in range(20):

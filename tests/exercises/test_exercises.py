@@ -14,6 +14,7 @@ import pytest
 
 from simmim_lib import exercises
 from simmim_lib.errors import WorkbookError
+from simmim_lib.exercises import checking
 
 pytestmark = pytest.mark.colab
 
@@ -113,6 +114,7 @@ def test_folded_solution_is_right(exercise):
     assert verdict.message
 
 
+@pytest.mark.slow
 @each_exercise
 def test_wrong_answers_are_refused_each_with_its_own_message(exercise):
     answers = PLANTED[exercise.name]
@@ -157,11 +159,13 @@ def test_importing_the_framework_is_light():
 @pytest.fixture
 def doubling(monkeypatch):
     """Register an exercise for the tests below: a function that doubles."""
-    monkeypatch.setattr(exercises, "_judges", dict(exercises._judges))
+    monkeypatch.setattr(checking, "JUDGES", dict(checking.JUDGES))
 
     @exercises.exercise("99-double")
     def double(answer):
-        exercises.compare(answer(3.0), 6.0, {"You squared.": 9.0}, "That is not the double.")
+        exercises.compare(
+            answer(3.0), 6.0, [exercises.Mistake(9.0, "You squared.")], "That is not the double."
+        )
         return "Well done."
 
     return lambda answer: exercises.check("99-double", answer)

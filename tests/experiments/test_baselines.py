@@ -127,6 +127,7 @@ def found() -> Findings:
     return baselines.investigate(asked, progress=lambda done, total: None)
 
 
+@pytest.mark.slow
 def test_what_was_asked_for_is_what_run_gives(found):
     again = experiments.run(found.settings, progress=lambda done, total: None)
     for target in found.settings.targets:

@@ -26,6 +26,7 @@ from simmim_lib.settings import Settings
 TINY = {"steps": 5, "seeds": 2}
 
 
+@pytest.mark.slow
 def test_glyphs_help_mnist_by_five_points():
     """The promise of lesson 01, over ten seeds, with the interval of the paired difference."""
     result = simmim_lib.run(Settings(source="glyphs", targets=("mnist",), seeds=10))
@@ -35,6 +36,7 @@ def test_glyphs_help_mnist_by_five_points():
     assert low > 0
 
 
+@pytest.mark.slow
 def test_a_result_says_all_there_is():
     settings = Settings(targets=("mnist", "uci-digits"), **TINY)
     result = simmim_lib.run(settings)
@@ -115,6 +117,7 @@ def test_a_shared_head_teaches_a_target_without_a_weight():
     assert shared > alone + 0.2
 
 
+@pytest.mark.slow
 def test_one_target_alone_is_the_same_as_before_there_were_several():
     """The four steps by hand, for one target, with Keras's own layers for the whole network."""
     settings = Settings(steps=30, seeds=1, frozen_layers=2)
@@ -423,6 +426,7 @@ def test_an_interrupt_in_the_middle_leaves_the_workbook_usable():
     assert simmim_lib.run(settings, baseline=False).accuracy["mnist"].mean() > 0.3
 
 
+@pytest.mark.slow
 def test_tensorflow_starts_in_silence():
     """No message on any stream, of Python's or of the compiled code's."""
     code = "from simmim_lib.foundation.startup import load_tensorflow as load; load()"

@@ -39,6 +39,7 @@ def test_the_bundled_network_fits_its_data_and_recipe(source):
     assert network.accuracy > 30 * chance or network.accuracy > 0.8
 
 
+@pytest.mark.slow
 def test_the_recipe_makes_the_bundled_network():
     """On another processor the last digits differ, and after 800 steps more than these."""
     made = train_on_source("uci-digits")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 
 from simmim_lib import datasets
@@ -135,7 +136,7 @@ def with_mistakes(wrong: list[list[int]], **changes) -> Result:
     accuracy = np.mean(guesses == labels, axis=1)
     return Result(
         settings,
-        {"mnist": accuracy},
+        as_scores({"mnist": accuracy}),
         {"mnist": 1 - accuracy},
         {"mnist": np.eye(10)[guesses]},
         seconds=1.0,

@@ -9,8 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from outline import Outline
 from PIL import Image
 
-from simmim_lib.pictures.style import Picture
-from simmim_lib.pictures.style import new_figure
+from simmim_lib.pictures.style import Picture, new_figure
 from simmim_lib.reports import pages
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&"quoted"'

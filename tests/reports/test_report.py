@@ -22,9 +22,8 @@ from outline import Outline
 
 from simmim_lib import experiments
 from simmim_lib.commands import cli
-from simmim_lib.reports import pages
-from simmim_lib.reports import report
 from simmim_lib.errors import WorkbookError
+from simmim_lib.reports import pages, report
 from simmim_lib.settings import OPTIMIZERS, Settings
 
 SOURCE = build.FOLDER / "source" / "10_report.py"
@@ -124,6 +123,7 @@ def page(made) -> str:
     return made.page.read_text(encoding="utf-8")
 
 
+@pytest.mark.slow
 def test_there_are_three_files(made):
     assert {file.name for file in made.folder.iterdir()} == {
         "report.ipynb",
@@ -133,6 +133,7 @@ def test_there_are_three_files(made):
     assert json.loads((made.folder / "result.json").read_text()) == made.numbers
 
 
+@pytest.mark.slow
 def test_the_numbers_are_those_of_the_experiment(made):
     again = experiments.run(TINY, progress=silent)
     expected = json.loads(json.dumps(again.as_dict()))
@@ -142,6 +143,7 @@ def test_the_numbers_are_those_of_the_experiment(made):
     assert made.numbers["title"] == TITLE
 
 
+@pytest.mark.slow
 def test_the_page_needs_nothing_from_elsewhere(page):
     seen = Outline(page)
     for tag, attributes in seen.tags:
@@ -153,6 +155,7 @@ def test_the_page_needs_nothing_from_elsewhere(page):
     assert not re.findall(r"https?://", page)
 
 
+@pytest.mark.slow
 def test_the_page_shows_what_a_report_must(page, made):
     seen = Outline(page)
     assert TITLE in seen.text
@@ -174,6 +177,7 @@ def test_the_page_shows_what_a_report_must(page, made):
         assert words not in seen.text
 
 
+@pytest.mark.slow
 def test_the_notebook_is_the_report_without_the_lesson(made):
     notebook = nbformat.read(made.folder / "report.ipynb", as_version=4)
     nbformat.validate(notebook)
@@ -185,6 +189,7 @@ def test_the_notebook_is_the_report_without_the_lesson(made):
     assert "findings.investigate(settings, compared)" in code
 
 
+@pytest.mark.slow
 def test_the_seconds_add_up(made):
     took = made.seconds
     assert took["fixed"] + took["experiments"] == pytest.approx(took["total"], abs=0.01)
@@ -263,6 +268,7 @@ def test_a_parameter_without_a_value_gets_one_sentence(no_notebook, capsys):
     assert "2 arguments" in refused(capsys, "-p", "seeds")
 
 
+@pytest.mark.slow
 def test_a_folder_with_a_report_is_left_alone(no_notebook, capsys, made):
     before = {file: file.read_bytes() for file in made.folder.iterdir()}
     assert "already holds a report" in refused(capsys, "--output", str(made.folder))
@@ -297,6 +303,7 @@ def test_a_missing_library_is_told_of(no_notebook, monkeypatch, tmp_path, module
 # --- What fails half-way
 
 
+@pytest.mark.slow
 def test_a_report_that_fails_keeps_the_notebook_only(capsys, tmp_path):
     """Fashion without labels: only the experiment finds out that nothing knows its classes."""
     folder = tmp_path / "new"
@@ -313,6 +320,7 @@ def test_a_report_that_fails_keeps_the_notebook_only(capsys, tmp_path):
     assert {"error", "display_data"} <= kinds  # what came before it is there
 
 
+@pytest.mark.slow
 def test_a_kernel_that_dies_is_told_of(monkeypatch, tmp_path):
     notebook = nbformat.v4.new_notebook(metadata={"kernelspec": build.KERNEL})
     notebook.cells = [
@@ -326,6 +334,7 @@ def test_a_kernel_that_dies_is_told_of(monkeypatch, tmp_path):
     assert [file.name for file in (tmp_path / "new").iterdir()] == ["report.ipynb"]
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.name != "posix", reason="sends a signal")
 def test_an_interruption_leaves_nothing(tmp_path):
     words = "-p source mnist -p targets uci-digits -p steps 100000 --output new"

@@ -1,52 +1,62 @@
-"""Reference results: stored and read back, in step with the code, and as the lessons say."""
+"""Stored studies: in step with the code, computed, stored, read back, and refused if damaged."""
 
-import itertools
 import json
-import subprocess
-import sys
 
 import numpy as np
 import pytest
-from scipy import stats
 
 from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation import directories
-from simmim_lib.foundation.intervals import Difference, difference
-from simmim_lib.lessons.task_weights import studies
-from simmim_lib.settings import WEIGHTINGS, Settings
+from simmim_lib.lessons.loss_formula.studies import compare_and_measure
+from simmim_lib.lessons.loss_formula.training_by_loss import LossComparison
+from simmim_lib.settings import Settings
 from simmim_lib.studies import registry
+from simmim_lib.studies.measures import accuracies_and
 from simmim_lib.studies.stored import Record, StoredStudy, compute, load
 
-each_study = pytest.mark.parametrize("name", sorted(registry.studies()))
+STUDIES = registry.studies()
+each_study = pytest.mark.parametrize("name", sorted(STUDIES))
+study_of_settings = pytest.mark.parametrize(
+    "name", sorted(name for name in STUDIES if isinstance(STUDIES[name].plan()[0], Settings))
+)
+
+
+def test_every_stored_file_is_a_study_and_every_study_is_stored():
+    folder = directories.data_directory() / "results"
+    assert {path.stem for path in folder.glob("*.json")} == {"bench", *STUDIES}
 
 
 @each_study
 def test_what_is_stored_is_what_the_study_asks_for(name):
     stored = load(name)
-    assert [record.settings for record in stored.records] == registry.studies()[name].plan()
-    assert stored.about == registry.studies()[name].about
+    assert [record.settings for record in stored.records] == STUDIES[name].plan()
+    assert stored.about == STUDIES[name].about
     assert stored.budget == "full"
-    assert name in stored.command
+    assert stored.command == f"simmim study {name}"
     assert set(stored.versions) == set(versions())
 
 
 @each_study
-def test_every_stored_number_is_one_a_seed_and_possible(name):
+def test_every_stored_number_is_finite_and_of_ten_seeds_or_more(name):
     for record in load(name).records:
         for measure, values in record.measures.items():
-            assert values.shape == (record.settings.seeds,), measure
-            assert len(values) >= 10
+            assert values.shape[-1] == record.settings.seeds >= 10, measure
             assert np.all(np.isfinite(values))
-        targets = record.settings.targets
-        for measure in ("accuracy", "validation"):
-            names = [f"{target} {measure}" for target in targets] if targets[1:] else [measure]
-            for name in names:
-                values = record.measures[name]
-                assert np.all((values > 0.08) & (values <= 1))
-                # A set of few validation images may be read without a mistake; a test set was not.
-                assert measure == "validation" or values.max() < 1
+
+
+@study_of_settings
+def test_every_stored_accuracy_is_possible(name):
+    for record in load(name).records:
+        assert record.settings.budget == "full"
+        for target in record.settings.targets:
+            validation = record.values("validation", target)
+            accuracy = record.values("accuracy", target)
+            assert accuracy.shape == validation.shape == (record.settings.seeds,)
+            # A set of few validation images may be read without a mistake; a test set was not.
+            assert np.all((validation > 0.08) & (validation <= 1))
+            assert np.all((accuracy > 0.08) & (accuracy < 1))
 
 
 def test_a_stored_number_comes_out_again():
@@ -67,309 +77,215 @@ def test_a_stored_number_comes_out_again():
     np.testing.assert_allclose(again, stored[:3], atol=0.02)
 
 
-def test_difference_is_the_paired_t_test_of_scipy():
-    random = np.random.default_rng(0)
-    values, baseline = random.uniform(0.5, 0.9, (2, 10))
-    found = difference(values, baseline)
-    expected = stats.ttest_rel(values, baseline).confidence_interval(0.95)
-    assert found.mean - found.half_width == pytest.approx(100 * expected.low)
-    assert found.mean + found.half_width == pytest.approx(100 * expected.high)
+# Two small studies, one of each kind, computed for real.
+
+SETTINGS = Settings(source=None, targets=("uci-digits",), steps=2, seeds=2, budget="full")
 
 
-@pytest.mark.parametrize(
-    ("mean", "half_width", "words"),
-    [
-        (5.14, 1.2, "+5.1 ± 1.2 points: gain"),
-        (-2.0, 1.9, "-2.0 ± 1.9 points: loss"),
-        (1.0, 1.0, "+1.0 ± 1.0 points: no clear difference"),
-        (-0.5, 2.0, "-0.5 ± 2.0 points: no clear difference"),
-        (3.0, float("inf"), "+3.0 ± inf points: no clear difference"),
-    ],
-)
-def test_verdicts(mean, half_width, words):
-    assert str(Difference(mean, half_width)) == words
-
-
-def tried(**fields):
-    """A record with three seeds; accuracies are made from the weighting's and target's names."""
-    settings = Settings(steps=1, seeds=3, **fields)
-    several = len(settings.targets) > 1
-    measures = {}
-    for position, target in enumerate(settings.targets):
-        prefix = f"{target} " if several else ""
-        values = 0.5 + 0.1 * position + settings.learning_rate * np.arange(1, 4)
-        measures |= {f"{prefix}accuracy": values, f"{prefix}validation": values - 0.1}
-    return Record(settings, measures)
-
-
-def test_the_best_trial_is_chosen_on_validation_images():
-    pair = ("mnist", "fashion")
-    records = [
-        *(tried(targets=pair, weighting="mgda", learning_rate=rate) for rate in (1e-3, 4e-3, 2e-3)),
-        tried(targets=pair, task_weights=(1, 1)),
-        tried(targets=pair, task_weights=(1, 2)),
-        tried(targets=("mnist",), weighting="fixed", learning_rate=9e-3),
-    ]
-    records[2].measures["mnist accuracy"][:] = 0.99  # the test images must not choose
-    records[4].measures["fashion validation"][:] = 0.95
-    best = studies.best_trials(StoredStudy("", "", "", "", {}, records), pair)
-    assert best == {"mgda": records[1], "fixed": records[4]}
-
-
-def test_relative_gains_compare_each_target_with_its_own_best_network_seed_by_seed():
-    records = [
-        tried(targets=("mnist",), learning_rate=1e-3),
-        tried(targets=("mnist",), learning_rate=2e-3),
-        tried(targets=("fashion",), learning_rate=1e-3),
-        tried(targets=("mnist", "fashion"), weighting="mgda"),
-    ]
-    found = StoredStudy("", "", "", "", {}, records)
-    gains = studies.relative_gains(found, ("mnist", "fashion"))
-    mnist, fashion = 0.5 + 0.002 * np.arange(1, 4), 0.6 + 0.002 * np.arange(1, 4)
-    alone = 0.5 + 0.001 * np.arange(1, 4)
-    wanted = 50 * ((mnist - mnist) / mnist + (fashion - alone) / alone)
-    np.testing.assert_allclose(gains["mgda"], wanted)
-
-
-def test_a_difference_at_another_level_is_scipys():
-    random = np.random.default_rng(2)
-    one, other = random.uniform(0.6, 0.9, (2, 10))
-    interval = stats.ttest_rel(one, other).confidence_interval(1 - 0.05 / 22)
-    found = difference(one, other, level=1 - 0.05 / 22)
-    assert found.mean + found.half_width == pytest.approx(100 * interval.high)
-
-
-def test_scores_lie_where_their_definitions_allow():
-    stored = load("transferability")
-    for record in stored.records:
-        if record.settings.source is None:
-            assert set(record.measures) == {"accuracy", "validation"}
-            continue
-        leep, h_score = record.measures["leep"], record.measures["h_score"]
-        assert np.all((leep <= 0) & (leep >= -np.log(10)))
-        assert np.all((h_score >= 0) & (h_score <= 9))
-        nearest = record.measures["nearest_neighbours"]
-        assert np.all((nearest > 0.1) & (nearest <= 1))
-
-
-# A small study, computed for real.
+def answer(result):
+    return {"answer": np.array([42.0, 43.0000004])}
 
 
 @pytest.fixture
-def tiny(tmp_path, monkeypatch):
+def results(tmp_path, monkeypatch):
+    """The folder of the results, with these two studies only."""
     monkeypatch.setattr(registry, "STUDIES", {})
     monkeypatch.setattr(registry, "studies", lambda: registry.STUDIES)
-    settings = Settings(source=None, targets=("uci-digits",), steps=2, seeds=2, budget="quick")
 
-    @registry.study("Does it work?", measure=lambda result: {"answer": np.array([42.0, 43.0])})
-    def tiny_study():
-        return [settings, settings.replace(labels_per_class=5)]
+    @registry.study("Does it work?", accuracies_and(answer))
+    def of_settings():
+        return [SETTINGS, SETTINGS.replace(labels_per_class=5)]
 
-    datasets.load("uci-digits")  # read, and kept, before the folder is another
+    @registry.study("And with losses?", compare_and_measure, LossComparison.from_mapping)
+    def of_losses():
+        comparison = LossComparison(losses=("written", "cross-entropy"), steps=1, seeds=2)
+        return [comparison]
+
+    for name in ("uci-digits", "mnist"):
+        datasets.load(name)  # read, and kept, before the folder is another
     monkeypatch.setattr(directories, "data_directory", lambda: tmp_path)
-    return tmp_path / "results" / "tiny-study.json"
+    return tmp_path / "results"
 
 
-def test_a_study_is_computed_stored_and_read_back(tiny):
-    computed, loaded = compute("tiny-study"), load("tiny-study")
-    assert [p.name for p in tiny.parent.iterdir()] == ["tiny-study.json"]
-    assert loaded.values(labels_per_class=5) == pytest.approx(computed.values(labels_per_class=5))
-    assert loaded.values("answer", labels_per_class=10).tolist() == [42, 43]
-    plain = json.loads(tiny.read_text())
-    assert plain["command"] == "python -m simmim_lib.studies.stored tiny-study"
+each_kind = pytest.mark.parametrize("name", ["of-settings", "of-losses"])
+
+
+@each_kind
+def test_a_study_is_computed_stored_and_read_back(name, results):
+    told = []
+    computed = compute(name, lambda done, total: told.append((done, total)))
+    assert [path.name for path in results.iterdir()] == [f"{name}.json"]
+    loaded = load(name)
+    assert loaded.command == f"simmim study {name}"
+    assert told == [(done, len(loaded.records)) for done in range(len(loaded.records) + 1)]
+    for one, other in zip(computed.records, loaded.records, strict=True):
+        assert one.settings == other.settings
+        assert one.measures.keys() == other.measures.keys()
+        for measure, values in one.measures.items():
+            np.testing.assert_allclose(other.measures[measure], values, atol=5.1e-7)
+
+
+def test_one_experiment_is_found_by_its_settings(results):
+    compute("of-settings")
+    stored = load("of-settings")
+    assert stored.values("answer", labels_per_class=10).tolist() == [42, 43]  # six decimals
+    plain = json.loads((results / "of-settings.json").read_text())
     assert plain["records"][0]["settings"]["steps"] == 2
     with pytest.raises(WorkbookError, match="2 of the 2 experiments"):
-        loaded.values()
+        stored.values()
     with pytest.raises(WorkbookError, match="0 of the 2 experiments"):
-        loaded.values(labels_per_class=7)
+        stored.values(labels_per_class=7)
     with pytest.raises(WorkbookError, match="Did you mean 'accuracy'"):
-        loaded.values("acuracy", labels_per_class=5)
+        stored.values("acuracy", labels_per_class=5)
+    with pytest.raises(WorkbookError, match="Did you mean 'labels_per_class'"):
+        stored.values(labels_of_class=5)
 
 
-def test_what_is_missing_or_damaged_is_told_with_the_command_that_mends_it(tiny):
-    with pytest.raises(WorkbookError, match=r"not there.*simmim_lib.studies.stored tiny-study"):
-        load("tiny-study")
-    with pytest.raises(WorkbookError, match="Did you mean 'tiny-study'"):
-        load("tiny-studi")
-    tiny.parent.mkdir()
-    for damaged in ("{", "[]", '{"records": [{}]}', '{"records": []}'):
-        tiny.write_text(damaged)
-        with pytest.raises(WorkbookError, match=r"damaged.*simmim_lib.studies.stored tiny-study"):
-            load("tiny-study")
+def test_a_measure_of_several_targets_is_found_by_the_targets_name():
+    measures = {"mnist accuracy": np.array([0.5]), "fashion accuracy": np.array([0.25])}
+    record = Record(Settings(targets=("mnist", "fashion"), seeds=1), measures)
+    assert record.values("accuracy", "fashion") == [0.25]
+    with pytest.raises(WorkbookError, match="Did you mean 'mnist accuracy'"):
+        record.values("accuracy")
+    alone = Record(Settings(targets=("mnist",), seeds=1), {"accuracy": np.array([0.75])})
+    assert alone.values("accuracy", "mnist") == alone.values() == [0.75]
 
 
-def test_a_result_with_an_old_name_is_refused_with_the_new_one_and_the_command(tiny):
-    tiny.parent.mkdir()
-    tiny.write_text('{"records": [{"settings": {"strangers": null}, "measures": {}}]}')
+def test_a_measure_of_several_losses_has_a_row_for_each():
+    stored = load("noisy-labels")
+    values = stored.values("test", flipped=0.4)
+    assert values.shape == (2, 10)
+    assert values[0].mean() < values[1].mean()  # cross-entropy learns the wrong labels by heart
+
+
+def refusal(name):
     with pytest.raises(WorkbookError) as caught:
-        load("tiny-study")
-    assert str(caught.value) == (
-        f"The reference result {tiny} is damaged (The setting 'strangers' is called "
-        "'foreign_images' now: use this name): run `python -m simmim_lib.studies.stored tiny-study` in "
-        "a checkout to compute it."
+        load(name)
+    return str(caught.value)
+
+
+def advice(name):
+    return f": run `simmim study {name}` in a checkout to compute them again."
+
+
+@each_kind
+def test_a_missing_file_is_refused_with_the_command(name, results):
+    path = results / f"{name}.json"
+    assert refusal(name) == (
+        f"The stored results of the study {name!r} are missing ({path})" + advice(name)
     )
 
 
-def test_the_command_names_an_unknown_study():
-    command = [sys.executable, "-m", "simmim_lib.studies.stored", "few-label"]
-    done = subprocess.run(command, capture_output=True, text=True, check=False)
-    assert done.returncode == 1
-    assert "Did you mean 'few-labels'" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-# What the lessons say in words about the stored numbers. Where one of these fails after computing
-# anew, the lesson's explanation must be written anew as well.
-
-
-def verdict(study, baseline, **fields):
-    stored = load(study)
-    return difference(stored.values(**fields), stored.values(**baseline)).verdict
-
-
-def copies(source, depth, frozen):
-    fields = {"source": source, "copied_layers": depth, "frozen_layers": depth if frozen else 0}
-    return verdict("frozen-depth", {"source": None}, **fields)
-
-
-def test_lesson_01_no_dip_a_decline_and_fine_tuned_above_scratch():
-    assert all(copies("mnist", depth, True) != "loss" for depth in (1, 2, 3, 4))
-    assert copies("mnist", 4, True) == "gain"
-    for source in ("glyphs", "fashion"):
-        assert [copies(source, depth, True) for depth in (1, 2)] == ["no clear difference"] * 2
-    assert [copies("glyphs", depth, True) for depth in (3, 4)] == ["gain", "loss"]
-    assert [copies("fashion", depth, True) for depth in (3, 4)] == ["loss", "loss"]
-    assert [copies("glyphs", depth, False) for depth in (2, 3, 4)] == ["gain"] * 3
-
-
-def test_lesson_01_probe_then_fine_tune_is_ahead():
-    for target in (("mnist",), ("uci-digits",)):
-        way = {"source": "glyphs", "targets": target}
-        probe, tuned, both = (
-            {**way, "adaptation": name} for name in ("probe", "fine-tune", "probe-then-fine-tune")
-        )
-        assert verdict("adaptations", tuned, **both) == "gain"
-        assert verdict("adaptations", probe, **tuned) == "no clear difference"
-        assert verdict("adaptations", {"source": None, "targets": target}, **tuned) == "gain"
-    uci = {"targets": ("uci-digits",)}
-    scratch, probe = {"source": None, **uci}, {"source": "glyphs", "adaptation": "probe", **uci}
-    assert verdict("adaptations", scratch, **probe) == "no clear difference"
-
-
-def test_lesson_01_transfer_gains_at_every_number_of_labels_and_less_from_ten_on():
-    stored = load("few-labels")
-    accuracy = {
-        (source, count): stored.values(source=source, labels_per_class=count)
-        for source in ("glyphs", None)
-        for count in (1, 2, 5, 10, 20, 50)
-    }
-    gains = {
-        count: difference(accuracy["glyphs", count], accuracy[None, count])
-        for count in (1, 2, 5, 10, 20, 50)
-    }
-    assert {gain.verdict for gain in gains.values()} == {"gain"}
-    assert gains[10].mean > gains[20].mean > gains[50].mean
-    assert max(gains, key=lambda count: gains[count].mean) == 2
-    for few, twice in ((5, 10), (10, 20)):  # "the same height with about half the labels"
-        assert accuracy["glyphs", few].mean() >= accuracy[None, twice].mean() - 0.005
-
-
-def test_lesson_01_fashion_hurts_when_it_is_frozen_deep():
-    verdicts = [
-        verdict("negative-transfer", {"source": None}, source="fashion", frozen_layers=depth)
-        for depth in range(5)
+def stored_file(name):
+    """What a whole file holds, with numbers that nobody computed."""
+    study = registry.studies()[name]
+    records = [
+        {"settings": experiment.as_dict(), "measures": {"accuracy": [0.5, 0.75]}}
+        for experiment in study.plan()
     ]
-    assert verdicts == ["no clear difference"] * 3 + ["loss"] * 2
-    for depth in range(5):
-        other = {"source": "glyphs", "frozen_layers": depth}
-        assert verdict("negative-transfer", {"source": None}, **other) == "gain"
-    all_frozen, one_frozen = ({"source": "glyphs", "frozen_layers": depth} for depth in (4, 1))
-    assert verdict("negative-transfer", all_frozen, **one_frozen) == "gain"
+    head = {"name": name, "about": study.about, "command": "", "budget": "full", "versions": {}}
+    return {**head, "records": records}
 
 
-def test_lesson_01_scores_err_only_between_sources_that_the_seeds_do_not_tell_apart():
-    stored = load("transferability")
-    targets = ("mnist", "uci-digits", "fashion")
-    mixed_up = set()
-    for target in targets:
-        sources = [name for name in ("glyphs", *targets) if name != target]
-        for score in ("leep", "h_score", "logme", "nearest_neighbours"):
-            for one, other in itertools.combinations(sources, 2):
-                means = [
-                    [stored.values(what, source=name, targets=(target,)).mean()]
-                    for what in (score, "accuracy")
-                    for name in (one, other)
-                ]
-                if (means[0] > means[1]) != (means[2] > means[3]):
-                    mixed_up.add((target, one, other))
-    assert mixed_up  # "where the scores err"
-    assert not any(target == "mnist" for target, _, _ in mixed_up)
-    for target, one, other in mixed_up:
-        assert one == "glyphs"
-        pair = ({"source": name, "targets": (target,)} for name in (one, other))
-        assert verdict("transferability", next(pair), **next(pair)) == "no clear difference"
-    loss = {"source": "uci-digits", "targets": ("fashion",)}
-    scratch = {"source": None, "targets": ("fashion",)}
-    assert verdict("transferability", scratch, **loss) == "loss"
+DAMAGE = {
+    "a list": (lambda file: [], "list indices must be"),
+    "no name": (lambda file: {"records": file["records"]}, "it lacks 'name'"),
+    "no records": (lambda file: file.pop("records") and file, "it lacks 'records'"),
+    "another study's": (lambda file: {**file, "name": "parts"}, "it is the study 'parts'"),
+    "another layout": (
+        lambda file: {**file, "records": [{"plan": {}, "measures": {}}]},
+        "it lacks 'settings'",
+    ),
+    "a setting of another name": (
+        lambda file: {**file, "records": [{"settings": {"stepz": 3}, "measures": {}}]},
+        "Unknown setting 'stepz'",
+    ),
+    "a number for all seeds": (
+        lambda file: {
+            **file,
+            "records": [{**file["records"][0], "measures": {"accuracy": 0.5}}],
+        },
+        "'accuracy' has not one number for each of 2 seeds",
+    ),
+    "words for numbers": (
+        lambda file: {
+            **file,
+            "records": [{**file["records"][0], "measures": {"accuracy": ["high", "low"]}}],
+        },
+        "could not convert string to float",
+    ),
+}
 
 
-GROUPS = tuple(studies.TRIALS)
+@each_kind
+@pytest.mark.parametrize("damage", DAMAGE)
+def test_a_file_of_another_shape_is_refused_with_the_command(name, damage, results):
+    change, reason = DAMAGE[damage]
+    results.mkdir()
+    path = results / f"{name}.json"
+    path.write_text(json.dumps(stored_file(name)))
+    assert isinstance(load(name), StoredStudy)
+    path.write_text(json.dumps(change(stored_file(name))))
+    says = refusal(name)
+    assert says.startswith(
+        f"The stored results of the study {name!r} are damaged ({path}: {reason}"
+    )
+    assert says.endswith(")" + advice(name))
 
 
-def test_lesson_04_scale_the_plain_sum_suffers_and_methods_that_see_lengths_do_not():
-    stored = load("scaled-loss")
-    clear = {}
-    for name in WEIGHTINGS:
-        for target in ("mnist", "fashion"):
-            one, hundred = (
-                stored.values("accuracy", target, weighting=name, task_weights=(1.0, scale))
-                for scale in (1.0, 100.0)
-            )
-            clear[name, target] = difference(hundred, one).verdict
-    losses = {key for key, word in clear.items() if word == "loss"}
-    assert losses == {
-        *((name, "mnist") for name in ("fixed", "random", "dwa", "famo")),
-        ("mgda", "fashion"),
-    }
-    assert "gain" not in clear.values()
+@each_kind
+def test_a_half_written_file_is_refused_with_the_command(name, results):
+    results.mkdir()
+    path = results / f"{name}.json"
+    text = json.dumps(stored_file(name))
+    for half in ("", text[: len(text) // 2], text[:-1]):
+        path.write_text(half)
+        assert refusal(name).startswith(
+            f"The stored results of the study {name!r} are damaged ({path}: "
+        )
+        assert refusal(name).endswith(")" + advice(name))
 
 
-def test_lesson_04_trials_and_which_were_chosen():
-    stored = load("weightings")
-    for targets in GROUPS:
-        best = studies.best_trials(stored, targets)
-        rates = {name: record.settings.learning_rate for name, record in best.items()}
-        assert rates.pop("nash-mtl") == min(studies.RATES)  # the edge, so not fully tuned
-        assert set(rates.values()) <= {2e-3, 4e-3}
-        for target in targets:
-            alone = studies.best_trials(stored, (target,))["fixed"]
-            assert alone.settings.learning_rate == 2e-3
-    again = {record.settings for record in load("weightings-again").records}
-    chosen = {best[name].settings.replace(seeds=30) for name in ("fixed", "random", "cagrad")}
-    assert chosen < again
+@each_kind
+def test_an_experiment_that_fails_leaves_the_stored_results_as_they_are(name, results, monkeypatch):
+    results.mkdir()
+    path = results / f"{name}.json"
+    path.write_text(json.dumps(stored_file(name)))
+    before = path.read_bytes()
+
+    def stop(done, total):
+        if done == 1:
+            raise KeyboardInterrupt
+
+    with pytest.raises(KeyboardInterrupt):
+        compute(name, stop)
+    assert path.read_bytes() == before
+    assert [each.name for each in results.iterdir()] == [path.name]
 
 
-def test_lesson_04_who_differs_from_the_tuned_plain_sum():
-    stored = load("weightings")
-    words, strict = {}, {}
-    for targets in GROUPS:
-        gains = {k: v / 100 for k, v in studies.relative_gains(stored, targets).items()}
-        for name in WEIGHTINGS[1:]:
-            pair = gains[name], gains["fixed"]
-            words[len(targets), name] = difference(*pair).verdict
-            strict[len(targets), name] = difference(*pair, 1 - 0.05 / 22).verdict
-    assert {key for key, word in words.items() if word == "gain"} == {(3, "random"), (3, "cagrad")}
-    lost = {(2, "mgda"), (3, "famo"), (3, "aligned-mtl"), (2, "nash-mtl"), (3, "nash-mtl")}
-    assert {key for key, word in words.items() if word == "loss"} == lost
-    clear = {key for key, word in strict.items() if word in ("gain", "loss")}
-    assert clear == {(2, "nash-mtl"), (3, "nash-mtl")}
+def test_results_with_the_old_name_of_a_setting_are_refused_with_the_new_one(results):
+    results.mkdir()
+    path = results / "of-settings.json"
+    file = stored_file("of-settings")
+    file["records"][0]["settings"] = {"strangers": None}
+    path.write_text(json.dumps(file))
+    assert refusal("of-settings") == (
+        f"The stored results of the study 'of-settings' are damaged ({path}: The setting "
+        "'strangers' is called 'foreign_images' now: use this name)" + advice("of-settings")
+    )
 
 
-def test_lesson_04_the_two_that_were_ahead_are_not_on_new_seeds():
-    gains = studies.relative_gains(load("weightings-again"), GROUPS[1])
-    first = studies.relative_gains(load("weightings"), GROUPS[1])
-    for name in ("random", "cagrad"):
-        np.testing.assert_allclose(gains[name][:10], first[name], atol=0.5)
-        found = difference(gains[name][10:] / 100, gains["fixed"][10:] / 100)
-        assert found.verdict == "no clear difference"
-        assert abs(found.mean) < 0.1
+@pytest.mark.parametrize("ask", [load, compute])
+def test_an_unknown_study_is_refused_with_the_nearest(ask):
+    with pytest.raises(WorkbookError, match="Did you mean 'few-labels'"):
+        ask("few-label")
+
+
+def test_a_folder_that_cannot_be_made_is_refused_before_anything_is_computed(results):
+    results.write_text("a file where the folder should be")
+
+    def never(done, total):
+        raise AssertionError
+
+    with pytest.raises(WorkbookError, match="Cannot make the folder"):
+        compute("of-settings", never)

@@ -164,6 +164,7 @@ def test_a_line_from_elsewhere_is_refused_with_its_number(tmp_path: Path, line: 
     assert (folder / FILE_NAME).read_bytes() == before
 
 
+@pytest.mark.slow
 def test_half_a_line_is_dropped_and_its_experiment_repeated(tmp_path: Path) -> None:
     folder = write(tmp_path, good(1), end=json.dumps(good(2))[:-30])
     assert len(read(folder)) == 1  # as `compare` sees a sweep that is writing
@@ -175,6 +176,7 @@ def test_half_a_line_is_dropped_and_its_experiment_repeated(tmp_path: Path) -> N
 # --- Sweeps
 
 
+@pytest.mark.slow
 def test_a_sweep_runs_what_is_missing_once(tmp_path: Path) -> None:
     """Whatever the order, on two workers; rows of another grid stay."""
     wanted, told = sweep_worker.experiments(8), []
@@ -229,6 +231,7 @@ def test_every_experiment_is_taken_once_whoever_comes_and_goes(workers: int) -> 
     assert sorted(itertools.chain(*taken.values())) == list(range(1, 34))
 
 
+@pytest.mark.slow
 def test_failures_are_recorded_and_tried_again_when_asked(tmp_path: Path) -> None:
     wanted = sweep_worker.experiments(3)
     tally = sweep.run(wanted, tmp_path, workers=1, work=sweep_worker.failing)
@@ -243,6 +246,7 @@ def test_failures_are_recorded_and_tried_again_when_asked(tmp_path: Path) -> Non
     assert sorted(row["settings"]["steps"] for row in lines(tmp_path)) == [1, 2, 3]
 
 
+@pytest.mark.slow
 def test_what_kills_its_worker_is_recorded_and_the_rest_go_on(tmp_path: Path) -> None:
     tally = sweep.run(sweep_worker.experiments(8), tmp_path, workers=2, work=sweep_worker.deadly)
     assert (tally.done, tally.failed) == (8, 2)
@@ -261,10 +265,11 @@ def test_what_kills_its_worker_is_tried_twice_in_company_and_twice_alone(
     assert len((tmp_path / "deaths").read_text()) == 4
 
 
+@pytest.mark.slow
 def test_a_second_sweep_is_refused_and_a_dead_one_leaves_no_lock(tmp_path: Path) -> None:
     code = (
-        "import sys, time; from pathlib import Path; from simmim_lib import sweep_results\n"
-        "with sweep_results.alone(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
+        "import sys, time; from pathlib import Path; from simmim_lib.sweeps import rows\n"
+        "with rows.locked(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"
     )
     command = [sys.executable, "-c", code, str(tmp_path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as first:
@@ -293,6 +298,7 @@ def test_a_missing_package_is_named(
         grids.read(tmp_path)
 
 
+@pytest.mark.slow
 def test_a_script_that_its_workers_cannot_import_is_told_so(tmp_path: Path) -> None:
     script = tmp_path / "mine.py"
     script.write_text(
@@ -338,6 +344,7 @@ def start(tmp_path: Path) -> Iterator[Start]:
         process.wait()
 
 
+@pytest.mark.slow
 def test_a_running_cluster_is_used_and_its_end_noticed(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -465,6 +472,7 @@ def test_after_kills_at_random_moments_the_results_are_those_of_an_undisturbed_s
     )
 
 
+@pytest.mark.slow
 def test_all_workers_may_die_at_once(tmp_path: Path) -> None:
     (marks := tmp_path / "marks").mkdir()
     killer = Killer(tmp_path / "results", marks, number=80, seed=0)
@@ -511,6 +519,7 @@ def test_the_command_sweeps_and_compares(
     assert (tmp_path / "results" / "comparison.html").is_file()
 
 
+@pytest.mark.slow
 def test_ctrl_c_ends_cleanly_and_says_how_to_go_on(tmp_path: Path) -> None:
     path = grid(tmp_path, "grid: {steps: [1000000, 2000000], source: [none], seeds: [1]}")
     command = [sys.executable, "-m", "simmim_lib", "sweep", str(path), "--workers", "2"]

@@ -3,7 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Wrong, compare, exercise, numbers
+from simmim_lib.exercises import Mistake, Wrong, compare, exercise, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -45,7 +45,7 @@ def _halves(probabilities: "np.ndarray") -> tuple[float, float]:
     return float(even), float(entr(probabilities).sum(axis=1).mean())
 
 
-def _term_mistakes(logits: "np.ndarray", spread: float) -> dict[str, float]:
+def _term_mistakes(logits: "np.ndarray", spread: float) -> list[Mistake]:
     import numpy as np
     from scipy.special import entr, softmax
 
@@ -54,30 +54,57 @@ def _term_mistakes(logits: "np.ndarray", spread: float) -> dict[str, float]:
     right = spread * even - doubt
     averaged = float(entr(softmax(logits.mean(axis=0))).sum())
     over_images = _halves(softmax(logits, axis=0))
-    return {
-        "`spread` stands before both halves in yours: it belongs to H(mean p) only.": spread
-        * (even - doubt),
-        "`spread` is missing in yours: it multiplies the first half, H(mean p).": even - doubt,
-        "`spread` stands before the wrong half: it multiplies H(mean p), the half that spreads "
-        "predictions over the classes.": even - spread * doubt,
-        "The sign is turned round: the information is wanted here, H(mean p) less mean H(p). What "
-        "you have is a loss, to be made small.": -right,
-        "You left out the second half: subtract the mean entropy of the single predictions.": spread
-        * even,
-        "You left out the first half, which spreads the predictions over the classes: without it "
-        "one class for all images is the best answer.": -doubt,
-        "You added the two halves: the mean entropy of the single predictions is "
-        "subtracted.": spread * even + doubt,
-        "You added the entropies of the predictions up: take their mean.": spread * even
-        - len(p) * doubt,
-        "You took the mean of the logits, and then the softmax: average the probabilities, not "
-        "the logits.": spread * averaged - doubt,
-        "The softmax goes over the classes of each image, `axis=1`; yours goes over the "
-        "images.": spread * over_images[0] - over_images[1],
-        "The mean prediction is the mean over the images, `axis=0`; yours is over the "
-        "classes.": spread * float(entr(p.mean(axis=1)).sum()) - doubt,
-        "That is in bits: use the natural logarithm.": right / np.log(2),
-    }
+    return [
+        Mistake(
+            spread * (even - doubt),
+            "`spread` stands before both halves in yours: it belongs to H(mean p) only.",
+        ),
+        Mistake(
+            even - doubt, "`spread` is missing in yours: it multiplies the first half, H(mean p)."
+        ),
+        Mistake(
+            even - spread * doubt,
+            "`spread` stands before the wrong half: it multiplies H(mean p), the half that spreads "
+            "predictions over the classes.",
+        ),
+        Mistake(
+            -right,
+            "The sign is turned round: the information is wanted here, H(mean p) less mean H(p). "
+            "What you have is a loss, to be made small.",
+        ),
+        Mistake(
+            spread * even,
+            "You left out the second half: subtract the mean entropy of the single predictions.",
+        ),
+        Mistake(
+            -doubt,
+            "You left out the first half, which spreads the predictions over the classes: "
+            "without it one class for all images is the best answer.",
+        ),
+        Mistake(
+            spread * even + doubt,
+            "You added the two halves: the mean entropy of the single predictions is subtracted.",
+        ),
+        Mistake(
+            spread * even - len(p) * doubt,
+            "You added the entropies of the predictions up: take their mean.",
+        ),
+        Mistake(
+            spread * averaged - doubt,
+            "You took the mean of the logits, and then the softmax: average the probabilities, not "
+            "the logits.",
+        ),
+        Mistake(
+            spread * over_images[0] - over_images[1],
+            "The softmax goes over the classes of each image, `axis=1`; yours goes over the "
+            "images.",
+        ),
+        Mistake(
+            spread * float(entr(p.mean(axis=1)).sum()) - doubt,
+            "The mean prediction is the mean over the images, `axis=0`; yours is over the classes.",
+        ),
+        Mistake(right / np.log(2), "That is in bits: use the natural logarithm."),
+    ]
 
 
 @exercise("05-by-hand")
@@ -203,16 +230,25 @@ def _sign_error(answer: Callable[..., Any]) -> str:
     logits = np.array([[1.0, 0.2, -0.5], [0.4, 2.0, -1.0], [-0.3, 0.1, 0.9], [0.6, 0.5, 0.2]])
     for batch in (logits, 2 * logits[:3]):
         even, doubt = _halves(softmax(batch, axis=1))
-        mistakes: dict[str, float] = {
-            "That still computes what the broken code does: line 4 gives minus the entropy of the "
-            "mean prediction, and line 5 subtracts it.": doubt + even,
-            "You turned the sign of the doubt instead: now training would make every single "
-            "prediction unsure.": -doubt - even,
-            "Now two signs are mended, and they cancel: you return the information itself, and "
-            "training, which makes the loss small, would get rid of it.": even - doubt,
-            "The spreading half is gone: mend its sign, do not remove it.": doubt,
-            "The doubt about each image is gone: keep line 2.": -even,
-        }
+        mistakes = [
+            Mistake(
+                doubt + even,
+                "That still computes what the broken code does: line 4 gives minus the entropy "
+                "of the mean prediction, and line 5 subtracts it.",
+            ),
+            Mistake(
+                -doubt - even,
+                "You turned the sign of the doubt instead: now training would make every single "
+                "prediction unsure.",
+            ),
+            Mistake(
+                even - doubt,
+                "Now two signs are mended, and they cancel: you return the information itself, and "
+                "training, which makes the loss small, would get rid of it.",
+            ),
+            Mistake(doubt, "The spreading half is gone: mend its sign, do not remove it."),
+            Mistake(-even, "The doubt about each image is gone: keep line 2."),
+        ]
         otherwise = (
             f"For a batch with mean H(p) = {doubt:.4f} and H(mean p) = {even:.4f} the loss is "
             f"{doubt - even:.4f}, and yours is another number. Change one sign only."

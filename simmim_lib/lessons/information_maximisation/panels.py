@@ -11,21 +11,21 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.information_maximisation import figures
+from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
 from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
 from simmim_lib.panels.controls import dropdown, slider
+from simmim_lib.panels.memory import MEMORY
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings
-from simmim_lib.studies.registry import measure_name
-from simmim_lib.studies.stored import load
+from simmim_lib.settings import Settings, offers
+from simmim_lib.studies import stored
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
 STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
 SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0)
-LABELS = (0, 1, 2, 5, 10, 20, 50)  # of each class
+LABELS = offers("labels_per_class", 0)
 TARGETS = ("mnist", "uci-digits", "fashion")
 STEPS = (120, 240, QUICK_STEPS)
 
@@ -54,7 +54,7 @@ def two_halves(settings: Settings | None = None) -> Panel:
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         for courses in _looks(asked(values), progress):
-            yield figures.two_halves(courses)
+            yield halves_figures.two_halves(courses)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -81,10 +81,10 @@ def labels_or_unlabelled(settings: Settings | None = None) -> Panel:
         return start.replace(**values)
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        stored = load("unlabelled")
-        yield figures.labels_or_unlabelled(stored, values["targets"], None)
+        study = stored.load("unlabelled")
+        yield labels_figures.labels_or_unlabelled(study, values["targets"], None)
         for courses in _looks(asked(values), progress):
-            yield figures.labels_or_unlabelled(stored, values["targets"], courses[-1])
+            yield labels_figures.labels_or_unlabelled(study, values["targets"], courses[-1])
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -110,47 +110,44 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> Pane
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         settings = asked(values)
-        stored = _stored_direction(settings)
+        accuracies = _stored_direction(settings)
         for courses in _looks(settings, progress):
-            yield figures.no_labels(courses[-1], stored)
+            yield labels_figures.no_labels(courses[-1], accuracies)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
 
 def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     """Return the accuracies before and after the longer training that is stored, by name."""
-    studies = [load(name) for name in ("directions", "unlabelled")]
+    studies = [stored.load(name) for name in ("directions", "unlabelled")]
     asked = (settings.source, settings.targets, settings.labels_per_class)
-    for record in (each for found in studies for each in found.records):
-        own = record.settings
-        if (own.source, own.targets, own.labels_per_class) == asked:
-            accuracy = measure_name("accuracy", own.targets[0], own)
+    for record in (record for study in studies for record in study.records):
+        longer = record.settings
+        if (longer.source, longer.targets, longer.labels_per_class) == asked:
             return {
-                "source only": record.measures["source only"],
-                f"{own.steps:,} steps": record.measures[accuracy],
+                "source only": record.values("source only"),
+                f"{longer.steps:,} steps": record.values("accuracy", longer.targets[0]),
             }
     raise WorkbookError(
-        f"The reference results have nothing about {', '.join(settings.targets)} without labels "
+        f"The stored results have nothing about {', '.join(settings.targets)} without labels "
         f"from {settings.source}: compute them again with `{studies[0].command}`."
     )
 
 
-_followed: dict[Settings, list[Course]] = {}
-
-
 def _looks(settings: Settings, progress: Progress) -> Iterator[list[Course]]:
     """Train, and give all looks so far after each; what was trained before costs nothing."""
-    if settings in _followed:
-        yield _followed[settings]
+    known = MEMORY.recall((_looks, settings))
+    if known:
+        yield known
         return
     courses: list[Course] = []
     following = experiments.follow(settings, progress)
     while course := _next_look(following):
         if course.result:
-            courses.pop()  # the same look, without what came of it
+            courses.pop()  # the same look, without its outcome
         courses.append(course)
         yield courses
-    _followed[settings] = courses
+    MEMORY.keep((_looks, settings), courses)
 
 
 def _next_look(following: Iterator[Course]) -> Course | None:

@@ -5,16 +5,14 @@ from typing import Any
 import numpy as np
 
 from simmim_lib import datasets, experiments, training
+from simmim_lib.calibration import expected_calibration_error
 from simmim_lib.experiments import Result
 from simmim_lib.experiments.recipes import INFORMED
-from simmim_lib.settings import (
-    SEEDS,
-    Settings,
-)
-from simmim_lib.studies.registry import Measures, full_settings, more_than_accuracy, study
+from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
+from simmim_lib.studies.registry import BUDGET, full_settings, study
 
 QUICK_STEPS, FULL_STEPS = 500, 1500
-
 
 DIRECTIONS = {
     "glyphs to MNIST": Settings(labels_per_class=0, **INFORMED),
@@ -41,8 +39,8 @@ teach beside the target, through a shared head, or before it, as its source, was
 target's validation images.
 """
 
-
-LABELS = {"mnist": (1, 2, 5, 10, 50), "uci-digits": (1, 5, 50), "fashion": (5, 20)}
+LABELS_PER_CLASS = {"mnist": (1, 2, 5, 10, 50), "uci-digits": (1, 5, 50), "fashion": (5, 20)}
+"""Of each target, the numbers of labels that SimMIM is compared at."""
 
 
 def _informed(target: str, labels_per_class: int, **changes: Any) -> Settings:
@@ -59,6 +57,46 @@ def _plain(source: str | None, target: str, labels_per_class: int) -> Settings:
         schedule="cosine",
         steps=QUICK_STEPS,
     )
+
+
+def calibration_and_collapse(result: Result) -> Measures:
+    """Return each target's expected calibration error, and what shows a collapse.
+
+    These are, on validation images, the share that gets the most predicted class and the entropy
+    of the mean prediction; and on test images, which the alarm does not see, the number of classes
+    that get at least one image in a hundred.
+    """
+    measures: Measures = {}
+    for target in result.probabilities:
+        of_target = _calibration(result, target) | _classes(result, target)
+        measures |= {
+            measure_name(name, target, result.settings): values
+            for name, values in of_target.items()
+        }
+    return measures
+
+
+def _calibration(result: Result, target: str) -> Measures:
+    labels = datasets.load(target).test.labels
+    by_seed = result.probabilities[target]
+    errors = [expected_calibration_error(probabilities, labels) for probabilities in by_seed]
+    return {"calibration error": np.array(errors)}
+
+
+def _classes(result: Result, target: str) -> Measures:
+    shares = _predicted_classes(result, target) / result.predictions[target].shape[-1]
+    measures: Measures = {"predicted classes": np.sum(shares >= 0.01, axis=1)}
+    if target in result.diagnostics:
+        diagnosis = result.diagnostics[target]
+        measures |= {"largest share": diagnosis.largest_share, "entropy": diagnosis.entropy}
+    return measures
+
+
+def _predicted_classes(result: Result, target: str) -> np.ndarray:
+    """Return how many test images are put in each class, shape (seeds, classes)."""
+    classes = result.probabilities[target].shape[-1]
+    by_seed = result.predictions[target]
+    return np.stack([np.bincount(predicted, minlength=classes) for predicted in by_seed])
 
 
 def source_only(result: Result) -> Measures:
@@ -82,27 +120,29 @@ def source_only(result: Result) -> Measures:
 
 
 def of_unlabelled(result: Result) -> Measures:
-    """Return `more_than_accuracy`, and where the target has no labels `source_only`."""
-    unknown = not any(result.settings.labels_of.values())
-    return more_than_accuracy(result) | (source_only(result) if unknown else {})
+    """Return `calibration_and_collapse`, and where the target has no labels `source_only`."""
+    unlabelled = not any(result.settings.labels_of.values())
+    return calibration_and_collapse(result) | (source_only(result) if unlabelled else {})
 
 
-@study("What do images without labels add, at each number of labels?", of_unlabelled)
+@study(
+    "What do images without labels add, at each number of labels?", accuracies_and(of_unlabelled)
+)
 def unlabelled() -> list[Settings]:
     """From scratch, fine-tuned, and with images without labels; and digits without any label."""
-    few = [(target, labels) for target, each in LABELS.items() for labels in each]
+    few = [(target, labels) for target, counts in LABELS_PER_CLASS.items() for labels in counts]
     plain = [_plain(source, *each) for each in few for source in (None, "glyphs")]
     none = [("mnist", 0), ("uci-digits", 0)]
     return [*plain, *(_informed(*each) for each in none + few)]
 
 
-@study("How far does it go with patience?", more_than_accuracy)
+@study("How far does it go with patience?", accuracies_and(calibration_and_collapse))
 def patience() -> list[Settings]:
     """Three times as many steps."""
     return [_informed(target, 5, steps=FULL_STEPS) for target in ("mnist", "uci-digits")]
 
 
-PARTS: dict[str, dict[str, Any]] = {
+ABLATIONS: dict[str, dict[str, Any]] = {
     "information": {"information": 0.0},
     "spreading half": {"spread": 0.0},
     "agreement": {"agreement": 0.0},
@@ -114,39 +154,38 @@ PARTS: dict[str, dict[str, Any]] = {
 """What may be left out of the recipe, and the settings without it."""
 
 
-@study("What does each part of the recipe contribute?", more_than_accuracy)
+@study("What does each part of the recipe contribute?", accuracies_and(calibration_and_collapse))
 def parts() -> list[Settings]:
     """One part after the other left out, at one and at five labels per class."""
     return [
-        _informed("mnist", labels, **without) for labels in (1, 5) for without in PARTS.values()
+        _informed("mnist", labels, **without) for labels in (1, 5) for without in ABLATIONS.values()
     ]
 
 
-@study("How well can digits be read without one label of theirs?", source_only)
+@study("How well can digits be read without one label of theirs?", accuracies_and(source_only))
 def directions() -> list[Settings]:
     """From another collection of digits; `unlabelled` has what comes of characters in fonts."""
     return [
-        settings.replace(steps=2 * QUICK_STEPS, seeds=SEEDS["full"], budget="full")
+        settings.replace(steps=2 * QUICK_STEPS, seeds=SEEDS[BUDGET], budget=BUDGET)
         for settings in DIRECTIONS.values()
         if settings.shared_heads or settings.source != "glyphs"
     ]
 
 
 def classes_in_use(result: Result) -> Measures:
-    """Return `more_than_accuracy`, and how many classes the test images are put in.
+    """Return `calibration_and_collapse`, and how many classes the test images are put in.
 
     That is exp(H) of the shares of the predicted classes: 10 for ten classes equally often. The
     alarm counts in the same way, but looks at other images and at probabilities.
     """
     from scipy.stats import entropy
 
-    ((target, predicted),) = result.predictions.items()
-    classes = result.probabilities[target].shape[-1]
-    counts = [np.bincount(each, minlength=classes) for each in predicted]
-    return more_than_accuracy(result) | {"classes in use": np.exp(entropy(counts, axis=1))}
+    (target,) = result.predictions
+    counts = _predicted_classes(result, target)
+    return calibration_and_collapse(result) | {"classes in use": np.exp(entropy(counts, axis=1))}
 
 
-@study("When does it collapse, and does the alarm say so?", classes_in_use)
+@study("When does it collapse, and does the alarm say so?", accuracies_and(classes_in_use))
 def collapse() -> list[Settings]:
     """With and without the spreading half, the information alone, at one label per class."""
     alone = {"agreement": 0.0, "augmentation": 0.0, "ramp": 0.0, "steps": 300}
@@ -160,7 +199,10 @@ def collapse() -> list[Settings]:
 MOSTLY_ONES = tuple(0.9 if digit == 1 else 0.1 / 9 for digit in range(10))
 
 
-@study("What if the unlabelled images are not what is expected?", more_than_accuracy)
+@study(
+    "What if the unlabelled images are not what is expected?",
+    accuracies_and(calibration_and_collapse),
+)
 def surprises() -> list[Settings]:
     """Nine of ten show the same digit, not known and known; every second shows clothes."""
     changes: tuple[dict[str, Any], ...] = (

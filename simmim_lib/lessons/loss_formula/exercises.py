@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Wrong, compare, exercise, numbers
+from simmim_lib.exercises import Mistake, Wrong, compare, exercise, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -16,24 +16,39 @@ def _derivative(answer: Callable[..., Any]) -> str:
     # Powers of e, where the logarithm is a whole number that nobody needs to look up.
     for power in (-1, -2, -3, -0.5):
         p = float(np.exp(power))
-        mistakes: dict[str, float] = {
-            "The sign is turned round: the formula starts with a minus, and so does its slope.": 1
-            + power,
-            "You derived only the factor in front, p, and left out what the logarithm adds: the "
-            "product rule has two terms.": -power,
-            "You derived only the logarithm: by the product rule there is a second term, in which "
-            "the p in front is derived.": -1.0,
-            "That is the slope of cross-entropy, -log p: the formula as written has another p in "
-            "front.": -1 / p,
-            "The second term is p · 1/p: the p cancels and leaves 1, not 1/p.": -(power + 1 / p),
-            "That is the formula itself, -p log p: its slope is asked for.": -p * power,
-            "You took a logarithm to base 2: use the natural one, `np.log`.": -(
-                1 + power / np.log(2)
+        mistakes = [
+            Mistake(
+                1 + power,
+                "The sign is turned round: the formula starts with a minus, and so does its slope.",
             ),
-            "You took a logarithm to base 10: use the natural one, `np.log`.": -(
-                1 + power / np.log(10)
+            Mistake(
+                -power,
+                "You derived only the factor in front, p, and left out what the logarithm adds: "
+                "the product rule has two terms.",
             ),
-        }
+            Mistake(
+                -1.0,
+                "You derived only the logarithm: by the product rule there is a second term, in "
+                "which the p in front is derived.",
+            ),
+            Mistake(
+                -1 / p,
+                "That is the slope of cross-entropy, -log p: the formula as written has another "
+                "p in front.",
+            ),
+            Mistake(
+                -(power + 1 / p), "The second term is p · 1/p: the p cancels and leaves 1, not 1/p."
+            ),
+            Mistake(-p * power, "That is the formula itself, -p log p: its slope is asked for."),
+            Mistake(
+                -(1 + power / np.log(2)),
+                "You took a logarithm to base 2: use the natural one, `np.log`.",
+            ),
+            Mistake(
+                -(1 + power / np.log(10)),
+                "You took a logarithm to base 10: use the natural one, `np.log`.",
+            ),
+        ]
         otherwise = (
             f"At p = {p:.4f} the slope is {-(1 + power):.4g}: move p a little up and down and see "
             "how much -p log p changes."
@@ -81,32 +96,46 @@ def _log_softmax(logits: "np.ndarray") -> "np.ndarray":
     return log_softmax(logits, axis=-1)
 
 
-def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> "dict[str, np.ndarray]":
+def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[Mistake]:
     import numpy as np
 
     every = _log_softmax(logits)
     own = every[np.arange(len(labels)), labels]
-    mistakes = {
-        "The sign is turned round: a loss is to be minimised, so it is minus the logarithm.": own,
-        "That is the formula as written, -p log p: cross-entropy has no p in front, because the "
-        "true distribution has 1 there.": -np.exp(own) * own,
-        "That is the entropy of each prediction: the label decides which single logarithm "
-        "counts.": -(np.exp(every) * every).sum(axis=-1),
-        "You added the logarithms of all classes up: only that of the label counts.": -every.sum(
-            axis=-1
+    mistakes = [
+        Mistake(
+            own,
+            "The sign is turned round: a loss is to be minimised, so it is minus the logarithm.",
         ),
-        "You took the logits for probabilities or log-probabilities: they must go through the "
-        "softmax first.": -logits[np.arange(len(labels)), labels],
-        "You took a logarithm to base 2: use the natural one, `np.log`.": -own / np.log(2),
-        "You returned the probability of the label: take its logarithm, and the minus.": np.exp(
-            own
+        Mistake(
+            -np.exp(own) * own,
+            "That is the formula as written, -p log p: cross-entropy has no p in front, because "
+            "the true distribution has 1 there.",
         ),
-    }
+        Mistake(
+            -(np.exp(every) * every).sum(axis=-1),
+            "That is the entropy of each prediction: the label decides which single logarithm "
+            "counts.",
+        ),
+        Mistake(
+            -every.sum(axis=-1),
+            "You added the logarithms of all classes up: only that of the label counts.",
+        ),
+        Mistake(
+            -logits[np.arange(len(labels)), labels],
+            "You took the logits for probabilities or log-probabilities: they must go through the "
+            "softmax first.",
+        ),
+        Mistake(-own / np.log(2), "You took a logarithm to base 2: use the natural one, `np.log`."),
+        Mistake(
+            np.exp(own),
+            "You returned the probability of the label: take its logarithm, and the minus.",
+        ),
+    ]
     for smallest in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15):
         bounded = "You kept the probability away from zero by a small number: no overflow, but a "
         bounded += f"wrong loss, stuck near {-np.log(smallest):.0f}. Work with logarithms instead."
         # The same sentence for a bound and for a summand: which of the two does not matter here.
-        mistakes[bounded] = -np.log(np.maximum(np.exp(own), smallest))
+        mistakes.append(Mistake(-np.log(np.maximum(np.exp(own), smallest)), bounded))
     return mistakes
 
 
@@ -131,33 +160,53 @@ def _entropy(answer: Callable[..., Any]) -> str:
         compare(
             given[0],
             own,
-            {
-                "Your first number is the entropy of the truth: that of the prediction is asked "
-                "for.": truths,
-                "Your first number has the wrong sign: an entropy is never negative.": -own,
-                "Your first number is in bits: use the natural logarithm, `np.log`.": own
-                / np.log(2),
-                "Your first number is the mean over the classes: an entropy is their sum.": own
-                / len(truth),
-            },
+            [
+                Mistake(
+                    truths,
+                    "Your first number is the entropy of the truth: that of the prediction is "
+                    "asked for.",
+                ),
+                Mistake(
+                    -own, "Your first number has the wrong sign: an entropy is never negative."
+                ),
+                Mistake(
+                    own / np.log(2),
+                    "Your first number is in bits: use the natural logarithm, `np.log`.",
+                ),
+                Mistake(
+                    own / len(truth),
+                    "Your first number is the mean over the classes: an entropy is their sum.",
+                ),
+            ],
             f"The entropy of {prediction.tolist()} is {own:.4f}, and your first number is "
             f"{given[0]:.4f}.",
         )
-        mistakes = {
-            "Your second number is the entropy of the prediction again: in the cross-entropy, the "
-            "factor outside the logarithm is the truth.": own,
-            "Your second number is the Kullback-Leibler divergence: add the entropy of the truth, "
-            "or leave its logarithm away.": crossed - truths,
-            "Your second number has the wrong sign: minus the sum.": -crossed,
-            "Your second number is in bits: use the natural logarithm, `np.log`.": crossed
-            / np.log(2),
-        }
+        mistakes = [
+            Mistake(
+                own,
+                "Your second number is the entropy of the prediction again: in the "
+                "cross-entropy, the factor outside the logarithm is the truth.",
+            ),
+            Mistake(
+                crossed - truths,
+                "Your second number is the Kullback-Leibler divergence: add the entropy of the "
+                "truth, or leave its logarithm away.",
+            ),
+            Mistake(-crossed, "Your second number has the wrong sign: minus the sum."),
+            Mistake(
+                crossed / np.log(2),
+                "Your second number is in bits: use the natural logarithm, `np.log`.",
+            ),
+        ]
         if np.all(some):
             turned = float(-(prediction * np.log(truth)).sum())
-            mistakes[
-                "Truth and prediction have changed places in your second number: the truth stands "
-                "outside the logarithm, the prediction inside."
-            ] = turned
+            mistakes.append(
+                Mistake(
+                    turned,
+                    "Truth and prediction have changed places in your second number: the truth "
+                    "stands outside the logarithm, the prediction inside.",
+                )
+            )
         otherwise = (
             f"The cross-entropy of truth {truth.tolist()} and prediction {prediction.tolist()} is "
             f"{crossed:.4f}, and your second number is {given[1]:.4f}."
@@ -183,22 +232,41 @@ def _mutual_information(answer: Callable[..., Any]) -> str:
         spread = _plain_entropy(probabilities.mean(axis=0))
         each = np.array([_plain_entropy(row) for row in probabilities])
         right = spread - each.mean()
-        mistakes = {
-            "The sign is turned round: information is H(mean p) - mean H(p). What you have is the "
-            "loss, which is minimised; mixing the two up makes a network learn nothing at "
-            "all.": -right,
-            "You left out the second half: subtract the mean entropy of the single "
-            "predictions.": spread,
-            "You left out the first half: that is the mean entropy of the single "
-            "predictions.": each.mean(),
-            "You left out the first half: that is minus the mean entropy of the single "
-            "predictions.": -each.mean(),
-            "You added the two halves: the mean entropy is subtracted.": spread + each.mean(),
-            "You added the entropies of the predictions up: take their mean.": spread - each.sum(),
-            "You took the mean over the classes: the mean prediction is that over the examples, "
-            "`axis=0`.": _plain_entropy(probabilities.mean(axis=1)) - each.mean(),
-            "That is in bits: use the natural logarithm, `np.log`.": right / np.log(2),
-        }
+        mistakes = [
+            Mistake(
+                -right,
+                "The sign is turned round: information is H(mean p) - mean H(p). What you have "
+                "is the loss, which is minimised; mixing the two up makes a network learn "
+                "nothing at all.",
+            ),
+            Mistake(
+                spread,
+                "You left out the second half: subtract the mean entropy of the single "
+                "predictions.",
+            ),
+            Mistake(
+                each.mean(),
+                "You left out the first half: that is the mean entropy of the single predictions.",
+            ),
+            Mistake(
+                -each.mean(),
+                "You left out the first half: that is minus the mean entropy of the single "
+                "predictions.",
+            ),
+            Mistake(
+                spread + each.mean(), "You added the two halves: the mean entropy is subtracted."
+            ),
+            Mistake(
+                spread - each.sum(),
+                "You added the entropies of the predictions up: take their mean.",
+            ),
+            Mistake(
+                _plain_entropy(probabilities.mean(axis=1)) - each.mean(),
+                "You took the mean over the classes: the mean prediction is that over the "
+                "examples, `axis=0`.",
+            ),
+            Mistake(right / np.log(2), "That is in bits: use the natural logarithm, `np.log`."),
+        ]
         otherwise = (
             f"For a batch with H(mean p) = {spread:.4f} and mean H(p) = {each.mean():.4f} the "
             f"information is {right:.4f}; yours is another number."

@@ -1,14 +1,14 @@
 """Pictures of lesson 02: losses over one probability, over three classes, and at work."""
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.foundation.intervals import interval
+from simmim_lib.foundation.intervals import intervals, plus_minus, seeds_in_words
 from simmim_lib.lessons.loss_formula.readings import LOSSES, TURNING_POINT, Curves, Simplex
-from simmim_lib.lessons.loss_formula.training_by_loss import STARTS, Fit, Plan
+from simmim_lib.lessons.loss_formula.training_by_loss import STARTS, Outcome
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.studies.stored import StoredStudy
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -25,7 +25,11 @@ LINES: dict[str, dict[str, Any]] = {
 Source: Okabe and Ito 2008, and Paul Tol's "muted" scheme, both told apart by colour-blind readers.
 """
 
-STEEPEST = 4.0  # slopes beyond are cut off, or cross-entropy's would flatten all others
+MAX_SLOPE = 4.0
+"""Slopes beyond are cut off, or cross-entropy's would flatten all others."""
+
+CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
+"""Where the three certain predictions stand: classes 0 and 1 below, class 2 above."""
 
 
 @styled
@@ -87,12 +91,12 @@ def _draw_slopes(axes: "Axes", curves: Curves, at: int) -> None:
     p = curves.probabilities
     axes.axhline(0, color="black", lw=0.8)
     for name, line in LINES.items():
-        axes.plot(p, np.clip(curves.slopes[name], -STEEPEST, STEEPEST), lw=1.8, **line)
-        slope = np.clip(curves.slopes[name][at], -STEEPEST, STEEPEST)
+        axes.plot(p, np.clip(curves.slopes[name], -MAX_SLOPE, MAX_SLOPE), lw=1.8, **line)
+        slope = np.clip(curves.slopes[name][at], -MAX_SLOPE, MAX_SLOPE)
         axes.plot(p[at], slope, "o", ms=5, color=line["color"], clip_on=False)
     _mark_turning_point(axes, at, p)
     axes.set(
-        ylim=(-STEEPEST, STEEPEST / 2),
+        ylim=(-MAX_SLOPE, MAX_SLOPE / 2),
         yticks=[-4, -2, 0, 2],
         ylabel="slope (nats)",
         title="Slope: above 0 it lowers p",
@@ -128,21 +132,17 @@ def _mark_turning_point(axes: "Axes", at: int, probabilities: np.ndarray) -> Non
 
 
 def _describe_curves(curves: Curves, at: int) -> str:
-    told = "; ".join(
-        f"{each.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
+    values = "; ".join(
+        f"{loss.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
         f"p ends at {curves.descents[name][-1, at]:.3f}"
-        for name, each in LOSSES.items()
+        for name, loss in LOSSES.items()
     )
     return (
         f"Five losses over the probability p of the label, with their slopes; at "
         f"p = {curves.probabilities[at]:.2f} and after {len(curves.descents['written']) - 1} steps "
-        f"of gradient descent from there: {told}. The slope of the formula as written is zero at "
+        f"of gradient descent from there: {values}. The slope of the formula as written is zero at "
         "1/e."
     )
-
-
-CORNERS = np.array([[0, 0], [1, 0], [0.5, np.sqrt(3) / 2]])
-"""Where the three certain predictions stand: classes 0 and 1 below, class 2 above."""
 
 
 @styled
@@ -225,29 +225,29 @@ def _draw_triangle(axes: "Axes", simplex: Simplex, class_names: tuple[str, str, 
 
 
 @styled
-def real_network(fitted: Fit) -> Picture:
+def real_network(outcome: Outcome) -> Picture:
     """Draw what a network makes of each loss: accuracy, p of the true class, and each image's p.
 
     Args:
-        fitted: the same network trained by several losses, the first of which is looked at closely.
+        outcome: the same network trained by several losses, the first of which is looked at
+            closely.
     """
     figure = new_figure(8, 3.9)
     boxes = [(left, 0.31, 0.235, 0.58) for left in (0.075, 0.405, 0.745)]
     accuracy, mean, images = (figure.add_axes(box) for box in boxes)
+    losses = outcome.comparison.losses
     for name, right, probability in zip(
-        fitted.plan.losses, fitted.accuracy, fitted.probability.mean(axis=-1), strict=True
+        losses, outcome.accuracy, outcome.probability.mean(axis=-1), strict=True
     ):
-        accuracy.plot(fitted.steps, right.T, lw=1.8, **LINES[name])
-        mean.plot(fitted.steps, probability.T, lw=1.8, **LINES[name])
+        accuracy.plot(outcome.steps, right.T, lw=1.8, **LINES[name])
+        mean.plot(outcome.steps, probability.T, lw=1.8, **LINES[name])
         accuracy.plot([], [], lw=1.8, label=LOSSES[name].title, **LINES[name])
     accuracy.set(ylim=(-0.02, 1.02), xlabel="training step", title="Validation accuracy")
     accuracy.set_ylabel("share of images")
     mean.axhline(TURNING_POINT, color=COLOURS["baseline"], lw=0.8, ls=(0, (1, 3)))
     mean.set(ylim=(-0.02, 1.02), xlabel="training step", title="Mean p(true)")
-    first, last = (fitted.probability[0, :, look].ravel() for look in (0, -1))
-    images.plot(
-        first, last, "o", ms=4, alpha=0.35, mew=0, color=LINES[fitted.plan.losses[0]]["color"]
-    )
+    first, last = (outcome.probability[0, :, look].ravel() for look in (0, -1))
+    images.plot(first, last, "o", ms=4, alpha=0.35, mew=0, color=LINES[losses[0]]["color"])
     for place, share in ((0.08, np.mean(last < 0.5)), (0.92, np.mean(last >= 0.5))):
         # Most points lie on top of each other, so how many there are must be said.
         images.text(0.5, place, f"{share:.0%} of images", va="center", fontsize=9)
@@ -259,95 +259,94 @@ def real_network(fitted: Fit) -> Picture:
         ylabel="p(true) in the end",
         xticks=[0, TURNING_POINT, 1],
         xticklabels=["0", "1/e", "1"],
-        title=f"Images, {LOSSES[fitted.plan.losses[0]].title[:3]}",
+        title=f"Images, {LOSSES[losses[0]].title[:3]}",
     )
     figure.legend(loc="lower center", ncols=2, fontsize=10, handlelength=3)
-    return Picture(figure, _describe_fit(fitted))
+    return Picture(figure, _describe_outcome(outcome))
 
 
-def _describe_fit(fitted: Fit) -> str:
-    plan = fitted.plan
-    told = "; ".join(
+def _describe_outcome(outcome: Outcome) -> str:
+    comparison = outcome.comparison
+    losses = "; ".join(
         f"{LOSSES[name].title}: validation accuracy {right[:, -1].mean():.2f}, mean p(true) "
         f"{p[:, -1].mean():.2f}, median {np.median(p[:, -1]):.2f}"
-        for name, right, p in zip(plan.losses, fitted.accuracy, fitted.probability, strict=True)
+        for name, right, p in zip(
+            comparison.losses, outcome.accuracy, outcome.probability, strict=True
+        )
     )
     return (
-        f"A network trained on digits by each loss from the same start ({STARTS[plan.start]}) with "
-        f"{plan.optimizer}, {_seeds(plan)}. After {plan.steps} steps, {told}. At the start "
-        f"the accuracy was {fitted.accuracy[0, :, 0].mean():.2f}, and "
-        f"{np.mean(fitted.probability[0, :, 0] > TURNING_POINT):.0%} of the images had p(true) "
+        f"A network trained on digits by each loss from the same start "
+        f"({STARTS[comparison.start]}) with {comparison.optimizer}, "
+        f"{seeds_in_words(comparison.seeds)}. After {comparison.steps} steps, {losses}. At the "
+        f"start the accuracy was {outcome.accuracy[0, :, 0].mean():.2f}, and "
+        f"{np.mean(outcome.probability[0, :, 0] > TURNING_POINT):.0%} of the images had p(true) "
         "above 1/e."
     )
 
 
-def _seeds(plan: Plan) -> str:
-    return "1 seed" if plan.seeds == 1 else f"{plan.seeds} seeds"
-
-
 @styled
-def noisy_labels(
-    fitted: Fit, stored: Mapping[Plan, Mapping[str, np.ndarray]] | None = None
-) -> Picture:
+def noisy_labels(outcome: Outcome, stored: StoredStudy | None = None) -> Picture:
     """Draw accuracy while training on noisy labels, and stored results for all shares of noise.
 
     Args:
-        fitted: networks trained with some labels flipped.
-        stored: a study's plans with their measures; without it only the training is drawn.
+        outcome: networks trained with some labels flipped.
+        stored: the study of noisy labels; without it only the training is drawn.
     """
     figure = new_figure(8, 3.9)
+    comparison = outcome.comparison
     course = figure.add_axes((0.075, 0.29, 0.39, 0.58))
-    for name, right in zip(fitted.plan.losses, fitted.accuracy, strict=True):
-        course.plot(fitted.steps, right.T, lw=1.8, **LINES[name])
+    for name, right in zip(comparison.losses, outcome.accuracy, strict=True):
+        course.plot(outcome.steps, right.T, lw=1.8, **LINES[name])
     course.set(
         ylim=(0, 1),
         xlabel="training step",
         ylabel="validation accuracy",
-        title=f"{fitted.plan.flipped:.0%} of the labels wrong, {_seeds(fitted.plan)}",
+        title=f"{comparison.flipped:.0%} of the labels wrong, {seeds_in_words(comparison.seeds)}",
     )
     alt = (
         f"Accuracy on correctly labelled validation images while training with "
-        f"{fitted.plan.flipped:.0%} of the labels flipped; after {fitted.plan.steps} steps: "
+        f"{comparison.flipped:.0%} of the labels flipped; after {comparison.steps} steps: "
         + "; ".join(
             f"{LOSSES[name].title} {right[:, -1].mean():.2f}"
-            for name, right in zip(fitted.plan.losses, fitted.accuracy, strict=True)
+            for name, right in zip(comparison.losses, outcome.accuracy, strict=True)
         )
         + "."
     )
     if stored:
         summary = figure.add_axes((0.575, 0.29, 0.41, 0.58))
-        alt += _draw_noise(summary, stored, fitted.plan.flipped)
+        alt += _draw_noise(summary, stored, comparison.flipped)
         handles, titles = summary.get_legend_handles_labels()
         figure.legend(handles, titles, loc="lower center", ncols=2, fontsize=9, handlelength=3.5)
     return Picture(figure, alt)
 
 
-def _draw_noise(axes: "Axes", stored: Mapping[Plan, Mapping[str, np.ndarray]], shown: float) -> str:
+def _draw_noise(axes: "Axes", stored: StoredStudy, shown: float) -> str:
     """Draw test accuracy over the share of wrong labels, and return the same in words."""
-    plans = sorted(stored, key=lambda plan: plan.flipped)
-    shares = np.array([plan.flipped for plan in plans]) * 100
-    told = []
-    for row, name in enumerate(plans[0].losses):
+    records = sorted(stored.records, key=lambda record: record.settings.flipped)
+    shares = np.array([record.settings.flipped for record in records]) * 100
+    comparison = records[0].settings
+    sentences = []
+    for row, name in enumerate(comparison.losses):
         for key, when, marker in (("test", "last step", "o"), ("stopped", "best step", "^")):
-            means, widths = np.array([interval(stored[plan][key][row]) for plan in plans]).T
+            means, half_widths = intervals([record.values(key)[row] for record in records])
             label = f"{LOSSES[name].title}, {when}"
-            looks = {"marker": marker, "capsize": 3, "lw": 1.6, **LINES[name]}
+            style = {"marker": marker, "capsize": 3, "lw": 1.6, **LINES[name]}
             if key == "stopped":
-                looks |= {"mfc": "white", "alpha": 0.7}
+                style |= {"mfc": "white", "alpha": 0.7}
             # A little to the side, or the intervals would hide each other.
             place = shares + row + (1.8 if key == "stopped" else -1.8)
-            axes.errorbar(place, means, widths, label=label, **looks)
+            axes.errorbar(place, means, half_widths, label=label, **style)
             values = ", ".join(
-                f"{mean:.2f} ± {width:.2f} at {share:.0f} %"
-                for mean, width, share in zip(means, widths, shares, strict=True)
+                f"{plus_minus(mean, half_width, digits=2)} at {share:.0f} %"
+                for mean, half_width, share in zip(means, half_widths, shares, strict=True)
             )
-            told.append(f"{label}: {values}")
+            sentences.append(f"{label}: {values}")
     axes.axvspan(shown * 100 - 4, shown * 100 + 4, color=COLOURS["unlabelled"], alpha=0.2, lw=0)
     axes.set(
         ylim=(0, 1),
         xticks=shares,
         xlabel="wrong training labels (%)",
         ylabel="test accuracy",
-        title=f"{plans[0].seeds} seeds, 95 % intervals",
+        title=f"{comparison.seeds} seeds, 95 % intervals",
     )
-    return " Test accuracy over the share of wrong labels: " + "; ".join(told) + "."
+    return " Test accuracy over the share of wrong labels: " + "; ".join(sentences) + "."

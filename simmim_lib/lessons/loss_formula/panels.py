@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.loss_formula import figures, readings, studies, training_by_loss
+from simmim_lib.lessons.loss_formula import figures, readings, training_by_loss
 from simmim_lib.panels.controls import dropdown, layout_and_style, slider
+from simmim_lib.panels.memory import remembered
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
+from simmim_lib.studies import stored
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -55,13 +57,13 @@ def three_classes(loss: str = "written") -> Panel:
     return Panel(controls, pictures)
 
 
-def real_network(plan: training_by_loss.Plan | None = None) -> Panel:
+def real_network(comparison: training_by_loss.LossComparison | None = None) -> Panel:
     """Return the panel that trains the same network by each reading of the formula.
 
     Args:
-        plan: where the controls stand at first.
+        comparison: where the controls stand at first.
     """
-    first = plan or training_by_loss.Plan()
+    first = comparison or training_by_loss.LossComparison()
     controls = {
         "start": dropdown(
             "Start", [(text, name) for name, text in training_by_loss.STARTS.items()], first.start
@@ -69,49 +71,41 @@ def real_network(plan: training_by_loss.Plan | None = None) -> Panel:
         "optimizer": dropdown("Optimizer", list(training_by_loss.LEARNING_RATES), first.optimizer),
         "seeds": slider("Seeds", sorted({1, 2, 3, first.seeds}), first.seeds),
     }
-    return _fitting_panel(first, controls, figures.real_network)
+    return _training_panel(first, controls, figures.real_network)
 
 
-def noisy_labels(plan: training_by_loss.Plan | None = None) -> Panel:
+def noisy_labels(comparison: training_by_loss.LossComparison | None = None) -> Panel:
     """Return the panel that trains on wrong labels, by cross-entropy and by expected accuracy.
 
     Args:
-        plan: where the controls stand at first.
+        comparison: where the controls stand at first.
     """
     losses = ("cross-entropy", "expected-accuracy")
-    first = plan or training_by_loss.Plan(losses=losses, flipped=0.4, steps=400, seeds=1)
+    first = comparison or training_by_loss.LossComparison(
+        losses=losses, flipped=0.4, steps=400, seeds=1
+    )
     shares = [(f"{percent} %", percent / 100) for percent in range(0, 61, 10)]
     controls = {
         "flipped": slider("Wrong labels", shares, first.flipped),
         "steps": slider("Steps", sorted({200, 400, 600, first.steps}), first.steps),
         "seeds": slider("Seeds", sorted({1, 2, 3, first.seeds}), first.seeds),
     }
-    stored = studies.study("noisy-labels")
-    return _fitting_panel(first, controls, lambda fitted: figures.noisy_labels(fitted, stored))
+    study = stored.load("noisy-labels")
+    return _training_panel(first, controls, lambda outcome: figures.noisy_labels(outcome, study))
 
 
-def _fitting_panel(
-    first: training_by_loss.Plan,
+def _training_panel(
+    first: training_by_loss.LossComparison,
     controls: dict[str, Any],
-    draw: Callable[[training_by_loss.Fit], Picture],
+    draw: Callable[[training_by_loss.Outcome], Picture],
 ) -> Panel:
-    def asked(values: Values) -> training_by_loss.Plan:
+    def asked(values: Values) -> training_by_loss.LossComparison:
         return dataclasses.replace(first, **values)
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        yield draw(_fit(asked(values), progress))
+        yield draw(remembered(training_by_loss.compare, asked(values), progress))
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
-
-
-_fits: dict[training_by_loss.Plan, training_by_loss.Fit] = {}
-
-
-def _fit(plan: training_by_loss.Plan, progress: Progress) -> training_by_loss.Fit:
-    """Train, or remember it: going back to a setting should cost nothing."""
-    if plan not in _fits:
-        _fits[plan] = training_by_loss.fit(plan, progress)
-    return _fits[plan]
 
 
 def _titles(losses: dict[str, readings.Reading]) -> list[tuple[str, str]]:

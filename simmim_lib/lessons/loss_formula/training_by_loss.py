@@ -1,8 +1,10 @@
 """The same small network trained by several losses: same images, same batches, same start."""
 
+import dataclasses
 import functools
+from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from scipy.special import softmax
@@ -21,10 +23,8 @@ if TYPE_CHECKING:
 
 BATCH_SIZE = 32
 
-
 WATCHED = 500
 """Validation images whose predictions are followed while the networks learn."""
-
 
 STARTS = {
     "fresh": "random weights",
@@ -32,17 +32,15 @@ STARTS = {
     "cross-entropy": "400 steps of cross-entropy first, on the same images",
 }
 
-
 WARM_UP_STEPS = 400
-
 
 LEARNING_RATES = {"adam": 1e-3, "sgd": 0.05}
 """The optimizers to choose from, each with the learning rate it is used with."""
 
 
 @dataclass(frozen=True, kw_only=True)
-class Plan:
-    """What is trained: a network for each loss and seed, on MNIST digits.
+class LossComparison:
+    """An experiment: a network for each loss and seed, trained on MNIST digits.
 
     Attributes:
         losses: names of `readings.LOSSES`.
@@ -78,99 +76,96 @@ class Plan:
                 f"flipped is {self.flipped!r}, but must be a share from 0 to 1, like 0.4."
             )
 
+    @classmethod
+    def from_mapping(cls, values: Mapping[str, Any]) -> "LossComparison":
+        """Build a comparison of names and values, as in a JSON file.
+
+        Raises:
+            WorkbookError: a name that is no field, with the nearest one, or a value that is not
+                allowed.
+        """
+        names = [known.name for known in dataclasses.fields(cls)]
+        for name in values:
+            check_choice("setting", name, names)
+        return cls(**{**values, "losses": tuple(values.get("losses", cls.losses))})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values that JSON can hold, in order."""
+        return {**dataclasses.asdict(self), "losses": list(self.losses)}
+
     def as_code(self) -> str:
         """Return the line of Python that repeats this experiment."""
-        return f"fitting.fit(fitting.{self!r})"
+        return f"training_by_loss.compare(training_by_loss.{self!r})"
 
 
 @dataclass(frozen=True, eq=False)
-class Fit:
-    """What came of a plan; L losses, S seeds, K looks at the networks, n images looked at.
+class Outcome:
+    """The outcome of a comparison: L losses, S seeds, looked at K times, each on n images.
 
     Attributes:
-        plan: what was asked for.
+        comparison: what was asked for.
         steps: the training steps done at each look, shape (K,); the first is 0.
         probability: of the true class of each validation image, shape (L, S, K, n).
-        right: whether that class had the highest probability, shape (L, S, K, n).
+        correct: whether that class had the highest probability, shape (L, S, K, n).
         last: all networks' weights after the last step, each (L * S, ...).
         best: their weights at the look with the highest accuracy.
     """
 
-    plan: Plan
+    comparison: LossComparison
     steps: np.ndarray
     probability: np.ndarray
-    right: np.ndarray
+    correct: np.ndarray
     last: Weights = field(repr=False)
     best: Weights = field(repr=False)
 
     @property
     def accuracy(self) -> np.ndarray:
         """The share of the validation images classified correctly, shape (L, S, K)."""
-        return self.right.mean(axis=-1)
+        return self.correct.mean(axis=-1)
 
 
-def fit(plan: Plan, progress: Progress | None = None) -> Fit:
-    """Train all networks of a plan side by side, and look at them while they learn.
+def compare(comparison: LossComparison, progress: Progress | None = None) -> Outcome:
+    """Train all networks of a comparison side by side, and look at them while they learn.
 
     The validation images are never trained on, and keep their true labels.
 
     Args:
-        plan: what to train.
-        progress: told after every few steps.
+        comparison: what to train.
+        progress: called after every few steps.
     """
-    data, network, validation = _task()
-    images, labels, batches = _for_each_loss(plan, _lessons(plan, plan.steps))
-    truth = data.train.labels[validation[:WATCHED]]
-    shape = (len(plan.losses), plan.seeds, len(truth), -1)
-    looks: list[np.ndarray] = []
-    highest = np.full(len(plan.losses) * plan.seeds, -1.0)
-    weights = _for_each_loss(plan, _start(plan))
-    best = [weight.copy() for weight in weights]
-
-    def look(trained: Weights) -> None:
-        logits = training.predict(network, trained, data.train.images[validation[:WATCHED]])
-        looks.append(softmax(logits.reshape(shape), axis=-1))
-        accuracy = np.mean(logits.argmax(axis=-1) == truth, axis=1)
-        better = accuracy > highest
-        highest[better] = accuracy[better]
-        for kept, new in zip(best, trained, strict=True):
-            kept[better] = new[better]
-
-    look(weights)
+    weights = _for_each_loss(comparison, _initial_weights(comparison))
+    observer = _Observer(weights)
     for last in training.step_by_step(
-        network,
+        _network(),
         weights,
-        [training.Examples(images, labels, batches)],
+        [_examples(comparison, comparison.steps)],
         training.Options(
-            optimizer=plan.optimizer,
-            learning_rate=LEARNING_RATES[plan.optimizer],
-            loss=_side_by_side(plan.losses, plan.seeds),
+            optimizer=comparison.optimizer,
+            learning_rate=LEARNING_RATES[comparison.optimizer],
+            loss=_side_by_side(comparison.losses, comparison.seeds),
         ),
         progress,
     ):
-        look(last)
-    predictions = np.stack(looks, axis=2)
-    steps = np.minimum(np.arange(len(looks)) * training.STEPS_PER_CALL, plan.steps)
-    probability = predictions[..., np.arange(len(truth)), truth]
-    return Fit(plan, steps, probability, predictions.argmax(axis=-1) == truth, last, best)
+        observer.look(last)
+    return _outcome(comparison, observer, last)
 
 
-def accuracy_on_test(fitted: Fit, stopped: bool = False) -> np.ndarray:
+def accuracy_on_test(outcome: Outcome, stopped: bool = False) -> np.ndarray:
     """Return the share of the test images that each network classifies correctly.
 
     Args:
-        fitted: what came of a plan.
+        outcome: the trained networks.
         stopped: whether to take each network as it was when its validation accuracy was best,
             instead of after the last step.
 
     Returns:
         Accuracies, shape (L, S).
     """
-    data, network, _ = _task()
-    weights = fitted.best if stopped else fitted.last
-    guesses = training.predict(network, weights, data.test.images).argmax(axis=-1)
-    accuracy = np.mean(guesses == data.test.labels, axis=1)
-    return accuracy.reshape(len(fitted.plan.losses), fitted.plan.seeds)
+    test = _digits().test
+    weights = outcome.best if stopped else outcome.last
+    predicted = training.predict(_network(), weights, test.images).argmax(axis=-1)
+    accuracy = np.mean(predicted == test.labels, axis=1)
+    return accuracy.reshape(len(outcome.comparison.losses), outcome.comparison.seeds)
 
 
 def flip(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
@@ -192,62 +187,115 @@ def flip(labels: np.ndarray, share: float, seed: int) -> np.ndarray:
     return noisy
 
 
+class _Observer:
+    """Looks at networks while they learn, and keeps the best weights of each one."""
+
+    def __init__(self, weights: Weights) -> None:
+        watched = _validation()[:WATCHED]
+        self._images = _digits().train.images[watched]
+        self.truth = _digits().train.labels[watched]
+        self.probabilities: list[np.ndarray] = []  # a look each: (networks, images, classes)
+        self.best = [weight.copy() for weight in weights]
+        self._highest = np.full(len(weights[0]), -1.0)
+        self.look(weights)
+
+    def look(self, weights: Weights) -> None:
+        logits = training.predict(_network(), weights, self._images)
+        self.probabilities.append(softmax(logits, axis=-1))
+        accuracy = np.mean(logits.argmax(axis=-1) == self.truth, axis=1)
+        better = accuracy > self._highest
+        self._highest[better] = accuracy[better]
+        for best, new in zip(self.best, weights, strict=True):
+            best[better] = new[better]
+
+
+def _outcome(comparison: LossComparison, observer: _Observer, last: Weights) -> Outcome:
+    truth = observer.truth
+    predictions = np.stack(observer.probabilities, axis=1)  # (L * S, K, n, classes)
+    predictions = predictions.reshape(
+        len(comparison.losses), comparison.seeds, *predictions.shape[1:]
+    )
+    looks = np.arange(len(observer.probabilities))
+    return Outcome(
+        comparison,
+        steps=np.minimum(looks * training.STEPS_PER_CALL, comparison.steps),
+        probability=predictions[..., np.arange(len(truth)), truth],
+        correct=predictions.argmax(axis=-1) == truth,
+        last=last,
+        best=observer.best,
+    )
+
+
+def _digits() -> datasets.Dataset:
+    return datasets.load("mnist")
+
+
 @functools.cache
-def _task() -> tuple[datasets.Dataset, "keras.Model", np.ndarray]:
-    """Return the digits, the network, and which training images are kept for validation."""
-    data = datasets.load("mnist")
-    network = trunks.classifier(len(data.class_names))
-    return data, network, datasets.choose(data, 1, seed=0).validation
+def _network() -> "keras.Model":
+    return trunks.classifier(len(_digits().class_names))
 
 
-def _lessons(plan: Plan, steps: int) -> list[np.ndarray]:
-    """Return each seed's training images, labels and batches, each (seeds, ...)."""
-    data, _, validation = _task()
-    everything = data.train.labels
-    rest = np.setdiff1d(np.arange(len(everything)), validation)
-    wanted = plan.labels_per_class * len(data.class_names)
+@functools.cache
+def _validation() -> np.ndarray:
+    """Return which of the training images are kept for validation."""
+    return datasets.choose(_digits(), 1, seed=0).validation
+
+
+def _examples(comparison: LossComparison, steps: int) -> training.Examples:
+    """Return the images, labels and batches of all networks."""
+    train = _digits().train
+    seeds = range(comparison.seeds)
+    chosen = [_choose_images(comparison.labels_per_class, seed) for seed in seeds]
+    labels = [flip(train.labels[chosen[seed]], comparison.flipped, seed) for seed in seeds]
+    batches = [training.draw_batches(len(chosen[0]), BATCH_SIZE, steps, seed) for seed in seeds]
+    by_seed = [train.images[np.stack(chosen)], np.stack(labels), np.stack(batches)]
+    of_all = _for_each_loss(comparison, by_seed)
+    return training.Examples(of_all[0], of_all[1], of_all[2])
+
+
+def _choose_images(labels_per_class: int, seed: int) -> np.ndarray:
+    """Return positions of training images, equally many of each digit, none for validation."""
+    digits = _digits()
+    classes = len(digits.class_names)
+    rest = np.setdiff1d(np.arange(len(digits.train.labels)), _validation())
+    wanted = labels_per_class * classes
     if wanted > len(rest):
         raise WorkbookError(
-            f"labels_per_class is {plan.labels_per_class}, but only {len(rest)} training images "
-            f"are left beside those for validation: try {len(rest) // len(data.class_names)}."
+            f"labels_per_class is {labels_per_class}, but only {len(rest)} training images "
+            f"are left besides those for validation: try {len(rest) // classes}."
         )
-    seeds = range(plan.seeds)
-    chosen = [
-        rest[datasets.stratified(everything[rest], wanted, np.random.default_rng(seed))]
-        for seed in seeds
-    ]
-    labels = [flip(everything[own], plan.flipped, s) for s, own in zip(seeds, chosen, strict=True)]
-    batches = [training.draw_batches(wanted, BATCH_SIZE, steps, seed) for seed in seeds]
-    return [data.train.images[np.stack(chosen)], np.stack(labels), np.stack(batches)]
+    random = np.random.default_rng(seed)
+    return rest[datasets.stratified(digits.train.labels[rest], wanted, random)]
 
 
-def _start(plan: Plan) -> Weights:
+def _initial_weights(comparison: LossComparison) -> Weights:
     """Return the weights that every loss begins with, each (seeds, ...)."""
-    _, network, _ = _task()
-    if plan.start == "uci-digits":
-        return [np.stack([weight] * plan.seeds) for weight in pretrained(plan.start).weights]
-    if plan.start == "cross-entropy":
-        return _warmed_up(plan.labels_per_class, plan.flipped, plan.seeds)
-    by_seed = [trunks.fresh_weights(network, seed) for seed in range(plan.seeds)]
+    seeds = comparison.seeds
+    if comparison.start == "uci-digits":
+        return [np.stack([weight] * seeds) for weight in pretrained(comparison.start).weights]
+    if comparison.start == "cross-entropy":
+        return _warmed_up(comparison.labels_per_class, comparison.flipped, seeds)
+    by_seed = [trunks.fresh_weights(_network(), seed) for seed in range(seeds)]
     return [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)]
 
 
 @functools.lru_cache(maxsize=8)
 def _warmed_up(labels_per_class: int, flipped: float, seeds: int) -> Weights:
-    _, network, _ = _task()
-    plan = Plan(labels_per_class=labels_per_class, flipped=flipped, seeds=seeds)
-    images, labels, batches = _lessons(plan, WARM_UP_STEPS)
+    """Return weights after some steps of cross-entropy, each (seeds, ...)."""
+    warm_up = LossComparison(
+        losses=("cross-entropy",), labels_per_class=labels_per_class, flipped=flipped, seeds=seeds
+    )
     return training.train(
-        network,
-        _start(plan),
-        [training.Examples(images, labels, batches)],
+        _network(),
+        _initial_weights(warm_up),
+        [_examples(warm_up, WARM_UP_STEPS)],
         training.Options(learning_rate=LEARNING_RATES["adam"], loss=LOSSES["cross-entropy"].loss),
     )
 
 
-def _for_each_loss(plan: Plan, arrays: list[np.ndarray]) -> list[np.ndarray]:
+def _for_each_loss(comparison: LossComparison, arrays: list[np.ndarray]) -> list[np.ndarray]:
     """Repeat arrays of all seeds for each loss: all seeds of the first loss come first."""
-    return [np.concatenate([array] * len(plan.losses)) for array in arrays]
+    return [np.concatenate([array] * len(comparison.losses)) for array in arrays]
 
 
 @functools.cache

@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 
-from simmim_lib.exercises import Wrong, compare, exercise
+from simmim_lib.exercises import Mistake, Wrong, compare, exercise
 
 VERDICTS = ("gain", "loss", "no clear difference")
 
@@ -70,28 +70,37 @@ def _convolution_flops(answer: Callable) -> str:
     compare(
         answer(side, window, stride, inputs, outputs),
         2 * places * products,
-        {
-            "You count one operation for each weight at each place: a product has to be added up, "
-            "too.": places * products,
-            "You count as if the window stood at every place of the input: with a stride of 2 "
-            "there are fewer.": 2 * side**2 * products,
-            "The side of the output is rounded up: 7 / 2 gives 4, because the image is padded.": 2
-            * 9
-            * products,
-            "You count one place only: the window moves over the whole image.": 2 * products,
-            "You count one output map only.": 2 * places * window * window * inputs,
-            "You count one input map only: every output map looks at all of them.": 2
-            * places
-            * window
-            * window
-            * outputs,
-            "The window is square: it has `window * window` places.": 2
-            * places
-            * window
-            * inputs
-            * outputs,
-            "The image is square: the output has as many rows as columns.": 2 * 4 * products,
-        },
+        [
+            Mistake(
+                places * products,
+                "You count one operation for each weight at each place: a product has to be "
+                "added up, too.",
+            ),
+            Mistake(
+                2 * side**2 * products,
+                "You count as if the window stood at every place of the input: with a stride of 2 "
+                "there are fewer.",
+            ),
+            Mistake(
+                2 * 9 * products,
+                "The side of the output is rounded up: 7 / 2 gives 4, because the image is padded.",
+            ),
+            Mistake(
+                2 * products, "You count one place only: the window moves over the whole image."
+            ),
+            Mistake(2 * places * window * window * inputs, "You count one output map only."),
+            Mistake(
+                2 * places * window * window * outputs,
+                "You count one input map only: every output map looks at all of them.",
+            ),
+            Mistake(
+                2 * places * window * inputs * outputs,
+                "The window is square: it has `window * window` places.",
+            ),
+            Mistake(
+                2 * 4 * products, "The image is square: the output has as many rows as columns."
+            ),
+        ],
         "The number is another one. Multiply: 2, the places of the output, the window, the input "
         "maps and the output maps.",
     )

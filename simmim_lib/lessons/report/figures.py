@@ -1,6 +1,6 @@
 """Pictures of lesson 10: what a report shows of an experiment and its baselines."""
 
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -14,15 +14,12 @@ from simmim_lib.experiments.baselines import (
     Findings,
     Way,
 )
-from simmim_lib.foundation.intervals import interval
-from simmim_lib.pictures import charts
+from simmim_lib.foundation.intervals import mean_and_interval, seeds_in_words
+from simmim_lib.pictures import charts, classification
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 from simmim_lib.settings import Settings
 
-if TYPE_CHECKING:
-    from matplotlib.axes import Axes
-
-LOOKS: dict[str, dict[str, Any]] = {
+STYLES: dict[str, dict[str, Any]] = {
     SCRATCH: {"color": COLOURS["baseline"], "ls": "--"},
     PROBE: {"color": COLOURS["frozen"], "ls": ":"},
     FINE_TUNE: {"color": COLOURS["trained"], "ls": "-."},
@@ -30,9 +27,6 @@ LOOKS: dict[str, dict[str, Any]] = {
     ASKED: {"color": COLOURS["target"], "ls": "-"},
 }
 """How each way of training is drawn; line and colour both tell it from the others."""
-
-FEWEST = 10  # predictions in a bin of a reliability diagram, for its point to be drawn
-MOST_CLASSES = 20  # in a grid of examples, and with numbers in a confusion matrix
 
 
 def examples(name: str, role: str) -> Picture:
@@ -43,171 +37,126 @@ def examples(name: str, role: str) -> Picture:
         role: what it is for, such as "target".
     """
     data = datasets.load(name)
-    classes = range(min(len(data.class_names), MOST_CLASSES))
+    classes = range(min(len(data.class_names), classification.MAX_CLASSES))
     firsts = [np.flatnonzero(data.train.labels == label)[0] for label in classes]
     names = [data.class_names[label] for label in classes]
     alt = (
         f"One training image of each of {len(names)} of the {len(data.class_names)} classes of "
         f"{data.title} ({role}): {', '.join(names)}."
     )
-    return charts.image_grid(data.train.images[firsts], [each[:11] for each in names], alt)
+    return charts.image_grid(data.train.images[firsts], [name[:11] for name in names], alt)
 
 
-def accuracies(found: Findings) -> Picture:
+def accuracies(findings: Findings) -> Picture:
     """Draw each target's test accuracy with all ways of training, and its 95 % intervals."""
-    settings, nothing = found.settings, np.array([np.nan])
+    settings = findings.settings
+    missing = np.array([np.nan])
     groups = {
-        target: {name: way.accuracy.get(target, nothing) for name, way in found.ways.items()}
+        target: {name: way.accuracy.get(target, missing) for name, way in findings.ways.items()}
         for target in settings.targets
     }
     title = f"Mean, 95 % interval and every seed: {made_by(settings)}"
-    told = "; ".join(
+    means = "; ".join(
         f"{target}, {name}: {100 * way.accuracy[target].mean():.1f} %"
         for target in settings.targets
-        for name, way in found.serving(target).items()
+        for name, way in findings.serving(target).items()
     )
     return Picture(
         charts.accuracy_rows(groups, title).figure,
         f"Test accuracies of {settings.seeds} seeds with their intervals, which the tables below "
-        f"give as numbers. Means: {told}.",
+        f"give as numbers. Means: {means}.",
     )
 
 
 def made_by(settings: Settings) -> str:
     """Return what every figure says of where it comes from."""
-    seeds = "1 seed" if settings.seeds == 1 else f"{settings.seeds} seeds"
-    return f"{seeds}, budget {settings.budget}"
+    return f"{seeds_in_words(settings.seeds)}, budget {settings.budget}"
 
 
 @styled
-def confusion(found: Findings, target: str) -> Picture:
+def confusion(findings: Findings, target: str) -> Picture:
     """Draw which class is taken for which, in percent of the true class, mean over seeds."""
-    data = datasets.load(target)
-    names = data.class_names
-    shares = confusion_shares(found.asked, target)
-    size = len(names)
-    written = [name[:12] for name in names]
-    turned = max(map(len, written)) > 2
-    bottom = 0.20 if turned else 0.11
-    figure = new_figure(6.6, 5.9 if turned else 5.3)
+    class_names = datasets.load(target).class_names
+    shares = confusion_shares(findings.asked, target)
+    ticks = [name[:12] for name in class_names]
+    # Names that stand upright need more room below.
+    bottom, height = (0.20, 5.9) if classification.turned(ticks) else (0.11, 5.3)
+    figure = new_figure(6.6, height)
     axes = figure.add_axes((0.19, bottom, 0.64, 0.92 - bottom))
-    image = axes.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100)
-    small = 9 if size <= MOST_CLASSES else 5
-    axes.set_xticks(range(size), written, rotation=90 if turned else 0, fontsize=small)
-    axes.set_yticks(range(size), written, fontsize=small)
-    axes.grid(False)
-    axes.set(xlabel="predicted class", ylabel="true class")
-    axes.set_title(f"{target}: {made_by(found.settings)}")
-    if size <= MOST_CLASSES:
-        for row, column in np.argwhere(shares >= 0.005):
-            share = 100 * shares[row, column]
-            colour = "black" if share > 50 else "white"
-            axes.text(column, row, f"{share:.0f}", ha="center", va="center", color=colour, size=8)
+    percent = np.rint(100 * shares).astype(int)
+    image = classification.draw_confusion(axes, shares, percent, ticks)
+    axes.set_title(f"{target}: {made_by(findings.settings)}")
     bar = figure.colorbar(image, cax=figure.add_axes((0.86, bottom, 0.03, 0.92 - bottom)))
     bar.set_label("percent of the true class")
-    return Picture(figure, _describe_confusion(shares, names, target))
+    return Picture(figure, _describe_confusion(shares, class_names, target))
 
 
 def confusion_shares(way: Way, target: str) -> np.ndarray:
     """Return the share of each true class (row) that is predicted as each class (column)."""
-    from sklearn.metrics import confusion_matrix
-
     labels = datasets.load(target).test.labels
-    classes = range(way.probabilities[target].shape[-1])
-    matrices = [
-        confusion_matrix(labels, own.argmax(axis=-1), labels=classes, normalize="true")
-        for own in way.probabilities[target]
+    counts = [
+        classification.confusion_counts(probabilities, labels)
+        for probabilities in way.probabilities[target]
     ]
-    return np.mean(matrices, axis=0)
+    return classification.confusion_shares(np.array(counts)).mean(axis=0)
 
 
-def _describe_confusion(shares: np.ndarray, names: tuple[str, ...], target: str) -> str:
+def _describe_confusion(shares: np.ndarray, class_names: tuple[str, ...], target: str) -> str:
     right = "; ".join(
-        f"{name}: {100 * share:.0f} %" for name, share in zip(names, np.diag(shares), strict=True)
+        f"{name}: {100 * share:.0f} %"
+        for name, share in zip(class_names, np.diag(shares), strict=True)
     )
-    wrong = np.where(np.eye(len(names), dtype=bool), 0, shares)
-    row, column = np.unravel_index(wrong.argmax(), wrong.shape)
+    true, predicted = classification.most_confused(shares)
     return (
         f"Confusion matrix of {target}. Recognised, by true class: {right}. The most frequent "
-        f"confusion: {names[row]} is taken for {names[column]} in {100 * wrong.max():.0f} %."
+        f"confusion: {class_names[true]} is taken for {class_names[predicted]} in "
+        f"{100 * shares[true, predicted]:.0f} %."
     )
 
 
 @styled
-def learning_curves(found: Findings, target: str) -> Picture:
+def learning_curves(findings: Findings, target: str) -> Picture:
     """Draw how the accuracy on validation images rose with the steps, for each way."""
     figure = new_figure(8, 3.6)
     axes = figure.add_axes((0.09, 0.16, 0.66, 0.74))
-    told = []
-    for name, way in found.serving(target).items():
+    sentences = []
+    for name, way in findings.serving(target).items():
         if target not in way.curves:
             continue
         steps, curve = way.steps[target], way.curves[target]
-        mean = curve.mean(axis=1)
-        axes.plot(steps, mean, label=name, lw=2, **LOOKS[name])
-        axes.fill_between(
-            steps,
-            curve.min(axis=1),
-            curve.max(axis=1),
-            color=LOOKS[name]["color"],
-            alpha=0.15,
-            lw=0,
-        )
-        told.append(
+        mean, low, high = curve.mean(axis=1), curve.min(axis=1), curve.max(axis=1)
+        axes.plot(steps, mean, label=name, lw=2, **STYLES[name])
+        axes.fill_between(steps, low, high, color=STYLES[name]["color"], alpha=0.15, lw=0)
+        sentences.append(
             f"{name}: {mean[0]:.2f} at first, {mean[len(mean) // 2]:.2f} half-way, "
             f"{mean[-1]:.2f} at the end"
         )
     axes.set(xlabel="training steps", ylabel="validation accuracy", ylim=(0, 1.02))
     axes.margins(x=0.01)
-    axes.set_title(f"{target}: mean and range of {made_by(found.settings)}")
+    axes.set_title(f"{target}: mean and range of {made_by(findings.settings)}")
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=10)
-    return Picture(figure, f"Validation accuracy on {target} by training step. {'. '.join(told)}.")
+    alt = f"Validation accuracy on {target} by training step. {'. '.join(sentences)}."
+    return Picture(figure, alt)
 
 
 @styled
-def reliability(found: Findings, target: str) -> Picture:
+def reliability(findings: Findings, target: str) -> Picture:
     """Draw for each confidence how often a prediction is right: what was asked, and a baseline."""
-    ways = {ASKED: found.asked}
-    beside = found.best_baseline(target)
-    if beside:
-        ways[beside] = found.baselines[beside]
-    figure = new_figure(8, 4.3)
-    told = []
-    for number, (name, way) in enumerate(ways.items()):
-        axes = figure.add_axes((0.09 + 0.48 * number, 0.14, 0.40, 0.64))
-        labels = datasets.load(target).test.labels
+    compared = {ASKED: findings.asked}
+    baseline = findings.best_baseline(target)
+    if baseline:
+        compared[baseline] = findings.baselines[baseline]
+    labels = datasets.load(target).test.labels
+    diagrams, sentences = {}, []
+    for name, way in compared.items():
         probabilities = way.probabilities[target]
-        diagram = calibration.reliability(
+        error = f"{mean_and_interval(100 * way.calibration_error(target), digits=1)} %"
+        diagrams[f"{name}:\ncalibration error {error}"] = calibration.reliability(
             np.concatenate(probabilities), np.tile(labels, len(probabilities))
         )
-        mean, half = interval(100 * way.calibration_error(target))
-        error = f"{mean:.1f} ± {half:.1f} %" if np.isfinite(half) else f"{mean:.1f} %"
-        _draw_reliability(axes, diagram)
-        axes.set_title(f"{name}: expected calibration\nerror {error}")
-        told.append(f"{name}: expected calibration error {error}")
-    figure.text(0.02, 0.98, f"{target}: {made_by(found.settings)}", va="top", fontsize=12)
+        sentences.append(f"{name}: expected calibration error {error}")
     return Picture(
-        figure,
+        classification.draw_reliability(diagrams, f"{target}: {made_by(findings.settings)}"),
         f"Reliability diagrams of {target}: the share of right predictions by confidence, and how "
-        f"many predictions are that confident. {'. '.join(told)}.",
+        f"many predictions are that confident. {'. '.join(sentences)}.",
     )
-
-
-def _draw_reliability(axes: "Axes", diagram: calibration.Reliability) -> None:
-    middles = (diagram.edges[:-1] + diagram.edges[1:]) / 2
-    width = np.diff(diagram.edges)
-    shares = diagram.count / diagram.count.sum()
-    axes.bar(
-        middles, shares, width, color=COLOURS["unlabelled"], alpha=0.45, label="share of images"
-    )
-    axes.plot([0, 1], [0, 1], "--", color=COLOURS["baseline"], label="as sure as right")
-    seen = diagram.count >= FEWEST  # a share of fewer says nothing
-    axes.plot(
-        diagram.confidence[seen],
-        diagram.accuracy[seen],
-        "o-",
-        color=COLOURS["target"],
-        label="right",
-    )
-    axes.set(xlim=(0, 1), ylim=(0, 1.03), xlabel="confidence", ylabel="share")
-    axes.legend(loc="upper left", fontsize=9)

@@ -10,10 +10,10 @@ from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.panels import controls
 from simmim_lib.panels.panel import as_message
 from simmim_lib.reports import report
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, offers
 
-LABELS = (1, 2, 5, 10, 20, 50)  # of each class
-SEEDS = (1, 2, 3, 5, 10)
+LABELS = offers("labels_per_class")
+SEEDS = offers("seeds")
 
 
 class Form:

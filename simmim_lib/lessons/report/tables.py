@@ -8,7 +8,7 @@ from simmim_lib import datasets
 from simmim_lib.experiments import baselines
 from simmim_lib.experiments.baselines import ASKED, WAYS, Findings
 from simmim_lib.experiments.environment import describe_environment, peak_memory_in_words
-from simmim_lib.foundation.intervals import Difference, interval
+from simmim_lib.foundation.intervals import mean_and_interval
 from simmim_lib.reports.pages import Table
 from simmim_lib.settings import Settings
 
@@ -78,51 +78,43 @@ def ways(compared: dict[str, baselines.Way]) -> Table:
     return Table(("way", "what it does"), rows)
 
 
-def accuracies(found: Findings, target: str) -> Table:
+def accuracies(findings: Findings, target: str) -> Table:
     """List a target's test accuracies, and how much better or worse the asked-for way is."""
-    differences = found.differences(target)
+    differences = findings.differences(target)
     rows = [
         (
             name,
-            mean_and_interval(100 * way.accuracy[target], "%"),
+            _percent(way.accuracy[target]),
             " ".join(f"{100 * value:.1f}" for value in way.accuracy[target]),
-            _told(differences[name], found.settings.seeds) if name in differences else "–",
+            str(differences[name]) if name in differences else "–",
         )
-        for name, way in found.serving(target).items()
+        for name, way in findings.serving(target).items()
     ]
     head = ("way", "test accuracy", "each seed, %", "SimMIM less this one")
     return Table(head, rows, f"{target}: means with 95 % intervals")
 
 
-def _told(difference: Difference, seeds: int) -> str:
-    return str(difference) if seeds > 1 else f"{difference.mean:+.1f} points; one seed"
+def _percent(values: np.ndarray) -> str:
+    return f"{mean_and_interval(100 * values, digits=1)} %"
 
 
-def mean_and_interval(values: np.ndarray, unit: str) -> str:
-    """Return mean and 95 % interval in words; a single value has no interval."""
-    mean, half = interval(values)
-    return f"{mean:.1f} ± {half:.1f} {unit}" if np.isfinite(half) else f"{mean:.1f} {unit}"
-
-
-def calibration(found: Findings) -> Table:
+def calibration(findings: Findings) -> Table:
     """List the expected calibration error of every way on every target."""
-    targets = found.settings.targets
+    targets = findings.settings.targets
     rows = [
         (
             name,
             *(
-                mean_and_interval(100 * way.calibration_error(target), "%")
-                if target in way.accuracy
-                else "–"
+                _percent(way.calibration_error(target)) if target in way.accuracy else "–"
                 for target in targets
             ),
         )
-        for name, way in found.ways.items()
+        for name, way in findings.ways.items()
     ]
     return Table(("way", *targets), rows, "Expected calibration error, with 95 % intervals")
 
 
-def cost(found: Findings) -> Table:
+def cost(findings: Findings) -> Table:
     """List what each way takes."""
     rows = [
         (
@@ -132,7 +124,7 @@ def cost(found: Findings) -> Table:
             f"{way.seconds:.1f}",
             f"{way.cost.flops / 1e9:,.1f}",
         )
-        for name, way in found.ways.items()
+        for name, way in findings.ways.items()
         if way.cost.flops
     ]
     head = (
@@ -146,5 +138,5 @@ def cost(found: Findings) -> Table:
 
 
 def environment(settings: Settings) -> Table:
-    """List what the numbers depend on beside the settings."""
+    """List what the numbers depend on besides the settings."""
     return Table(("what", "which"), list(describe_environment(settings).items()))

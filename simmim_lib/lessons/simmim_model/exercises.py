@@ -4,7 +4,7 @@ from collections.abc import Callable, Mapping
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Wrong, compare, exercise
+from simmim_lib.exercises import Mistake, Wrong, compare, exercise
 
 if TYPE_CHECKING:
     import keras
@@ -100,25 +100,32 @@ def _count_parameters(answer: Callable[..., Any]) -> str:
         for shared in (False, True):
             heads = 1 if shared else tasks
             head = (features + 1) * classes
-            mistakes: dict[str, float] = {
-                "You counted the heads only: the trunk has parameters, too.": heads * head,
-                "You counted the trunk only: each head has parameters, too.": trunk,
-                "You forgot the biases of the heads: one for each class.": trunk
-                + heads * features * classes,
-                "You counted a trunk for every task: all tasks share one.": tasks * trunk
-                + heads * head,
-                "You built the heads on the images: their input is what the trunk gives.": trunk
-                + heads * (_SIZES[0] + 1) * classes,
-                "You gave each head one output: each class has an output of its own.": trunk
-                + heads * (features + 1),
-            }
+            mistakes = [
+                Mistake(heads * head, "You counted the heads only: the trunk has parameters, too."),
+                Mistake(trunk, "You counted the trunk only: each head has parameters, too."),
+                Mistake(
+                    trunk + heads * features * classes,
+                    "You forgot the biases of the heads: one for each class.",
+                ),
+                Mistake(
+                    tasks * trunk + heads * head,
+                    "You counted a trunk for every task: all tasks share one.",
+                ),
+                Mistake(
+                    trunk + heads * (_SIZES[0] + 1) * classes,
+                    "You built the heads on the images: their input is what the trunk gives.",
+                ),
+                Mistake(
+                    trunk + heads * (features + 1),
+                    "You gave each head one output: each class has an output of its own.",
+                ),
+            ]
             if shared:
                 several = "You counted a head for every task: with `shared_head` they have one."
-                mistakes[several] = trunk + tasks * head
+                mistakes.append(Mistake(trunk + tasks * head, several))
             else:
-                mistakes["You counted one head: without `shared_head` each task has its own."] = (
-                    trunk + head
-                )
+                one = "You counted one head: without `shared_head` each task has its own."
+                mistakes.append(Mistake(trunk + head, one))
             otherwise = (
                 f"For a trunk of {trunk} parameters that gives {features} features, {tasks} tasks "
                 f"of {classes} classes and shared_head={shared}, the model has "
@@ -267,7 +274,7 @@ def _joint_loss_values(
     labels: "Mapping[str, np.ndarray]",
     logits: "Mapping[str, np.ndarray]",
     weights: Mapping[str, float],
-) -> tuple[float, dict[str, float]]:
+) -> tuple[float, list[Mistake]]:
     """Give the joint loss, and what each known mistake makes of it."""
     import numpy as np
     from scipy.special import log_softmax
@@ -284,34 +291,52 @@ def _joint_loss_values(
         [w * of_task for w, of_task in zip(weight, every.values(), strict=True)]
     )
     raw = [-logits[name][np.arange(len(y)), y].mean() for name, y in labels.items()]
-    return right, {
-        "You added the losses of a task's images up: take their mean, or a task with many images "
-        "counts more than its weight says.": float(weight @ total),
-        "You took one mean over the images of all tasks: take a mean for each task.": float(
-            pooled.mean()
+    return right, [
+        Mistake(
+            float(weight @ total),
+            "You added the losses of a task's images up: take their mean, or a task with many "
+            "images counts more than its weight says.",
         ),
-        "You left the weights out.": float(mean.sum()),
-        "You divided by the sum of the weights: they are used as they are, so that doubling all "
-        "of them doubles the loss.": float(weight @ mean / weight.sum()),
-        "You divided by the number of tasks: the loss is the sum over the tasks.": float(
-            weight @ mean / len(mean)
+        Mistake(
+            float(pooled.mean()),
+            "You took one mean over the images of all tasks: take a mean for each task.",
         ),
-        "You squared the weights: each loss is multiplied by its weight once.": float(
-            weight**2 @ mean
+        Mistake(float(mean.sum()), "You left the weights out."),
+        Mistake(
+            float(weight @ mean / weight.sum()),
+            "You divided by the sum of the weights: they are used as they are, so that doubling "
+            "all of them doubles the loss.",
         ),
-        "Only the last task counts in yours: add to the sum at each turn of the loop.": float(
-            weight[-1] * mean[-1]
+        Mistake(
+            float(weight @ mean / len(mean)),
+            "You divided by the number of tasks: the loss is the sum over the tasks.",
         ),
-        "Only the first task counts in yours: return after the loop, not in it.": float(
-            weight[0] * mean[0]
+        Mistake(
+            float(weight**2 @ mean),
+            "You squared the weights: each loss is multiplied by its weight once.",
         ),
-        "You multiplied the losses of the tasks: add them.": float(np.prod(weight * mean)),
-        "The sign is turned round: cross-entropy is minus the logarithm, so it is above 0.": -right,
-        "You took a logarithm to base 2: use the natural one, `np.log`.": float(right / np.log(2)),
-        "You took the logits for log-probabilities: they must go through the softmax first.": float(
-            weight @ np.array(raw)
+        Mistake(
+            float(weight[-1] * mean[-1]),
+            "Only the last task counts in yours: add to the sum at each turn of the loop.",
         ),
-    }
+        Mistake(
+            float(weight[0] * mean[0]),
+            "Only the first task counts in yours: return after the loop, not in it.",
+        ),
+        Mistake(float(np.prod(weight * mean)), "You multiplied the losses of the tasks: add them."),
+        Mistake(
+            -right,
+            "The sign is turned round: cross-entropy is minus the logarithm, so it is above 0.",
+        ),
+        Mistake(
+            float(right / np.log(2)),
+            "You took a logarithm to base 2: use the natural one, `np.log`.",
+        ),
+        Mistake(
+            float(weight @ np.array(raw)),
+            "You took the logits for log-probabilities: they must go through the softmax first.",
+        ),
+    ]
 
 
 @exercise("03-new-task")

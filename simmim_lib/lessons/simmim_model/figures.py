@@ -8,11 +8,23 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.network import architecture
-from simmim_lib.foundation.intervals import difference, interval
+from simmim_lib.foundation.intervals import (
+    difference,
+    interval,
+    mean_and_interval,
+    seeds_in_words,
+)
 from simmim_lib.lessons.simmim_model.studies import Gain
-from simmim_lib.pictures import charts
+from simmim_lib.pictures.charts import error_bar
 from simmim_lib.pictures.networks import draw_joint_network
-from simmim_lib.pictures.style import COLOURS, Picture, look, new_figure, styled
+from simmim_lib.pictures.style import (
+    COLOURS,
+    Picture,
+    new_figure,
+    short_title,
+    styled,
+    target_style,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,7 +47,7 @@ def simmim(course: Course, alone: Mapping[str, Result]) -> Picture:
 
 def _draw_course(axes: "Axes", course: Course) -> None:
     for target, looks in course.validation.items():
-        colour, marker = look(target)
+        colour, marker = target_style(target)
         means = looks.mean(axis=1)
         axes.fill_between(
             course.steps, looks.min(axis=1), looks.max(axis=1), color=colour, alpha=0.15, lw=0
@@ -49,7 +61,7 @@ def _draw_course(axes: "Axes", course: Course) -> None:
         xlabel="training steps",
         ylabel="validation accuracy",
     )
-    seeds = "1 seed" if settings.seeds == 1 else f"mean and range of {settings.seeds} seeds"
+    seeds = seeds_in_words(settings.seeds, "mean and range of")
     axes.set_title(f"While it learns ({seeds})", fontsize=11)
     axes.legend(loc="lower right", fontsize=9)
 
@@ -58,19 +70,19 @@ def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) 
     """Draw test accuracies: of the joint network filled, of the separate networks hollow."""
     targets = course.settings.targets
     for row, target in enumerate(targets):
-        colour, marker = look(target)
+        colour, marker = target_style(target)
         pairs = [(0.16, course.result, colour), (-0.16, alone.get(target), "white")]
         for shift, result, face in pairs:
             if result is None:
                 continue
             values = result.accuracy[target]
-            mean, half = interval(values)
+            mean, half_width = interval(values)
             place = -row + shift
             axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["unlabelled"])
             axes.errorbar(
                 mean,
                 place,
-                xerr=half if np.isfinite(half) else None,
+                xerr=error_bar(half_width),
                 fmt=marker,
                 color=colour,
                 mfc=face,
@@ -96,17 +108,16 @@ def _describe(course: Course, alone: Mapping[str, Result]) -> str:
         f"One network from {settings.source or 'fresh weights'} for "
         f"{', '.join(settings.targets)}, {heads} heads, frozen: "
         f"{', '.join(settings.frozen_layer_names) or 'no layer'}; "
-        f"{settings.seeds} seeds, budget {settings.budget}. Validation accuracy after "
+        f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Validation accuracy after "
         f"{course.steps[-1]} of {settings.steps} steps: {now}."
     )
     for target, result in alone.items():
         if course.result is None:
             break
-        joint, own = course.result.accuracy[target], result.accuracy[target]
-        together, alone_text = charts.mean_and_interval(joint), charts.mean_and_interval(own)
+        joint, separate = course.result.accuracy[target], result.accuracy[target]
         text += (
-            f" Test accuracy on {target}: jointly {together}, by a network of its own "
-            f"{alone_text}; difference {difference(joint, own)}."
+            f" Test accuracy on {target}: jointly {mean_and_interval(joint)}, by a network of its "
+            f"own {mean_and_interval(separate)}; difference {difference(joint, separate)}."
         )
     return text
 
@@ -123,12 +134,11 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
     figure = new_figure(8, 4.2)
     shared_axis = None
     for column, group in enumerate(groups):
-        own = [row for row in rows if row.settings.targets == group]
+        of_group = [row for row in rows if row.settings.targets == group]
         axes = figure.add_subplot(1, len(groups), column + 1, sharey=shared_axis)
         shared_axis = shared_axis or axes
-        _draw_gains(axes, own)
-        names = [datasets.describe(target).title.removesuffix(" digits") for target in group]
-        axes.set_title(" + ".join(names).replace("Fashion-MNIST", "Fashion"), fontsize=11)
+        _draw_gains(axes, of_group)
+        axes.set_title(" + ".join(map(short_title, group)), fontsize=11)
         if column:
             axes.tick_params(labelleft=False)
         else:
@@ -137,13 +147,13 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
     figure.legend(handles, labels, loc="lower center", ncols=len(handles), fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
     figure.subplots_adjust(left=0.1, right=0.99, bottom=0.25, top=0.83, wspace=0.06)
-    told = "; ".join(
+    numbers = "; ".join(
         f"{row.target} in {'+'.join(row.settings.targets)} ({_label_counts(row)} labels, "
         f"{'shared' if row.settings.shared_heads else 'own'} head): {row.difference}"
         for row in rows
     )
     return Picture(
-        figure, f"{title}. Test accuracy of the joint less the separate network: {told}."
+        figure, f"{title}. Test accuracy of the joint less the separate network: {numbers}."
     )
 
 
@@ -153,7 +163,7 @@ def _draw_gains(axes: "Axes", rows: Sequence[Gain]) -> None:
     axes.axhline(0, color=COLOURS["baseline"], ls="--", lw=1)
     for row in rows:
         place = series.index((row.target, row.settings.shared_heads))
-        colour, marker = look(row.target)
+        colour, marker = target_style(row.target)
         axes.errorbar(
             counts.index(_label_counts(row)) + 0.7 * (place + 0.5) / len(series) - 0.35,
             row.difference.mean,
@@ -175,7 +185,7 @@ def _label_counts(row: Gain) -> str:
 def _gain_legend(axes: "Axes", rows: Sequence[Gain]) -> tuple[list, list[str]]:
     handles, labels = [], []
     for target in dict.fromkeys(row.target for row in rows):
-        colour, marker = look(target)
+        colour, marker = target_style(target)
         handles += axes.plot([], [], marker, color=colour)
         labels.append(datasets.describe(target).title)
     for face, label in (("white", "heads of their own"), ("#666666", "shared head")):

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizers
 from simmim_lib.panels.controls import dropdown, slider
+from simmim_lib.panels.memory import remembered
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
@@ -40,19 +41,9 @@ def race(plan: optimizers.Plan | None = None) -> Panel:
         )
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        yield optimizer_figures.race(_race(asked(values), progress))
+        yield optimizer_figures.race(remembered(optimizers.race, asked(values), progress))
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
-
-
-_races: dict[optimizers.Plan, optimizers.Race] = {}
-
-
-def _race(plan: optimizers.Plan, progress: Progress) -> optimizers.Race:
-    """Race, or remember it: going back to a setting should cost nothing."""
-    if plan not in _races:
-        _races[plan] = optimizers.race(plan, progress)
-    return _races[plan]
 
 
 def _checkbox(name: str, value: bool) -> "widgets.Checkbox":

@@ -6,15 +6,12 @@ from simmim_lib import datasets, experiments
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import figures
 from simmim_lib.panels.controls import GROUPS, dropdown, slider
-from simmim_lib.panels.memory import measure
+from simmim_lib.panels.memory import MEMORY, measure
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+from simmim_lib.settings import Settings, offers
 
 FIELDS = ("source", "targets", "shared_heads", "frozen_layers", "seeds")
-
-
-LABELS = (1, 2, 5, 10, 20, 50)  # of each class
 
 
 WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -31,7 +28,7 @@ def simmim(settings: Settings | None = None) -> Panel:
     titles = {name: datasets.describe(name).title for name in GROUPS[-1]}
     groups = [(", ".join(titles[name] for name in group), group) for group in GROUPS]
     sources = [("from scratch", None), *((n, n) for n in ("glyphs", *titles))]
-    depths = [(str(depth), depth) for depth in range(len(FREEZABLE_LAYERS) + 1)]
+    depths = [(str(depth), depth) for depth in offers("frozen_layers")]
     weights = dict(zip(start.targets, start.task_weights or (), strict=False))
     controls = {
         "source": dropdown("Source", sources, start.source),
@@ -42,9 +39,9 @@ def simmim(settings: Settings | None = None) -> Panel:
             start.shared_heads,
         ),
         "frozen_layers": slider("Frozen layers", depths, start.frozen_layers),
-        "first": slider("Labels, first", LABELS, first),
-        "others": slider("Labels, others", LABELS, others[0]),
-        "seeds": slider("Seeds", (1, 2, 3, 5, 10), start.seeds),
+        "first": slider("Labels, first", offers("labels_per_class", first), first),
+        "others": slider("Labels, others", offers("labels_per_class", others[0]), others[0]),
+        "seeds": slider("Seeds", offers("seeds", start.seeds), start.seeds),
         **{
             name: slider(
                 f"Weight, {title.replace('-', ' ').split()[0]}", WEIGHTS, weights.get(name, 1.0)
@@ -73,14 +70,11 @@ def _pictures(settings: Settings, progress: Progress) -> Iterator[Picture]:
     """Draw the joint network as it learns; then train a network for each target beside it."""
     parts = in_parts(progress, 1 + len(settings.targets))
     joint = parts()
-    known = [_finished[settings]] if settings in _finished else None
-    for course in known or experiments.follow(settings, joint):
+    known = MEMORY.recall((experiments.follow, settings))
+    for course in [known] if known else experiments.follow(settings, joint):
         yield figures.simmim(course, {})
-    _finished[settings] = course
+    MEMORY.keep((experiments.follow, settings), course)
     alone = {}
     for own in settings.separately():
         alone[own.targets[0]] = measure(own, parts())
     yield figures.simmim(course, alone)
-
-
-_finished: dict[Settings, experiments.Course] = {}

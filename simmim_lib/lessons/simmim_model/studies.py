@@ -3,13 +3,9 @@
 from dataclasses import dataclass
 
 from simmim_lib.foundation.intervals import Difference, difference
-from simmim_lib.settings import (
-    OPTIMIZERS,
-    SCHEDULES,
-    Settings,
-)
-from simmim_lib.studies.registry import full_settings, measure_name, study
-from simmim_lib.studies.stored import StoredStudy
+from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
+from simmim_lib.studies.registry import BUDGET, full_settings, study
+from simmim_lib.studies.stored import Record, StoredStudy
 
 
 @dataclass(frozen=True)
@@ -27,19 +23,21 @@ class Gain:
     difference: Difference
 
 
-def gains(found: StoredStudy) -> list[Gain]:
+def gains(stored: StoredStudy) -> list[Gain]:
     """Compare every joint experiment of a study with the separate ones, target by target."""
-    records = {record.settings: record.measures for record in found.records}
-    rows = []
-    for settings, measures in records.items():
-        if len(settings.targets) == 1:
-            continue
-        for alone in settings.separately():
-            (target,) = alone.targets
-            together = measures[measure_name("accuracy", target, settings)]
-            own = records[alone]["accuracy"]
-            rows.append(Gain(settings, target, difference(together, own)))
-    return rows
+    records = {record.settings: record for record in stored.records}
+    return [
+        _gain(joint, records[alone])
+        for settings, joint in records.items()
+        if len(settings.targets) > 1
+        for alone in settings.separately()
+    ]
+
+
+def _gain(joint: Record, alone: Record) -> Gain:
+    (target,) = alone.settings.targets
+    gained = difference(joint.values("accuracy", target), alone.values())
+    return Gain(joint.settings, target, gained)
 
 
 OPTIMIZER_RATES = (0.0003, 0.001, 0.003, 0.01, 0.03, 0.1, 0.3)
@@ -66,7 +64,6 @@ def optimizers() -> list[Settings]:
 
 JOINT_TARGETS = (("mnist", "uci-digits"), ("mnist", "fashion"), ("mnist", "uci-digits", "fashion"))
 
-
 JOINT_SEEDS = 20  # the differences are small
 
 
@@ -87,7 +84,7 @@ def joint() -> list[Settings]:
                 shared_heads=shared,
                 steps=200,
                 seeds=JOINT_SEEDS,
-                budget="full",
+                budget=BUDGET,
             )
             for labels in (2, 5, 10, 50)
             for targets in JOINT_TARGETS
@@ -110,7 +107,7 @@ def unequal_labels() -> list[Settings]:
                 shared_heads=shared,
                 steps=200,
                 seeds=JOINT_SEEDS,
-                budget="full",
+                budget=BUDGET,
             )
             for source in (None, "glyphs")
             for few in (2, 5)

@@ -1,17 +1,20 @@
 """Figures of lesson 00."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.foundation.intervals import interval
-from simmim_lib.pictures.charts import mean_and_interval
+from simmim_lib.foundation.intervals import intervals, mean_and_interval, seeds_in_words
+from simmim_lib.pictures.charts import error_bars
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+MAX_IMAGES = 10
+"""Images of a class that are shown."""
 
 
 @styled
@@ -31,35 +34,34 @@ def few_labels(
     _draw_classes(figure.add_axes((0.11, 0.03, 0.36, 0.84)), dataset, labelled)
     axes = figure.add_axes((0.57, 0.15, 0.41, 0.72))
     counts = sorted(accuracy)
-    means, widths = zip(*(interval(accuracy[count]) for count in counts), strict=True)
-    axes.errorbar(
-        counts, means, widths, fmt="o-", color=COLOURS["target"], capsize=4, label="nearest image"
-    )
+    means, half_widths = intervals([accuracy[count] for count in counts])
+    style: dict[str, Any] = {"fmt": "o-", "color": COLOURS["target"], "capsize": 4}
+    axes.errorbar(counts, means, error_bars(half_widths), label="nearest image", **style)
     axes.plot(shown, np.mean(accuracy[shown]), "o", ms=13, mfc="none", color=COLOURS["target"])
     axes.axhline(1 / classes, ls="--", color=COLOURS["baseline"], label="guessing")
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
     axes.set(ylim=(0, 1), xlabel="labelled images per class", ylabel="test accuracy")
-    seeds = len(accuracy[shown])
-    axes.set_title(f"{mean_and_interval(accuracy[shown])} with {shown} per class, {seeds} seeds")
+    seeds = seeds_in_words(len(accuracy[shown]))
+    axes.set_title(f"{mean_and_interval(accuracy[shown])} with {shown} per class, {seeds}")
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.12), fontsize=9)
     values = "; ".join(f"{count}: {mean_and_interval(accuracy[count])}" for count in counts)
     return Picture(
         figure,
         f"{shown} labelled images of each class of {dataset.title}, and the test accuracy of the "
-        f"nearest labelled image by labels per class, mean and 95 % interval over {seeds} seeds. "
+        f"nearest labelled image by labels per class, mean and 95 % interval over {seeds}. "
         f"{values}. Guessing: {1 / classes:.3f}.",
     )
 
 
 def _draw_classes(axes: "Axes", dataset: datasets.Dataset, labelled: datasets.Part) -> None:
-    """Show a row of images for each class, at most ten in a row."""
-    classes, side, most = len(dataset.class_names), datasets.IMAGE_SIZE, 10
+    """Show a row of images for each class."""
+    classes, side = len(dataset.class_names), datasets.IMAGE_SIZE
     rows = [labelled.images[labelled.labels == label].squeeze(-1) for label in range(classes)]
-    page = np.zeros((classes * side, most * side), np.float32)
+    page = np.zeros((classes * side, MAX_IMAGES * side), np.float32)
     for position, row in enumerate(rows):
-        strip = np.concatenate(row[:most], axis=1)
+        strip = np.concatenate(row[:MAX_IMAGES], axis=1)
         page[position * side : (position + 1) * side, : strip.shape[1]] = strip
     axes.imshow(page, cmap="Greys", vmin=0, vmax=1)
     axes.set_anchor("N")
@@ -69,4 +71,6 @@ def _draw_classes(axes: "Axes", dataset: datasets.Dataset, labelled: datasets.Pa
     axes.tick_params(length=0)
     axes.spines[["left", "bottom"]].set_visible(False)
     count = len(rows[0])
-    axes.set_title(f"{count} of each class" + (" (ten of them shown)" if count > most else ""))
+    axes.set_title(
+        f"{count} of each class" + (" (ten of them shown)" if count > MAX_IMAGES else "")
+    )

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Wrong, compare, exercise, numbers
+from simmim_lib.exercises import Mistake, Wrong, compare, exercise, numbers
 
 if TYPE_CHECKING:
     import numpy as np
@@ -39,8 +39,8 @@ def _answers(
 
 
 def _values(
-    of_pair: "Callable[[np.ndarray, np.ndarray], tuple[Any, dict[str, Any]]]", pairs: "list[Pair]"
-) -> "tuple[np.ndarray, dict[str, np.ndarray]]":
+    of_pair: "Callable[[np.ndarray, np.ndarray], tuple[Any, list[Mistake]]]", pairs: "list[Pair]"
+) -> "tuple[np.ndarray, list[Mistake]]":
     """Return what is right for all pairs at once, and what each known mistake would give.
 
     In one pair alone, two mistakes may well give the same.
@@ -48,7 +48,10 @@ def _values(
     import numpy as np
 
     every = [of_pair(*pair) for pair in pairs]
-    mistakes = {name: np.array([of_one[name] for _, of_one in every]) for name in every[0][1]}
+    mistakes = [
+        Mistake(np.array([each.value for each in of_pairs]), of_pairs[0].message)
+        for of_pairs in zip(*(of_pair for _, of_pair in every), strict=True)
+    ]
     return np.array([right for right, _ in every]), mistakes
 
 
@@ -63,26 +66,48 @@ def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
     for losses in ((0.5, 2.0), (3.0, 0.1, 40.0)):
         values = np.array(losses)
         right = 1 / (2 * values)  # at the optimum exp(s) = L, and the weight is 1 / (2 exp(s))
-        mistakes = {
-            "You return s at the optimum: what is asked for is the weight 1 / (2 e^s) "
-            "there.": np.log(values),
-            "You return e^s at the optimum: what is asked for is the weight 1 / (2 e^s) "
-            "there.": values,
-            "You forgot the 2: a loss is multiplied by 1 / (2 e^s).": 1 / values,
-            "The weight rises with the loss in yours: 1 / (2 e^s) falls with s.": values / 2,
-            "You put the loss itself in place of s: the slope is zero where e^s is the loss, so s "
-            "is its logarithm.": np.exp(-values) / 2,
-            "You return the whole terms L / (2 e^s) + s / 2: return the weights, the factors of "
-            "the losses.": 0.5 + np.log(values) / 2,
-            "You return one half for every task, as it is at the start: return the weight at the "
-            "optimum, 1 / (2 e^s).": np.full(len(values), 0.5),
-            "You made the weights sum to 1: uncertainty weighting leaves them as they come.": right
-            / right.sum(),
-            "You squared the losses: the optimum is e^s = L, as the slope says.": 1
-            / (2 * values**2),
-            "You took the square root of the losses: in some texts e^s is a standard deviation, "
-            "here it is what L is divided by.": 1 / (2 * np.sqrt(values)),
-        }
+        mistakes = [
+            Mistake(
+                np.log(values),
+                "You return s at the optimum: what is asked for is the weight 1 / (2 e^s) there.",
+            ),
+            Mistake(
+                values,
+                "You return e^s at the optimum: what is asked for is the weight 1 / (2 e^s) there.",
+            ),
+            Mistake(1 / values, "You forgot the 2: a loss is multiplied by 1 / (2 e^s)."),
+            Mistake(
+                values / 2, "The weight rises with the loss in yours: 1 / (2 e^s) falls with s."
+            ),
+            Mistake(
+                np.exp(-values) / 2,
+                "You put the loss itself in place of s: the slope is zero where e^s is the loss, "
+                "so s is its logarithm.",
+            ),
+            Mistake(
+                0.5 + np.log(values) / 2,
+                "You return the whole terms L / (2 e^s) + s / 2: return the weights, the factors "
+                "of the losses.",
+            ),
+            Mistake(
+                np.full(len(values), 0.5),
+                "You return one half for every task, as it is at the start: return the weight at "
+                "the optimum, 1 / (2 e^s).",
+            ),
+            Mistake(
+                right / right.sum(),
+                "You made the weights sum to 1: uncertainty weighting leaves them as they come.",
+            ),
+            Mistake(
+                1 / (2 * values**2),
+                "You squared the losses: the optimum is e^s = L, as the slope says.",
+            ),
+            Mistake(
+                1 / (2 * np.sqrt(values)),
+                "You took the square root of the losses: in some texts e^s is a standard "
+                "deviation, here it is what L is divided by.",
+            ),
+        ]
         otherwise = (
             f"For the losses {losses} the weights are {np.round(right, 4).tolist()}; your function "
             "says something else. Derive L / (2 e^s) + s / 2 in s and put the slope to zero."
@@ -117,7 +142,7 @@ def _mgda_two_tasks(answer: Callable[..., Any]) -> str:
     )
 
 
-def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, dict[str, float]]:
+def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, list[Mistake]]:
     """Give the weight of the first gradient, and what each known mistake makes of it."""
     import numpy as np
 
@@ -125,23 +150,37 @@ def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, dict
     squared = apart @ apart
     free = apart @ second / squared
     right = float(np.clip(free, 0, 1))
-    return right, {
-        "A weight below 0 or above 1 is not allowed: clip it to that range.": free,
-        "That is the weight of the second gradient: return that of the first.": 1 - right,
-        "The sign is turned round: the numerator is (g2 - g1) · g2.": float(np.clip(-free, 0, 1)),
-        "The numerator has g1 where it needs g2: at weight 0 the mean is g2, and the slope there "
-        "decides.": float(np.clip(apart @ first / squared, 0, 1)),
-        "You divided by the length of g1 - g2: divide by its square.": float(
-            np.clip(apart @ second / np.sqrt(squared), 0, 1)
+    return right, [
+        Mistake(free, "A weight below 0 or above 1 is not allowed: clip it to that range."),
+        Mistake(1 - right, "That is the weight of the second gradient: return that of the first."),
+        Mistake(
+            float(np.clip(-free, 0, 1)),
+            "The sign is turned round: the numerator is (g2 - g1) · g2.",
         ),
-        "You clipped away from 0 and 1, as some programs do: where one gradient is the shortest "
-        "mean by itself it gets all the weight.": float(np.clip(free, 0.001, 0.999)),
-        "That is the plain mean, which one also gets from gradients made equally long: MGDA takes "
-        "them as they are, and makes the mean as short as it can be.": 0.5,
-        "You weighed by length: what counts is also the angle between the gradients.": float(
-            np.linalg.norm(second) / (np.linalg.norm(first) + np.linalg.norm(second))
+        Mistake(
+            float(np.clip(apart @ first / squared, 0, 1)),
+            "The numerator has g1 where it needs g2: at weight 0 the mean is g2, and the slope "
+            "there decides.",
         ),
-    }
+        Mistake(
+            float(np.clip(apart @ second / np.sqrt(squared), 0, 1)),
+            "You divided by the length of g1 - g2: divide by its square.",
+        ),
+        Mistake(
+            float(np.clip(free, 0.001, 0.999)),
+            "You clipped away from 0 and 1, as some programs do: where one gradient is the "
+            "shortest mean by itself it gets all the weight.",
+        ),
+        Mistake(
+            0.5,
+            "That is the plain mean, which one also gets from gradients made equally long: MGDA "
+            "takes them as they are, and makes the mean as short as it can be.",
+        ),
+        Mistake(
+            float(np.linalg.norm(second) / (np.linalg.norm(first) + np.linalg.norm(second))),
+            "You weighed by length: what counts is also the angle between the gradients.",
+        ),
+    ]
 
 
 @exercise("04-pcgrad")
@@ -164,7 +203,7 @@ def _pcgrad(answer: Callable[..., Any]) -> str:
     )
 
 
-def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarray, dict]":
+def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarray, list[Mistake]]":
     """Give PCGrad's direction for two gradients, and what each known mistake makes of it."""
     import numpy as np
 
@@ -178,33 +217,52 @@ def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarr
     always = off(first, second, product / two) + off(second, first, product / one)
     friends = max(product, 0.0)
     length_one, length_two = np.sqrt(one), np.sqrt(two)
-    return right, {
-        "You project also where there is no conflict: with an inner product of 0 or more the "
-        "gradients stay as they are.": always,
-        "You project where there is no conflict, and leave conflicts in: it is the other way "
-        "round.": off(first, second, friends / two) + off(second, first, friends / one),
-        "That is the plain sum: where gradients conflict, each loses what points against the "
-        "other.": first + second,
-        "You take the mean of the projected gradients: the paper adds them.": right / 2,
-        "The second gradient stays as it is: project it off the first one as that was given. With "
-        "what is left of the first it does not conflict any more.": kept_first + second,
-        "You changed the second gradient only: each loses what points against the other.": first
-        + kept_second,
-        "You return the first projected gradient only: add the second one.": kept_first,
-        "You divide by the length of the other gradient: divide by its square.": off(
-            first, second, against / length_two
-        )
-        + off(second, first, against / length_one),
-        "You divide by the gradient's own squared length: divide by that of the other, whose "
-        "direction is taken out.": off(first, second, against / one)
-        + off(second, first, against / two),
-        "You forgot to divide by the squared length of the other gradient.": off(
-            first, second, against
-        )
-        + off(second, first, against),
-        "The sign is turned round: what points against the other is taken away, and yours is "
-        "doubled.": off(first, second, -against / two) + off(second, first, -against / one),
-    }
+    return right, [
+        Mistake(
+            always,
+            "You project also where there is no conflict: with an inner product of 0 or more the "
+            "gradients stay as they are.",
+        ),
+        Mistake(
+            off(first, second, friends / two) + off(second, first, friends / one),
+            "You project where there is no conflict, and leave conflicts in: it is the other way "
+            "round.",
+        ),
+        Mistake(
+            first + second,
+            "That is the plain sum: where gradients conflict, each loses what points against the "
+            "other.",
+        ),
+        Mistake(right / 2, "You take the mean of the projected gradients: the paper adds them."),
+        Mistake(
+            kept_first + second,
+            "The second gradient stays as it is: project it off the first one as that was given. "
+            "With what is left of the first it does not conflict any more.",
+        ),
+        Mistake(
+            first + kept_second,
+            "You changed the second gradient only: each loses what points against the other.",
+        ),
+        Mistake(kept_first, "You return the first projected gradient only: add the second one."),
+        Mistake(
+            off(first, second, against / length_two) + off(second, first, against / length_one),
+            "You divide by the length of the other gradient: divide by its square.",
+        ),
+        Mistake(
+            off(first, second, against / one) + off(second, first, against / two),
+            "You divide by the gradient's own squared length: divide by that of the other, whose "
+            "direction is taken out.",
+        ),
+        Mistake(
+            off(first, second, against) + off(second, first, against),
+            "You forgot to divide by the squared length of the other gradient.",
+        ),
+        Mistake(
+            off(first, second, -against / two) + off(second, first, -against / one),
+            "The sign is turned round: what points against the other is taken away, and yours is "
+            "doubled.",
+        ),
+    ]
 
 
 @exercise("04-delta-m")
@@ -220,28 +278,45 @@ def _delta_m(answer: Callable[..., Any]) -> str:
         mine, own, sign = np.array(together), np.array(alone), np.where(higher, 1.0, -1.0)
         change = sign * (mine - own)
         right = float(100 * np.mean(change / own))
-        mistakes = {
-            "You left out `higher_is_better`: of an error, less is a gain.": float(
-                100 * np.mean((mine - own) / own)
+        mistakes = [
+            Mistake(
+                float(100 * np.mean((mine - own) / own)),
+                "You left out `higher_is_better`: of an error, less is a gain.",
             ),
-            "The sign is turned round: above 0 means that learning together helped.": -right,
-            "You divided by the joint model's measures: a gain is relative to the model of a "
-            "task's own.": float(100 * np.mean(change / mine)),
-            "Give percent: multiply by 100.": right / 100,
-            "You added the tasks' gains up: take their mean.": right * len(own),
-            "You took the difference and did not divide: a gain is relative, so that measures in "
-            "any unit can be averaged.": float(100 * np.mean(change)),
-            "You divided the mean change by the mean of the single measures: divide for each task, "
-            "then take the mean.": float(100 * np.mean(change) / np.mean(own)),
-            "You forgot to subtract 1 from the quotient: no change is a gain of 0.": float(
-                100 * np.mean(mine / own)
+            Mistake(
+                -right, "The sign is turned round: above 0 means that learning together helped."
             ),
-            "You took the median: delta-m is the mean over the tasks.": float(
-                100 * np.median(change / own)
+            Mistake(
+                float(100 * np.mean(change / mine)),
+                "You divided by the joint model's measures: a gain is relative to the model of a "
+                "task's own.",
             ),
-            "You took sizes without a sign: a loss on one task counts against a gain on "
-            "another.": float(100 * np.mean(np.abs(change / own))),
-        }
+            Mistake(right / 100, "Give percent: multiply by 100."),
+            Mistake(right * len(own), "You added the tasks' gains up: take their mean."),
+            Mistake(
+                float(100 * np.mean(change)),
+                "You took the difference and did not divide: a gain is relative, so that "
+                "measures in any unit can be averaged.",
+            ),
+            Mistake(
+                float(100 * np.mean(change) / np.mean(own)),
+                "You divided the mean change by the mean of the single measures: divide for each "
+                "task, then take the mean.",
+            ),
+            Mistake(
+                float(100 * np.mean(mine / own)),
+                "You forgot to subtract 1 from the quotient: no change is a gain of 0.",
+            ),
+            Mistake(
+                float(100 * np.median(change / own)),
+                "You took the median: delta-m is the mean over the tasks.",
+            ),
+            Mistake(
+                float(100 * np.mean(np.abs(change / own))),
+                "You took sizes without a sign: a loss on one task counts against a gain on "
+                "another.",
+            ),
+        ]
         otherwise = (
             f"Together {together}, alone {alone}, higher is better {higher}: delta-m is "
             f"{right:.3f} percent, and your function says something else."

@@ -7,10 +7,9 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress, in_parts
-from simmim_lib.lessons.task_weights import figures
+from simmim_lib.lessons.task_weights import conflict_figures, shares_figures, weighting_figures
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.conflict import arrows
-from simmim_lib.lessons.task_weights.figures import TITLES
 from simmim_lib.lessons.task_weights.shares import (
     PARTS,
     Shares,
@@ -22,15 +21,16 @@ from simmim_lib.lessons.task_weights.shares import (
 )
 from simmim_lib.panels import controls as panels_controls
 from simmim_lib.panels.controls import GROUPS, dropdown, layout_and_style
-from simmim_lib.panels.memory import _measured, measure
+from simmim_lib.panels.memory import measure, measured, remembered
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import WEIGHTINGS, Settings
+from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
-A_PICTURE = 3
+REDRAW_EVERY = 3
 """So many more weightings make a new picture while the front is measured."""
 
 PLAIN_SUM = "fixed"
@@ -57,7 +57,7 @@ def task_weights(settings: Settings | None = None) -> Panel:
     }
     # Made before the panel, so that they follow a change before the panel answers it.
     shares = _ShareControls(controls["targets"], controls["weights"])
-    visited: list[Settings] = []
+    trails = _Trails()
 
     def asked(values: Values) -> Settings:
         targets = values["targets"]
@@ -67,42 +67,46 @@ def task_weights(settings: Settings | None = None) -> Panel:
             seeds=values["seeds"],
         )
 
-    panel = Panel(
+    return Panel(
         controls,
-        lambda values, progress: _weight_pictures(asked(values), visited, progress),
+        lambda values, progress: _weight_pictures(asked(values), trails, progress),
         lambda values: asked(values).as_code(),
+        helpers=shares.view,
     )
-    first, *others = panel.view.children
-    panel.view.children = (first, shares.view, *others)
-    return panel
 
 
-def _weight_pictures(
-    settings: Settings, visited: list[Settings], progress: Progress
-) -> Iterator[Picture]:
+class _Trails:
+    """The shares that a reader has set, one after the other, of each experiment."""
+
+    def __init__(self) -> None:
+        self._visited: dict[Settings, list[Shares]] = {}
+
+    def visit(self, settings: Settings) -> list[Shares]:
+        """Return the shares set so far, the ones that are set now at the end."""
+        trail = self._visited.setdefault(settings.replace(task_weights=None), [])
+        if settings.task_weights and trail[-1:] != [settings.task_weights]:
+            trail.append(settings.task_weights)
+        return list(trail)
+
+
+def _weight_pictures(settings: Settings, trails: _Trails, progress: Progress) -> Iterator[Picture]:
     """Draw the weights that are set, at once; then the trades between the targets, as they come."""
-
-    def weighed(shares: Shares | None) -> Settings:
-        return settings.replace(task_weights=shares)
-
-    sweep = task_weights_shares.sweep(settings.targets)
     measure(settings, progress)
-    if visited[-1:] != [settings]:
-        visited.append(settings)
-    alike = [s for s in visited if s.replace(task_weights=None) == weighed(None)]
-    trail = [s.task_weights for s in alike if s.task_weights and s in _measured]
-    measured = {
-        shares: _measured[weighed(shares)]
-        for shares in (*trail, *sweep)
-        if weighed(shares) in _measured
+    sweep = task_weights_shares.sweep(settings.targets)
+    visited = trails.visit(settings)
+    results = {
+        shares: result
+        for shares in (*visited, *sweep)
+        if (result := measured(settings.replace(task_weights=shares)))
     }
-    yield figures.task_weights(measured, trail)
-    missing = [shares for shares in sweep if shares not in measured]
+    trail = [shares for shares in visited if shares in results]
+    yield shares_figures.task_weights(results, trail)
+    missing = [shares for shares in sweep if shares not in results]
     parts = in_parts(progress, len(missing))
     for count, shares in enumerate(missing, start=1):
-        measured[shares] = measure(weighed(shares), parts())
-        if count % A_PICTURE == 0 or count == len(missing):
-            yield figures.task_weights(measured, trail)
+        results[shares] = measure(settings.replace(task_weights=shares), parts())
+        if count % REDRAW_EVERY == 0 or count == len(missing):
+            yield shares_figures.task_weights(results, trail)
 
 
 class _ShareControls:
@@ -212,7 +216,7 @@ def conflict(angle: int = 120, length: float = 3.0) -> Panel:
     }
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
-        yield figures.conflict(arrows(values["angle"], values["length"]))
+        yield conflict_figures.conflict(arrows(values["angle"], values["length"]))
 
     return Panel(controls, pictures)
 
@@ -248,19 +252,15 @@ def _race_pictures(plans: list[Settings], progress: Progress) -> Iterator[Pictur
     parts = in_parts(progress, len(plans))
     courses = {}
     for count, plan in enumerate(plans, start=1):
-        courses[plan.weighting] = _finish(plan, parts())
+        courses[plan.weighting] = remembered(_finish, plan, parts())
         waiting = [other.weighting for other in plans[count:]]
-        yield figures.race(courses, waiting)
-
-
-_finished: dict[Settings, Course] = {}
+        yield weighting_figures.against_plain_sum(courses, waiting)
 
 
 def _finish(settings: Settings, progress: Progress) -> Course:
-    """Train to the end, or remember it: going back to a setting should cost nothing."""
-    if settings not in _finished:
-        *_, _finished[settings] = experiments.follow(settings, progress)
-    return _finished[settings]
+    """Train to the end."""
+    *_, course = experiments.follow(settings, progress)
+    return course
 
 
 def _race_code(plans: list[Settings]) -> str:
@@ -313,5 +313,5 @@ def _checkbox(name: str, value: bool) -> "widgets.Checkbox":
     import ipywidgets as widgets
 
     return widgets.Checkbox(
-        description=TITLES[name], value=value, indent=False, layout={"width": "150px"}
+        description=METHODS[name].short_title, value=value, indent=False, layout={"width": "150px"}
     )

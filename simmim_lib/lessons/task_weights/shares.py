@@ -2,7 +2,7 @@
 
 import itertools
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
@@ -10,10 +10,8 @@ from simmim_lib import weighting
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Course, Result
 from simmim_lib.foundation.intervals import Difference, difference
+from simmim_lib.foundation.rounding import largest_remainders
 from simmim_lib.settings import Settings, check_task_weights
-
-if TYPE_CHECKING:
-    pass
 
 Shares = tuple[float, ...]
 """Weights of the targets, in order, that sum to 1 (rounded to four digits)."""
@@ -71,7 +69,7 @@ def read_shares(text: str, targets: Sequence[str]) -> Shares:
     try:
         weights = [float(part) for part in text.split(":")]
     except ValueError:
-        example = " : ".join("21"[: len(targets)].ljust(len(targets), "1"))
+        example = " : ".join(["2"] + ["1"] * (len(targets) - 1))
         raise WorkbookError(
             f"The weights are {text!r}, but must be numbers with colons between them, one for "
             f"each of {', '.join(targets)}: try {example}."
@@ -105,13 +103,10 @@ def move(percent: Sequence[int], moved: int, to: int) -> list[int]:
 
 
 def in_percent(weights: Sequence[float], total: int = 100) -> list[int]:
-    """Return weights, not all 0, as whole numbers that sum to a total: largest remainders go up."""
+    """Return weights, not all 0, as whole numbers that sum to a total."""
     exact = np.asarray(weights, dtype=float) / np.max(weights)
     exact *= total / exact.sum()
-    whole = np.floor(exact + 1e-9).astype(int)
-    up = np.argsort(whole - exact, kind="stable")[: total - whole.sum()]
-    whole[up] += 1
-    return [int(value) for value in whole]
+    return largest_remainders(exact).tolist()
 
 
 def triangle() -> list[tuple[int, ...]]:
@@ -191,6 +186,6 @@ def against_plain_sum(courses: Mapping[str, Course]) -> dict[str, dict[str, Diff
         accuracy[method] = {**by_target, "mean": np.mean(list(by_target.values()), axis=0)}
     plain = accuracy.pop("fixed")
     return {
-        method: {target: difference(values, plain[target]) for target, values in own.items()}
-        for method, own in accuracy.items()
+        method: {target: difference(values, plain[target]) for target, values in of_method.items()}
+        for method, of_method in accuracy.items()
     }

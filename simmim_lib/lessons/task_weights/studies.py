@@ -5,20 +5,16 @@ from collections.abc import Iterable
 import numpy as np
 
 from simmim_lib import weighting
-from simmim_lib.settings import (
-    SEEDS,
-    WEIGHTINGS,
-    Settings,
-)
-from simmim_lib.studies.registry import measure_name, study
+from simmim_lib.settings import SEEDS, WEIGHTINGS, Settings
+from simmim_lib.studies.registry import BUDGET, study
 from simmim_lib.studies.stored import Record, StoredStudy
 
 
-def best_trials(found: StoredStudy, targets: Iterable[str]) -> dict[str, Record]:
+def best_trials(stored: StoredStudy, targets: Iterable[str]) -> dict[str, Record]:
     """Return for each weighting of a study its best trial on these targets.
 
     Args:
-        found: a study that tried every weighting in several ways.
+        stored: the study, which tried every weighting in several ways.
         targets: all that the experiment had.
 
     Returns:
@@ -26,7 +22,7 @@ def best_trials(found: StoredStudy, targets: Iterable[str]) -> dict[str, Record]
         accuracy, mean over targets and seeds.
     """
     best: dict[str, Record] = {}
-    for record in found.records:
+    for record in stored.records:
         name = record.settings.weighting
         if record.settings.targets == tuple(targets) and (
             name not in best or _validation(record) > _validation(best[name])
@@ -41,15 +37,14 @@ def _validation(record: Record) -> float:
 
 def _of_targets(measure: str, record: Record) -> np.ndarray:
     """Return a measure of all targets, shape (seeds, targets)."""
-    names = [measure_name(measure, target, record.settings) for target in record.settings.targets]
-    return np.stack([record.measures[name] for name in names], axis=-1)
+    return np.stack([record.values(measure, target) for target in record.settings.targets], axis=-1)
 
 
-def relative_gains(found: StoredStudy, targets: Iterable[str]) -> dict[str, np.ndarray]:
+def relative_gains(stored: StoredStudy, targets: Iterable[str]) -> dict[str, np.ndarray]:
     """Return delta-m of every weighting's best trial over each target's own best network.
 
     Args:
-        found: a study with joint experiments and those of each target alone.
+        stored: a study with joint experiments and those of each target alone.
         targets: of the joint experiments.
 
     Returns:
@@ -58,12 +53,12 @@ def relative_gains(found: StoredStudy, targets: Iterable[str]) -> dict[str, np.n
     Source: Maninis et al. 2019, "Attentive Single-Tasking of Multiple Tasks", section 4.
     """
     targets = tuple(targets)
-    alone = [_of_targets("accuracy", best_trials(found, (each,))["fixed"]) for each in targets]
+    alone = [_of_targets("accuracy", best_trials(stored, (each,))["fixed"]) for each in targets]
     return {
         name: weighting.relative_gain(
             _of_targets("accuracy", record), np.concatenate(alone, axis=-1)
         )
-        for name, record in best_trials(found, targets).items()
+        for name, record in best_trials(stored, targets).items()
     }
 
 
@@ -76,7 +71,6 @@ TRIALS = {
 }
 """The weights that the plain sum may try: as many as `RATES`, which the other weightings may."""
 
-
 RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 
 
@@ -88,7 +82,7 @@ def weightings() -> list[Settings]:
     """
     joint = []
     for targets, weights in TRIALS.items():
-        plain = Settings(targets=targets, steps=200, seeds=SEEDS["full"], budget="full")
+        plain = Settings(targets=targets, steps=200, seeds=SEEDS[BUDGET], budget=BUDGET)
         joint += [plain.replace(task_weights=each) for each in weights]
         joint += [
             plain.replace(weighting=name, learning_rate=rate)
@@ -103,7 +97,7 @@ def weightings() -> list[Settings]:
 def weightings_again() -> list[Settings]:
     """The best trials of those, and of the plain sum, with 20 seeds that chose nothing."""
     targets = ("mnist", "uci-digits", "fashion")
-    best = Settings(targets=targets, steps=200, seeds=SEEDS["full"] + 20, budget="full")
+    best = Settings(targets=targets, steps=200, seeds=SEEDS[BUDGET] + 20, budget=BUDGET)
     ahead = [best.replace(weighting=name) for name in ("random", "cagrad")]
     return [*best.separately(), best.replace(task_weights=(0.75, 0.75, 1.5)), *ahead]
 
@@ -117,8 +111,8 @@ def scaled_loss() -> list[Settings]:
             weighting=name,
             task_weights=(1, scale),
             steps=200,
-            seeds=SEEDS["full"],
-            budget="full",
+            seeds=SEEDS[BUDGET],
+            budget=BUDGET,
         )
         for name in WEIGHTINGS
         for scale in (1, 100)

@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.foundation.intervals import Difference, difference
-from simmim_lib.lessons.task_weights.figures import LINES, TITLES
+from simmim_lib.lessons.task_weights.weighting_figures import LINES, point_style
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -31,16 +32,16 @@ def against_tuned_sum(gains: GainsByTargets, about: str) -> Picture:
     figure = new_figure(9, 5)
     first, *_ = gains.values()
     order = sorted(first, key=lambda name: -np.mean([g[name].mean() for g in gains.values()]))
-    told = []
+    sentences = []
     for column, (targets, of_targets) in enumerate(gains.items()):
         axes = figure.add_axes((0.145 + 0.44 * column, 0.23, 0.4, 0.62))
         _draw_study(axes, of_targets, order, 1 - 0.05 / comparisons)
         axes.set_title(" + ".join(targets), fontsize=11)
         axes.set_xlabel("delta-m, percent")
-        axes.set_yticks(-np.arange(len(order)), [TITLES[name] for name in order])
+        axes.set_yticks(-np.arange(len(order)), [METHODS[name].short_title for name in order])
         if column:
             axes.tick_params(axis="y", labelleft=False)
-        told.append(_describe_study(targets, of_targets, order))
+        sentences.append(_describe_study(targets, of_targets, order))
     figure.text(0.01, 0.945, about, fontsize=12)
     figure.text(
         0.01,
@@ -50,7 +51,7 @@ def against_tuned_sum(gains: GainsByTargets, about: str) -> Picture:
         f"% of all {comparisons} at once; filled: the thick one leaves the dashed line out.",
         fontsize=9,
     )
-    return Picture(figure, f"{about}. " + " ".join(told))
+    return Picture(figure, f"{about}. " + " ".join(sentences))
 
 
 def _draw_study(
@@ -63,20 +64,18 @@ def _draw_study(
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
     for row, name in enumerate(order):
-        mean, line = gains[name].mean(), LINES[name]
+        mean = gains[name].mean()
         if name == "fixed":
-            axes.plot(mean, -row, line["marker"], color=line["color"], ms=7)
+            axes.errorbar(mean, -row, ms=7, **point_style(name, clear=True))
             continue
         alone, together = _two_intervals(gains, name, level)
         if mean < plain - REACH:
-            text = f"← {mean:.1f} ({alone.mean:+.1f} ± {alone.half_width:.1f})"
+            text = f"← {mean:.1f} ({alone.size})"
             axes.text(plain - REACH + 0.1, -row, text, va="center", fontsize=9.5)
             continue
-        clear = alone.verdict in ("gain", "loss")
-        looks = {"fmt": line["marker"], "color": line["color"], "ms": 7}
-        axes.errorbar(mean, -row, xerr=together.half_width, elinewidth=0.8, **looks)
-        face = line["color"] if clear else "white"
-        axes.errorbar(mean, -row, xerr=alone.half_width, elinewidth=3, mfc=face, **looks)
+        style = {"ms": 7, **point_style(name, alone.is_clear)}
+        axes.errorbar(mean, -row, xerr=together.half_width, elinewidth=0.8, **style)
+        axes.errorbar(mean, -row, xerr=alone.half_width, elinewidth=3, **style)
 
 
 def _two_intervals(
@@ -91,7 +90,7 @@ def _describe_study(
     targets: tuple[str, ...], gains: Mapping[str, np.ndarray], order: list[str]
 ) -> str:
     rows = "; ".join(
-        f"{TITLES[name]} {gains[name].mean():+.2f}"
+        f"{METHODS[name].short_title} {gains[name].mean():+.2f}"
         + ("" if name == "fixed" else f" ({difference(gains[name] / 100, gains['fixed'] / 100)})")
         for name in order
     )
@@ -112,37 +111,27 @@ def changes(rows: Mapping[str, Mapping[str, Difference]], about: str) -> Picture
     low = 0.55 / figure.get_figheight()
     first, *_ = rows.values()
     width = 0.8 / len(first)
-    reach = 1.1 * max(
-        abs(found.mean) + found.half_width
-        for of_target in rows.values()
-        for found in of_target.values()
-    )
+    differences = [change for of_target in rows.values() for change in of_target.values()]
+    reach = 1.1 * max(abs(change.mean) + change.half_width for change in differences)
     for column, target in enumerate(first):
         axes = figure.add_axes((0.165 + width * column, low, width - 0.03, 0.86 - low))
         axes.axvline(0, color=COLOURS["baseline"], ls="--", lw=1)
         for row, (name, of_target) in enumerate(rows.items()):
-            found, line = of_target[target], LINES[name]
-            clear = found.verdict in ("gain", "loss")
-            axes.errorbar(
-                found.mean,
-                -row,
-                xerr=found.half_width,
-                fmt=line["marker"],
-                color=line["color"],
-                mfc=line["color"] if clear else "white",
-                capsize=3,
-            )
+            change = of_target[target]
+            style = point_style(name, change.is_clear)
+            axes.errorbar(change.mean, -row, xerr=change.half_width, capsize=3, **style)
         axes.set(xlim=(-reach, reach), ylim=(0.5 - len(rows), 0.5), xlabel="percentage points")
-        axes.set_yticks(-np.arange(len(rows)), [TITLES[name] for name in rows])
+        axes.set_yticks(-np.arange(len(rows)), [METHODS[name].short_title for name in rows])
         axes.tick_params(axis="y", labelleft=not column)
         axes.grid(axis="x")
         axes.set_title(target, fontsize=11)
     figure.text(0.01, 0.95, about, fontsize=12)
-    told = "; ".join(
-        f"{TITLES[name]}: " + ", ".join(f"{target} {found}" for target, found in of_target.items())
+    numbers = "; ".join(
+        f"{METHODS[name].short_title}: "
+        + ", ".join(f"{target} {change}" for target, change in of_target.items())
         for name, of_target in rows.items()
     )
-    return Picture(figure, f"{about}. {told}.")
+    return Picture(figure, f"{about}. {numbers}.")
 
 
 @styled
@@ -155,29 +144,29 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
     """
     figure = new_figure(9, 3.6)
     left = figure.add_axes((0.085, 0.15, 0.3, 0.74))
-    for task, (colour, style) in enumerate((("source", "-"), ("target", "--"))):
-        left.plot(losses[:, task], style, color=COLOURS[colour], label=f"task {task + 1}")
+    for task, (role, line) in enumerate((("source", "-"), ("target", "--"))):
+        left.plot(losses[:, task], line, color=COLOURS[role], label=f"task {task + 1}")
     left.set(yscale="log", xlabel="training steps", ylabel="loss", title="Two losses, made up")
     left.legend()
     right = figure.add_axes((0.48, 0.15, 0.33, 0.74))
     for name, ratio in ratios.items():
-        line, every = LINES[name], max(1, len(ratio) // 10)
+        style: dict[str, Any] = {"lw": 1.6, "ms": 5, "markevery": max(1, len(ratio) // 10)}
         if name == "random":  # a line from draw to draw would hide all others
-            looks: dict[str, Any] = {"ls": "", "marker": ".", "ms": 3, "markevery": 2}
-            right.plot(ratio, **{**line, **looks}, label=TITLES[name])
-        else:
-            right.plot(ratio, **line, lw=1.6, ms=5, markevery=every, label=TITLES[name])
+            style = {"ls": "", "marker": ".", "ms": 3, "markevery": 2}
+        right.plot(ratio, **{**LINES[name], **style}, label=METHODS[name].short_title)
     right.set(yscale="log", xlabel="training steps", ylabel="weight of task 2 / task 1")
     right.set_title("What the weightings make of them")
     right.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=10)
-    told = "; ".join(f"{TITLES[name]} {ratio[-1]:.2g}" for name, ratio in ratios.items())
+    last = "; ".join(
+        f"{METHODS[name].short_title} {ratio[-1]:.2g}" for name, ratio in ratios.items()
+    )
     ends = [
-        f"from {first:.2g} to {last:.2g}" for first, last in zip(losses[0], losses[-1], strict=True)
+        f"from {start:.2g} to {end:.2g}" for start, end in zip(losses[0], losses[-1], strict=True)
     ]
     return Picture(
         figure,
         f"Losses of two tasks fall over {len(losses)} steps, the first {ends[0]}, the second "
-        f"{ends[1]}. Weight of the second divided by that of the first in the last step: {told}.",
+        f"{ends[1]}. Weight of the second divided by that of the first in the last step: {last}.",
     )
 
 
@@ -192,8 +181,8 @@ def sums_on_a_front(front: np.ndarray, reached: np.ndarray) -> Picture:
     figure = new_figure(5.4, 3.8)
     axes = figure.add_axes((0.13, 0.14, 0.84, 0.76))
     axes.plot(*front.T, color=COLOURS["source"], lw=2, label="Pareto front")
-    looks: dict[str, Any] = {"ms": 8, "mfc": "none", "color": COLOURS["target"]}
-    axes.plot(*reached.T, "o", **looks, label=f"least sums of {len(reached)} weightings")
+    style: dict[str, Any] = {"ms": 8, "mfc": "none", "color": COLOURS["target"]}
+    axes.plot(*reached.T, "o", **style, label=f"least sums of {len(reached)} weightings")
     axes.set(
         xlabel="loss of task 1", ylabel="loss of task 2", xlim=(-0.05, 1.05), ylim=(-0.05, 1.05)
     )

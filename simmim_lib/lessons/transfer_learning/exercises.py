@@ -4,7 +4,7 @@ from collections.abc import Callable
 from itertools import pairwise
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Wrong, compare, exercise, numbers
+from simmim_lib.exercises import Mistake, Wrong, compare, exercise, numbers
 
 if TYPE_CHECKING:
     import keras
@@ -34,23 +34,32 @@ def _trainable_parameters(answer: Callable[..., Any]) -> str:
     totals = [kernel + outputs for kernel, outputs in zip(kernels, _SIZES[1:], strict=True)]
     for frozen in (2, 3, 0, 4):
         right = sum(totals[frozen:])
-        mistakes: dict[str, float] = {
-            "You counted the frozen layers: count the layers that are still trained.": sum(
-                totals[:frozen]
+        mistakes = [
+            Mistake(
+                sum(totals[:frozen]),
+                "You counted the frozen layers: count the layers that are still trained.",
             ),
-            "You counted every layer, frozen or not: leave the frozen ones out.": sum(totals),
-            "You counted the weights of the connections only: a layer has biases, too.": sum(
-                kernels[frozen:]
+            Mistake(
+                sum(totals), "You counted every layer, frozen or not: leave the frozen ones out."
             ),
-            "You counted the arrays of weights: count the numbers inside them.": 2 * (4 - frozen),
-            "You counted layers: count the numbers that each of them learns.": 4 - frozen,
-            "You froze one layer too many: with `frozen_layers=2`, layers 0 and 1 are frozen.": sum(
-                totals[frozen + 1 :]
+            Mistake(
+                sum(kernels[frozen:]),
+                "You counted the weights of the connections only: a layer has biases, too.",
             ),
-            "You froze one layer too few: with `frozen_layers=2`, layers 0 and 1 are frozen.": sum(
-                totals[max(frozen - 1, 0) :]
+            Mistake(
+                2 * (4 - frozen),
+                "You counted the arrays of weights: count the numbers inside them.",
             ),
-        }
+            Mistake(4 - frozen, "You counted layers: count the numbers that each of them learns."),
+            Mistake(
+                sum(totals[frozen + 1 :]),
+                "You froze one layer too many: with `frozen_layers=2`, layers 0 and 1 are frozen.",
+            ),
+            Mistake(
+                sum(totals[max(frozen - 1, 0) :]),
+                "You froze one layer too few: with `frozen_layers=2`, layers 0 and 1 are frozen.",
+            ),
+        ]
         otherwise = (
             f"For layers with {totals} parameters and {frozen} of them frozen, "
             f"{right} are trained; your function says something else."
@@ -167,9 +176,7 @@ def _leep(answer: Callable[..., Any]) -> str:
     )
 
 
-def _leep_values(
-    probabilities: "np.ndarray", labels: "np.ndarray"
-) -> tuple[float, dict[str, float]]:
+def _leep_values(probabilities: "np.ndarray", labels: "np.ndarray") -> tuple[float, list[Mistake]]:
     """Give the score, and what each known mistake makes of it."""
     import numpy as np
 
@@ -183,29 +190,45 @@ def _leep_values(
 
     logs = np.log(expected(given_source))
     hard = given_source[labels, probabilities.argmax(axis=1)]
-    return float(logs.mean()), {
-        "You divided by P(target class): the table is P(target class | source class), so divide "
-        "each column by P(source class).": float(np.log(expected(given_target)).mean()),
-        "You took the logarithm of the mean: take it for each image, then the mean.": float(
-            np.log(expected(given_source).mean())
+    return float(logs.mean()), [
+        Mistake(
+            float(np.log(expected(given_target)).mean()),
+            "You divided by P(target class): the table is P(target class | source class), so "
+            "divide each column by P(source class).",
         ),
-        "The table is not normalised: P(target class, source class) must be divided by "
-        "P(source class).": float(np.log(expected(joint)).mean()),
-        "The table holds sums of probabilities: divide it by its column sums, so that each column "
-        "adds up to 1.": float(np.log(expected(joint * count)).mean()),
-        "You added the logarithms up: the score is their mean.": float(logs.sum()),
-        "The sign is turned round: the score is a mean logarithm of probabilities, so it is "
-        "negative.": float(-logs.mean()),
-        "You took a logarithm to base 10: use the natural one, `np.log`.": float(
-            logs.mean() / np.log(10)
+        Mistake(
+            float(np.log(expected(given_source).mean())),
+            "You took the logarithm of the mean: take it for each image, then the mean.",
         ),
-        "You took a logarithm to base 2: use the natural one, `np.log`.": float(
-            logs.mean() / np.log(2)
+        Mistake(
+            float(np.log(expected(joint)).mean()),
+            "The table is not normalised: P(target class, source class) must be divided by "
+            "P(source class).",
         ),
-        "You kept only the most probable source class: use all its probabilities.": float(
-            np.log(hard).mean()
+        Mistake(
+            float(np.log(expected(joint * count)).mean()),
+            "The table holds sums of probabilities: divide it by its column sums, so that each "
+            "column adds up to 1.",
         ),
-    }
+        Mistake(float(logs.sum()), "You added the logarithms up: the score is their mean."),
+        Mistake(
+            float(-logs.mean()),
+            "The sign is turned round: the score is a mean logarithm of probabilities, so it is "
+            "negative.",
+        ),
+        Mistake(
+            float(logs.mean() / np.log(10)),
+            "You took a logarithm to base 10: use the natural one, `np.log`.",
+        ),
+        Mistake(
+            float(logs.mean() / np.log(2)),
+            "You took a logarithm to base 2: use the natural one, `np.log`.",
+        ),
+        Mistake(
+            float(np.log(hard).mean()),
+            "You kept only the most probable source class: use all its probabilities.",
+        ),
+    ]
 
 
 @exercise("01-negative-transfer")
@@ -219,53 +242,71 @@ def _negative_transfer(answer: Callable[..., Any]) -> str:
     ]
     for transfer, scratch, quantile in examples:
         pairs = np.array([transfer, scratch])
-        mean, half_widths = _interval_values(pairs, quantile)
+        mean, half_width, mistakes = _interval_values(pairs, quantile)
         given = numbers(answer(*pairs.copy()), (2,))
         compare(
             given[0],
             mean,
-            {
-                "The sign is turned round: subtract scratch from transfer, so that a loss is "
-                "negative.": -mean,
-                "You added the differences up: take their mean.": mean * len(transfer),
-            },
+            [
+                Mistake(
+                    -mean,
+                    "The sign is turned round: subtract scratch from transfer, so that a loss is "
+                    "negative.",
+                ),
+                Mistake(mean * len(transfer), "You added the differences up: take their mean."),
+            ],
             f"The mean difference is {mean:.4f} here, and your first number is {given[0]:.4f}.",
         )
         otherwise = (
-            f"The half width for {len(transfer)} seeds is {half_widths['']:.4f}, and yours is "
+            f"The half width for {len(transfer)} seeds is {half_width:.4f}, and yours is "
             f"{given[1]:.4f}."
         )
-        right = half_widths.pop("")
-        compare(given[1], right, half_widths, otherwise)
+        compare(given[1], half_width, mistakes, otherwise)
     return (
         "When the whole interval lies below zero, transfer hurt by more than chance explains: "
         "that is negative transfer. When it holds zero, these seeds cannot tell."
     )
 
 
-def _interval_values(pairs: "np.ndarray", quantile: float) -> tuple[float, dict[str, float]]:
-    """Give the mean difference, and the half width (under "") beside those of known mistakes."""
+def _interval_values(pairs: "np.ndarray", quantile: float) -> tuple[float, float, list[Mistake]]:
+    """Give the mean difference, its half width, and what known mistakes make of the half width."""
     import numpy as np
 
     differences = pairs[0] - pairs[1]
     count = len(differences)
     deviation = differences.std(ddof=1)
     separate = np.sqrt(pairs.var(axis=1, ddof=1).sum() / count)
-    return float(differences.mean()), {
-        "": quantile * deviation / np.sqrt(count),
-        "You left out the square root of the number of seeds: that is the spread of one seed, "
-        "and the mean of several is surer.": quantile * deviation,
-        "You treated the two arrays as unrelated: each seed gives a pair, so take the spread of "
-        "the differences.": quantile * separate,
-        "You divided by n inside the standard deviation: for a sample use `ddof=1`.": quantile
-        * differences.std()
-        / np.sqrt(count),
-        "You used 1.96, which holds for many seeds: with few, take the quantile of Student's t "
-        "with n - 1 degrees of freedom.": 1.959964 * deviation / np.sqrt(count),
-        "You gave the whole width: the half width reaches from the mean to one end.": 2
-        * quantile
-        * deviation
-        / np.sqrt(count),
-        "That is the standard error: multiply it by the quantile of Student's t.": deviation
-        / np.sqrt(count),
-    }
+    half_width = quantile * deviation / np.sqrt(count)
+    return (
+        float(differences.mean()),
+        half_width,
+        [
+            Mistake(
+                quantile * deviation,
+                "You left out the square root of the number of seeds: that is the spread of one "
+                "seed, and the mean of several is surer.",
+            ),
+            Mistake(
+                quantile * separate,
+                "You treated the two arrays as unrelated: each seed gives a pair, so take the "
+                "spread of the differences.",
+            ),
+            Mistake(
+                quantile * differences.std() / np.sqrt(count),
+                "You divided by n inside the standard deviation: for a sample use `ddof=1`.",
+            ),
+            Mistake(
+                1.959964 * deviation / np.sqrt(count),
+                "You used 1.96, which holds for many seeds: with few, take the quantile of "
+                "Student's t with n - 1 degrees of freedom.",
+            ),
+            Mistake(
+                2 * quantile * deviation / np.sqrt(count),
+                "You gave the whole width: the half width reaches from the mean to one end.",
+            ),
+            Mistake(
+                deviation / np.sqrt(count),
+                "That is the standard error: multiply it by the quantile of Student's t.",
+            ),
+        ],
+    )

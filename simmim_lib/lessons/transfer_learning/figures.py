@@ -7,8 +7,13 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments import Result
-from simmim_lib.foundation.intervals import interval
-from simmim_lib.pictures.charts import draw_baseline, mean_and_interval, show_image
+from simmim_lib.foundation.intervals import (
+    interval,
+    intervals,
+    mean_and_interval,
+    seeds_in_words,
+)
+from simmim_lib.pictures.charts import draw_baseline, error_bar, error_bars, show_image
 from simmim_lib.pictures.networks import draw_network
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 from simmim_lib.settings import FREEZABLE_LAYERS
@@ -50,24 +55,24 @@ def _draw_depth_curve(
         values = results[depth].accuracy[target]
         offsets = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else [0.0]
         axes.plot(depth + np.asarray(offsets), values, "o", ms=4, color=COLOURS["unlabelled"])
-    means, widths = zip(*(interval(results[d].accuracy[target]) for d in depths), strict=True)
+    settings = results[shown].settings
+    means, half_widths = intervals([results[depth].accuracy[target] for depth in depths])
     axes.errorbar(
         depths,
         means,
-        np.where(np.isfinite(widths), widths, 0),
+        error_bars(half_widths),
         fmt="o-",
         color=COLOURS["target"],
         capsize=4,
-        label="mean and 95 % interval" if len(results[shown].accuracy[target]) > 1 else "1 seed",
+        label=seeds_in_words(settings.seeds, "mean and 95 % interval of"),
     )
     axes.axvspan(shown - 0.3, shown + 0.3, color=COLOURS["frozen"], alpha=0.25, lw=0)
-    settings = results[shown].settings
     axes.set(
         xlim=(-0.5, len(FREEZABLE_LAYERS) + 0.5),
         xticks=range(len(FREEZABLE_LAYERS) + 1),
         xlabel="frozen layers",
         ylabel="test accuracy",
-        title=f"{settings.labels_per_class} labels per class, {settings.seeds} seeds",
+        title=f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}",
     )
     axes.legend(loc="lower left", fontsize=9)
 
@@ -106,7 +111,7 @@ def _describe_depth_curve(
     scratch = f" From scratch: {mean_and_interval(baseline.accuracy[target])}." if baseline else ""
     return (
         f"Test accuracy on {target} after pre-training on {settings.source}, "
-        f"{settings.labels_per_class} labels per class, {settings.seeds} seeds, "
+        f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}, "
         f"budget {settings.budget}. {values}.{scratch} The drawing marks as frozen: "
         f"{', '.join(settings.frozen_layer_names) or 'no layer'}."
     )
@@ -137,10 +142,12 @@ def score_against_accuracy(
     for row, target in zip(axes_of, targets, strict=True):
         for axes, (name, values) in zip(row, scores.items(), strict=True):
             draw_baseline(axes, baselines[target])
-            for source in (each for each in sources if (each, target) in accuracy):
-                mean, half = interval(accuracy[source, target])
-                place = values[source, target]
-                axes.errorbar(place, mean, half, fmt=markers[source], color=COLOURS["source"])
+            for source in sources:
+                if (source, target) in accuracy:
+                    mean, half_width = interval(accuracy[source, target])
+                    style = {"fmt": markers[source], "color": COLOURS["source"]}
+                    place = values[source, target]
+                    axes.errorbar(place, mean, error_bar(half_width), **style)
             axes.margins(x=0.25)
             axes.locator_params(nbins=3)
             axes.tick_params(labelsize=9)
@@ -159,11 +166,11 @@ def score_against_accuracy(
     )
     edges = {"left": 0.1, "right": 0.98, "top": 1 - 0.75 / height, "bottom": 0.65 / height}
     figure.subplots_adjust(**edges, wspace=0.12, hspace=0.35)
-    told = "; ".join(
+    numbers = "; ".join(
         f"{source or 'scratch'} to {target}: {mean_and_interval(values)}"
         for (source, target), values in [
             *accuracy.items(),
             *(((None, target), values) for target, values in baselines.items()),
         ]
     )
-    return Picture(figure, f"Test accuracy against {', '.join(scores)}. {title}. {told}.")
+    return Picture(figure, f"Test accuracy against {', '.join(scores)}. {title}. {numbers}.")

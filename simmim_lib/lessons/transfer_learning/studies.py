@@ -5,12 +5,13 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.experiments import Result
 from simmim_lib.experiments.network import frozen_features
-from simmim_lib.experiments.sources import pretrained
-from simmim_lib.settings import (
-    Settings,
-)
-from simmim_lib.studies.registry import ALL_LAYERS, Measures, full_settings, study
+from simmim_lib.experiments.sources import Pretrained, pretrained
+from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+from simmim_lib.studies.measures import Measures, accuracies_and
+from simmim_lib.studies.registry import full_settings, study
 from simmim_lib.transferability import h_score, leep, logme, nearest_neighbours
+
+ALL_LAYERS = len(FREEZABLE_LAYERS)
 
 
 @study("What do the first n layers of a source give a network that has plenty of target labels?")
@@ -69,31 +70,32 @@ def scores(result: Result) -> Measures:
     Args:
         result: of one target; without a source there is no score.
     """
-    from scipy.special import softmax
-
     settings = result.settings
     if settings.source is None:
         return {}
+    (labels_per_class,) = settings.labels_of.values()
     source = pretrained(settings.source)
     data = frozen_features(source, ALL_LAYERS, datasets.load(settings.targets[0]))
-    kernel, bias = source.head
     by_seed = []
     for seed in range(settings.seeds):
-        labels_per_class = settings.labels_of[settings.targets[0]]
         chosen = datasets.choose(data, labels_per_class, seed).labelled
-        features, labels = data.train.images[chosen], data.train.labels[chosen]
-        by_seed.append(
-            {
-                "leep": leep(softmax(features @ kernel + bias, axis=1), labels),
-                "h_score": h_score(features, labels),
-                "logme": logme(features, labels),
-                "nearest_neighbours": nearest_neighbours(features, labels),
-            }
-        )
-    return {name: np.array([each[name] for each in by_seed]) for name in by_seed[0]}
+        by_seed.append(_scores(source, data.train.images[chosen], data.train.labels[chosen]))
+    return {name: np.array([scores[name] for scores in by_seed]) for name in by_seed[0]}
 
 
-@study("Can a score tell beforehand which source will help?", measure=scores)
+def _scores(source: Pretrained, features: np.ndarray, labels: np.ndarray) -> dict[str, float]:
+    from scipy.special import softmax
+
+    kernel, bias = source.head
+    return {
+        "leep": leep(softmax(features @ kernel + bias, axis=1), labels),
+        "h_score": h_score(features, labels),
+        "logme": logme(features, labels),
+        "nearest_neighbours": nearest_neighbours(features, labels),
+    }
+
+
+@study("Can a score tell beforehand which source will help?", accuracies_and(scores))
 def transferability() -> list[Settings]:
     """Every source for every other target, everything fine-tuned, and from scratch."""
     names = ("mnist", "uci-digits", "fashion")

@@ -8,11 +8,12 @@ from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.lessons.information_maximisation import panels, studies
+from simmim_lib.panels import memory
 from simmim_lib.panels.panel import Cancelled
 from simmim_lib.settings import Settings
 from simmim_lib.studies import registry
 from simmim_lib.studies import stored as studies_stored
-from simmim_lib.studies.registry import measure_name
+from simmim_lib.studies.measures import measure_name
 from simmim_lib.studies.stored import Record, StoredStudy
 
 pytestmark = pytest.mark.colab
@@ -25,7 +26,7 @@ RECIPE = Settings(**INFORMED, labels_per_class=1, steps=20, seeds=1)
 
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch):
-    monkeypatch.setattr(panels, "_followed", {})
+    monkeypatch.setattr(panels, "MEMORY", memory.Memory(3))
 
 
 @pytest.fixture
@@ -60,6 +61,7 @@ def find_code(html) -> str:
     return text.removeprefix("simmim_lib.run(simmim_lib.").removesuffix(")")
 
 
+@pytest.mark.slow
 def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so():
     panel = panels.two_halves(HALVES)
     says = follow(panel, lambda: choose(find(panel.view, "Information"), "3"))
@@ -73,12 +75,14 @@ def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so()
     assert "5 labels per class" in says
 
 
+@pytest.mark.slow
 def test_without_information_there_is_a_picture_too():
     panel = panels.two_halves(HALVES)
     says = follow(panel, lambda: choose(find(panel.view, "Information"), "0"))
     assert "Information 0" in says and "The alarm: no collapse" in says
 
 
+@pytest.mark.slow
 def test_the_pictures_come_as_the_network_learns_and_are_remembered():
     settings = HALVES.replace(information=0.5)
     panel, told = panels.two_halves(settings), []
@@ -112,6 +116,7 @@ def test_what_was_cancelled_is_not_remembered():
     assert "after 60 of 60 steps" in last.alt
 
 
+@pytest.mark.slow
 def test_one_point_trains_beside_the_stored_curves(stored):
     panel = panels.labels_or_unlabelled(RECIPE)
     says = follow(panel, lambda: choose(find(panel.view, "Labels per class"), "20"))
@@ -151,6 +156,7 @@ def test_digits_are_read_without_a_label_of_theirs(stored):
     assert code(panel) == settings
 
 
+@pytest.mark.slow
 def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
     panel = panels.no_labels(steps=20)
     says = follow(panel, lambda: choose(find(panel.view, "Direction"), "UCI digits to MNIST"))
@@ -164,13 +170,13 @@ def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
 
 def test_a_study_that_is_not_there_is_told_of(monkeypatch):
     def missing(name):
-        raise WorkbookError(f"The reference result {name!r} is not there: compute it.")
+        raise WorkbookError(f"The stored results of {name!r} are missing: compute them.")
 
     monkeypatch.setattr(studies_stored, "load", missing)
     panel = panels.no_labels(steps=20)
     choose(find(panel.view, "Steps"), "120")
     panel.wait()
-    assert "&#x27;directions&#x27; is not there: compute it." in panel.message.value
+    assert "&#x27;directions&#x27; are missing: compute them." in panel.message.value
 
 
 def test_a_study_without_the_direction_is_told_of(monkeypatch):

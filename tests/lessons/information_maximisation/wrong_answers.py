@@ -14,11 +14,11 @@ def _term(expression: str, softmax: str = "softmax(logits, axis=1)") -> str:
     )
 
 
-def _mended(expression: str) -> str:
+def _corrected(expression: str) -> str:
     return (
         "import numpy as np\n"
         "from scipy.special import entr, softmax\n"
-        "def mended(logits):\n"
+        "def corrected(logits):\n"
         "    p = softmax(logits, axis=1)\n"
         "    doubt = entr(p).sum(axis=1).mean()\n"
         "    even = entr(p.mean(axis=0)).sum()\n"
@@ -79,11 +79,11 @@ WRONG_ANSWERS = {
         (_collapses("bd"), "1 of your six answers"),
     ],
     "05-sign-error": [
-        (_mended("doubt + even"), "what the broken code does"),
-        (_mended("-doubt - even"), "sign of the doubt instead"),
-        (_mended("even - doubt"), "they cancel"),
-        (_mended("doubt"), "spreading half is gone"),
-        (_mended("-even"), "doubt about each image is gone"),
-        (_mended("0.5"), "Change one sign only"),
+        (_corrected("doubt + even"), "what the broken code does"),
+        (_corrected("-doubt - even"), "sign of the doubt instead"),
+        (_corrected("even - doubt"), "they cancel"),
+        (_corrected("doubt"), "spreading half is gone"),
+        (_corrected("-even"), "doubt about each image is gone"),
+        (_corrected("0.5"), "Change one sign only"),
     ],
 }

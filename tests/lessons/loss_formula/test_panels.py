@@ -8,8 +8,10 @@ from simmim_lib.lessons.loss_formula import figures, panels, readings, training_
 
 pytestmark = pytest.mark.colab
 
-QUICK = training_by_loss.Plan(steps=20)
-NOISY = training_by_loss.Plan(losses=("cross-entropy", "expected-accuracy"), flipped=0.4, steps=20)
+QUICK = training_by_loss.LossComparison(steps=20)
+NOISY = training_by_loss.LossComparison(
+    losses=("cross-entropy", "expected-accuracy"), flipped=0.4, steps=20
+)
 
 
 def test_one_probability_follows_its_slider():
@@ -48,6 +50,7 @@ def test_every_loss_and_corner_is_drawn(name):
         assert len(picture.png()) > 5000
 
 
+@pytest.mark.slow
 def test_a_real_network_follows_start_optimizer_and_seeds():
     panel = panels.real_network(QUICK)
     says = follow(panel, lambda: choose(find(panel.view, "Optimizer"), "sgd"))
@@ -59,6 +62,7 @@ def test_a_real_network_follows_start_optimizer_and_seeds():
     follow(panel, lambda: choose(find(panel.view, "Seeds"), "2"))
 
 
+@pytest.mark.slow
 def test_a_remembered_setting_is_shown_again():
     panel = panels.real_network(QUICK)
     seeds = find(panel.view, "Seeds")
@@ -74,7 +78,11 @@ def test_noisy_labels_show_the_training_beside_the_stored_results():
     assert "(d) expected accuracy, best step: 0." in says
 
 
-def test_copied_settings_repeat_the_fit():
+def test_copied_settings_repeat_the_training():
     line = panels.real_network(QUICK)._as_code({"seeds": 2, "optimizer": "sgd"})
-    plan = eval(line.removeprefix("fitting.fit(").removesuffix(")"), {"fitting": training_by_loss})
-    assert plan == training_by_loss.Plan(steps=20, seeds=2, optimizer="sgd")
+    repeated = eval(line, {"training_by_loss": training_by_loss})
+    wanted = training_by_loss.LossComparison(steps=20, seeds=2, optimizer="sgd")
+    assert repeated.comparison == wanted
+    np.testing.assert_array_equal(
+        repeated.probability, training_by_loss.compare(wanted).probability
+    )

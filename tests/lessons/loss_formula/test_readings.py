@@ -1,13 +1,11 @@
-"""The readings at work: on one probability, on three classes, and on real networks."""
+"""The readings at work, on one probability and on three classes."""
 
 import numpy as np
 import pytest
 import tensorflow as tf
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.sources import pretrained
-from simmim_lib.lessons.loss_formula import readings, studies, training_by_loss
-from simmim_lib.lessons.loss_formula.training_by_loss import Plan
+from simmim_lib.lessons.loss_formula import readings
 
 P = np.arange(1, 100) / 100
 
@@ -67,76 +65,11 @@ def test_entropy_sends_every_prediction_to_its_nearest_corner():
         (lambda: readings.descend("written", [0], np.zeros((1, 3)), steps=0), "steps"),
         (lambda: readings.descend("written", [0], np.zeros((1, 3)), learning_rate=0), "above 0"),
         (lambda: readings.simplex("written", 3), "from 0 to 2"),
-        (lambda: Plan(losses=("mae",)), "Unknown loss"),
-        (lambda: Plan(start="frsh"), "'fresh'"),
-        (lambda: Plan(flipped=40), "share from 0 to 1"),
-        (lambda: Plan(seeds=0), "seeds"),
-        (lambda: training_by_loss.fit(Plan(labels_per_class=2000)), "are left"),
     ],
 )
 def test_bad_input_is_refused_in_one_sentence(call, words):
     with pytest.raises(WorkbookError, match=words):
         call()
-
-
-@pytest.mark.parametrize("share", [0, 0.1, 0.4, 1])
-def test_exactly_the_asked_share_of_labels_is_flipped_to_all_other_classes(share):
-    labels = np.repeat(np.arange(10), 500)
-    noisy = training_by_loss.flip(labels, share, seed=0)
-    changed = noisy != labels
-    assert changed.sum() == share * len(labels)
-    if share:
-        distances = np.bincount((noisy - labels)[changed] % 10, minlength=10)
-        assert distances[0] == 0
-        assert distances[1:].min() > 0.5 * changed.sum() / 9
-
-
-def test_each_network_learns_as_it_would_alone():
-    """Side by side must be the same as one by one, or the comparison would be worth nothing."""
-    both = training_by_loss.fit(Plan(losses=("written", "cross-entropy"), steps=20, seeds=2))
-    for row, name in enumerate(both.plan.losses):
-        alone = training_by_loss.fit(Plan(losses=(name,), steps=20, seeds=2))
-        np.testing.assert_allclose(both.probability[row], alone.probability[0], atol=1e-3)
-    assert both.steps.tolist() == [0, 20]
-
-
-def test_the_best_look_is_the_one_with_the_highest_validation_accuracy():
-    fitted = training_by_loss.fit(Plan(losses=("written",), start="uci-digits", steps=40))
-    assert fitted.accuracy[0, 0].argmax() == 0  # it only gets worse
-    start = pretrained("uci-digits").weights
-    for kept, first in zip(fitted.best, start, strict=True):
-        np.testing.assert_array_equal(kept[0], first)
-
-
-@pytest.mark.slow
-def test_the_formula_as_written_drives_the_true_class_to_zero_and_cross_entropy_does_not():
-    """The outcome that lesson 02 predicts, over ten seeds.
-
-    A single prediction goes to p = 0 (above). A network with shared weights gives all images one
-    class: nine true classes in ten end at p = 0, and the lucky tenth at p = 1, so the median and
-    the share of images near zero show what the mean, which stays at chance, hides.
-    """
-    fitted = training_by_loss.fit(Plan(losses=("written", "cross-entropy"), seeds=10))
-    written, cross_entropy = fitted.probability
-    for seed in range(10):
-        start, end = written[seed, 0], written[seed, -1]
-        assert np.all((start > 0.02) & (start < 1 / np.e)), "a fresh network starts below 1/e"
-        assert np.median(end) < 0.001 < np.median(start)
-        assert np.mean(end < 0.01) > 0.85
-        assert np.mean(end) < 0.15
-        assert fitted.accuracy[0, seed, -1] < 0.2
-        assert np.median(cross_entropy[seed, -1]) > 0.9
-        assert fitted.accuracy[1, seed, -1] > 0.8
-
-
-@pytest.mark.parametrize("name", list(studies.STUDIES))
-def test_stored_results_are_those_of_the_plans(name):
-    stored = studies.study(name)
-    assert list(stored) == studies.STUDIES[name]
-    for plan, measures in stored.items():
-        for values in measures.values():
-            assert values.shape == (len(plan.losses), plan.seeds)
-            assert np.all((values >= 0) & (values <= 1))
 
 
 def test_losses_work_inside_compiled_functions_of_either_shape():

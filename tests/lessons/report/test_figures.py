@@ -4,13 +4,15 @@ import re
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from sklearn.metrics import confusion_matrix
 
 from simmim_lib import datasets, experiments
-from simmim_lib.calibration import expected_calibration_error
+from simmim_lib.calibration import expected_calibration_error, reliability
 from simmim_lib.experiments.baselines import ASKED, PROBE, SCRATCH, Findings, Way
 from simmim_lib.experiments.cost import Cost
 from simmim_lib.lessons.report import figures, tables
+from simmim_lib.pictures.classification import MIN_PREDICTIONS
 from simmim_lib.settings import Settings
 
 
@@ -44,7 +46,11 @@ def found(request) -> Findings:
     target = request.param
     asked = way(ASKED, target, 0.7)
     result = experiments.Result(
-        asked.settings[0], asked.accuracy, asked.validation, asked.probabilities, seconds=1.5
+        asked.settings[0],
+        as_scores(asked.accuracy),
+        asked.validation,
+        asked.probabilities,
+        seconds=1.5,
     )
     compared = {name: way(name, target, share) for name, share in ((SCRATCH, 0.4), (PROBE, 0.6))}
     return Findings(result, asked, compared)
@@ -115,13 +121,19 @@ def test_learning_curves_draw_every_way(found):
 def test_reliability_shows_what_was_asked_and_the_best_baseline(found):
     target = target_of(found)
     figure = figures.reliability(found, target).figure
-    titles = [axes.get_title(loc="left") for axes in figure.axes]
+    diagrams = [axes for axes in figure.axes if axes.get_title(loc="left")]
+    titles = [axes.get_title(loc="left") for axes in diagrams]
     assert titles[0].startswith(ASKED) and titles[1].startswith(PROBE)
     labels = datasets.load(target).test.labels
     errors = [
         100 * expected_calibration_error(own, labels) for own in found.asked.probabilities[target]
     ]
     assert f"error {np.mean(errors):.1f} ±" in titles[0]
+    for axes, name in zip(diagrams, (ASKED, PROBE), strict=True):
+        predictions = found.ways[name].probabilities[target]
+        pooled = reliability(np.concatenate(predictions), np.tile(labels, len(predictions)))
+        shown = pooled.accuracy[pooled.count >= MIN_PREDICTIONS]
+        np.testing.assert_allclose([bar.get_height() for bar in axes.containers[0]], shown)
 
 
 def test_the_table_of_accuracies_tells_means_seeds_and_differences(found):

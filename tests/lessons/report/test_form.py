@@ -96,6 +96,7 @@ def test_a_folder_with_a_report_is_refused_there_too(tmp_path):
     assert (tmp_path / "report.html").read_text() == "mine"
 
 
+@pytest.mark.slow
 def test_a_report_from_the_form_is_a_real_one(tmp_path):
     pytest.importorskip("papermill")
     form = report_form.form(TINY)

@@ -34,7 +34,7 @@ def test_a_difference_is_what_was_asked_for_less_the_row(rows):
 def test_one_seed_has_no_interval():
     found = planted([0.9], probe=([0.8], 0.5))
     rows = {row[0]: row[1:] for row in tables.accuracies(found, "mnist").rows}
-    assert rows["probe"] == ("80.0 %", "80.0", "+10.0 points; one seed")
+    assert rows["probe"] == ("80.0 %", "80.0", "+10.0 points: one seed")
 
 
 def test_data_count_labels_and_images_of_each_dataset():

@@ -246,6 +246,7 @@ def test_the_pictures_are_labelled_and_tell_their_numbers(raced):
 # --- the panel
 
 
+@pytest.mark.slow
 def test_the_panel_follows_every_control():
     panel = optimizer_panels.race(QUICK)
     says = follow(panel, lambda: choose(find(panel.view, "Learning rate"), "each one's best"))

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from planted_results import as_scores
 from scipy import stats
 from widget_driver import choose, click, find, follow
 
@@ -22,6 +23,7 @@ def panel():
     return panels.simmim(TINY)
 
 
+@pytest.mark.slow
 def test_every_control_is_followed(panel):
     says = follow(panel, lambda: choose(find(panel.view, "Heads"), "shared where classes agree"))
     assert "1 heads" in says
@@ -63,6 +65,7 @@ def test_heads_that_cannot_be_shared_are_told_of():
     assert "no head can be shared: use shared_heads=False" in panel.message.value
 
 
+@pytest.mark.slow
 def test_the_pictures_come_as_the_network_learns():
     settings = TINY.replace(seeds=1, labels_per_class=5)
     told = []
@@ -83,16 +86,6 @@ def test_what_a_panel_shows_is_what_the_experiment_gives():
     assert list(course.steps) == [0, 20, 40]
 
 
-def test_parameters_by_hand():
-    trunk, head = 154_496, 1_290
-    both = Settings(targets=("mnist", "fashion"))
-    assert networks.parameters(both) == trunk + 2 * head
-    assert networks.parameters(TINY.replace(shared_heads=True)) == trunk + head
-    assert networks.head_groups(both) == [["mnist"], ["fashion"]]
-    three = Settings(targets=("mnist", "fashion", "uci-digits"), shared_heads=True)
-    assert networks.head_groups(three) == [["mnist", "uci-digits"], ["fashion"]]
-
-
 PLANTED = Settings(targets=("mnist", "uci-digits"), frozen_layers=2, seeds=4, steps=40)
 JOINT = {"mnist": [0.9, 0.8, 0.85, 0.81], "uci-digits": [0.6, 0.7, 0.5, 0.66]}
 ALONE = {"mnist": [0.7, 0.72, 0.69, 0.7], "uci-digits": [0.8, 0.85, 0.9, 0.88]}
@@ -101,7 +94,7 @@ ALONE = {"mnist": [0.7, 0.72, 0.69, 0.7], "uci-digits": [0.8, 0.85, 0.9, 0.88]}
 def planted(settings, accuracy):
     arrays = {name: np.array(values) for name, values in accuracy.items()}
     wrong = {name: values / 2 for name, values in arrays.items()}  # not to be shown as the test's
-    return experiments.Result(settings, arrays, wrong, {}, seconds=1.0)
+    return experiments.Result(settings, as_scores(arrays), wrong, {}, seconds=1.0)
 
 
 @pytest.fixture(scope="module")

@@ -13,7 +13,7 @@ def _count(expression: str) -> str:
 _SETTLED = (
     "def adapt(source, model, frozen_layers):\n"
     "    model.trunk.set_weights(source.trunk.get_weights())\n"
-    "    transfer.freeze(model.trunk, frozen_layers)\n"
+    "    freezing.freeze(model.trunk, frozen_layers)\n"
     "    model.compile('sgd')\n"
 )
 """What is right, up to the last line."""
@@ -25,7 +25,7 @@ def _adapt(old: str, new: str, returns: str = "model") -> str:
 
 
 _COPY = "    model.trunk.set_weights(source.trunk.get_weights())\n"
-_FREEZE = "    transfer.freeze(model.trunk, frozen_layers)\n"
+_FREEZE = "    freezing.freeze(model.trunk, frozen_layers)\n"
 _COMPILE = "    model.compile('sgd')\n"
 
 
@@ -65,7 +65,7 @@ def _extend(trunk: str = "clone", tasks: str = "[*model.tasks, task]", then: str
         "    kernels = keras.models.clone_model(model.trunk)\n"
         "    for layer, other in zip(kernels.layers, model.trunk.layers):\n"
         "        layer.kernel.assign(other.kernel)\n"
-        f"    extended = models.SimMIM({trunk}, {tasks})\n"
+        f"    extended = simmim_lib.SimMIM({trunk}, {tasks})\n"
         f"{bodies[then]}"
         "    return extended\n"
     )
@@ -105,7 +105,7 @@ WRONG_ANSWERS = {
                 "              *model.trunk.layers[frozen_layers:]]\n"
                 "    trunk = keras.Sequential(layers)\n"
                 "    trunk.set_weights(source.trunk.get_weights())\n"
-                "    joint = models.SimMIM(trunk, model.tasks)\n"
+                "    joint = simmim_lib.SimMIM(trunk, model.tasks)\n"
                 "    joint.compile('sgd')\n",
                 "joint",
             ),
@@ -120,7 +120,7 @@ WRONG_ANSWERS = {
             "not the biases",
         ),
         (
-            _adapt(_COPY, "    transfer.copy_layers(source.trunk, model.trunk, frozen_layers)\n"),
+            _adapt(_COPY, "    freezing.copy_layers(source.trunk, model.trunk, frozen_layers)\n"),
             "Only these layers were copied: first, second.",
         ),
         (
@@ -141,7 +141,7 @@ WRONG_ANSWERS = {
             "froze a head",
         ),
         (
-            _adapt(_FREEZE, "    transfer.freeze(source.trunk, frozen_layers)\n"),
+            _adapt(_FREEZE, "    freezing.freeze(source.trunk, frozen_layers)\n"),
             "froze layers of the source",
         ),
         (
@@ -154,8 +154,8 @@ WRONG_ANSWERS = {
             "def adapt(source, model, frozen_layers):\n"
             "    trunk = keras.models.clone_model(source.trunk)\n"
             "    trunk.set_weights(source.trunk.get_weights())\n"
-            "    transfer.freeze(trunk, frozen_layers)\n"
-            "    joint = models.SimMIM(trunk, model.tasks)\n"
+            "    freezing.freeze(trunk, frozen_layers)\n"
+            "    joint = simmim_lib.SimMIM(trunk, model.tasks)\n"
             "    joint.set_weights([*source.trunk.get_weights(), *model.get_weights()[6:]])\n"
             "    return joint\n",
             "not compiled",
@@ -164,7 +164,7 @@ WRONG_ANSWERS = {
             "def adapt(source, model, frozen_layers):\n"
             "    trunk = keras.models.clone_model(source.trunk)\n"
             "    trunk.set_weights(source.trunk.get_weights())\n"
-            "    return models.SimMIM(trunk, model.tasks[:1])\n",
+            "    return simmim_lib.SimMIM(trunk, model.tasks[:1])\n",
             "keeps its tasks and its heads",
         ),
     ],
@@ -202,7 +202,7 @@ WRONG_ANSWERS = {
         (_extend(tasks="model.tasks"), "no output 'clothes'"),
         (_extend(tasks="[task]"), "lost digits, letters"),
         (
-            _extend(tasks="[*model.tasks, models.Task('clothes', ('shirt', 'coat'))]"),
+            _extend(tasks="[*model.tasks, simmim_lib.Task('clothes', ('shirt', 'coat'))]"),
             "gives 2 numbers",
         ),
         (_extend(then="nothing"), "answers for digits, letters have changed"),

@@ -7,15 +7,17 @@ import ipywidgets
 import numpy as np
 import pytest
 from PIL import Image
+from planted_results import as_scores
 from widget_driver import choose, click, send
 
-from simmim_lib import experiments
+from simmim_lib import datasets, experiments, freezing, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import interval
-from simmim_lib.lessons.transfer_learning import panels
+from simmim_lib.lessons.transfer_learning import figures, panels
+from simmim_lib.panels import memory
 from simmim_lib.panels.panel import Panel
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure
-from simmim_lib.settings import Settings
+from simmim_lib.settings import ADAPTATIONS, Settings
 
 pytestmark = pytest.mark.colab
 
@@ -204,6 +206,7 @@ def frozen_panel():
     return panels.frozen_layers(Settings(steps=5, seeds=2))
 
 
+@pytest.mark.slow
 def test_freezing_other_layers_retrains(frozen_panel):
     pictures = []
     for depth in (1, 3):
@@ -234,6 +237,7 @@ def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_s
     assert f"From scratch: {told(scratch.accuracy)}." in says
 
 
+@pytest.mark.slow
 def test_every_control_of_the_panel_works(frozen_panel):
     for name, label in [
         ("source", "fashion"),
@@ -280,3 +284,63 @@ def test_a_picture_brings_its_text():
     assert data["text/plain"] == "the value 5"
     assert metadata == {"image/png": {"alt": "the value 5"}}
     assert data["image/png"][:4] == b"\x89PNG"
+
+
+@pytest.mark.parametrize("adaptation", ADAPTATIONS)
+@pytest.mark.parametrize("depth", range(5))
+def test_the_picture_s_words_agree_with_what_is_trained(adaptation, depth):
+    """Against a Keras model of which as many layers are frozen as are in fact."""
+    settings = Settings(adaptation=adaptation, frozen_layers=depth, seeds=2)
+    frozen = 4 if adaptation == "probe" else depth
+    model = trunks.add_head(trunks.build_trunk(), 10)
+    freezing.freeze(model, frozen)
+    trained = sum(weight.numpy().size for weight in model.trainable_variables)
+    right = datasets.load("mnist").test.labels
+    probabilities = {"mnist": np.eye(10)[np.stack([right, right])]}
+    accuracy = {"mnist": np.ones(2)}
+    result = experiments.Result(settings, as_scores(accuracy), accuracy, probabilities, 1.0)
+    picture = figures.frozen_depth({settings.depth: result}, settings.depth, None)
+    drawing = picture.figure.axes[0]
+    counts = f"{trained:,} weights trained, {model.count_params() - trained:,} frozen"
+    assert counts in drawing.get_title(loc="left")
+    words = [text.get_text() for text in drawing.texts]
+    assert (words.count("frozen"), words.count("trained")) == (frozen, 5 - frozen)
+    names = ("convolution_1", "convolution_2", "convolution_3", "dense")[:frozen]
+    assert f"The drawing marks as frozen: {', '.join(names) or 'no layer'}." in picture.alt
+
+
+@pytest.mark.parametrize("adaptation", ADAPTATIONS)
+def test_each_depth_is_trained_once_and_the_bar_fills_once(adaptation, monkeypatch):
+    asked, now = [], []
+
+    def run(settings, progress, **_):
+        asked.append(settings)
+        progress(1, 2)
+        progress(2, 2)
+        return experiments.Result(
+            settings,
+            as_scores({"mnist": np.full(2, 0.5)}),
+            {},
+            {"mnist": np.eye(10)[np.zeros((2, 1000), int)]},
+            1.0,
+        )
+
+    monkeypatch.setattr(memory, "MEMORY", memory.Memory(20))
+    monkeypatch.setattr(experiments, "run", run)
+    settings = Settings(adaptation=adaptation, frozen_layers=2, seeds=2)
+    pictures = panels._frozen_layers_pictures(settings, lambda *done: now.append(done))
+    first, last = pictures
+    depths = [each.depth for each in asked if each.source]
+    assert depths == ([4] if adaptation == "probe" else [2, 0, 1, 3, 4])
+    assert len(asked) == len(set(asked)) == len(depths) + 1  # and from scratch
+    shares = [done / total for done, total in now]
+    assert shares == sorted(set(shares)) and shares[-1] == 1
+    assert "From scratch" not in first.alt and "From scratch" in last.alt
+
+
+def test_a_start_with_several_targets_shows_the_first():
+    start = Settings(
+        targets=("fashion", "mnist"), labels_per_class=(2, 50), task_weights=(1, 3), seeds=1
+    )
+    panel = panels.frozen_layers(start)
+    assert (panel.values["targets"], panel.values["labels_per_class"]) == (("fashion",), 2)

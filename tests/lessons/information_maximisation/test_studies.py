@@ -1,4 +1,4 @@
-"""What studies measure beside accuracy, against numbers counted in other ways."""
+"""What studies of lesson 05 measure besides accuracy, against numbers counted in other ways."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from simmim_lib.experiments.sources import pretrained
 from simmim_lib.information import Diagnosis
 from simmim_lib.lessons.information_maximisation import studies
 from simmim_lib.settings import Settings
-from simmim_lib.studies import registry
 
 TRUTH = datasets.load("mnist").test.labels
 
@@ -24,7 +23,7 @@ def test_calibration_and_predicted_classes():
     knowing = np.eye(10)[TRUTH]
     one_class = np.tile(np.eye(10)[3], (len(TRUTH), 1))
     diagnosis = Diagnosis(np.array([0.1, 1.0]), np.array([2.3, 0.0]), np.log(10))
-    found = registry.more_than_accuracy(
+    found = studies.calibration_and_collapse(
         _result(
             Settings(seeds=2),
             {"mnist": np.stack([knowing, one_class])},
@@ -42,7 +41,7 @@ def test_with_several_targets_each_measure_has_its_targets_name():
     names = ("mnist", "uci-digits")
     other = np.eye(10)[datasets.load("uci-digits").test.labels][None]
     by_target = {"mnist": sure, "uci-digits": other}
-    found = registry.more_than_accuracy(_result(Settings(targets=names, seeds=1), by_target))
+    found = studies.calibration_and_collapse(_result(Settings(targets=names, seeds=1), by_target))
     assert set(found) == {
         f"{name} {measure}"
         for name in names
@@ -58,6 +57,7 @@ def test_source_only_is_the_sources_own_network():
     assert accuracy == again == pytest.approx(np.mean(logits[:, :10].argmax(axis=1) == TRUTH))
 
 
+@pytest.mark.slow
 def test_source_only_of_another_target_has_seen_its_labels_but_no_image_of_the_first():
     settings = studies.DIRECTIONS["UCI digits to MNIST"].replace(seeds=1, steps=60)
     (accuracy,) = studies.source_only(_result(settings, {}))["source only"]

@@ -1,0 +1,159 @@
+"""Pictures of what a classifier predicts: the confusion matrix and the reliability diagram."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib.calibration import Reliability
+from simmim_lib.pictures.style import COLOURS, new_figure, styled
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+    from matplotlib.figure import Figure
+    from matplotlib.image import AxesImage
+
+MAX_CLASSES = 20
+"""With more, a confusion matrix has no room for numbers."""
+
+MAX_CHARACTERS = 40
+"""So many fit below a confusion matrix from left to right."""
+
+MIN_PREDICTIONS = 10
+"""In a bin of a reliability diagram, for its bar to be drawn: a share of fewer says nothing."""
+
+
+def confusion_counts(probabilities: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return how many images of each class (rows) are taken for each class (columns).
+
+    Args:
+        probabilities: (n, classes).
+        labels: (n,), the true classes.
+
+    Returns:
+        Counts, shape (classes, classes).
+    """
+    from sklearn.metrics import confusion_matrix
+
+    classes = range(probabilities.shape[-1])
+    return confusion_matrix(labels, probabilities.argmax(axis=-1), labels=classes)
+
+
+def confusion_shares(counts: np.ndarray) -> np.ndarray:
+    """Return the share of each true class (rows) that is taken for each class (columns).
+
+    Args:
+        counts: from `confusion_counts`, shape (..., classes, classes).
+
+    Returns:
+        Shares of the same shape; a class without images has zeros.
+    """
+    return counts / np.maximum(counts.sum(axis=-1, keepdims=True), 1)
+
+
+def most_confused(matrix: np.ndarray) -> tuple[int, int]:
+    """Return the true and the predicted class of a confusion matrix's greatest confusion.
+
+    Args:
+        matrix: counts or shares, shape (classes, classes).
+    """
+    confusions = np.where(np.eye(len(matrix), dtype=bool), 0, matrix)
+    true, predicted = np.unravel_index(confusions.argmax(), confusions.shape)
+    return int(true), int(predicted)
+
+
+def draw_confusion(
+    axes: "Axes", shares: np.ndarray, numbers: np.ndarray, class_names: Sequence[str]
+) -> "AxesImage":
+    """Draw a confusion matrix: shares as colours, with a number wherever there is any.
+
+    Args:
+        axes: to draw on.
+        shares: of each true class (rows) that are taken for each class (columns).
+        numbers: whole ones to be written, such as counts or percents, of the same shape.
+        class_names: of the classes, short enough for the ticks.
+
+    Returns:
+        The colours, 0 to 100, for a colour bar.
+    """
+    image = axes.imshow(100 * shares, cmap="cividis", vmin=0, vmax=100)
+    few = len(class_names) <= MAX_CLASSES
+    for true, predicted in np.argwhere(numbers) if few else ():
+        colour = "black" if shares[true, predicted] > 0.5 else "white"
+        text = str(numbers[true, predicted])
+        axes.text(predicted, true, text, color=colour, ha="center", va="center", fontsize=9)
+    places, size = range(len(class_names)), 9 if few else 5
+    axes.set_xticks(places, class_names, fontsize=size, rotation=90 * turned(class_names))
+    axes.set_yticks(places, class_names, fontsize=size)
+    axes.set(xlabel="predicted class", ylabel="true class")
+    axes.grid(visible=False)
+    axes.tick_params(length=0)
+    return image
+
+
+def turned(class_names: Sequence[str]) -> bool:
+    """Tell whether the names below a confusion matrix are so long that they stand upright."""
+    longest = max(map(len, class_names))
+    return longest > 2 and longest * len(class_names) > MAX_CHARACTERS
+
+
+@styled
+def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> "Figure":
+    """Draw how often predictions of each confidence are right, for one network or two.
+
+    Args:
+        diagrams: by title.
+        heading: above all of them.
+    """
+    figure = new_figure(8, 5.3 if heading else 4.8)
+    height = figure.get_figheight()
+    for column, (title, reliability) in enumerate(diagrams.items()):
+        left = 0.105 + 0.475 * column
+        shares = figure.add_axes((left, 1.92 / height, 0.40, 2.5 / height))
+        counts = figure.add_axes((left, 1.01 / height, 0.40, 0.62 / height))
+        _draw_shares(shares, reliability)
+        _draw_counts(counts, reliability)
+        shares.set_title(title, fontsize=11)
+        if column == 0:
+            shares.set_ylabel("share that is right")
+            counts.set_ylabel("% of images", fontsize=9)
+    handles, labels = figure.axes[0].get_legend_handles_labels()
+    figure.legend(handles, labels, loc="lower center", ncols=3, fontsize=10)
+    figure.text(0.02, 1 - 0.1 / height, heading, va="top", fontsize=12)
+    return figure
+
+
+def _draw_shares(axes: "Axes", reliability: Reliability) -> None:
+    """Draw bars of accuracy, and what is missing to the confidence."""
+    many = reliability.count >= MIN_PREDICTIONS
+    accuracy, confidence = reliability.accuracy[many], reliability.confidence[many]
+    middles, widths = _bars(reliability)
+    bars = middles[many], widths[many]
+    axes.bar(bars[0], accuracy, bars[1], color=COLOURS["source"], label="share that is right")
+    axes.bar(
+        bars[0],
+        confidence - accuracy,
+        bars[1],
+        accuracy,
+        color="none",
+        edgecolor=COLOURS["target"],
+        hatch="///",
+        label="gap to confidence",
+    )
+    axes.plot([0, 1], [0, 1], "--", color=COLOURS["baseline"], label="calibrated")
+    axes.set(xlim=(0, 1), ylim=(0, 1.02))
+    axes.tick_params(labelbottom=False)
+
+
+def _draw_counts(axes: "Axes", reliability: Reliability) -> None:
+    """Draw how many predictions have each confidence."""
+    percent = 100 * reliability.count / reliability.count.sum()
+    middles, widths = _bars(reliability)
+    axes.bar(middles, percent, widths, color=COLOURS["unlabelled"])
+    axes.set(xlim=(0, 1), ylim=(0, 100), yticks=[0, 100], xlabel="confidence")
+
+
+def _bars(reliability: Reliability) -> tuple[np.ndarray, np.ndarray]:
+    """Return where each bin's bar stands, and how wide it is: a little less than the bin."""
+    widths = np.diff(reliability.edges)
+    return reliability.edges[:-1] + widths / 2, 0.94 * widths

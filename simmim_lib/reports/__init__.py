@@ -1,0 +1,1 @@
+"""Reports: lesson 10's notebook run with other settings, and pages over a sweep."""
