@@ -269,7 +269,12 @@ def test_shares_of_classes_decide_what_is_shown():
         counted = np.bincount(shown[seed].ravel(), minlength=10) / shown[seed].size
         np.testing.assert_allclose(counted, SHARES, atol=0.015)  # 12,800 draws
         assert np.isin(found.batches[seed], choice.unlabelled).all()
-    assert not np.array_equal(*found.batches)
+    # Each seed by chances of its own: where one draws an early image, the other need not.
+    ranks = [
+        np.searchsorted(choice.unlabelled, of_seed).ravel()
+        for choice, of_seed in zip(choices, found.batches, strict=True)
+    ]
+    assert abs(np.corrcoef(ranks)[0, 1]) < 0.05
 
 
 def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypatch):

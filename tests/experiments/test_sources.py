@@ -1,9 +1,10 @@
 import os
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 
-from simmim_lib import datasets
+from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import sources
 from simmim_lib.experiments.sources import (
@@ -58,12 +59,82 @@ def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
     assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
 
 
-def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch):
+def made_up(accuracy=0.5):
+    return Pretrained("uci-digits", {"dense": [np.zeros(3)]}, [np.zeros(3)], accuracy)
+
+
+@pytest.mark.parametrize(
+    ("where", "name"),
+    [
+        *((sources, name) for name in ("STEPS", "BATCH_SIZE", "LEARNING_RATE", "SEED")),
+        *((trunks, name) for name in ("DENSE_UNITS", "CONVOLUTION_FILTERS")),
+    ],
+)
+def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch, where, name):
     path = elsewhere / "network.npz"
-    store(Pretrained("uci-digits", {"dense": [np.zeros(3)]}, [np.zeros(3)], 0.5), path)
+    store(made_up(), path)
     assert _read(path, "uci-digits") is not None
-    monkeypatch.setattr(sources, "LEARNING_RATE", 1.0)
+    value = getattr(where, name)
+    monkeypatch.setattr(where, name, value * 2 if isinstance(value, tuple) else value + 1)
     assert _read(path, "uci-digits") is None
+
+
+def test_a_network_of_other_data_is_not_taken(elsewhere, monkeypatch):
+    path = elsewhere / "network.npz"
+    store(made_up(), path)
+    assert _read(path, "mnist") is None
+    monkeypatch.setattr(datasets, "fingerprint", lambda source: "another")
+    assert _read(path, "uci-digits") is None
+
+
+def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
+    bundled, cached = elsewhere / "uci-digits.npz", elsewhere / "cache/trunks/uci-digits.npz"
+    store(made_up(0.25), bundled)
+    store(made_up(0.75), cached)
+    assert pretrained("uci-digits").accuracy == 0.25
+    pretrained.cache_clear()
+    bundled.unlink()
+    assert pretrained("uci-digits").accuracy == 0.75
+
+
+def test_pre_training_does_what_its_recipe_says(monkeypatch):
+    """All but the steps themselves, each of which would take time and prove nothing new."""
+    calls = []
+
+    def note(model, weights, examples, options, progress):
+        calls.append(SimpleNamespace(**locals()))
+        return weights
+
+    monkeypatch.setattr(training, "train", note)
+    made = train_on_source("uci-digits", steps=7)
+    ((call,), recipe) = calls, sources._recipe("uci-digits")
+    fresh = trunks.fresh_weights(call.model, recipe["seed"])
+    for found, expected in zip(call.weights, fresh, strict=True):
+        np.testing.assert_array_equal(found, [expected])
+    data, (examples,) = datasets.load("uci-digits"), call.examples
+    np.testing.assert_array_equal(examples.features, [data.train.images])
+    np.testing.assert_array_equal(examples.labels, [data.train.labels])
+    batches = training.draw_batches(len(data.train), recipe["batch_size"], 7, recipe["seed"])
+    np.testing.assert_array_equal(examples.batches, [batches])
+    assert (call.options.optimizer, call.options.learning_rate) == ("adam", recipe["learning_rate"])
+    # What comes back is tested on the test images, and taken apart block by block.
+    guesses = made.as_model().predict(data.test.images, verbose=0).argmax(axis=-1)
+    assert made.accuracy == pytest.approx(np.mean(guesses == data.test.labels))
+    assert list(made.blocks) == ["convolution_1", "convolution_2", "convolution_3", "dense"]
+    for found, expected in zip(made.weights, fresh, strict=True):
+        np.testing.assert_array_equal(found, expected)
+
+
+def test_pre_training_takes_as_many_steps_as_its_recipe_says(elsewhere, monkeypatch):
+    taken = []
+
+    def note(model, weights, examples, options, progress):
+        taken.append(examples[0].steps)
+        return weights
+
+    monkeypatch.setattr(training, "train", note)
+    pretrained("uci-digits")
+    assert taken == [sources._recipe("uci-digits")["steps"]]
 
 
 def test_a_damaged_file_gets_one_sentence(elsewhere):

@@ -1,5 +1,7 @@
 """The compiled loop against Keras's own optimizers and layers, step by step."""
 
+import itertools
+
 import keras
 import numpy as np
 import pytest
@@ -63,6 +65,22 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
     network.set_weights(trunks.fresh_weights(model, 1))
     plain_loop(network, keras_optimizer, images[1], labels[1], batches[1])
     compare([weight[1] for weight in trained], network.get_weights())
+
+
+def test_optimizers_are_what_their_names_say():
+    """The loop above is compared with these: here they are compared with the words for them."""
+    made = {name: compiled.make_optimizer(name) for name in OPTIMIZERS}
+    classes = {name: type(optimizer).__name__ for name, optimizer in made.items()}
+    assert classes == {
+        **{"sgd": "SGD", "momentum": "SGD", "adam": "Adam", "adamw": "AdamW"},
+        "rmsprop": "RMSprop",
+    }
+    settings = {name: optimizer.get_config() for name, optimizer in made.items()}
+    assert (settings["sgd"]["momentum"], settings["momentum"]["momentum"]) == (0.0, 0.9)
+    assert "momentum 0.9" in OPTIMIZERS["momentum"]
+    decays = {name: each["weight_decay"] for name, each in settings.items()}
+    assert decays == {**dict.fromkeys(OPTIMIZERS), "adamw": 0.004}
+    assert "decay 0.004" in OPTIMIZERS["adamw"]
 
 
 @pytest.mark.parametrize("shared_heads", [False, True])
@@ -184,9 +202,21 @@ def test_a_loss_that_is_nan_stops_the_training(problem):
         training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
     ):
         training.train(model, start(model), examples)
-    with pytest.raises(training.DivergedError) as caught:
-        training.train(model, start(model), examples)
+    # The step is counted from the first one, however many a call takes.
+    one_by_one = training.Options(steps_per_call=1)
+    with pytest.raises(training.DivergedError, match=rf"in step {first} \(seed 2\)") as caught:
+        training.train(model, start(model), examples, one_by_one)
     assert all(np.isfinite(weight).all() for weight in caught.value.weights)
+
+
+@pytest.mark.parametrize("method", ["famo", "mgda"])
+def test_a_weighting_is_not_asked_about_a_loss_that_is_nan(two_tasks, method):
+    """It would refuse, in a graph's error that buries the sentence."""
+    model, weights, (one, two) = two_tasks
+    broken = training.Examples(np.full_like(two.features, np.nan), two.labels, two.batches)
+    options = training.Options(optimizer="sgd", learning_rate=0.1, weighting=method)
+    with pytest.raises(training.DivergedError, match=r"task 'two' became nan in step 1 \(seed 0\)"):
+        training.train(model, weights, [one, broken], options)
 
 
 def test_schedules_by_hand():
@@ -289,6 +319,22 @@ def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
         np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+def test_a_loop_of_another_kind_is_not_taken(two_tasks):
+    """What was compiled for one loss, optimizer or weighting does not serve another."""
+    nothing = {"loss": lambda labels, logits: 0.0 * logits[..., 0]}
+    ways = [nothing, {}, {"optimizer": "adam"}, {"weighting": "mgda"}]
+    trained = [
+        training.train(
+            *two_tasks, training.Options(**{"optimizer": "sgd", "learning_rate": 0.1, **way})
+        )
+        for way in ways
+    ]
+    for one, two in zip(trained[0], two_tasks[1], strict=True):
+        np.testing.assert_array_equal(one, two)
+    for first, second in itertools.combinations(trained, 2):
+        assert any(np.abs(one - two).max() > 1e-4 for one, two in zip(first, second, strict=True))
+
+
 def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
     def last():
         options = training.Options(optimizer="sgd", learning_rate=0.1, weighting="famo")
@@ -347,7 +393,7 @@ def test_what_is_idle_is_bounded(problem, monkeypatch):
     for optimizer in ("sgd", "adam"):
         examples = [training.Examples(features, labels, batches)]
         training.train(model, start(model), examples, training.Options(optimizer=optimizer))
-    assert len(compiled._idle) == 1
+    assert [key.optimizer for key in compiled._idle] == ["adam"]  # the one that was used last
 
 
 def test_predict_is_the_model_s_own_output():
