@@ -1,12 +1,17 @@
 """Baselines that are comparable, verdicts that the intervals allow, and numbers that add up."""
 
+import itertools
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
-from planted_findings import planted
+from planted_findings import planted, way
+from rehearsal import rehearsed
 from scipy import stats
 
-from simmim_lib import datasets, experiments
-from simmim_lib.experiments import baselines
+from simmim_lib import datasets, experiments, information
+from simmim_lib.experiments import baselines, experiment
 from simmim_lib.experiments.baselines import (
     ASKED,
     BEFORE,
@@ -16,7 +21,9 @@ from simmim_lib.experiments.baselines import (
     SEPARATE,
     Findings,
 )
+from simmim_lib.experiments.cost import estimate
 from simmim_lib.experiments.environment import describe_environment, versions
+from simmim_lib.experiments.evaluation import on_test_images, validate
 from simmim_lib.settings import Settings
 
 TINY = Settings(source="mnist", targets=("uci-digits",), labels_per_class=2, steps=20, seeds=2)
@@ -68,6 +75,24 @@ def test_with_several_targets_each_is_also_trained_alone():
     assert [each.targets for each in unknown[SEPARATE]] == [("mnist",)]
 
 
+def test_a_baseline_for_some_of_the_targets_keeps_what_concerns_them():
+    asked = Settings(
+        targets=("fashion", "mnist", "uci-digits"),
+        labels_per_class=(0, 5, 10),
+        task_weights=(1, 2, 3),
+        shared_heads=True,
+        information=0.5,
+        weighting="uncertainty",
+    )
+    for name in (PROBE, FINE_TUNE):
+        (settings,) = baselines.plans(asked)[name]
+        assert settings.labels_of == {"mnist": 5, "uci-digits": 10}
+        assert (settings.task_weights, settings.weighting) == ((2, 3), "uncertainty")
+        assert settings.shared_heads
+    (settings,) = baselines.plans(asked.replace(task_weights=None))[FINE_TUNE]
+    assert settings.task_weights is None
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_the_verdict_is_that_of_a_paired_t_test(seed):
     random = np.random.default_rng(seed)
@@ -103,6 +128,13 @@ def test_the_baseline_is_chosen_on_validation_images():
     assert "over 'probe'" in found.verdict
 
 
+def test_what_was_there_before_training_can_be_the_best_baseline():
+    ways = {BEFORE: ([0.8, 0.81], 0.7), SCRATCH: ([0.85, 0.86], 0.6)}
+    found = planted([0.9, 0.91], **ways)
+    assert found.best_baseline("mnist") == BEFORE
+    assert set(found.differences("mnist")) == set(ways)
+
+
 def test_the_mean_of_the_validation_accuracies_chooses_and_not_the_best_seed():
     found = planted([0.9, 0.92], probe=([0.7, 0.7], [0.9, 0.1]), scratch=([0.6, 0.6], [0.6, 0.6]))
     assert found.best_baseline("mnist") == "scratch"
@@ -119,6 +151,56 @@ def test_a_difference_is_what_was_asked_for_less_the_baseline():
 def test_one_seed_and_no_baseline_allow_no_verdict():
     assert "set seeds to at least 2" in planted([0.9], probe=([0.8], 0.5)).verdict
     assert "nothing to compare" in planted([0.9, 0.91]).verdict
+
+
+def test_each_seed_has_its_own_calibration_error():
+    labels = datasets.load("mnist").test.labels
+    sure_and_right, sure_and_wrong = np.eye(10)[labels], np.eye(10)[(labels + 1) % 10]
+    probabilities = np.stack([sure_and_right, sure_and_wrong])
+    asked = replace(way(ASKED, [1.0, 0.0]), probabilities={"mnist": probabilities})
+    np.testing.assert_allclose(asked.calibration_error("mnist"), [0, 1])
+
+
+def test_a_target_has_collapsed_where_one_seed_has():
+    def diagnosis(*entropies):
+        shares = np.full(len(entropies), 0.5)
+        return information.Diagnosis(shares, np.array(entropies), expected_entropy=np.log(10))
+
+    result = replace(
+        planted([0.9, 0.9]).result,
+        diagnostics={"mnist": diagnosis(2.3, 0.1), "uci-digits": diagnosis(2.3, 2.3)},
+    )
+    assert list(baselines.collapses(result)) == ["mnist"]
+
+
+@pytest.mark.slow
+def test_a_way_has_what_its_networks_have_and_takes_what_they_take(monkeypatch):
+    """Without training, and by a clock that goes on by one whenever it is looked at."""
+    asked = TINY.replace(targets=("uci-digits", "mnist"), labels_per_class=(2, 0), information=0.3)
+    with rehearsed(), pytest.warns(UserWarning, match="collapsed"):
+        expected = {
+            each.targets[0]: experiments.run(each, baseline=False) for each in asked.separately()
+        }
+        clock = SimpleNamespace(perf_counter=itertools.count().__next__)
+        monkeypatch.setattr(experiment, "time", clock)
+        found = baselines.baselines(asked, progress=lambda done, total: None)
+    separate, before = found[SEPARATE], found[BEFORE]
+    for target, result in expected.items():
+        for name in ("accuracy", "validation", "probabilities"):
+            ours, theirs = getattr(separate, name)[target], getattr(result, name)[target]
+            np.testing.assert_array_equal(ours, theirs)
+        assert not np.allclose(result.accuracy[target], result.validation[target])
+    costs = [estimate(each) for each in asked.separately()]
+    assert separate.cost == costs[0] + costs[1]
+    assert (found[SCRATCH].seconds, separate.seconds) == (1, 2)
+    tasks = experiments.choose_tasks(asked)
+    network = experiments.transfer(asked, tasks, experiments.initialise(asked))
+    (target,) = before.accuracy
+    assert target == "mnist"
+    validation = validate(tasks, network, network.weights)[target]
+    np.testing.assert_array_equal(before.validation[target], validation)
+    _, scores = on_test_images(network, network.weights)
+    np.testing.assert_array_equal(before.accuracy[target], scores[target]["accuracy"])
 
 
 @pytest.fixture(scope="module")
