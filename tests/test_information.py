@@ -148,6 +148,20 @@ def test_other_numbers_compile_nothing_anew(monkeypatch):
     training.train(model, _start(model, 2), [examples], training.Options(recipe=second))
 
 
+def test_the_numbers_of_one_run_do_not_reach_the_next():
+    examples, model = _problem(2, 3), _model()
+
+    def last(**numbers):
+        recipe = information.Recipe(augmentation=1.0, ramp=1, **numbers)
+        options = training.Options(optimizer="sgd", learning_rate=0.1, recipe=recipe)
+        return training.train(model, _start(model, 2), [examples], options)
+
+    first, other, again = last(information=0.3), last(information=3.0), last(information=0.3)
+    assert any(np.abs(one - two).max() > 1e-4 for one, two in zip(first, other, strict=True))
+    for one, two in zip(first, again, strict=True):
+        np.testing.assert_allclose(one, two, atol=1e-6)
+
+
 def test_looks_between_steps_change_nothing():
     """Ramp and views go on where the call before stopped."""
     recipe = information.Recipe(information=0.5, augmentation=1.0, ramp=6)

@@ -27,6 +27,7 @@ from simmim_lib.datasets import (
     load,
     loading,
 )
+from simmim_lib.datasets.catalogue import Entry
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import directories
 
@@ -163,6 +164,7 @@ def test_glyphs_have_equal_shares_and_digits_first():
     assert "".join(dataset.class_names[:10]) == "0123456789"
     counts = np.bincount(dataset.train.labels)
     assert counts.max() - counts.min() <= 1
+    assert len(np.unique(dataset.train.labels[: len(counts)])) < len(counts)  # in no order
     # No glyph is lost beside the image, and none is cut off at its rim on the whole.
     ink = dataset.train.images.sum(axis=(1, 2, 3))
     assert ink.min() > 10
@@ -247,6 +249,14 @@ def test_every_image_of_a_class_is_as_likely_to_be_chosen(part):
         own = np.sort(first[dataset.train.labels[first] == label]) - 1000 * label
         assert own.mean() == pytest.approx(500, abs=90)  # three standard errors
         assert own[0] < 100 and own[-1] >= 900
+
+
+def test_the_first_validation_images_are_of_all_classes():
+    """A look while a network learns is at some of them only."""
+    dataset = load("mnist")
+    validation = datasets.choose(dataset, 10, 0).validation
+    assert set(dataset.train.labels[validation[:100]]) == set(range(10))
+    assert not np.array_equal(validation, np.sort(validation))
 
 
 def test_other_seeds_label_other_digits():
@@ -400,6 +410,15 @@ def test_rebuilding_twice_gives_the_same_bytes(copied_data, tmp_path):
     assert set(contents(again)) == {*datasets.verify(), "checksums.json"}
 
 
+def test_after_a_rebuild_the_new_files_are_read(copied_data):
+    text = "def rebuild(folder, report):\n    report(f'made in {folder}')\n"
+    (copied_data / "rebuild.py").write_text(text)
+    before, lines = load("mnist"), []
+    datasets.rebuild(lines.append)
+    assert lines == [f"made in {copied_data}"]
+    assert load("mnist") is not before
+
+
 def test_rebuilt_arrays_are_the_bundled_ones(tmp_path):
     need_packages()
     script()["rebuild"](tmp_path, lambda line: None)
@@ -478,24 +497,31 @@ class Handler(BaseHTTPRequestHandler):
         """Keep the test's output quiet."""
 
 
-@pytest.fixture
-def server(monkeypatch, cache):
-    """A server with a made-up colour set in place of BloodMNIST."""
-    random = np.random.default_rng(0)
+def made_up_set(seed: int) -> tuple[bytes, dict[str, np.ndarray]]:
+    """Return a colour set's file, and what it holds."""
+    random = np.random.default_rng(seed)
     arrays = {}
     for part, count in (("train", 40), ("val", 8), ("test", 16)):
         arrays[f"{part}_images"] = random.integers(0, 256, (count, 28, 28, 3), np.uint8)
         arrays[f"{part}_labels"] = (np.arange(count) % 8)[:, None].astype(np.uint8)
     buffer = io.BytesIO()
     np.savez_compressed(buffer, **arrays)
-    server = Server(buffer.getvalue())
+    return buffer.getvalue(), arrays
+
+
+def entry_of(server: Server) -> Entry:
+    """Return BloodMNIST's entry, as if the server had published what it serves."""
+    md5 = hashlib.md5(server.content, usedforsecurity=False).hexdigest()
+    return dataclasses.replace(CATALOGUE["bloodmnist"], url=server.url, md5=md5)
+
+
+@pytest.fixture
+def server(monkeypatch, cache):
+    """A server with a made-up colour set in place of BloodMNIST."""
+    content, arrays = made_up_set(0)
+    server = Server(content)
     server.arrays = arrays
-    entry = dataclasses.replace(
-        CATALOGUE["bloodmnist"],
-        url=server.url,
-        md5=hashlib.md5(server.content, usedforsecurity=False).hexdigest(),
-    )
-    monkeypatch.setitem(CATALOGUE, "bloodmnist", entry)
+    monkeypatch.setitem(CATALOGUE, "bloodmnist", entry_of(server))
     yield server
     server.shutdown()
     server.server_close()
@@ -564,6 +590,16 @@ def test_damaged_fetched_file_is_refused_and_fetched_again(server):
     assert "simmim data fetch bloodmnist" in one_sentence(error)
     datasets.fetch("bloodmnist")
     assert len(load("bloodmnist").train) == 40
+
+
+def test_a_newer_set_is_loaded_once_it_is_fetched(server, monkeypatch):
+    datasets.fetch("bloodmnist")
+    assert len(load("bloodmnist").train) == 40
+    server.content, arrays = made_up_set(1)
+    monkeypatch.setitem(CATALOGUE, "bloodmnist", entry_of(server))
+    datasets.fetch("bloodmnist")
+    found = load("bloodmnist").train.images
+    np.testing.assert_allclose(found * 255, arrays["train_images"], atol=1e-4)
 
 
 def test_server_that_is_down(server, cache):

@@ -114,6 +114,7 @@ def test_every_class_can_be_learned_validated_and_tested(counts, monkeypatch, tm
     assert np.array_equal(tested + np.bincount(dataset.train.labels), counts)
     for seed in range(5):
         assert len(datasets.few_shot(dataset, 1, seed).validation) >= 1
+    assert np.any(np.diff(dataset.train.labels) < 0)  # not class by class
 
 
 def test_the_order_is_that_of_the_names(pets, monkeypatch):
