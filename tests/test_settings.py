@@ -108,7 +108,7 @@ UNLABELLED = {
     "augmentation": 1.0,
     "class_prior": (0.5, 0.5),
     "class_shares": (0.25, 0.75),
-    "strangers": "fashion",
+    "foreign_images": "fashion",
 }
 """Everything that images without labels may be asked for."""
 
