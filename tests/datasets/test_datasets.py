@@ -198,7 +198,7 @@ def positions_of(part: Part) -> list[int]:
 
 
 @pytest.mark.parametrize("sizes", [(40, 60), (300, 20, 80, 33), (30,) * 47, (4000, 3000)])
-@pytest.mark.parametrize("labels_per_class", [1, 7])
+@pytest.mark.parametrize("labels_per_class", [0, 1, 7])
 def test_parts_share_nothing_and_lose_nothing(sizes, labels_per_class):
     dataset = numbered(sizes)
     task = few_shot(dataset, labels_per_class, seed=3)
@@ -211,7 +211,8 @@ def test_parts_share_nothing_and_lose_nothing(sizes, labels_per_class):
 
     truth = dataset.train.labels
     assert np.array_equal(task.labelled.labels, truth[parts["labelled"]])
-    assert np.bincount(task.labelled.labels).tolist() == [labels_per_class] * len(sizes)
+    counts = np.bincount(task.labelled.labels, minlength=len(sizes))
+    assert counts.tolist() == [labels_per_class] * len(sizes)
     assert np.array_equal(task.validation.labels, truth[parts["validation"]])
     assert len(task.validation) == min(int(0.2 * sum(sizes)), 1000)
     share = len(task.validation) / sum(sizes)
