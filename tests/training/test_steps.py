@@ -389,6 +389,7 @@ def test_two_trainings_at_once_do_not_mix(problem):
 
 def test_what_is_idle_is_bounded(problem, monkeypatch):
     monkeypatch.setattr(compiled, "MAX_IDLE", 1)
+    monkeypatch.setattr(compiled, "_idle", {})
     model = trunks.classifier(10, 3)
     _, labels, batches = problem
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
