@@ -192,11 +192,18 @@ def test_the_fingerprint_is_that_of_the_content(pets, tmp_path, change):
     assert datasets.fingerprint("changed") != datasets.fingerprint("pets")
 
 
-def test_the_fingerprint_tells_labels_apart(pets):
+@pytest.mark.parametrize("part", ["train", "test"])
+def test_the_fingerprint_tells_labels_and_images_of_both_parts_apart(pets, part):
     dataset = datasets.from_folder(pets)
-    swapped = datasets.Part(dataset.train.images, 1 - dataset.train.labels)
-    other = dataclasses.replace(dataset, train=swapped)
-    assert loading._digest(other) != loading._digest(dataset)
+    own = getattr(dataset, part)
+    others = [
+        datasets.Part(own.images, 1 - own.labels),
+        datasets.Part(1 - own.images, own.labels),
+    ]
+    digests = {
+        loading._digest(dataclasses.replace(dataset, **{part: other})) for other in (own, *others)
+    }
+    assert len(digests) == 3 and loading._digest(dataset) in digests
 
 
 def test_reading_again_is_allowed_and_other_images_need_another_name(pets):

@@ -56,7 +56,12 @@ def test_fresh_weights_are_glorot_s(network):
 
 
 def test_colour_images():
-    assert trunks.build_trunk(channels=3).input_shape == (None, 28, 28, 3)
+    shape = (None, 28, 28, 3)
+    assert trunks.build_trunk(channels=3).input_shape == shape
+    assert trunks.classifier(5, channels=3).input_shape == shape
+    parts = trunks.cut_trunk(1, channels=3)
+    assert parts.front.input_shape == shape
+    assert parts.back.input_shape == (None, 14, 14, 16)
 
 
 def test_a_cut_behind_the_last_block_is_refused():
