@@ -707,7 +707,7 @@ for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
 # %%
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
 
-optimizer_panels.race(optimizers.Plan(learning_rate=0.01))
+optimizer_panels.comparison(optimizers.Setup(learning_rate=0.01))
 
 # %% [markdown]
 # With `0.01` for all, plain gradient descent is slow. Now choose *each one's best* and see it catch

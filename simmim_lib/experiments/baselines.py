@@ -13,7 +13,7 @@ from simmim_lib.experiments.evaluation import on_test_images, validate
 from simmim_lib.experiments.experiment import follow, initialise, transfer
 from simmim_lib.experiments.result import Result, as_lists
 from simmim_lib.experiments.tasks import choose_tasks, knows_classes
-from simmim_lib.foundation.intervals import Difference, difference
+from simmim_lib.foundation.intervals import Difference, difference, plus_minus
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import FREEZABLE_LAYERS, Settings
 
@@ -159,12 +159,11 @@ class Findings:
         if best is None:
             return f"on {target} what has no baseline"
         found = self.differences(target)[best]
-        mean, half = found.mean, found.half_width
         if found.verdict in ("gain", "loss"):
             over = "over" if found.verdict == "gain" else "against"
-            size = f"{abs(mean):.1f} ± {half:.1f} points"
+            size = f"{plus_minus(abs(found.mean), found.half_width, digits=1)} points"
             return f"on {target} a {found.verdict} of {size} {over} {best!r}"
-        return f"on {target} no clear difference from {best!r} ({mean:+.1f} ± {half:.1f} points)"
+        return f"on {target} no clear difference from {best!r} ({found.size} points)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""

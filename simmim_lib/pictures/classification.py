@@ -16,7 +16,7 @@ if TYPE_CHECKING:
 MAX_CLASSES = 20
 """With more, a confusion matrix has no room for numbers."""
 
-MAX_CHARACTERS = 40
+MAX_CHARACTERS = 36
 """So many fit below a confusion matrix from left to right."""
 
 MIN_PREDICTIONS = 10

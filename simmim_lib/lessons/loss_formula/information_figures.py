@@ -28,10 +28,8 @@ def surprise_and_entropy(
         right: whether the label's class was the most probable, shape (n,).
     """
     figure = new_figure(8, 3.4)
-    left, middle = (
-        figure.add_axes((0.08, 0.16, 0.38, 0.70)),
-        figure.add_axes((0.60, 0.16, 0.36, 0.70)),
-    )
+    left = figure.add_axes((0.08, 0.16, 0.38, 0.70))
+    right_half = figure.add_axes((0.60, 0.16, 0.36, 0.70))
     for chosen, colour, marker, label in (
         (right, DARK, "o", "right guess"),
         (~right, ROSE, "x", "wrong guess"),
@@ -40,7 +38,7 @@ def surprise_and_entropy(
     left.set(xlabel="p of the label", ylabel="surprise −log p (nats)", title="Surprise")
     left.legend()
     bins = list(np.linspace(0, np.log(10), 13))
-    middle.hist(
+    right_half.hist(
         [entropy[right], entropy[~right]],
         bins,
         stacked=True,
@@ -49,7 +47,7 @@ def surprise_and_entropy(
         edgecolor="white",
         label=["right guess", "wrong guess"],
     )
-    middle.set(
+    right_half.set(
         xlim=(0, np.log(10)),
         xticks=[0, 1, 2, np.log(10)],
         xticklabels=["0", "1", "2", "log 10"],
@@ -57,7 +55,7 @@ def surprise_and_entropy(
         ylabel="images",
         title="Entropy",
     )
-    middle.legend()
+    right_half.legend()
     return Picture(
         figure,
         f"Left: each label's surprise falls along minus log p, from {surprise.max():.1f} nats to "
@@ -135,25 +133,25 @@ def joint_and_information(
     bar.set_label("probability (%)")
     bar.outline.set_visible(False)
     _draw_halves(figure.add_axes((0.66, 0.14, 0.31, 0.60)), halves)
-    told = "; ".join(
-        f"{name}: {spread:.2f} - {each:.2f} = {spread - each:.2f} nats"
-        for name, (spread, each) in halves.items()
+    differences = "; ".join(
+        f"{name}: {spread:.2f} - {doubt:.2f} = {spread - doubt:.2f} nats"
+        for name, (spread, doubt) in halves.items()
     )
     return Picture(
         figure,
         f"Left: how often each digit is predicted as each digit; {np.trace(joint):.0%} of the "
         f"probability lies on the diagonal. Right: entropy of the mean prediction minus mean "
-        f"entropy of the predictions is the mutual information. {told}.",
+        f"entropy of the predictions is the mutual information. {differences}.",
     )
 
 
 def _draw_halves(axes: "Axes", halves: Mapping[str, tuple[float, float]]) -> None:
     place = np.arange(len(halves))[::-1]
-    spread, each = np.array(list(halves.values())).T
+    spread, doubt = np.array(list(halves.values())).T
     bars = [
         (0.27, spread, SAND, "", "H(mean p): spread"),
-        (0.0, each, PALE, "..", "mean H(p): doubt"),
-        (-0.27, spread - each, DARK, "//", "the difference: information"),
+        (0.0, doubt, PALE, "..", "mean H(p): doubt"),
+        (-0.27, spread - doubt, DARK, "//", "the difference: information"),
     ]
     for offset, values, colour, hatch, label in bars:
         axes.barh(

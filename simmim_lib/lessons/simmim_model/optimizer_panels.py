@@ -1,4 +1,4 @@
-"""The panel that races optimizers; it turns controls into a plan and computes nothing."""
+"""The panel that compares optimizers; it turns controls into a setup and computes nothing."""
 
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -15,13 +15,13 @@ if TYPE_CHECKING:
     import ipywidgets as widgets
 
 
-def race(plan: optimizers.Plan | None = None) -> Panel:
-    """Return the panel that races optimizers on the same images and batches.
+def comparison(setup: optimizers.Setup | None = None) -> Panel:
+    """Return the panel that compares optimizers on the same images and batches.
 
     Args:
-        plan: where the controls stand at first.
+        setup: where the controls stand at first.
     """
-    first = plan or optimizers.Plan()
+    first = setup or optimizers.Setup()
     rates = sorted({*optimizers.RATES, *filter(None, [first.learning_rate])})
     choices = [("each one's best", None), *((f"{rate:g} for all", rate) for rate in rates)]
     controls = {
@@ -31,9 +31,9 @@ def race(plan: optimizers.Plan | None = None) -> Panel:
         **{name: _checkbox(name, name in first.optimizers) for name in OPTIMIZERS},
     }
 
-    def asked(values: Values) -> optimizers.Plan:
+    def asked(values: Values) -> optimizers.Setup:
         others = {name: value for name, value in values.items() if name not in OPTIMIZERS}
-        return optimizers.Plan(
+        return optimizers.Setup(
             optimizers=tuple(name for name in OPTIMIZERS if values[name]),
             labels_per_class=first.labels_per_class,
             steps=first.steps,
@@ -41,7 +41,7 @@ def race(plan: optimizers.Plan | None = None) -> Panel:
         )
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        yield optimizer_figures.race(remembered(optimizers.race, asked(values), progress))
+        yield optimizer_figures.comparison(remembered(optimizers.compare, asked(values), progress))
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 

@@ -11,7 +11,6 @@ from simmim_lib.lessons.task_weights import conflict_figures, shares_figures, we
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
 from simmim_lib.lessons.task_weights.conflict import arrows
 from simmim_lib.lessons.task_weights.shares import (
-    PARTS,
     Shares,
     in_percent,
     move,
@@ -138,14 +137,15 @@ class _ShareControls:
         import ipywidgets as widgets
 
         self.buttons = {}
+        rows: dict[float, list[widgets.Button]] = {}
         for weights in triangle():
             text = ":".join(str(weight) for weight in weights)
-            looks = {"width": "36px", "height": "26px", "padding": "0", "margin": "1px"}
-            button = widgets.Button(description=text, tooltip=f"Weights {text}", layout=looks)
+            layout = {"width": "36px", "height": "26px", "padding": "0", "margin": "1px"}
+            button = widgets.Button(description=text, tooltip=f"Weights {text}", layout=layout)
             button.on_click(lambda _, weights=weights: self._click(weights))
             self.buttons[weights] = button
-        of_row = [[b for w, b in self.buttons.items() if w[0] == top] for top in range(PARTS + 1)]
-        return [widgets.HBox(row) for row in reversed(of_row)]
+            rows.setdefault(weights[0], []).append(button)
+        return [widgets.HBox(row) for row in rows.values()]
 
     def _click(self, weights: Sequence[float]) -> None:
         self.ratio.value = _as_ratio(weights)
@@ -179,7 +179,7 @@ class _ShareControls:
             slider.value = percent
         self.following = False
         for weights, button in self.buttons.items():
-            of_button = tuple(round(weight / PARTS, 4) for weight in weights)
+            of_button = tuple(round(weight / sum(weights), 4) for weight in weights)
             button.button_style = "info" if of_button == shares else ""
 
     def _set_ratio(self, change: dict) -> None:

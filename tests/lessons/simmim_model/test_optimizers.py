@@ -1,4 +1,4 @@
-"""The race between optimizers: against Keras alone, on a slice of the loss, and as a panel."""
+"""Optimizers compared: against Keras alone, on a slice of the loss, and as a panel."""
 
 import keras
 import numpy as np
@@ -14,16 +14,16 @@ from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 pytestmark = pytest.mark.colab
 
 STEPS, SEED = 12, 1
-QUICK = optimizers.Plan(labels_per_class=5, steps=STEPS, seeds=2, learning_rate=0.003)
+QUICK = optimizers.Setup(labels_per_class=5, steps=STEPS, seeds=2, learning_rate=0.003)
 
 
 @pytest.fixture(scope="module")
-def raced():
-    return optimizers.race(QUICK)
+def compared():
+    return optimizers.compare(QUICK)
 
 
 def images_of(seed):
-    """Return the plan's training images of a seed, made to features by a whole Keras network."""
+    """Return the setup's training images of a seed, made to features by a whole Keras network."""
     data = datasets.load("mnist")
     chosen = datasets.choose(data, QUICK.labels_per_class, seed).labelled
     front = keras.Sequential(pretrained("glyphs").as_model().layers[:3])
@@ -32,7 +32,7 @@ def images_of(seed):
 
 
 def plain_network(seed):
-    """Return the raced layers as a Keras model of its own: the source's dense layer, a new head."""
+    """Return the trained layers as a Keras model: the source's dense layer and a new head."""
     back = trunks.classifier(10, optimizers.FROZEN_LAYERS)
     copied = pretrained("glyphs").trunk_weights[-2:]
     network = keras.Sequential(
@@ -54,7 +54,7 @@ KERAS = {
 
 @pytest.mark.parametrize("seed", [0, SEED])
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
-def test_the_losses_on_the_way_are_those_of_keras(raced, optimizer, seed):
+def test_the_losses_on_the_way_are_those_of_keras(compared, optimizer, seed):
     """Looks after 5, 10 and 12 steps, against `train_on_batch` of a model of Keras's own."""
     features, labels = images_of(seed)
     network = plain_network(seed)
@@ -66,19 +66,19 @@ def test_the_losses_on_the_way_are_those_of_keras(raced, optimizer, seed):
         if step in (5, 10, 12):
             losses.append(network.evaluate(features, labels, verbose=0))
     row = QUICK.optimizers.index(optimizer)
-    assert raced.steps.tolist() == [0, 5, 10, 12]
-    np.testing.assert_allclose(raced.loss[row, seed], losses, rtol=2e-3)
+    assert compared.steps.tolist() == [0, 5, 10, 12]
+    np.testing.assert_allclose(compared.loss[row, seed], losses, rtol=2e-3)
 
 
-def test_all_start_at_the_same_place_with_the_same_accuracy(raced):
-    assert np.ptp(raced.loss[:, :, 0], axis=0).max() == 0
-    assert np.ptp(raced.accuracy[:, :, 0], axis=0).max() == 0
-    assert np.all(raced.plane.paths[:, 0] == 0)
+def test_all_start_at_the_same_place_with_the_same_accuracy(compared):
+    assert np.ptp(compared.loss[:, :, 0], axis=0).max() == 0
+    assert np.ptp(compared.accuracy[:, :, 0], axis=0).max() == 0
+    assert np.all(compared.plane.paths[:, 0] == 0)
 
 
-def test_the_loss_of_the_slice_is_that_of_keras_at_the_same_weights(raced):
+def test_the_loss_of_the_slice_is_that_of_keras_at_the_same_weights(compared):
     features, labels = images_of(0)
-    network, plane = plain_network(0), raced.plane
+    network, plane = plain_network(0), compared.plane
     np.testing.assert_allclose(plane.directions @ plane.directions.T, np.eye(2), atol=1e-5)
     for row, column in ((0, 0), (7, 16), (20, 3)):
         point = plane.horizontal[column], plane.vertical[row]
@@ -90,67 +90,34 @@ def test_the_loss_of_the_slice_is_that_of_keras_at_the_same_weights(raced):
         assert plane.losses[row, column] == pytest.approx(value, rel=1e-3)
 
 
-def test_the_window_holds_all_paths_that_lead_down(raced):
-    x, y = raced.plane.paths[raced.loss[:, 0] <= raced.loss[:, 0, :1]].T
-    assert raced.plane.horizontal[0] < x.min() and x.max() < raced.plane.horizontal[-1]
-    assert raced.plane.vertical[0] < y.min() and y.max() < raced.plane.vertical[-1]
-
-
-def test_paths_that_lie_in_a_plane_are_shown_whole():
-    """Two spirals in a known plane of a space with 50 dimensions."""
-    random = np.random.default_rng(0)
-    plane = np.linalg.qr(random.normal(size=(50, 2)))[0].T
-    turn = np.linspace(0, 4, 30)
-    spiral = np.stack([turn * np.cos(turn), turn * np.sin(turn)], axis=1)
-    moves = np.stack([spiral @ plane, 300 * spiral[:, ::-1] @ plane]).astype(np.float32)
-    directions = optimizers.principal_directions(moves)
-    places = moves @ directions.T
-    np.testing.assert_allclose(places @ directions, moves, atol=1e-3)
-    np.testing.assert_allclose(optimizers.share_of_length(moves, places), 1, atol=1e-4)
-    sizes = np.linalg.norm(moves, axis=(1, 2))
-    assert np.all((places[:, -1] / sizes[:, None]).sum(axis=0) > 0)
-
-
-def test_a_path_at_right_angles_to_the_others_is_told_to_be_hidden():
-    """Three axes, walked along by paths with equal weight twice, twice and once."""
-    steps = np.arange(4.0)[:, None]
-    moves = np.stack([steps * np.eye(5)[axis] for axis in (0, 0, 1, 1, 2)]).astype(np.float32)
-    moves[4] *= 300  # however far it leads
-    places = moves @ optimizers.principal_directions(moves).T
-    np.testing.assert_allclose(
-        optimizers.share_of_length(moves, places), [1, 1, 1, 1, 0], atol=1e-6
-    )
-
-
-def test_a_single_straight_path_gets_a_plane():
-    moves = np.linspace(0, 1, 4)[None, :, None] * np.ones((1, 4, 9), np.float32)
-    directions = optimizers.principal_directions(moves.astype(np.float32))
-    np.testing.assert_allclose(directions @ directions.T, np.eye(2), atol=1e-6)
-    assert directions[0] @ np.ones(9) == pytest.approx(3)
+def test_the_window_holds_all_paths_that_lead_down(compared):
+    x, y = compared.plane.paths[compared.loss[:, 0] <= compared.loss[:, 0, :1]].T
+    assert compared.plane.horizontal[0] < x.min() and x.max() < compared.plane.horizontal[-1]
+    assert compared.plane.vertical[0] < y.min() and y.max() < compared.plane.vertical[-1]
 
 
 def test_an_optimizer_that_diverges_does_not_stop_the_others():
-    plan = optimizers.Plan(
+    setup = optimizers.Setup(
         optimizers=("sgd", "adam"), labels_per_class=5, steps=10, learning_rate=1e9
     )
-    found = optimizers.race(plan)
+    found = optimizers.compare(setup)
     assert not np.all(np.isfinite(found.loss[0]))
     assert np.all(np.isfinite(found.plane.losses))
-    picture = optimizer_figures.race(found)
+    picture = optimizer_figures.comparison(found)
     assert "none: diverged" in picture.alt and "nan" not in picture.alt
     assert len(picture.png()) > 5000
 
 
-def test_progress_comes_to_its_end_and_can_end_the_race():
+def test_progress_comes_to_its_end_and_can_end_the_comparison():
     told = []
-    optimizers.race(QUICK, lambda done, total: told.append(done / total))
+    optimizers.compare(QUICK, lambda done, total: told.append(done / total))
     assert told == sorted(told) and told[-1] == 1
 
     def stop(done, total):
         raise KeyboardInterrupt
 
     with pytest.raises(KeyboardInterrupt):
-        optimizers.race(QUICK, stop)
+        optimizers.compare(QUICK, stop)
 
 
 @pytest.mark.parametrize(
@@ -166,14 +133,14 @@ def test_progress_comes_to_its_end_and_can_end_the_race():
         ({"seeds": 1.5}, "seeds is 1.5"),
     ],
 )
-def test_bad_plans_are_refused(given, says):
+def test_bad_setups_are_refused(given, says):
     with pytest.raises(WorkbookError, match=says):
-        optimizers.Plan(**given)
+        optimizers.Setup(**given)
 
 
 def test_too_many_labels_and_unknown_rates_are_refused():
     with pytest.raises(WorkbookError, match="labels"):
-        optimizers.race(optimizers.Plan(labels_per_class=5000))
+        optimizers.compare(optimizers.Setup(labels_per_class=5000))
     with pytest.raises(WorkbookError, match="0 of the 105 experiments of 'optimizers'"):
         optimizers.accuracies("adam", 0.02)
     with pytest.raises(WorkbookError, match="Unknown baseline"):
@@ -194,19 +161,21 @@ def test_the_best_rates_are_the_best_on_validation():
             assert optimizers.RATES.index(best) == int(np.argmax(means))
 
 
-def test_a_race_ends_where_the_experiment_does(raced):
+def test_a_comparison_ends_where_the_experiment_does(compared):
     """Against `experiments.run`, which goes its own way from settings to accuracies."""
-    plan = optimizers.Plan(optimizers=("momentum",), learning_rate=0.01, schedule="cosine", seeds=2)
-    last = optimizers.race(plan).accuracy[0, :, -1]
+    setup = optimizers.Setup(
+        optimizers=("momentum",), learning_rate=0.01, schedule="cosine", seeds=2
+    )
+    last = optimizers.compare(setup).accuracy[0, :, -1]
     settings = Settings(
         source="glyphs",
         targets=("mnist",),
         frozen_layers=optimizers.FROZEN_LAYERS,
-        labels_per_class=plan.labels_per_class,
+        labels_per_class=setup.labels_per_class,
         optimizer="momentum",
         learning_rate=0.01,
         schedule="cosine",
-        steps=plan.steps,
+        steps=setup.steps,
         seeds=2,
     )
     *_, course = experiments.follow(settings)
@@ -227,14 +196,14 @@ def test_the_verdicts_are_those_of_scipy():
             assert found.mean + found.half_width == pytest.approx(high)
 
 
-def test_the_pictures_are_labelled_and_tell_their_numbers(raced):
-    for picture in (optimizer_figures.race(raced), optimizer_figures.claim()):
+def test_the_pictures_are_labelled_and_tell_their_numbers(compared):
+    for picture in (optimizer_figures.comparison(compared), optimizer_figures.claim()):
         labelled = [axes for axes in picture.figure.axes if axes.axison]
         assert len(labelled) == 2
         assert all(axes.get_xlabel() and axes.get_title(loc="left") for axes in labelled)
         assert "nan" not in picture.alt
-    alt = optimizer_figures.race(raced).alt
-    for title, loss in zip(optimizer_figures.TITLES.values(), raced.loss[:, :, -1], strict=True):
+    alt = optimizer_figures.comparison(compared).alt
+    for title, loss in zip(optimizer_figures.TITLES.values(), compared.loss[:, :, -1], strict=True):
         assert f"{title} at learning rate 0.003: final loss {np.median(loss):.2g}" in alt
     found = optimizers.verdicts()["adam"]
     assert f"Against SGD, each at its best: momentum {optimizers.verdicts()['momentum']}" in (
@@ -248,7 +217,7 @@ def test_the_pictures_are_labelled_and_tell_their_numbers(raced):
 
 @pytest.mark.slow
 def test_the_panel_follows_every_control():
-    panel = optimizer_panels.race(QUICK)
+    panel = optimizer_panels.comparison(QUICK)
     says = follow(panel, lambda: choose(find(panel.view, "Learning rate"), "each one's best"))
     assert "SGD at learning rate 0.1:" in says and "Adam at learning rate 0.003:" in says
     says = follow(panel, lambda: choose(find(panel.view, "Learning rate"), "0.01 for all"))
@@ -264,8 +233,8 @@ def test_the_panel_follows_every_control():
 
 
 def test_a_panel_without_any_optimizer_says_what_to_do():
-    panel = optimizer_panels.race(
-        optimizers.Plan(optimizers=("sgd",), labels_per_class=5, steps=5, seeds=1)
+    panel = optimizer_panels.comparison(
+        optimizers.Setup(optimizers=("sgd",), labels_per_class=5, steps=5, seeds=1)
     )
     send(find(panel.view, "SGD"), value=False)
     panel.wait()
@@ -273,20 +242,20 @@ def test_a_panel_without_any_optimizer_says_what_to_do():
     follow(panel, lambda: send(find(panel.view, "SGD"), value=True))
 
 
-def test_a_panel_on_a_phone_and_its_static_twin(raced):
-    data, metadata = optimizer_panels.race(QUICK)._output()
+def test_a_panel_on_a_phone_and_its_static_twin(compared):
+    data, metadata = optimizer_panels.comparison(QUICK)._output()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
-    panel = optimizer_panels.race(QUICK)
+    panel = optimizer_panels.comparison(QUICK)
     follow(panel, lambda: choose(find(panel.view, "Seeds"), "1"))
     data, metadata = panel._output()
     assert data["image/png"] and "Adam at learning rate" in metadata["image/png"]["alt"]
     assert all(control.layout.width for control in panel.controls.values())
 
 
-def test_copied_settings_repeat_the_race():
-    panel = optimizer_panels.race(QUICK)
+def test_copied_settings_repeat_the_comparison():
+    panel = optimizer_panels.comparison(QUICK)
     line = panel._as_code({**panel.values, "sgd": False, "learning_rate": None})
-    plan = eval(line.removeprefix("race.race(").removesuffix(")"), {"race": optimizers})
-    assert plan == optimizers.Plan(
+    compared = eval(line, {"optimizers": optimizers})  # as lesson 03 imports it
+    assert compared.setup == optimizers.Setup(
         optimizers=("momentum", "adam", "adamw", "rmsprop"), labels_per_class=5, steps=12, seeds=2
     )
