@@ -285,7 +285,7 @@ def test_a_panel_on_a_phone_and_its_static_twin(raced):
 
 def test_copied_settings_repeat_the_race():
     panel = optimizer_panels.race(QUICK)
-    line = panel._as_code({**panel.values, "sgd": False, "learning_rate": None})
+    line = panel.as_code({**panel.values, "sgd": False, "learning_rate": None})
     plan = eval(line.removeprefix("race.race(").removesuffix(")"), {"race": optimizers})
     assert plan == optimizers.Plan(
         optimizers=("momentum", "adam", "adamw", "rmsprop"), labels_per_class=5, steps=12, seeds=2
