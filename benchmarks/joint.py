@@ -14,9 +14,8 @@ import simmim_lib
 from simmim_lib import training, trunks, weighting
 from simmim_lib.experiments.network import build_architecture
 from simmim_lib.lessons.task_weights import panels
-from simmim_lib.lessons.task_weights import shares as task_weights_shares
-from simmim_lib.lessons.task_weights.shares import sweep
-from simmim_lib.panels.memory import _measured
+from simmim_lib.lessons.task_weights.shares import shares_to_measure, small_experiment
+from simmim_lib.panels import memory
 
 TASKS = (1, 2, 4, 8)
 STEPS, BATCH_SIZE = 24, 32
@@ -325,16 +324,17 @@ def weight_to_figure() -> Row:
 
 def whole_front() -> Row:
     """As the panel draws it, picture by picture; once before, untimed."""
-    settings = task_weights_shares.start(task_weights=(0.5, 0.5))
+    settings = small_experiment(task_weights=(0.5, 0.5))
+    panel = panels.task_weights(settings)
 
     def draw() -> None:
-        _measured.clear()
-        for picture in panels._weight_pictures(settings, [], lambda done, total: None):
+        memory.MEMORY.clear()
+        for picture in panel.update(panel.values, lambda done, total: None):
             picture.png()
 
     draw()
     taken = seconds(draw)
-    points = len(sweep(settings.targets))
+    points = len(shares_to_measure(settings.targets))
     return Row(
         f"(o) the Pareto front of two targets, {points} weightings, {settings.seeds} seeds",
         "at most 20 s",

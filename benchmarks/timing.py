@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from simmim_lib import experiments
-from simmim_lib.panels.memory import _measured
+from simmim_lib.panels.memory import MEMORY
 from simmim_lib.panels.panel import Panel
 from simmim_lib.settings import Settings
 
@@ -64,12 +64,12 @@ def redraw_seconds(panel: Panel, name: str, values: list[Any]) -> np.ndarray:
     panel.picture.observe(lambda _: shown.put(time.perf_counter()), "value")
     times = []
     for value in values:
-        _measured.clear()
+        MEMORY.clear()
         while not shown.empty():
             shown.get()
         start = time.perf_counter()
         panel.controls[name].value = value
         times.append(shown.get(timeout=60) - start)
-        panel._stop()
+        panel.stop()
         panel.wait()
     return np.array(times)

@@ -56,7 +56,7 @@ def follow(panel: Any, change: Callable[[], object]) -> str:
     """Make a change, wait for the new figure, and return what the panel says about it.
 
     Args:
-        panel: a `simmim_lib.panels.Panel`.
+        panel: a `simmim_lib.panels.panel.Panel`.
         change: what a reader does.
     """
     before = panel.picture.value
@@ -66,7 +66,7 @@ def follow(panel: Any, change: Callable[[], object]) -> str:
     assert hidden_errors(panel.view) == []
     assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
     assert panel.picture.value != before
-    return panel._alt
+    return panel.alt
 
 
 @contextmanager

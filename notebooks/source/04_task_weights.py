@@ -79,7 +79,8 @@ for path in (path for path in gradients["mnist"] if path.endswith("kernel")):
 # %%
 def count_changes(**options):
     """Return how many predictions change when Fashion's weight goes from 1 to 100."""
-    plans = [shares.start(task_weights=weights, **options) for weights in ((1, 1), (1, 100))]
+    ratios = ((1, 1), (1, 100))
+    plans = [shares.small_experiment(task_weights=ratio, **options) for ratio in ratios]
     one, hundred = (simmim_lib.run(plan, baseline=False).predictions for plan in plans)
     return [f"{x} {np.sum(one[x] != hundred[x]):4} of {one[x].size}" for x in targets]
 
@@ -120,7 +121,7 @@ for trained, changes in counts.items():
 lines = []
 for name in ("fixed", "imtl-g"):
     for scale in (1, 100):
-        plan = shares.start(weighting=name, task_weights=(1, scale))
+        plan = shares.small_experiment(weighting=name, task_weights=(1, scale))
         accuracy = simmim_lib.run(plan, baseline=False).accuracy
         columns = "   ".join(mean_and_interval(accuracy[target], digits=2) for target in targets)
         title = weighting.METHODS[name].short_title
@@ -382,7 +383,7 @@ exercises.check("04-pcgrad", pcgrad)
 # - (c) clearly above zero: both are about strokes and edges
 
 # %%
-three = shares.start(targets=("mnist", "uci-digits", "fashion"))
+three = shares.small_experiment(targets=("mnist", "uci-digits", "fashion"))
 conflict_figures.conflict_over_time(conflict.conflict_over_time(three))
 
 # %% [markdown]
@@ -449,7 +450,7 @@ study_figures.sums_on_a_front(front, front[best])
 # and at one learning rate.
 
 # %%
-panels.race()
+panels.compare_weightings()
 
 # %% [markdown]
 # In our run Nash-MTL comes first; keep that in mind. Many papers end with a table like this. It

@@ -1,40 +1,99 @@
-"""Controls of panels: dropdowns and sliders of one look."""
+"""Controls of panels: dropdowns, sliders, boxes of one look."""
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
+
+from simmim_lib import datasets
+from simmim_lib.settings import offers
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
-GROUPS = (
+CONTROL_WIDTH = "330px"
+
+TARGET_GROUPS = (
     ("mnist", "uci-digits"),
     ("mnist", "fashion"),
     ("uci-digits", "fashion"),
     ("mnist", "uci-digits", "fashion"),
 )
+"""Targets that panels offer to train together."""
 
 
-CONTROL_WIDTH = "330px"
+def dropdown(description: str, options: Iterable[Any], value: object) -> "widgets.Dropdown":
+    """Return a list to choose from.
 
-
-def dropdown(description: str, options: object, value: object) -> "widgets.Dropdown":
-    """Return a list to choose from."""
+    Args:
+        description: what stands beside it.
+        options: the values, or pairs of what is shown and the value.
+        value: the one chosen at first.
+    """
     import ipywidgets as widgets
 
     return widgets.Dropdown(
-        description=description, options=options, value=value, **layout_and_style()
+        description=description, options=list(options), value=value, **layout_and_style()
     )
 
 
-def slider(description: str, options: object, value: object) -> "widgets.SelectionSlider":
-    """A slider over listed values, which answers when it is let go."""
+def slider(description: str, options: Iterable[Any], value: object) -> "widgets.SelectionSlider":
+    """Return a slider over listed values, which answers when it is let go.
+
+    Args:
+        description: what stands beside it.
+        options: the numbers, or pairs of what is shown and the value.
+        value: the one chosen at first.
+    """
     import ipywidgets as widgets
 
     return widgets.SelectionSlider(
         description=description,
-        options=options,
+        options=[(f"{o:g}", o) if isinstance(o, int | float) else o for o in options],
         value=value,
         continuous_update=False,
         **layout_and_style(),
+    )
+
+
+def setting_slider(
+    name: str, description: str, value: float, *others: float
+) -> "widgets.SelectionSlider":
+    """Return a slider over the numbers that `settings.offers` for a field of `Settings`.
+
+    Args:
+        name: of the field.
+        description: what stands beside it.
+        value: the one chosen at first, offered even if it is unusual.
+        others: further numbers to offer.
+    """
+    return slider(description, offers(name, value, *others), value)
+
+
+def target_groups(chosen: tuple[str, ...]) -> "widgets.Dropdown":
+    """Return the choice among `TARGET_GROUPS` and the group that is chosen at first."""
+    groups = dict.fromkeys((*TARGET_GROUPS, chosen))
+    titles = [", ".join(datasets.describe(name).title for name in group) for group in groups]
+    return dropdown("Targets", zip(titles, groups, strict=True), chosen)
+
+
+def text_box(description: str, value: str = "", placeholder: str = "") -> "widgets.Text":
+    """Return a box to write in, which answers when it is left."""
+    import ipywidgets as widgets
+
+    return widgets.Text(
+        description=description,
+        value=value,
+        placeholder=placeholder,
+        continuous_update=False,
+        **layout_and_style(),
+    )
+
+
+def checkbox(description: str, value: bool) -> "widgets.Checkbox":
+    """Return a box to tick, narrow enough for several to stand side by side."""
+    import ipywidgets as widgets
+
+    return widgets.Checkbox(
+        description=description, value=value, indent=False, layout={"width": "150px"}
     )
 
 

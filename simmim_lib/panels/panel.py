@@ -1,4 +1,4 @@
-"""Panels: controls beside a picture that follows them. They hold no computation of their own."""
+"""A panel: controls beside a picture that follows them. It holds no computation of its own."""
 
 import base64
 import functools
@@ -16,28 +16,34 @@ if TYPE_CHECKING:
     import ipywidgets as widgets
 
 Values = Mapping[str, Any]
-
+"""The values of a panel's controls by name."""
 
 Update = Callable[[Values, Progress], Iterator[Picture]]
 """From the controls' values to pictures, the first of them as soon as there is something to see."""
 
 
 class Cancelled(Exception):  # noqa: N818 - not an error
-    """Ends a computation whose outcome nobody waits for any more."""
+    """Ends an update whose pictures nobody waits for any more."""
 
 
 class Panel:
     """Controls, a picture, and all that a reader needs while it changes.
 
     A change of a control starts the update in a thread, so that the next change and the cancel
-    button are heard at once; an update that is overtaken by another is given up. A failure is
-    shown in the panel, and kept in `error`.
+    button are heard at once; an update that is overtaken by another is given up, and what it
+    still shows or raises is not shown. Other failures are shown in the panel, and kept.
 
     Args:
         controls: ipywidgets by name, each with a `value`.
         update: computes the pictures; called with the controls' values.
         as_code: gives the line of Python that repeats what the panel shows.
-        helpers: further widgets that only help to set the controls, shown below them.
+        more: a widget below the controls, such as buttons that set them.
+
+    Attributes:
+        view: the widget that holds all others.
+        picture: the widget that shows the picture.
+        alt: the picture in words.
+        error: the failure that is shown, if any.
     """
 
     def __init__(
@@ -45,42 +51,42 @@ class Panel:
         controls: "Mapping[str, widgets.Widget]",
         update: Update,
         as_code: Callable[[Values], str] | None = None,
-        helpers: "widgets.Widget | None" = None,
+        more: "widgets.Widget | None" = None,
     ) -> None:
-        self.controls, self.error = dict(controls), None
-        self._update, self._as_code, self._helpers = update, as_code, helpers
-        self._alt = ""
-        self._lock, self._thread = threading.Lock(), None
-        self._asked = 0  # counts the requests; an update belongs to one of them
-        self._build()
-        for control in self.controls.values():
-            control.observe(self._on_change, "value")
-
-    error: Exception | None
-    _thread: threading.Thread | None
-
-    def _build(self) -> None:
         import ipywidgets as widgets
 
+        self.controls = dict(controls)
+        self.update = update
+        self.as_code = as_code
+        self.alt = ""
+        self.error: Exception | None = None
         self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
-        self.message, self.code = widgets.HTML(), widgets.HTML()
+        self.message = widgets.HTML()
+        self.code = widgets.HTML()
         self.bar = widgets.FloatProgress(max=1.0, description="Working", bar_style="info")
         self.cancel = widgets.Button(description="Cancel", icon="stop")
         self.working = widgets.HBox([self.bar, self.cancel], layout={"visibility": "hidden"})
-        self.cancel.on_click(lambda _: self._stop())
+        self.view = self._arrange(more)
+        self._lock = threading.Lock()  # held while an update runs
+        self._thread: threading.Thread | None = None
+        self._request = 0  # the number of the latest; an update belongs to one of them
+        self.cancel.on_click(lambda _: self.stop())
+        for control in self.controls.values():
+            control.observe(self._on_change, "value")
+
+    def _arrange(self, more: "widgets.Widget | None") -> "widgets.VBox":
+        import ipywidgets as widgets
+
         wrapping = widgets.Layout(display="flex", flex_flow="row wrap")
-        parts = [
-            widgets.Box(list(self.controls.values()), layout=wrapping),
-            *([self._helpers] if self._helpers else []),
-            self.message,
-            self.picture,
-            self.working,
-        ]
-        if self._as_code:
+        parts = [widgets.Box(list(self.controls.values()), layout=wrapping)]
+        if more is not None:
+            parts.append(more)
+        parts += [self.message, self.picture, self.working]
+        if self.as_code:
             copy = widgets.Button(description="Copy settings", icon="clipboard")
             copy.on_click(lambda _: self._show_code())
             parts += [copy, self.code]
-        self.view = widgets.VBox(parts, layout={"max_width": "100%"})
+        return widgets.VBox(parts, layout={"max_width": "100%"})
 
     @property
     def values(self) -> dict[str, Any]:
@@ -93,6 +99,66 @@ class Panel:
         if thread:
             thread.join(seconds)
 
+    def stop(self) -> None:
+        """Give up the update that runs."""
+        self._next_request()
+        self.message.value = "Cancelled: the picture shows what was there before."
+
+    def _on_change(self, _: object) -> None:
+        self.code.value = ""
+        request = self._next_request()
+        self._thread = threading.Thread(target=self._follow, args=(request,), daemon=True)
+        self._thread.start()
+
+    def _next_request(self) -> int:
+        self._request += 1
+        return self._request
+
+    def _follow(self, request: int) -> None:
+        """Update the picture for a request, as long as it is the latest."""
+        with self._lock:
+            if request != self._request:
+                return
+            self.error = None
+            self.message.value = ""
+            try:
+                for picture in self.update(self.values, functools.partial(self._progress, request)):
+                    self._show(request, picture)
+            except Cancelled:
+                pass
+            except Exception as error:
+                if request == self._request:
+                    self.error = error
+                    self.message.value = as_message(error)
+            finally:
+                self.working.layout.visibility = "hidden"
+
+    def _progress(self, request: int, done: int, total: int) -> None:
+        self._check(request)
+        self.bar.value = done / total
+        self.working.layout.visibility = "visible"
+
+    def _show(self, request: int, picture: Picture) -> None:
+        png = picture.png()  # takes long enough to be overtaken
+        self._check(request)
+        self.picture.value = png
+        self.alt = picture.alt
+
+    def _check(self, request: int) -> None:
+        """Raise Cancelled unless a request is the latest."""
+        if request != self._request:
+            raise Cancelled
+
+    def _show_code(self) -> None:
+        assert self.as_code
+        try:
+            line = self.as_code(self.values)
+        except WorkbookError as error:
+            self.message.value = as_message(error)
+            return
+        style = "white-space: pre-wrap; user-select: all"
+        self.code.value = f'<pre style="{style}">{html.escape(line)}</pre>'
+
     def _ipython_display_(self) -> None:
         """Show the panel at once, and in the same output the picture, for readers without a kernel.
 
@@ -103,76 +169,24 @@ class Panel:
         data, metadata = self._output()
         handle = display(data, metadata=metadata, raw=True, display_id=True)
         if not self.picture.value:
-            self._work(self._next_request())
+            self._follow(self._next_request())
             data, metadata = self._output()
             handle.update(data, metadata=metadata, raw=True)
 
     def _output(self) -> tuple[dict[str, object], dict[str, object]]:
-        data: dict[str, object] = {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.view.model_id,
-            },
-            "text/plain": self._alt or "The panel's picture is being made.",
+        data = {
+            **live_view(self.view),
+            "text/plain": self.alt or "The panel's picture is being made.",
         }
         if self.picture.value:
             data["image/png"] = base64.b64encode(self.picture.value).decode()
-        return data, {"image/png": {"alt": self._alt}}
+        return data, {"image/png": {"alt": self.alt}}
 
-    def _on_change(self, _: object) -> None:
-        self.code.value = ""
-        request = self._next_request()
-        self._thread = threading.Thread(target=self._work, args=(request,), daemon=True)
-        self._thread.start()
 
-    def _next_request(self) -> int:
-        self._asked += 1
-        return self._asked
-
-    def _stop(self) -> None:
-        self._next_request()
-        self.message.value = "Cancelled: the picture shows what was there before."
-
-    def _work(self, request: int) -> None:
-        with self._lock:  # one update at a time: the one before gives up at its next step
-            if request != self._asked:
-                return
-            self.error = None
-            self.message.value = ""
-            try:
-                for picture in self._update(self.values, functools.partial(self._tell, request)):
-                    if request != self._asked:
-                        return
-                    self._show(picture)
-            except Cancelled:
-                pass
-            except Exception as error:
-                if request == self._asked:  # else nobody waits for it any more
-                    self.error = error
-                    self.message.value = as_message(error)
-            finally:
-                self.working.layout.visibility = "hidden"
-
-    def _show(self, picture: Picture) -> None:
-        self.picture.value = picture.png()
-        self._alt = picture.alt
-
-    def _tell(self, request: int, done: int, total: int) -> None:
-        if request != self._asked:
-            raise Cancelled
-        self.bar.value = done / total
-        self.working.layout.visibility = "visible"
-
-    def _show_code(self) -> None:
-        assert self._as_code
-        try:
-            line = self._as_code(self.values)
-        except WorkbookError as error:
-            self.message.value = as_message(error)
-            return
-        style = "white-space: pre-wrap; user-select: all"
-        self.code.value = f'<pre style="{style}">{html.escape(line)}</pre>'
+def live_view(widget: "widgets.Widget") -> dict[str, object]:
+    """Return the part of a cell's output that shows a widget where there is a kernel."""
+    view = {"version_major": 2, "version_minor": 0, "model_id": widget.model_id}
+    return {"application/vnd.jupyter.widget-view+json": view}
 
 
 def as_message(error: Exception) -> str:

@@ -1,31 +1,24 @@
 """Panels of lesson 05: they turn controls into settings, and hold no computation of their own."""
 
 import warnings
-from collections.abc import Iterator, Sequence
-from typing import TYPE_CHECKING
+from collections.abc import Iterator
 
 import numpy as np
 
-from simmim_lib import datasets, experiments
+from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
 from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
-from simmim_lib.panels.controls import dropdown, slider
-from simmim_lib.panels.memory import MEMORY
+from simmim_lib.panels.controls import dropdown, setting_slider, slider
+from simmim_lib.panels.memory import follow
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings, offers
+from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
-if TYPE_CHECKING:
-    import ipywidgets as widgets
-
-STRENGTHS = (0.0, 0.1, 0.3, 1.0, 3.0)
-SPREADS = (0.0, 0.25, 0.5, 1.0, 2.0)
-LABELS = offers("labels_per_class", 0)
 TARGETS = ("mnist", "uci-digits", "fashion")
 STEPS = (120, 240, QUICK_STEPS)
 
@@ -43,17 +36,18 @@ def two_halves(settings: Settings | None = None) -> Panel:
     """
     alone = {**INFORMED, "agreement": 0.0, "augmentation": 0.0, "ramp": 0.0}
     start = _of_one_target(settings or Settings(**alone, labels_per_class=1, steps=STEPS[0]))
+    (labels,) = start.labels_of.values()
     controls = {
-        "information": _numbers("Information", STRENGTHS, start.information),
-        "spread": _numbers("Spread", SPREADS, start.spread),
-        "labels_per_class": _numbers("Labels per class", (1, 5), *start.labels_of.values()),
+        "information": setting_slider("information", "Information", start.information),
+        "spread": setting_slider("spread", "Spread", start.spread),
+        "labels_per_class": slider("Labels per class", sorted({1, 5, labels}), labels),
     }
 
     def asked(values: Values) -> Settings:
         return start.replace(**values)
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        for courses in _looks(asked(values), progress):
+        for courses in _follow(asked(values), progress):
             yield halves_figures.two_halves(courses)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
@@ -69,12 +63,12 @@ def labels_or_unlabelled(settings: Settings | None = None) -> Panel:
         WorkbookError: several targets.
     """
     start = _of_one_target(settings or Settings(**INFORMED, labels_per_class=1, steps=STEPS[0]))
-    (target,) = start.targets
+    ((target, labels),) = start.labels_of.items()
     titles = [(datasets.describe(n).title, n) for n in dict.fromkeys((*TARGETS, target))]
     controls = {
         "targets": dropdown("Target", titles, target),
-        "labels_per_class": _numbers("Labels per class", LABELS, *start.labels_of.values()),
-        "steps": _numbers("Steps", STEPS, start.steps),
+        "labels_per_class": setting_slider("labels_per_class", "Labels per class", labels, 0),
+        "steps": slider("Steps", sorted({*STEPS, start.steps}), start.steps),
     }
 
     def asked(values: Values) -> Settings:
@@ -83,7 +77,7 @@ def labels_or_unlabelled(settings: Settings | None = None) -> Panel:
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         study = stored.load("unlabelled")
         yield labels_figures.labels_or_unlabelled(study, values["targets"], None)
-        for courses in _looks(asked(values), progress):
+        for courses in _follow(asked(values), progress):
             yield labels_figures.labels_or_unlabelled(study, values["targets"], courses[-1])
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
@@ -102,7 +96,7 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> Pane
     check_choice("direction", direction, DIRECTIONS)
     controls = {
         "direction": dropdown("Direction", list(DIRECTIONS), direction),
-        "steps": _numbers("Steps", STEPS, steps),
+        "steps": slider("Steps", sorted({*STEPS, steps}), steps),
     }
 
     def asked(values: Values) -> Settings:
@@ -111,7 +105,7 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> Pane
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         settings = asked(values)
         accuracies = _stored_direction(settings)
-        for courses in _looks(settings, progress):
+        for courses in _follow(settings, progress):
             yield labels_figures.no_labels(courses[-1], accuracies)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
@@ -122,11 +116,11 @@ def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     studies = [stored.load(name) for name in ("directions", "unlabelled")]
     asked = (settings.source, settings.targets, settings.labels_per_class)
     for record in (record for study in studies for record in study.records):
-        longer = record.settings
-        if (longer.source, longer.targets, longer.labels_per_class) == asked:
+        known = record.settings
+        if (known.source, known.targets, known.labels_per_class) == asked:
             return {
                 "source only": record.values("source only"),
-                f"{longer.steps:,} steps": record.values("accuracy", longer.targets[0]),
+                f"{known.steps:,} steps": record.values("accuracy", known.targets[0]),
             }
     raise WorkbookError(
         f"The stored results have nothing about {', '.join(settings.targets)} without labels "
@@ -134,27 +128,18 @@ def _stored_direction(settings: Settings) -> dict[str, np.ndarray]:
     )
 
 
-def _looks(settings: Settings, progress: Progress) -> Iterator[list[Course]]:
-    """Train, and give all looks so far after each; what was trained before costs nothing."""
-    known = MEMORY.recall((_looks, settings))
-    if known:
-        yield known
-        return
-    courses: list[Course] = []
-    following = experiments.follow(settings, progress)
-    while course := _next_look(following):
-        if course.result:
-            courses.pop()  # the same look, without its outcome
-        courses.append(course)
+def _follow(settings: Settings, progress: Progress) -> Iterator[tuple[Course, ...]]:
+    """Train without warnings: the picture tells of a collapse, and a cell needs no second word."""
+    looks = follow(settings, progress)
+    while courses := _next_without_warnings(looks):
         yield courses
-    MEMORY.keep((_looks, settings), courses)
 
 
-def _next_look(following: Iterator[Course]) -> Course | None:
+def _next_without_warnings(looks: Iterator[tuple[Course, ...]]) -> tuple[Course, ...] | None:
+    # Only while it trains, not while the picture is drawn: the filter holds for all threads.
     with warnings.catch_warnings():
-        # Of a collapse the picture tells; a warning would stand under the notebook's cell as well.
         warnings.simplefilter("ignore", UserWarning)
-        return next(following, None)
+        return next(looks, None)
 
 
 def _of_one_target(settings: Settings) -> Settings:
@@ -163,9 +148,3 @@ def _of_one_target(settings: Settings) -> Settings:
             f"The panel shows one target, but {', '.join(settings.targets)} were given: name one."
         )
     return settings.replace(seeds=1)
-
-
-def _numbers(description: str, values: Sequence[float], value: float) -> "widgets.SelectionSlider":
-    """Return a slider over these values, the start's own among them."""
-    options = [(f"{each:g}", each) for each in sorted({*values, value})]
-    return slider(description, options, value)

@@ -9,7 +9,7 @@ import numpy as np
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.loss_formula import figures, readings, training_by_loss
 from simmim_lib.panels.controls import dropdown, layout_and_style, slider
-from simmim_lib.panels.memory import remembered
+from simmim_lib.panels.memory import remember
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.studies import stored
@@ -26,7 +26,7 @@ def one_probability(probability: float = 0.1) -> Panel:
     Args:
         probability: where the slider stands at first, 0.01 to 0.99.
     """
-    controls = {"probability": _share("p of the label", probability)}
+    controls = {"probability": _probability_slider("p of the label", probability)}
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
         yield figures.one_probability(readings.curves(), values["probability"])
@@ -43,8 +43,8 @@ def three_classes(loss: str = "written") -> Panel:
     controls = {
         "loss": dropdown("Loss", _titles(readings.LOSSES), loss),
         "label": dropdown("True class", [(n, k) for k, n in enumerate(CLASS_NAMES)], 0),
-        "first": _share(f"p of {CLASS_NAMES[0]}", 0.3),
-        "second": _share(f"share of {CLASS_NAMES[1]} in the rest", 0.6),
+        "first": _probability_slider(f"p of {CLASS_NAMES[0]}", 0.3),
+        "second": _probability_slider(f"share of {CLASS_NAMES[1]} in the rest", 0.6),
     }
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
@@ -103,7 +103,7 @@ def _training_panel(
         return dataclasses.replace(first, **values)
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        yield draw(remembered(training_by_loss.compare, asked(values), progress))
+        yield draw(remember(training_by_loss.compare, asked(values), progress))
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 
@@ -112,7 +112,7 @@ def _titles(losses: dict[str, readings.Reading]) -> list[tuple[str, str]]:
     return [(each.title, name) for name, each in losses.items()]
 
 
-def _share(description: str, value: float) -> "widgets.FloatSlider":
+def _probability_slider(description: str, value: float) -> "widgets.FloatSlider":
     import ipywidgets as widgets
 
     return widgets.FloatSlider(

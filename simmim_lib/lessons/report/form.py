@@ -7,70 +7,51 @@ from typing import Any
 
 from simmim_lib import datasets
 from simmim_lib.experiments.recipes import INFORMED
-from simmim_lib.panels import controls
-from simmim_lib.panels.panel import as_message
+from simmim_lib.panels.controls import dropdown, layout_and_style, setting_slider, text_box
+from simmim_lib.panels.panel import as_message, live_view
 from simmim_lib.reports import report
-from simmim_lib.settings import Settings, offers
+from simmim_lib.settings import Settings, defaults_of
 
-LABELS = offers("labels_per_class")
-SEEDS = offers("seeds")
+FIELDS = ("source", "targets", "labels_per_class", "seeds")
+"""Controls with the name and the values of a field of `Settings`."""
 
 
 class Form:
     """Controls for the settings that a report is usually asked for, and a button that makes it.
 
     The report runs in a thread, and the notebook in a process of its own, so the lesson stays
-    usable. The outcome is kept in `made`; what goes wrong is shown, and kept in `error`.
+    usable.
 
     Args:
         start: the other settings, and where the controls stand at first.
+
+    Attributes:
+        view: the widget that holds all others.
+        made: the report that was made last, if it was made.
+        error: the failure that is shown, if any.
     """
 
     def __init__(self, start: Settings) -> None:
-        self.start, self.error, self.made = start, None, None
-        self._thread: threading.Thread | None = None
-        self._build()
-
-    error: Exception | None
-    made: report.Report | None
-
-    def _build(self) -> None:
         import ipywidgets as widgets
 
-        start, here = self.start, [name for name in datasets.names() if datasets.is_available(name)]
-        sources = [("from scratch", None), *((name, name) for name in here)]
-        looks = {**controls.layout_and_style(), "style": {"description_width": "120px"}}
-        unlabelled = [("not used", False), ("taught by information (lesson 05)", True)]
-        self.controls = {
-            "source": controls.dropdown("Source", sources, start.source),
-            "targets": widgets.SelectMultiple(
-                description="Targets", options=here, value=start.targets, rows=4, **looks
-            ),
-            "labels_per_class": controls.slider(
-                "Labels per class",
-                sorted({*LABELS, min(start.labels_of.values())}),
-                min(start.labels_of.values()),
-            ),
-            "unlabelled": controls.dropdown("Other images", unlabelled, bool(start.information)),
-            "seeds": controls.slider("Seeds", sorted({*SEEDS, start.seeds}), start.seeds),
-            "title": widgets.Text(description="Title", placeholder="as you like", **looks),
-            "folder": widgets.Text(description="Folder", placeholder="a new one", **looks),
-        }
+        self.start = start
+        self.made: report.Report | None = None
+        self.error: Exception | None = None
+        self.controls = _controls(start)
         self.button = widgets.Button(
             description="Run this report", icon="play", layout={"flex": "0 0 auto"}
         )
-        self.button.on_click(lambda _: self.run())
         self.bar = widgets.FloatProgress(max=1.0, layout={"visibility": "hidden"})
         self.message = widgets.HTML()
-        rows = widgets.Layout(display="flex", flex_flow="row wrap")
-        self.view = widgets.VBox(
-            [
-                widgets.Box(list(self.controls.values()), layout=rows),
-                widgets.Box([self.button, self.bar], layout=rows),
-                self.message,
-            ],
-            layout={"max_width": "100%"},
-        )
+        wrapping = widgets.Layout(display="flex", flex_flow="row wrap")
+        rows = [
+            widgets.Box(list(self.controls.values()), layout=wrapping),
+            widgets.Box([self.button, self.bar], layout=wrapping),
+            self.message,
+        ]
+        self.view = widgets.VBox(rows, layout={"max_width": "100%"})
+        self._thread: threading.Thread | None = None
+        self.button.on_click(lambda _: self.run())
 
     @property
     def values(self) -> dict[str, Any]:
@@ -83,12 +64,12 @@ class Form:
         Raises:
             WorkbookError: values that do not go together.
         """
-        own = {name: values[name] for name in ("source", "targets", "labels_per_class", "seeds")}
-        if values["unlabelled"] and not self.start.information:
-            own |= INFORMED
+        changes = {name: values[name] for name in FIELDS}
         if not values["unlabelled"]:
-            own |= {"information": 0.0, "agreement": 0.0, "augmentation": 0.0}
-        return self.start.replace(task_weights=None, **own)
+            changes |= defaults_of("unlabelled")
+        elif not self.start.information:
+            changes |= INFORMED
+        return self.start.replace(task_weights=None, **changes)
 
     def run(self) -> None:
         """Make the report that the controls ask for, in a thread."""
@@ -110,8 +91,8 @@ class Form:
         try:
             asked = self.settings(values)
             folder = values["folder"].strip() or report.usual_folder()
-            self.made = report.write(asked, folder, values["title"], tell=self._tell)
-            self.message.value = self._told(self.made, asked)
+            self.made = report.write(asked, folder, values["title"], tell=self._show_progress)
+            self.message.value = _outcome(self.made, asked)
         except Exception as error:
             self.error = error
             self.message.value = as_message(error)
@@ -119,18 +100,9 @@ class Form:
             self.button.disabled = False
             self.bar.layout.visibility = "hidden"
 
-    def _tell(self, position: int, number: int, title: str, share: float) -> None:
+    def _show_progress(self, position: int, number: int, title: str, share: float) -> None:
         self.bar.value = share
         self.message.value = f"{position} of {number}: {html.escape(title)} ..."
-
-    @staticmethod
-    def _told(made: report.Report, asked: Settings) -> str:
-        line = report.command(asked, made.folder)
-        return (
-            f"<p><strong>{html.escape(made.numbers['verdict'])}</strong></p>"
-            f"<p>The report is {html.escape(str(made.page))}. In a terminal, this makes it:</p>"
-            f'<pre style="white-space: pre-wrap">{html.escape(line)}</pre>'
-        )
 
     def _ipython_display_(self) -> None:
         """Show the form and, for readers without a kernel, what it does."""
@@ -138,16 +110,47 @@ class Form:
 
         line = report.command(self.start)
         data = {
-            "application/vnd.jupyter.widget-view+json": {
-                "version_major": 2,
-                "version_minor": 0,
-                "model_id": self.view.model_id,
-            },
-            "text/html": "<p>Here stands a form, where there is a kernel. In a terminal, this "
+            **live_view(self.view),
+            "text/html": "<p>Where there is a kernel, a form stands here. In a terminal, this "
             f"makes the report with its first settings: <code>{html.escape(line)}</code></p>",
             "text/plain": f"A form that makes a report; in a terminal: {line}",
         }
         display(data, raw=True)
+
+
+def _controls(start: Settings) -> dict[str, Any]:
+    import ipywidgets as widgets
+
+    available = [name for name in datasets.names() if datasets.is_available(name)]
+    names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
+    sources = [("from scratch", None), *((name, name) for name in names)]
+    unlabelled = [("not used", False), ("taught by information (lesson 05)", True)]
+    fewest = min(start.labels_of.values())
+    return {
+        "source": dropdown("Source", sources, start.source),
+        "targets": widgets.SelectMultiple(
+            description="Targets",
+            options=list(names),
+            value=start.targets,
+            rows=4,
+            **layout_and_style(),
+        ),
+        "labels_per_class": setting_slider("labels_per_class", "Labels per class", fewest),
+        "unlabelled": dropdown("Other images", unlabelled, bool(start.information)),
+        "seeds": setting_slider("seeds", "Seeds", start.seeds),
+        "title": text_box("Title", placeholder="as you like"),
+        "folder": text_box("Folder", placeholder="a new one"),
+    }
+
+
+def _outcome(made: report.Report, asked: Settings) -> str:
+    """Return HTML for a report that was made: its verdict, its place and its command."""
+    line = report.command(asked, made.folder)
+    return (
+        f"<p><strong>{html.escape(made.numbers['verdict'])}</strong></p>"
+        f"<p>The report is {html.escape(str(made.page))}. In a terminal, this makes it:</p>"
+        f'<pre style="white-space: pre-wrap">{html.escape(line)}</pre>'
+    )
 
 
 def form(settings: Settings | None = None) -> Form:

@@ -1,18 +1,14 @@
 """The panel that compares optimizers; it turns controls into a setup and computes nothing."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizers
-from simmim_lib.panels.controls import dropdown, slider
-from simmim_lib.panels.memory import remembered
+from simmim_lib.panels.controls import checkbox, dropdown, slider
+from simmim_lib.panels.memory import remember
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
-
-if TYPE_CHECKING:
-    import ipywidgets as widgets
 
 
 def comparison(setup: optimizers.Setup | None = None) -> Panel:
@@ -28,7 +24,10 @@ def comparison(setup: optimizers.Setup | None = None) -> Panel:
         "learning_rate": dropdown("Learning rate", choices, first.learning_rate),
         "schedule": dropdown("Schedule", list(SCHEDULES), first.schedule),
         "seeds": slider("Seeds", sorted({1, 3, 5, first.seeds}), first.seeds),
-        **{name: _checkbox(name, name in first.optimizers) for name in OPTIMIZERS},
+        **{
+            name: checkbox(optimizer_figures.TITLES[name], name in first.optimizers)
+            for name in OPTIMIZERS
+        },
     }
 
     def asked(values: Values) -> optimizers.Setup:
@@ -41,17 +40,6 @@ def comparison(setup: optimizers.Setup | None = None) -> Panel:
         )
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        yield optimizer_figures.comparison(remembered(optimizers.compare, asked(values), progress))
+        yield optimizer_figures.comparison(remember(optimizers.compare, asked(values), progress))
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
-
-
-def _checkbox(name: str, value: bool) -> "widgets.Checkbox":
-    import ipywidgets as widgets
-
-    return widgets.Checkbox(
-        description=optimizer_figures.TITLES[name],
-        value=value,
-        indent=False,
-        layout={"width": "110px"},
-    )

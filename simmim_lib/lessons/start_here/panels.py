@@ -1,7 +1,6 @@
 """The panel of lesson 00."""
 
 from collections.abc import Iterator
-from typing import TYPE_CHECKING
 
 from simmim_lib import datasets
 from simmim_lib.foundation.progress import Progress
@@ -9,9 +8,6 @@ from simmim_lib.lessons.start_here import figures, neighbours
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-
-if TYPE_CHECKING:
-    pass
 
 
 def few_labels() -> Panel:

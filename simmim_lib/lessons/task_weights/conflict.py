@@ -12,7 +12,7 @@ from simmim_lib import experiments, weighting
 from simmim_lib.errors import WorkbookError, check_positive
 from simmim_lib.experiments.network import Network
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.task_weights.shares import check_several
+from simmim_lib.lessons.task_weights.shares import check_several_targets
 from simmim_lib.settings import Settings
 from simmim_lib.training import objective
 
@@ -27,7 +27,7 @@ GRADIENT_METHODS = tuple(
 
 
 @dataclass(frozen=True, eq=False)
-class Arrows:
+class TwoGradients:
     """Two task gradients in the plane, and what the gradient-based methods make of them.
 
     Attributes:
@@ -56,7 +56,7 @@ class Arrows:
         return np.sign(np.where(np.abs(cosines) < 1e-6, 0.0, cosines)).astype(int)
 
 
-def arrows(angle: float, length: float) -> Arrows:
+def two_gradients(angle: float, length: float) -> TwoGradients:
     """Combine two gradients of a given angle by every gradient-based method.
 
     Args:
@@ -76,7 +76,7 @@ def arrows(angle: float, length: float) -> Arrows:
     turned = exact.get(angle, (np.cos(np.radians(angle)), np.sin(np.radians(angle))))
     gradients = np.array([[1.0, 0.0], np.multiply(length, turned)])
     combined = {name: weighting.combine(name, gradients) for name in GRADIENT_METHODS}
-    return Arrows(angle, length, gradients, combined)
+    return TwoGradients(angle, length, gradients, combined)
 
 
 @dataclass(frozen=True, eq=False)
@@ -117,7 +117,7 @@ def conflict_over_time(settings: Settings, progress: Progress | None = None) -> 
     Source: Yu et al. 2020, "Gradient Surgery for Multi-Task Learning", definition 1 (conflicting
         gradients are those with a negative cosine).
     """
-    check_several(settings.targets)
+    check_several_targets(settings.targets)
     tasks = experiments.choose_tasks(settings)
     network = experiments.transfer(settings, tasks, experiments.initialise(settings))
     if not any(network.model.is_shared):
@@ -142,19 +142,21 @@ def conflict_over_time(settings: Settings, progress: Progress | None = None) -> 
 
 def _grams(tasks: Mapping[str, experiments.Target], network: Network, weights: Any) -> np.ndarray:
     """Return the inner products of the targets' gradients, shape (seeds, targets, targets)."""
-    compute = _gram(network.model)
+    compute = _compiled_gram(network.model)
     grams = []
     for seed in range(len(weights[0])):
-        own = [tasks[name].choices[seed].labelled for name in tasks]
-        parts = [network.features[name].train for name in tasks]
-        images = [part.images[chosen] for part, chosen in zip(parts, own, strict=True)]
-        labels = [part.labels[chosen] for part, chosen in zip(parts, own, strict=True)]
+        images, labels = [], []
+        for name, task in tasks.items():
+            part = network.features[name].train
+            labelled = task.choices[seed].labelled
+            images.append(part.images[labelled])
+            labels.append(part.labels[labelled])
         grams.append(compute([weight[seed] for weight in weights], images, labels))
     return np.array(grams)
 
 
 @functools.lru_cache(maxsize=16)
-def _gram(model: "SimMIM") -> Callable[..., np.ndarray]:
+def _compiled_gram(model: "SimMIM") -> Callable[..., np.ndarray]:
     """Return a compiled function from weights, images and labels to the gradients' Gram matrix."""
     import tensorflow as tf
 
@@ -168,15 +170,15 @@ def _gram(model: "SimMIM") -> Callable[..., np.ndarray]:
             tape.watch(shared)
             logits, _ = model.stateless_call(weights, [], {name: images}, training=True)
             loss = tf.reduce_mean(objective.cross_entropy(labels, logits[name]))
-        nothing = tf.UnconnectedGradients.ZERO
-        found = tape.gradient(loss, shared, unconnected_gradients=nothing)
-        return tf.concat([tf.reshape(each, [-1]) for each in found], axis=0)
+        zero = tf.UnconnectedGradients.ZERO
+        gradients = tape.gradient(loss, shared, unconnected_gradients=zero)
+        return tf.concat([tf.reshape(part, [-1]) for part in gradients], axis=0)
 
     def gram(
         weights: "list[tf.Tensor]", images: "list[tf.Tensor]", labels: "list[tf.Tensor]"
     ) -> "tf.Tensor":
-        own = zip(names, images, labels, strict=True)
-        rows = tf.stack([gradient(name, weights, *given) for name, *given in own])
+        examples = zip(names, images, labels, strict=True)
+        rows = tf.stack([gradient(name, weights, *batch) for name, *batch in examples])
         rows = tf.cast(rows, tf.float64)  # squares of small gradients, and sums that cancel
         return tf.matmul(rows, rows, transpose_b=True)
 
@@ -184,15 +186,17 @@ def _gram(model: "SimMIM") -> Callable[..., np.ndarray]:
     features = [tf.TensorSpec([None, *model.input_shape[1:]], tf.float32)] * len(names)
     labels = [tf.TensorSpec([None], tf.int32)] * len(names)
     compiled = tf.function(gram, input_signature=[shapes, features, labels], autograph=False)
-    return lambda *given: compiled(*_constants(given)).numpy()
+
+    def compute(
+        weights: Sequence[np.ndarray], images: Sequence[np.ndarray], labels: Sequence[np.ndarray]
+    ) -> np.ndarray:
+        constants = _tensors(weights), _tensors(images), _tensors(labels, "int32")
+        return compiled(*constants).numpy()
+
+    return compute
 
 
-def _constants(given: Sequence[Sequence[np.ndarray]]) -> "list[list[tf.Tensor]]":
+def _tensors(arrays: Sequence[np.ndarray], dtype: Any = "float32") -> "list[tf.Tensor]":
     import tensorflow as tf
 
-    weights, images, labels = given
-    return [
-        [tf.constant(each, tf.float32) for each in weights],
-        [tf.constant(each, tf.float32) for each in images],
-        [tf.constant(each, tf.int32) for each in labels],
-    ]
+    return [tf.constant(array, dtype) for array in arrays]

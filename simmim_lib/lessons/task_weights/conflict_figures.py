@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.foundation.intervals import seeds_in_words
-from simmim_lib.lessons.task_weights.conflict import Arrows, Conflict
+from simmim_lib.lessons.task_weights.conflict import Conflict, TwoGradients
 from simmim_lib.pictures.charts import draw_mean_and_range
 from simmim_lib.pictures.style import (
     COLOURS,
@@ -36,11 +36,11 @@ PAIR_STYLES = (
 
 
 @styled
-def conflict(given: Arrows) -> Picture:
+def conflict(given: TwoGradients) -> Picture:
     """Draw two gradients, and the direction that each gradient-based method makes of them.
 
     Args:
-        given: from `conflict.arrows`.
+        given: from `conflict.two_gradients`.
     """
     figure = new_figure(9, 5.8)
     axes = figure.add_axes((0, 0.09, 1, 0.84))
@@ -68,7 +68,7 @@ def conflict(given: Arrows) -> Picture:
 def _draw_combination(
     axes: "Axes",
     origin: np.ndarray,
-    given: Arrows,
+    given: TwoGradients,
     combination: Combination,
     longest: float,
 ) -> None:
@@ -138,7 +138,7 @@ def _falls_in_words(falls: np.ndarray) -> str:
     return ", ".join(f"loss {task + 1} {words[int(sign)]}" for task, sign in enumerate(falls))
 
 
-def _angle_in_words(given: Arrows) -> str:
+def _angle_in_words(given: TwoGradients) -> str:
     cosine = np.cos(np.radians(given.angle))
     word = "conflict" if given.angle > 90 else "no conflict"
     alike = np.isclose(given.length, 1)
@@ -149,7 +149,7 @@ def _angle_in_words(given: Arrows) -> str:
     )
 
 
-def _describe_arrows(given: Arrows) -> str:
+def _describe_arrows(given: TwoGradients) -> str:
     combined = "; ".join(
         f"{METHODS[name].short_title}: {_weights_in_words(combination.weights)}, direction of "
         f"length {_number(float(np.linalg.norm(combination.direction)))}, "

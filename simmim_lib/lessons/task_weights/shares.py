@@ -17,17 +17,17 @@ Shares = tuple[float, ...]
 """Weights of the targets, in order, that sum to 1 (rounded to four digits)."""
 
 
-FRONT = (1, 2, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 85, 90, 95, 98, 99)
+FRONT_PERCENTS = (1, 2, 5, 10, 15, 20, 30, 40, 50, 60, 70, 80, 85, 90, 95, 98, 99)
 """The first target's share, in percent, along the front of two targets.
 
 0 and 100 are left out: a target of weight zero is not learnt at all, which is no trade."""
 
 
-PARTS = 6
+TRIANGLE_PARTS = 6
 """A triangle of shares has this many equal parts along each side."""
 
 
-def start(**changes: Any) -> Settings:
+def small_experiment(**changes: Any) -> Settings:
     """Return settings of two unlike targets that share a dense layer, and train in a moment.
 
     Args:
@@ -37,7 +37,7 @@ def start(**changes: Any) -> Settings:
     return Settings(**{**few, **changes})
 
 
-def shares(weights: Sequence[float], targets: Sequence[str]) -> Shares:
+def as_shares(weights: Sequence[float], targets: Sequence[str]) -> Shares:
     """Return weights made to sum to 1.
 
     Adam takes steps of the same size whatever the loss is multiplied by, so only the weights'
@@ -53,31 +53,37 @@ def shares(weights: Sequence[float], targets: Sequence[str]) -> Shares:
 
     Source: Kingma and Ba 2015, "Adam: A Method for Stochastic Optimization", section 2.1.
     """
-    check_several(targets)
+    check_several_targets(targets)
     checked = check_task_weights(weights, targets)
-    largest = max(checked)  # first, so that the sum of huge weights stays finite
-    total = sum(weight / largest for weight in checked)
-    return tuple(round(weight / largest / total, 4) for weight in checked)
+    largest = max(checked)
+    scaled = [weight / largest for weight in checked]  # so that the sum of huge weights is finite
+    total = sum(scaled)
+    return tuple(round(weight / total, 4) for weight in scaled)
 
 
 def read_shares(text: str, targets: Sequence[str]) -> Shares:
     """Return the shares that a ratio stands for, such as "2 : 1" for (0.6667, 0.3333).
 
     Raises:
-        WorkbookError: no ratio of numbers, and as `shares`.
+        WorkbookError: no ratio of numbers, and as `as_shares`.
     """
     try:
         weights = [float(part) for part in text.split(":")]
     except ValueError:
-        example = " : ".join(["2"] + ["1"] * (len(targets) - 1))
+        example = as_ratio([2, *[1] * (len(targets) - 1)])
         raise WorkbookError(
             f"The weights are {text!r}, but must be numbers with colons between them, one for "
             f"each of {', '.join(targets)}: try {example}."
         ) from None
-    return shares(weights, targets)
+    return as_shares(weights, targets)
 
 
-def check_several(targets: Sequence[str]) -> None:
+def as_ratio(weights: Sequence[float]) -> str:
+    """Return weights as `read_shares` takes them, such as "2 : 1"."""
+    return " : ".join(f"{weight:g}" for weight in weights)
+
+
+def check_several_targets(targets: Sequence[str]) -> None:
     """Raise a WorkbookError unless there are two targets or more to weigh against each other."""
     if len(targets) < 2:
         raise WorkbookError(
@@ -86,7 +92,7 @@ def check_several(targets: Sequence[str]) -> None:
         )
 
 
-def move(percent: Sequence[int], moved: int, to: int) -> list[int]:
+def move_share(percent: Sequence[int], moved: int, to: int) -> list[int]:
     """Return whole percents after one of them was moved: the others keep their proportions.
 
     Args:
@@ -97,8 +103,10 @@ def move(percent: Sequence[int], moved: int, to: int) -> list[int]:
     Returns:
         Whole percents that sum to 100.
     """
-    others = [value for position, value in enumerate(percent) if position != moved]
-    rest = in_percent(others if any(others) else [1] * len(others), 100 - to)
+    others = [*percent[:moved], *percent[moved + 1 :]]
+    if not any(others):
+        others = [1] * len(others)
+    rest = in_percent(others, 100 - to)
     return [*rest[:moved], to, *rest[moved:]]
 
 
@@ -109,32 +117,35 @@ def in_percent(weights: Sequence[float], total: int = 100) -> list[int]:
     return largest_remainders(exact).tolist()
 
 
-def triangle() -> list[tuple[int, ...]]:
+def triangle_ratios() -> list[tuple[int, ...]]:
     """Return ratios of three weights at the points of a triangle, from its top row by row.
 
     The first weight is largest at the top, the second at the lower left, the third at the right.
     """
     return [
-        (PARTS - row, row - column, column) for row in range(PARTS + 1) for column in range(row + 1)
+        (TRIANGLE_PARTS - row, row - column, column)
+        for row in range(TRIANGLE_PARTS + 1)
+        for column in range(row + 1)
     ]
 
 
-def sweep(targets: Sequence[str]) -> list[Shares]:
-    """Return the shares that show the whole trade between two targets or among three.
+def shares_to_measure(targets: Sequence[str]) -> list[Shares]:
+    """Return the shares that show the whole trade-off between two targets or among three.
 
     Raises:
         WorkbookError: another number of targets.
     """
-    ratios: dict[int, Sequence[Sequence[float]]] = {
-        2: [(percent, 100 - percent) for percent in FRONT],
-        3: triangle(),
-    }
-    if len(targets) not in ratios:
+    ratios: Sequence[Sequence[float]]
+    if len(targets) == 2:
+        ratios = [(percent, 100 - percent) for percent in FRONT_PERCENTS]
+    elif len(targets) == 3:
+        ratios = triangle_ratios()
+    else:
         raise WorkbookError(
-            f"The trades of {len(targets)} targets ({', '.join(targets)}) have no picture: choose "
-            "two of them, or three."
+            f"The trade-offs of {len(targets)} targets ({', '.join(targets)}) have no picture: "
+            "choose two of them, or three."
         )
-    return [shares(ratio, targets) for ratio in ratios[len(targets)]]
+    return [as_shares(ratio, targets) for ratio in ratios]
 
 
 def on_front(measured: Mapping[Shares, Result]) -> set[Shares]:
@@ -148,7 +159,7 @@ def on_front(measured: Mapping[Shares, Result]) -> set[Shares]:
     return set(itertools.compress(measured, weighting.pareto_front(points)))
 
 
-def rivals(settings: Settings, methods: Sequence[str]) -> list[Settings]:
+def weightings_to_compare(settings: Settings, methods: Sequence[str]) -> list[Settings]:
     """Return an experiment with the plain sum, and with each of some weightings instead.
 
     They share seeds, so labelled images, batches and first weights are the same in all.
@@ -160,11 +171,11 @@ def rivals(settings: Settings, methods: Sequence[str]) -> list[Settings]:
     Raises:
         WorkbookError: one target only, an unknown method or none.
     """
-    check_several(settings.targets)
+    check_several_targets(settings.targets)
     others = [method for method in dict.fromkeys(methods) if method != "fixed"]
     if not others:
         raise WorkbookError(
-            "Nothing is chosen to race against the plain sum: choose at least one weighting, such "
+            "Nothing is chosen to compare with the plain sum: choose at least one weighting, such "
             "as 'uncertainty' or 'pcgrad'."
         )
     return [settings.replace(weighting=method) for method in ("fixed", *others)]
@@ -186,6 +197,6 @@ def against_plain_sum(courses: Mapping[str, Course]) -> dict[str, dict[str, Diff
         accuracy[method] = {**by_target, "mean": np.mean(list(by_target.values()), axis=0)}
     plain = accuracy.pop("fixed")
     return {
-        method: {target: difference(values, plain[target]) for target, values in of_method.items()}
-        for method, of_method in accuracy.items()
+        method: {target: difference(values, plain[target]) for target, values in by_target.items()}
+        for method, by_target in accuracy.items()
     }

@@ -7,6 +7,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments import Result
+from simmim_lib.experiments.network import architecture
 from simmim_lib.foundation.intervals import (
     interval,
     intervals,
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
+PROBE_NOTE = "A probe freezes all layers,\nwhatever the slider says."
+
 
 @styled
 def frozen_depth(results: Mapping[int, Result], shown: int, baseline: Result | None) -> Picture:
@@ -31,6 +34,8 @@ def frozen_depth(results: Mapping[int, Result], shown: int, baseline: Result | N
         results: by number of frozen layers; those not measured yet are left out.
         shown: the number whose network and mistakes are drawn; a key of `results`.
         baseline: the same task from scratch, once it is measured.
+
+    A probe freezes all layers, so it has one result, and the figure says why.
     """
     result = results[shown]
     target = result.settings.targets[0]
@@ -74,6 +79,8 @@ def _draw_depth_curve(
         ylabel="test accuracy",
         title=f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}",
     )
+    if settings.adaptation == "probe":
+        axes.text(0.04, 0.55, PROBE_NOTE, transform=axes.transAxes)
     axes.legend(loc="lower left", fontsize=9)
 
 
@@ -109,11 +116,14 @@ def _describe_depth_curve(
         for depth in sorted(results)
     )
     scratch = f" From scratch: {mean_and_interval(baseline.accuracy[target])}." if baseline else ""
+    note = f" {' '.join(PROBE_NOTE.split())}" if settings.adaptation == "probe" else ""
+    layers = architecture(settings)
     return (
         f"Test accuracy on {target} after pre-training on {settings.source}, "
         f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}, "
-        f"budget {settings.budget}. {values}.{scratch} The drawing marks as frozen: "
-        f"{', '.join(settings.frozen_layer_names) or 'no layer'}."
+        f"budget {settings.budget}. {values}.{scratch}{note} The drawing marks as frozen: "
+        f"{', '.join(settings.frozen_layer_names) or 'no layer'}. {layers.trained:,} weights "
+        f"trained, {layers.frozen:,} frozen."
     )
 
 

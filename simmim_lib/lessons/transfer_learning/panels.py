@@ -3,34 +3,44 @@
 from collections.abc import Iterator
 
 from simmim_lib import datasets
-from simmim_lib.foundation.progress import Progress, in_parts
+from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.transfer_learning import figures
-from simmim_lib.panels.controls import dropdown, slider
-from simmim_lib.panels.memory import measure
+from simmim_lib.panels.controls import dropdown, setting_slider, slider
+from simmim_lib.panels.memory import measure_each
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings, offers
+from simmim_lib.settings import ADAPTATIONS, Settings, offers
 
 
 def frozen_layers(settings: Settings | None = None) -> Panel:
     """Return the panel that freezes layers and trains the others.
 
     Args:
-        settings: where the controls stand at first; the first target is used.
+        settings: where the controls stand at first; of several targets the first is used.
+
+    Raises:
+        WorkbookError: no source, so that there is nothing to freeze.
     """
     # On validation images, 72 steps are nearly as good as the usual 120, and the wait is shorter.
     start, *_ = (settings or Settings(steps=72)).separately()
-    # The picture names the frozen layers; a slider has no room for more than a number.
-    depths = [(str(depth), depth) for depth in offers("frozen_layers")]
+    if start.source is None:
+        raise WorkbookError(
+            "The panel freezes layers that are copied from a source, but source is None: name "
+            "one, such as 'glyphs'."
+        )
     bundled = [name for name in datasets.names() if datasets.is_available(name)]
-    labels = offers("labels_per_class", start.labels_per_class)
+    sources = dict.fromkeys((*bundled, start.source))
+    (labels,) = start.labels_of.values()
+    targets = dict.fromkeys((*bundled, *start.targets))
+    # The picture names the frozen layers; a slider has no room for more than a number.
     controls = {
-        "source": dropdown("Source", bundled, start.source),
-        "targets": dropdown("Target", [(name, (name,)) for name in bundled], start.targets),
-        "labels_per_class": slider("Labels per class", labels, start.labels_per_class),
-        "frozen_layers": slider("Frozen layers", depths, start.frozen_layers),
-        "adaptation": dropdown("Training", offers("adaptation"), start.adaptation),
-        "seeds": slider("Seeds", offers("seeds", start.seeds), start.seeds),
+        "source": dropdown("Source", sources, start.source),
+        "targets": dropdown("Target", [(name, (name,)) for name in targets], start.targets),
+        "labels_per_class": setting_slider("labels_per_class", "Labels per class", labels),
+        "frozen_layers": slider("Frozen layers", _depths(start), start.frozen_layers),
+        "adaptation": dropdown("Training", ADAPTATIONS, start.adaptation),
+        "seeds": setting_slider("seeds", "Seeds", start.seeds),
     }
 
     def asked(values: Values) -> Settings:
@@ -38,27 +48,26 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
 
     return Panel(
         controls,
-        lambda values, progress: _frozen_layers_pictures(asked(values), progress),
+        lambda values, progress: _pictures(asked(values), progress),
         lambda values: asked(values).as_code(),
     )
 
 
-def _frozen_layers_pictures(settings: Settings, progress: Progress) -> Iterator[Picture]:
+def _depths(settings: Settings) -> list[int]:
+    """Return how many layers may be frozen: only copied ones can."""
+    return [depth for depth in offers("frozen_layers") if depth <= settings.copied_layers]
+
+
+def _pictures(settings: Settings, progress: Progress) -> Iterator[Picture]:
     """Measure the depth that is asked for and draw it; then, one by one, all the others."""
-    by_depth = _at_every_depth(settings)
-    parts = in_parts(progress, 1 + len(by_depth))
     shown = settings.depth
-    results = {shown: measure(by_depth.pop(shown), parts())}
+    # A probe freezes all layers, whatever is asked for: there is one depth to train.
+    depths = [shown] if settings.adaptation == "probe" else _depths(settings)
+    others = [depth for depth in depths if depth != shown]
+    by_depth = [settings.replace(frozen_layers=depth) for depth in (shown, *others)]
+    measured = measure_each([by_depth[0], settings.from_scratch(), *by_depth[1:]], progress)
+    results = {shown: next(measured)}
     yield figures.frozen_depth(results, shown, None)
-    baseline = measure(settings.from_scratch(), parts())
-    for depth, experiment in by_depth.items():
-        results[depth] = measure(experiment, parts())
+    baseline = next(measured)
+    results |= zip(others, measured, strict=True)
     yield figures.frozen_depth(results, shown, baseline)
-
-
-def _at_every_depth(settings: Settings) -> dict[int, Settings]:
-    """Return an experiment at every depth; a probe, which freezes all layers, has one only."""
-    depths = range(settings.copied_layers + 1)  # a layer that starts fresh must be trained
-    experiments = [settings.replace(frozen_layers=depth) for depth in depths]
-    # What the slider says makes no difference to a probe, so that it is trained once.
-    return {each.depth: each for each in experiments}

@@ -26,7 +26,7 @@ RECIPE = Settings(**INFORMED, labels_per_class=1, steps=20, seeds=1)
 
 @pytest.fixture(autouse=True)
 def nothing_remembered(monkeypatch):
-    monkeypatch.setattr(panels, "MEMORY", memory.Memory(3))
+    monkeypatch.setattr(memory, "MEMORY", memory.Memory(max_entries=100, max_bytes=10**8))
 
 
 @pytest.fixture
@@ -86,20 +86,20 @@ def test_without_information_there_is_a_picture_too():
 def test_the_pictures_come_as_the_network_learns_and_are_remembered():
     settings = HALVES.replace(information=0.5)
     panel, told = panels.two_halves(settings), []
-    pictures = list(panel._update(panel.values, lambda *now: told.append(now)))
+    pictures = list(panel.update(panel.values, lambda *now: told.append(now)))
     assert ["after 0 of" in picture.alt for picture in pictures] == [True] + 4 * [False]
     assert told == [(20, 60), (40, 60), (60, 60)]
     *_, course = experiments.follow(settings)
     assert f"accuracy {course.validation['mnist'][-1, 0]:.2f}, at the start" in pictures[-1].alt
     nats = pictures[-1].figure.axes[2]
     assert nats.lines[0].get_xdata().tolist() == [0, 20, 40, 60]
-    (again,) = panel._update(panel.values, lambda *_: pytest.fail("trained again"))
+    (again,) = panel.update(panel.values, lambda *_: pytest.fail("trained again"))
     assert again.alt == pictures[-1].alt
 
 
 def test_a_collapse_is_shown_in_the_picture_and_not_warned_of_below_it(recwarn):
     panel = panels.two_halves(HALVES.replace(information=3.5, spread=0.0))
-    *_, last = panel._update(panel.values, quiet)
+    *_, last = panel.update(panel.values, quiet)
     assert "collapsed" in last.alt
     assert not [each for each in recwarn if "collapsed" in str(each.message)]
 
@@ -111,8 +111,8 @@ def test_what_was_cancelled_is_not_remembered():
         raise Cancelled
 
     with pytest.raises(Cancelled):
-        list(panel._update(panel.values, stop))
-    *_, last = panel._update(panel.values, quiet)
+        list(panel.update(panel.values, stop))
+    *_, last = panel.update(panel.values, quiet)
     assert "after 60 of 60 steps" in last.alt
 
 
@@ -131,7 +131,7 @@ def test_one_point_trains_beside_the_stored_curves(stored):
 
 def test_the_stored_curves_are_there_before_anything_is_trained(stored):
     panel = panels.labels_or_unlabelled(RECIPE.replace(labels_per_class=2))
-    pictures = panel._update(panel.values, quiet)
+    pictures = panel.update(panel.values, quiet)
     assert "now:" not in next(pictures).alt
     assert "on validation images (1 seed, 0 of 20 steps)" in next(pictures).alt
 
@@ -146,7 +146,7 @@ def test_clothes_without_any_label_are_refused_in_words(stored):
 
 def test_digits_are_read_without_a_label_of_theirs(stored):
     panel = panels.no_labels("glyphs to UCI digits", steps=20)
-    first, *_, last = panel._update(panel.values, quiet)
+    first, *_, last = panel.update(panel.values, quiet)
     learnt = [float(each.alt.split("validation accuracy ")[1][:4]) for each in (first, last)]
     assert learnt[1] > learnt[0] > 0.3  # the source's own head knows digits
     assert "uci-digits learnt without a label of its own, from glyphs," in last.alt
@@ -184,7 +184,7 @@ def test_a_study_without_the_direction_is_told_of(monkeypatch):
     monkeypatch.setattr(studies_stored, "load", lambda name: empty)
     panel = panels.no_labels()
     with pytest.raises(WorkbookError, match="nothing about mnist without labels from glyphs"):
-        next(panel._update(panel.values, quiet))
+        next(panel.update(panel.values, quiet))
 
 
 @pytest.mark.parametrize("build", ["two_halves", "labels_or_unlabelled"])

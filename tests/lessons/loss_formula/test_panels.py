@@ -79,7 +79,7 @@ def test_noisy_labels_show_the_training_beside_the_stored_results():
 
 
 def test_copied_settings_repeat_the_training():
-    line = panels.real_network(QUICK)._as_code({"seeds": 2, "optimizer": "sgd"})
+    line = panels.real_network(QUICK).as_code({"seeds": 2, "optimizer": "sgd"})
     repeated = eval(line, {"training_by_loss": training_by_loss})
     wanted = training_by_loss.LossComparison(steps=20, seeds=2, optimizer="sgd")
     assert repeated.comparison == wanted

@@ -254,7 +254,7 @@ def test_a_panel_on_a_phone_and_its_static_twin(compared):
 
 def test_copied_settings_repeat_the_comparison():
     panel = optimizer_panels.comparison(QUICK)
-    line = panel._as_code({**panel.values, "sgd": False, "learning_rate": None})
+    line = panel.as_code({**panel.values, "sgd": False, "learning_rate": None})
     compared = eval(line, {"optimizers": optimizers})  # as lesson 03 imports it
     assert compared.setup == optimizers.Setup(
         optimizers=("momentum", "adam", "adamw", "rmsprop"), labels_per_class=5, steps=12, seeds=2

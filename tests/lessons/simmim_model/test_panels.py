@@ -47,7 +47,7 @@ def test_every_control_is_followed(panel):
 
 def test_a_weight_of_zero_leaves_its_target_unlearnt(panel):
     own = panels.simmim(TINY)
-    says = follow(own, lambda: choose(find(own.view, "Weight, UCI"), "0.0"))
+    says = follow(own, lambda: choose(find(own.view, "Weight, UCI"), "0"))
     unlearnt = float(says.split("uci-digits: ")[1].split(". ")[0])
     assert unlearnt < 0.5
     assert "task_weights=(1.0, 0.0)" in _code(own)
@@ -68,8 +68,8 @@ def test_heads_that_cannot_be_shared_are_told_of():
 @pytest.mark.slow
 def test_the_pictures_come_as_the_network_learns():
     settings = TINY.replace(seeds=1, labels_per_class=5)
-    told = []
-    pictures = list(panels._pictures(settings, lambda *now: told.append(now)))
+    panel, told = panels.simmim(settings), []
+    pictures = list(panel.update(panel.values, lambda *now: told.append(now)))
     assert len(pictures) == 1 + 2 + 1 + 1  # before, after 20 and 40 steps, tested, compared
     assert "after 0 of 40 steps" in pictures[0].alt
     assert "after 20 of 40 steps" in pictures[1].alt

@@ -41,4 +41,4 @@ def test_the_first_panel_follows_its_slider_as_a_browser_moves_it():
     panel.wait()
     assert panel.error is None
     assert first.startswith(b"\x89PNG") and bytes(panel.picture.value) != first
-    assert "20 labelled images of each class of Fashion-MNIST" in panel._alt
+    assert "20 labelled images of each class of Fashion-MNIST" in panel.alt

@@ -5,18 +5,19 @@ import pytest
 
 from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError
-from simmim_lib.lessons.task_weights import conflict, conflict_figures, shares
+from simmim_lib.lessons.task_weights import conflict, conflict_figures
+from simmim_lib.lessons.task_weights.shares import small_experiment
 
 pytestmark = pytest.mark.colab
 
-TINY = shares.start(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
+TINY = small_experiment(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
 
 
 @pytest.mark.parametrize("angle", [0, 30, 90, 91, 120, 179, 180])
 @pytest.mark.parametrize("length", [0.01, 0.5, 1, 100])
-def test_what_methods_make_of_two_arrows(angle, length):
-    found = conflict.arrows(angle, length)
+def test_what_methods_make_of_two_gradients(angle, length):
+    found = conflict.two_gradients(angle, length)
     cosine = np.cos(np.radians(angle))
     first, second = found.gradients
     assert first @ second == pytest.approx(length * cosine, abs=1e-12 * length)
@@ -32,11 +33,11 @@ def test_what_methods_make_of_two_arrows(angle, length):
     assert picture.alt.count("losses") + picture.alt.count("loss 1") == 7  # 6 methods, plain sum
 
 
-def test_arrows_that_cannot_be_meant():
+def test_gradients_that_cannot_be_meant():
     with pytest.raises(WorkbookError, match="0 to 180"):
-        conflict.arrows(181, 1)
+        conflict.two_gradients(181, 1)
     with pytest.raises(WorkbookError, match="above 0"):
-        conflict.arrows(90, 0)
+        conflict.two_gradients(90, 0)
 
 
 @pytest.mark.parametrize("shared_heads", [False, True])

@@ -1,23 +1,28 @@
-"""The three panels of lesson 04."""
+"""The three panels of lesson 04, driven as a browser would, and what they draw."""
 
 import numpy as np
 import pytest
 from widget_driver import choose, click, find, follow, hidden_errors, send
 
-from simmim_lib import experiments
+from simmim_lib import experiments, weighting
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import interval
-from simmim_lib.lessons.task_weights import conflict, panels
+from simmim_lib.lessons.task_weights import (
+    conflict,
+    panels,
+)
 from simmim_lib.lessons.task_weights import shares as task_weights_shares
-from simmim_lib.lessons.task_weights.shares import rivals
+from simmim_lib.lessons.task_weights.shares import (
+    small_experiment,
+    weightings_to_compare,
+)
+from simmim_lib.panels import memory
+from simmim_lib.panels.panel import Cancelled
 from simmim_lib.settings import WEIGHTINGS, Settings
-from simmim_lib.weighting import METHODS
 
 pytestmark = pytest.mark.colab
 
-TINY = task_weights_shares.start(
-    targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2
-)
+TINY = small_experiment(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
 
 
@@ -53,8 +58,8 @@ def weights_panel():
 @pytest.fixture(autouse=True)
 def small_sweeps(monkeypatch):
     """Measure few weightings beside those that are set: how many changes nothing else."""
-    monkeypatch.setattr(task_weights_shares, "FRONT", (10, 50, 90))
-    monkeypatch.setattr(task_weights_shares, "PARTS", 2)
+    monkeypatch.setattr(task_weights_shares, "FRONT_PERCENTS", (10, 50, 90))
+    monkeypatch.setattr(task_weights_shares, "TRIANGLE_PARTS", 2)
 
 
 def test_a_slider_moves_the_others_and_the_picture(weights_panel):
@@ -124,7 +129,7 @@ def test_weights_that_are_all_zero_get_one_sentence_and_the_picture_stays():
 def test_one_target_gets_one_sentence():
     for panel in (
         panels.task_weights(TINY.replace(targets=("mnist",))),
-        panels.race(TINY.replace(targets=("mnist",))),
+        panels.compare_weightings(TINY.replace(targets=("mnist",))),
     ):
         told = complaint(panel, lambda panel=panel: choose(find(panel.view, "Seeds"), "3"))
         assert "only mnist" in told
@@ -143,12 +148,35 @@ def test_four_targets_get_one_sentence():
 def test_the_picture_comes_first_and_the_front_after_it():
     told = []
     settings = TINY.replace(task_weights=(0.75, 0.25), labels_per_class=3)
-    pictures = list(
-        panels._weight_pictures(settings, panels._Trails(), lambda *now: told.append(now))
-    )
+    panel = panels.task_weights(settings)
+    pictures = list(panel.update(panel.values, lambda *now: told.append(now)))
     assert "Of 1 weightings" in pictures[0].alt
     assert "Of 4 weightings" in pictures[-1].alt
-    assert told[-1] == (3 * 20, 3 * 20)
+    assert told == [(20 * part, 4 * 20) for part in (1, 2, 3, 4)]
+
+
+def test_weights_set_before_are_measured_again_if_they_were_forgotten(monkeypatch):
+    panel = panels.task_weights(TINY)
+    for weights in ("3 : 7", "7 : 3"):
+        says = follow(
+            panel, lambda weights=weights: send(find(panel.view, "Weights"), value=weights)
+        )
+    monkeypatch.setattr(memory, "MEMORY", memory.Memory(max_entries=2, max_bytes=10**8))
+    *_, last = panel.update(panel.values, lambda done, total: None)
+    assert "Set before: 30 : 70." in last.alt
+    assert last.alt == says
+
+
+def test_weights_that_were_cancelled_are_not_told_as_set_before():
+    panel = panels.task_weights(TINY.replace(labels_per_class=5))
+
+    def stop(done, total):
+        raise Cancelled
+
+    with pytest.raises(Cancelled):
+        next(panel.update({**panel.values, "weights": "2 : 8"}, stop))
+    first = next(panel.update(panel.values, lambda done, total: None))
+    assert "Set before" not in first.alt
 
 
 def test_what_the_panel_says_is_what_the_experiment_gives(weights_panel):
@@ -180,12 +208,12 @@ def test_turning_and_stretching_the_arrows():
     assert panel.code.value == ""
 
 
-# Race
+# Comparison of weightings
 
 
 @pytest.mark.slow
-def test_a_race_against_the_plain_sum():
-    panel = panels.race(TINY, methods=("random",))
+def test_weightings_beside_the_plain_sum():
+    panel = panels.compare_weightings(TINY, methods=("random",))
     says = follow(panel, lambda: send(find(panel.view, "MGDA"), value=True))
     assert "3 weightings" in says
     plain, random = (
@@ -204,9 +232,10 @@ def test_a_race_against_the_plain_sum():
     assert "weighting=name)) for name in (&#x27;fixed&#x27;, &#x27;random&#x27;" in code
 
 
-def test_the_copied_line_of_a_race_is_its_settings():
-    plans = rivals(TINY, ["mgda", "random"])
-    code = panels._race_code(plans)
+def test_the_copied_line_of_a_comparison_is_its_settings():
+    plans = weightings_to_compare(TINY, ["random", "mgda"])
+    panel = panels.compare_weightings(TINY, methods=("random", "mgda"))
+    code = panel.as_code(panel.values)
 
     class Recorder:
         Settings = staticmethod(Settings)
@@ -220,8 +249,8 @@ def test_the_copied_line_of_a_race_is_its_settings():
 
 @pytest.mark.slow
 def test_every_weighting_has_a_box_and_can_be_left_out():
-    panel = panels.race(TINY, methods=("dwa",))
-    boxes = [find(panel.view, METHODS[name].short_title) for name in WEIGHTINGS[1:]]
+    panel = panels.compare_weightings(TINY, methods=("dwa",))
+    boxes = [find(panel.view, weighting.METHODS[name].short_title) for name in WEIGHTINGS[1:]]
     assert [box.value for box in boxes].count(True) == 1
     assert "at least one weighting" in complaint(panel, lambda: send(boxes[2], value=False))
     for box in boxes:
@@ -230,10 +259,10 @@ def test_every_weighting_has_a_box_and_can_be_left_out():
     assert "12 weightings" in says
 
 
-def test_the_race_is_redrawn_as_each_method_finishes():
+def test_the_comparison_is_redrawn_as_each_method_finishes():
     told = []
-    plans = rivals(TINY.replace(labels_per_class=4), ["famo", "pcgrad"])
-    pictures = panels._race_pictures(plans, lambda *now: told.append(now))
+    panel = panels.compare_weightings(TINY.replace(labels_per_class=4), ["famo", "pcgrad"])
+    pictures = panel.update(panel.values, lambda *now: told.append(now))
     counts = [picture.alt.split(" weightings")[0] for picture in pictures]
     assert counts == ["1", "2", "3"]
     assert told[-1] == (3 * 20, 3 * 20)

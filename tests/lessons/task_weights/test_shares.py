@@ -11,14 +11,19 @@ from planted_results import as_scores
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Result
 from simmim_lib.lessons.task_weights import shares, shares_figures
-from simmim_lib.lessons.task_weights.shares import move, read_shares
+from simmim_lib.lessons.task_weights.shares import (
+    as_ratio,
+    move_share,
+    read_shares,
+    shares_to_measure,
+)
 
 THREE = ("mnist", "uci-digits", "fashion")
 
 
 def test_shares_sum_to_one_and_keep_the_ratio():
-    assert shares.shares([2, 6], ("a", "b")) == (0.25, 0.75)
-    assert shares.shares([1e308, 1e308], ("a", "b")) == (0.5, 0.5)
+    assert shares.as_shares([2, 6], ("a", "b")) == (0.25, 0.75)
+    assert shares.as_shares([1e308, 1e308], ("a", "b")) == (0.5, 0.5)
     assert read_shares(" 2:1 : 1", THREE) == (0.5, 0.25, 0.25)
 
 
@@ -42,7 +47,7 @@ def test_weights_that_cannot_be_meant(text, targets, words):
 @given(st.lists(st.integers(0, 100), min_size=2, max_size=4), st.integers(0, 100), st.data())
 def test_a_moved_share_stays_where_it_is_put(percent, to, data):
     moved = data.draw(st.integers(0, len(percent) - 1))
-    after = move(percent, moved, to)
+    after = move_share(percent, moved, to)
     assert sum(after) == 100
     assert after[moved] == to
     assert min(after) >= 0
@@ -53,9 +58,21 @@ def test_a_moved_share_stays_where_it_is_put(percent, to, data):
         assert abs(after[k] - exact) < 1
 
 
+def test_a_ratio_is_written_as_it_is_read():
+    assert as_ratio([2.0, 1.0, 0.5]) == "2 : 1 : 0.5"
+    assert read_shares(as_ratio([2.0, 1.0, 1.0]), THREE) == (0.5, 0.25, 0.25)
+
+
+def test_the_shares_to_measure_leave_no_target_of_two_without_weight():
+    measured = shares_to_measure(("mnist", "fashion"))
+    assert all(0 < share < 1 for pair in measured for share in pair)
+    assert measured[0] == (0.01, 0.99) and measured[-1] == (0.99, 0.01)
+    assert len(shares_to_measure(THREE)) == 28
+
+
 def test_the_triangle_holds_every_ratio_once(monkeypatch):
-    monkeypatch.setattr(shares, "PARTS", 6)
-    ratios = shares.triangle()
+    monkeypatch.setattr(shares, "TRIANGLE_PARTS", 6)
+    ratios = shares.triangle_ratios()
     wanted = {r for r in itertools.product(range(7), repeat=3) if sum(r) == 6}
     assert set(ratios) == wanted
     assert len(ratios) == len(wanted) == 28
@@ -64,7 +81,7 @@ def test_the_triangle_holds_every_ratio_once(monkeypatch):
 
 def test_the_front_is_what_nothing_dominates():
     pair = ("mnist", "uci-digits")
-    settings = shares.start(targets=pair, labels_per_class=2, seeds=2)
+    settings = shares.small_experiment(targets=pair, labels_per_class=2, seeds=2)
     validation = {(0.1, 0.9): (0.9, 0.7), (0.5, 0.5): (0.8, 0.8), (0.9, 0.1): (0.8, 0.7)}
     results = {
         weights: Result(

@@ -15,7 +15,7 @@ PAIR = ("mnist", "fashion")
 
 def course(method, mean, seeds=5):
     """Return a finished course with made-up accuracies on both targets."""
-    settings = shares.start(targets=PAIR, weighting=method, steps=40, seeds=seeds)
+    settings = shares.small_experiment(targets=PAIR, weighting=method, steps=40, seeds=seeds)
     accuracy = {name: mean + RANDOM.normal(0, 0.005, seeds) for name in PAIR}
     looks = {name: np.array([np.full(seeds, 0.1), values / 2, values]) for name, values in
              accuracy.items()}  # fmt: skip

@@ -1,0 +1,28 @@
+"""The visual language: colours that can be told apart, and pictures that bring their text."""
+
+import numpy as np
+
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure
+
+
+def test_colours_can_be_told_apart_by_colour_blind_readers():
+    """Distances after a simulation of the three kinds of colour blindness (Viénot et al. 1999)."""
+    simulations = {
+        "protan": [[0.11238, 0.88762, 0.0], [0.11238, 0.88762, 0.0], [0.00401, -0.00401, 1.0]],
+        "deutan": [[0.29275, 0.70725, 0.0], [0.29275, 0.70725, 0.0], [-0.02234, 0.02234, 1.0]],
+    }
+    names = [name for name in COLOURS if name not in ("unlabelled", "baseline")]
+    rgb = np.array([[int(COLOURS[n][i : i + 2], 16) / 255 for i in (1, 3, 5)] for n in names])
+    for kind, matrix in simulations.items():
+        seen = (rgb**2.2 @ np.array(matrix).T).clip(0, 1) ** (1 / 2.2)
+        distances = np.linalg.norm(seen[:, None] - seen[None], axis=-1)
+        distances[np.diag_indices(len(names))] = 9
+        assert distances.min() > 0.15, (kind, names[int(distances.min(axis=1).argmin())])
+
+
+def test_a_picture_brings_its_text():
+    picture = Picture(new_figure(2, 1), "the value 5")
+    data, metadata = picture._repr_mimebundle_()
+    assert data["text/plain"] == "the value 5"
+    assert metadata == {"image/png": {"alt": "the value 5"}}
+    assert data["image/png"][:4] == b"\x89PNG"
