@@ -30,6 +30,8 @@ from nbformat import NotebookNode
 
 from simmim_lib.commands import publish
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import atomic
+from simmim_lib.lessons import LESSONS, Lesson
 
 FOLDER = Path(__file__).resolve().parent
 BADGE = "<!-- badge -->"
@@ -52,12 +54,12 @@ def lessons(numbers: Iterable[str] = ()) -> list[Path]:
         numbers: such as "01" or "01_transfer_learning".
 
     Returns:
-        Paths in notebooks/source, in the order of the lessons.
+        Paths in notebooks/source, in the order of `LESSONS`.
 
     Raises:
-        WorkbookError: if no lesson's name starts so.
+        WorkbookError: if no lesson's name starts so, or if a lesson has no source or no entry.
     """
-    sources = sorted((FOLDER / "source").glob("[0-9]*.py"))
+    sources = _sources()
     chosen = []
     for number in numbers:
         found = [source for source in sources if source.stem.startswith(number.removesuffix(".py"))]
@@ -66,6 +68,34 @@ def lessons(numbers: Iterable[str] = ()) -> list[Path]:
             raise WorkbookError(f"There is no lesson {number!r}. Choose from: {names}.")
         chosen += found
     return chosen or sources
+
+
+def _sources() -> list[Path]:
+    for source in sorted((FOLDER / "source").glob("*.py")):
+        entry(source)
+    sources = [FOLDER / "source" / f"{lesson.name}.py" for lesson in LESSONS]
+    for source in sources:
+        if not source.exists():
+            raise WorkbookError(
+                f"LESSONS in simmim_lib/lessons/__init__.py lists {source.stem}, but there is no "
+                f"notebooks/source/{source.name}: write it, or remove the entry."
+            )
+    return sources
+
+
+def entry(source: Path) -> Lesson:
+    """Return what `LESSONS` says about a lesson.
+
+    Raises:
+        WorkbookError: if it does not list the lesson.
+    """
+    for lesson in LESSONS:
+        if lesson.name == source.stem:
+            return lesson
+    raise WorkbookError(
+        f"notebooks/source/{source.name} is not in LESSONS: add its number, folder, title and "
+        "minutes in simmim_lib/lessons/__init__.py, or rename it as it is listed there."
+    )
 
 
 def notebook_path(source: Path) -> Path:
@@ -254,17 +284,7 @@ def _refuse_large(picture: bytes, cell_id: str) -> None:
 def write(notebook: NotebookNode, path: Path) -> None:
     """Write a notebook whole or not at all."""
     nbformat.validate(notebook)
-    with tempfile.NamedTemporaryFile(
-        "w", dir=path.parent, suffix=".partial", encoding="utf-8", delete=False
-    ) as partial:
-        try:
-            partial.write(nbformat.writes(notebook).rstrip("\n") + "\n")
-            partial.close()
-            os.chmod(partial.name, 0o644)
-            os.replace(partial.name, path)
-        except BaseException:
-            os.unlink(partial.name)
-            raise
+    atomic.write_text(path, nbformat.writes(notebook).rstrip("\n") + "\n")
 
 
 def build(source: Path) -> Path:
@@ -274,10 +294,12 @@ def build(source: Path) -> Path:
         The path of the notebook.
 
     Raises:
-        WorkbookError: if the lesson breaks a rule of lint.py, with every breach named.
+        WorkbookError: if the lesson breaks a rule of lint.py, with every breach named, or cannot
+            be written.
     """
     notebook = read_lesson(source)
-    _refuse(source, lint.source_problems(notebook))
+    title = lint.title_problems(notebook, entry(source))
+    _refuse(source, [*title, *lint.source_problems(notebook)])
     execute(notebook)
     _refuse(source, lint.hidden_errors(notebook))
     clean(notebook)

@@ -6,10 +6,13 @@ from collections.abc import Iterator
 
 from nbformat import NotebookNode
 
+from simmim_lib.lessons import Lesson
+
 LONGEST_CELL = 20  # lines of code
 LONGEST_LESSON = 300
 ERROR_MARK = 'class="simmim-error"'  # how a panel shows an error to the learner
-SHORT_NAMES_ALLOWED = {"_", "x", "y"}  # what Keras and every textbook call input and label
+# What textbooks write: positions, a count, a probability, and (as Keras) input and label.
+SHORT_NAMES_ALLOWED = {"_", "i", "j", "k", "n", "p", "x", "y"}
 ABBREVIATIONS = {
     *("acc", "arr", "cfg", "cls", "ds", "idx", "img", "imgs", "lbl", "lr", "num", "opt", "pred"),
     *("preds", "prob", "probs", "res", "tmp", "val", "vals"),
@@ -25,6 +28,26 @@ _MEASURED = re.compile(
 )
 # Code, formulas, tags and the addresses of links.
 _NOT_PROSE = re.compile(r"(?s)```.*?```|`[^`]*`|\$[^$]*\$|<[^>]*>|\]\([^)]*\)")
+
+
+def title_problems(notebook: NotebookNode, lesson: Lesson) -> list[str]:
+    """Compare a lesson's first cell with what `LESSONS` says about the lesson.
+
+    Args:
+        notebook: a lesson.
+        lesson: its entry.
+
+    Returns:
+        One sentence for each disagreement.
+    """
+    first = notebook.cells[0]
+    title, minutes = f"# {lesson.number} {lesson.title}", f"About {lesson.minutes} minutes"
+    problems = []
+    if first.cell_type != "markdown" or first.source.splitlines()[0] != title:
+        problems.append(f"The first cell must be text that starts with the title: {title}.")
+    if not re.search(rf"\b{minutes}\b", first.source):
+        problems.append(f"The title cell must say how long the lesson takes: {minutes}.")
+    return problems
 
 
 def source_problems(notebook: NotebookNode) -> list[str]:
@@ -52,13 +75,8 @@ def source_problems(notebook: NotebookNode) -> list[str]:
 
 
 def _structure_problems(notebook: NotebookNode, code: list[NotebookNode]) -> Iterator[str]:
-    first = notebook.cells[0]
-    if first.cell_type != "markdown" or not first.source.startswith("# "):
-        yield "The first cell must be text that starts with the title: # Title."
-    if "](http" not in first.source:
+    if "](http" not in notebook.cells[0].source:
         yield "The title cell must hold the line <!-- badge -->, which becomes the Colab link."
-    if not re.search(r"\d+ minutes", first.source):
-        yield "The title cell must say how long the lesson takes: about 20 minutes."
     headings = {
         line.lstrip("# ").strip().lower()
         for cell in notebook.cells

@@ -522,5 +522,5 @@ for record in stored.load("noisy-labels").records:
 #
 # ## Where next
 #
-# Lesson 03 builds the article's network and reads its code as closely as this one read its formula.
-# Lesson 05 maximises the information of images without labels.
+# [Lesson 03, The SimMIM model](03_simmim_model.ipynb), builds the article's network and reads its code
+# as closely as this one read its formula. Lesson 05 maximises the information of images without labels.

@@ -694,8 +694,7 @@ for name, counts in (("mnist", (2, 50)), ("uci-digits", (50, 2))):
 #
 # The article trains with plain gradient descent at learning rate `0.01` and adds: "in practice we
 # may need more complex optimisation algorithms, such as Adam or RMSProp" (our translation). So let
-# us race them, that is, compare five optimizers from the same start, on the same images and the same
-# batches. The right picture is a slice of the loss surface through the start.
+# us compare five optimizers from the same start, on the same images and the same batches. The right picture is a slice of the loss surface through the start.
 #
 # **Predict.** Give each optimizer the learning rate that suits it best. Is plain gradient descent
 # (*SGD* in the picture) then behind Adam and RMSProp?

@@ -446,7 +446,7 @@ study_figures.sums_on_a_front(front, front[best])
 # %% [markdown]
 # ## 6. The experiment that matters
 #
-# First a quick look: some of the weightings race, on the same labels and batches, with five seeds
+# First a quick look: some of the weightings compared, on the same labels and batches, with five seeds
 # and at one learning rate.
 
 # %%
@@ -526,11 +526,11 @@ for group, of_group in gains.items():
 
 # %% [markdown]
 # **Explain.** (c). Two of 22 are ahead: CAGrad and, of all things, **random weights**, which know
-# nothing. Some are behind, and the winner of the race, Nash-MTL, is far behind: the study trains one
-# layer more, for longer and with fewer labels than the race. Its best learning rate is the smallest
-# that was tried, so five trials did not do it justice. And everything lies left of the dotted line:
-# with separate heads and a good source, no weighting makes joint training pay. Lesson 03's verdict
-# stands.
+# nothing. Some are behind, and the winner of the quick look, Nash-MTL, is far behind: the study
+# trains one layer more, for longer and with fewer labels than the quick look. Its best learning
+# rate is the smallest that was tried, so five trials did not do it justice. And everything lies
+# left of the dotted line: with separate heads and a good source, no weighting makes joint training
+# pay. Lesson 03's verdict stands.
 #
 # Should we believe the two? Of 22 such 95 % intervals, about one excludes zero by chance. If *all*
 # of them are to hold at once (thin bars), neither gain is clear, and only Nash-MTL's losses are. The

@@ -36,7 +36,7 @@ from simmim_lib import (
 )
 from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.intervals import difference, mean_and_interval
-from simmim_lib.lessons.information_maximisation import figures, panels, studies
+from simmim_lib.lessons.information_maximisation import explanations, figures, panels, studies
 from simmim_lib.pictures import charts
 from simmim_lib.studies.stored import load
 
@@ -280,7 +280,7 @@ def percent(values):
 
 study = load("collapse")
 alarms, rows, missed, false = {}, [], 0, 0
-for strength, spread in ((x, y) for x in (0.3, 1.0, 3.0) for y in (0.0, 1.0)):
+for strength, spread in [(0.3, 0.0), (0.3, 1.0), (1.0, 0.0), (1.0, 1.0), (3.0, 0.0), (3.0, 1.0)]:
     measures = ("accuracy", "classes in use", "largest share", "entropy")
     accuracy, classes, *seen = (
         study.values(name, information=strength, spread=spread) for name in measures
@@ -426,13 +426,7 @@ for name, chosen in {"surer than": sure, "not surer than": ~sure}.items():
     print(f"{correct[chosen].mean():.0%} of these are right")
 
 # %%
-gap = correct[sure].mean() - correct[~sure].mean()
-letter = "(a)" if gap < 0.05 else "(b)" if gap < 0.2 else "(c)"
-Markdown(
-    f"**Explain.** {letter}. The images above the threshold are right {100 * gap:.0f} points more often "
-    "than the others. They teach their strong views; then the network is sure of a few more images, and "
-    "right about most of them, and so on. The others wait."
-)
+explanations.threshold(correct, sure)
 
 # %% [markdown]
 # Two more things belong to the recipe:
@@ -482,30 +476,19 @@ def measured(target, labels, way, measure="accuracy"):
 
 # %% tags=["nbval-check-output"]
 gains, rows = {}, []
-for target, labels in ((x, y) for x, counts in studies.LABELS_PER_CLASS.items() for y in counts):
-    accuracies = [measured(target, labels, way) for way in ways]
-    gains[target, labels] = difference(accuracies[2], accuracies[1])
-    rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
+for target, counts in studies.LABELS_PER_CLASS.items():
+    for labels in counts:
+        accuracies = [measured(target, labels, way) for way in ways]
+        gains[target, labels] = difference(accuracies[2], accuracies[1])
+        rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
 table(("labels per class", *ways, "SimMIM minus fine-tuned"), *rows)
 
 # %% [markdown]
 # (Test accuracy in percent, mean and 95 % interval over ten seeds.)
 
 # %%
-left = 1 - measured("mnist", 1, "SimMIM").mean()
-removed = 1 - left / (1 - measured("mnist", 1, "fine-tuned").mean())
-letter = "(a)" if removed < 0.25 else "(b)" if removed <= 0.75 else "(c)"
-digits = {key: gain for key, gain in gains.items() if key[0] != "fashion"}
-clear = sum(gain.verdict == "gain" for gain in digits.values())
-untouched = [gain.verdict for key, gain in digits.items() if key[0] == "uci-digits"]
-Markdown(
-    f"**Explain.** {letter}. With one label per class {removed:.0%} of the mistakes are gone. Over both "
-    f"collections of digits {clear} of {len(digits)} comparisons show a gain; on UCI digits, which the "
-    f"recipe has never seen, {untouched.count('gain')} of {len(untouched)} do. On MNIST it is "
-    f"{digits['mnist', 1].mean:+.1f} points with 1 label per class and {digits['mnist', 50].mean:+.1f} "
-    "with 50: the more labels there are, the less is left to gain. Note the wide interval for one label "
-    "per class: section 8 looks at its worst seed."
-)
+accuracies = [measured("mnist", 1, way) for way in ("SimMIM", "fine-tuned")]
+explanations.mistakes_removed(gains, *accuracies)
 
 # %% [markdown]
 # A mean over ten seeds is not what *you* get: you train once. With **patience** (more steps) and
@@ -525,14 +508,7 @@ table(("5 labels per class", "test accuracy (%)", "worst of 10 seeds"), *rows)
 # a shirt and a coat differ by less than two handwritten threes do.
 
 # %%
-verdicts = {labels: gains["fashion", labels] for labels in (5, 20)}
-reached = [
-    f"with {x} labels" for x, gain in verdicts.items() if gain.verdict == "gain" and gain.mean >= 5
-]
-Markdown(
-    f"SimMIM minus fine-tuning: {verdicts[5]} with 5 labels per class, {verdicts[20]} with 20. A clear gain "
-    f"of five points or more: {' and '.join(reached) or 'in neither case'}."
-)
+explanations.fashion(gains)
 
 # %% [markdown]
 # Why not more? The term can only sharpen decision boundaries that are already there, by pushing them
@@ -575,21 +551,7 @@ table(
 )
 
 # %%
-letters = {"information": "(a)", "agreement": "(b)", "glyphs as a source": "(c)"}
-cost = {part: -changes[1][part].mean for part in letters}
-second, dearest = sorted(letters, key=cost.get)[1:]
-clearly = difference(rows[1][dearest], rows[1][second]).verdict == "loss"
-matter = [
-    ", ".join(part for part, change in of_part.items() if change.verdict == "loss") or "nothing"
-    for of_part in changes.values()
-]
-Markdown(
-    f"**Explain.** {letters[dearest]}: without *{dearest}* the accuracy changes by "
-    f"{-cost[dearest]:+.0f} points, {'clearly' if clearly else 'not clearly'} more than without "
-    f"*{second}*. With five labels per class the same omission costs {changes[5][dearest].mean:+.0f}. "
-    f"Parts whose omission shows a clear loss, with one label: {matter[0]}; with five: {matter[1]}. For "
-    "the others the intervals contain zero or lie above it, and we claim nothing."
-)
+explanations.omissions(changes, rows[1])
 
 # %% [markdown]
 # Note what leaving out single parts cannot show: two parts may stand in for each other. Agreement
@@ -640,16 +602,8 @@ for name, settings in studies.DIRECTIONS.items():
 table(("no label of the target", "source only", "SimMIM", "difference"), *rows)
 
 # %%
-gain = steps_up["UCI digits to MNIST"]
-letter = "(c)" if gain.mean > 10 else "(b)" if gain.verdict == "gain" else "(a)"
-clear = [name for name, each in steps_up.items() if each.verdict == "gain"]
-Markdown(
-    f"**Explain.** {letter}: {gain.mean:+.0f} points. {len(clear)} of {len(steps_up)} directions show a "
-    "clear gain over the network that has not seen the target. In the panel watch the confusion matrix: the "
-    "digits that were nearly right clear up first, the pairs that look alike in both collections last. "
-    "Glyphs without a label of MNIST, compared with five labels per class and a fresh head: "
-    f"{difference(measured('mnist', 0, 'SimMIM'), measured('mnist', 5, 'SimMIM'))}. A head that "
-    "knows the classes is worth as much as some labels."
+explanations.no_labels(
+    steps_up, difference(measured("mnist", 0, "SimMIM"), measured("mnist", 5, "SimMIM"))
 )
 
 # %% [markdown] tags=["quoted"]
@@ -695,23 +649,8 @@ charts.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {s
 rows = [(name, percent(x), difference(x, fine_tuned)) for name, x in outcomes.items()]
 table(("unlabelled images", "test accuracy (%)", "minus fine-tuned"), *rows)
 
-
 # %%
-def change(name, baseline):
-    return difference(outcomes[name], outcomes[baseline])
-
-
-skewed = change("nine in ten are ones", "as it should be")
-Markdown(
-    f"**Explain.** {'(b)' if skewed.verdict == 'loss' else '(a)'}. With the wrong expectation, compared "
-    f"with balanced images: {skewed}. The spreading half wants every class to have its share, and "
-    "takes it from the ones. With the right shares (`class_prior`), compared with the wrong ones: "
-    f"{change('ones, shares known', 'nine in ten are ones')}. Leaving the term out: "
-    f"{change('ones, no information', 'nine in ten are ones')}. Clothes (**out-of-distribution** images) "
-    f"among the digits, compared with digits only: {change('half are clothes', 'as it should be')}; there, "
-    f"leaving the term out: {change('clothes, no information', 'half are clothes')}. So know your class "
-    "shares, and look through the unlabelled images."
-)
+explanations.surprises(outcomes)
 
 # %% [markdown]
 # **Confident and wrong.** The term asks for confident predictions. It does not ask whether they are
@@ -752,12 +691,7 @@ for target, labels in (("mnist", 1), ("mnist", 5), ("uci-digits", 5), ("fashion"
 table(("calibration error (%)", "fine-tuned", "SimMIM", "SimMIM is"), *rows)
 
 # %%
-better = [target for target, *_, word in rows if word == "better"]
-letter = {"better": "(b)", "worse": "(a)"}.get(rows[0][-1], "Neither, clearly")
-Markdown(
-    f"**Explain.** {letter}, for MNIST with one label per class. SimMIM is better calibrated in "
-    f"{len(better)} of the {len(rows)} rows ({'; '.join(better) or 'none'})."
-)
+explanations.calibrated({row[0]: row[-1] for row in rows})
 
 # %% [markdown]
 # Two things pull against each other: the term makes every prediction more confident, and most of
@@ -787,14 +721,7 @@ charts.image_grid(given.images, list(map(str, given.labels)), "The ten digits wi
 # comparisons of section 5, with the same number of labels and steps:
 
 # %%
-every = [gain.verdict for gain in gains.values()]
-scarce = [gain.verdict for (_, labels), gain in gains.items() if labels <= 5]
-word = "holds" if set(scarce) == {"gain"} else "does not hold throughout"
-Markdown(
-    f"With up to five labels per class the claim **{word}** in this setting: {scarce.count('gain')} of "
-    f"{len(scarce)} comparisons show a gain, {scarce.count('loss')} a loss; over all numbers of labels "
-    f"{every.count('gain')} of {len(every)} show a gain, {every.count('loss')} a loss."
-)
+explanations.claim(gains)
 
 # %% [markdown]
 # But note what brings the gain: images without labels, which the article does not mention. On

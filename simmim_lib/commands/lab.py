@@ -8,8 +8,9 @@ from pathlib import Path
 
 from simmim_lib.commands.publish import checkout
 from simmim_lib.errors import WorkbookError
+from simmim_lib.lessons import LESSONS
 
-FIRST_LESSON = "notebooks/00_start_here.ipynb"
+FIRST_LESSON = f"notebooks/{LESSONS[0].notebook}"
 
 
 def arguments(root: Path) -> list[str]:

@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.lessons import LESSONS
 
 PLACEHOLDER = "OWNER/REPO"
 
@@ -88,10 +89,10 @@ class Repository:
     @property
     def _published_text(self) -> str:
         return (
-            f"{badge_markdown('00_start_here.ipynb', self)}\n\n"
-            "The badge opens lesson 00; every lesson starts with its own. Its first cell installs "
-            f"the helpers from [{self.name}]({_HOST}{self.name}) (branch `{self.branch}`), "
-            "upgrades nothing that Colab has and needs no restart."
+            f"{badge_markdown(LESSONS[0].notebook, self)}\n\n"
+            f"The badge opens lesson {LESSONS[0].number}; every lesson starts with its own. Its "
+            f"first cell installs the helpers from [{self.name}]({_HOST}{self.name}) (branch "
+            f"`{self.branch}`), upgrades nothing that Colab has and needs no restart."
         )
 
 
@@ -171,14 +172,15 @@ def publish(name: str, branch: str = "main", root: Path | None = None) -> list[P
         The files that changed; none if the address was there before.
 
     Raises:
-        WorkbookError: a malformed name, no checkout, a notebook without badge or setup cell, or a
-            file that cannot be written. Nothing has changed then.
+        WorkbookError: a malformed name, no checkout, a notebook that is missing or lacks its badge
+            or setup cell, or a file that cannot be written. Nothing has changed then.
     """
     _check(name, branch)
     root = root or checkout()
     old, new = repository(root), Repository(name, branch)
     project, readme = root / "pyproject.toml", root / "README.md"
-    texts = {file: _text(file) for file in (project, readme, *_lessons(root))}
+    notebooks = [root / "notebooks" / lesson.notebook for lesson in LESSONS]
+    texts = {file: _text(file) for file in (project, readme, *notebooks)}
     stamped = {file: _stamp(text, old, new) for file, text in texts.items()}
     stamped[project] = _stamp_project(texts[project], new)
     stamped[readme] = _README_BLOCK.sub(lambda _: new.readme_block, stamped[readme])
@@ -186,11 +188,6 @@ def publish(name: str, branch: str = "main", root: Path | None = None) -> list[P
     changed = {file: text for file, text in stamped.items() if text != texts[file]}
     _write_all(changed)
     return list(changed)
-
-
-def _lessons(root: Path) -> list[Path]:
-    folder = root / "notebooks"
-    return sorted([*folder.glob("*.ipynb"), *folder.glob("source/*.py")])
 
 
 def _text(file: Path) -> str:

@@ -24,6 +24,11 @@ class Lesson:
         """The name of its notebook and its source, without a suffix."""
         return f"{self.number}_{self.folder}"
 
+    @property
+    def notebook(self) -> str:
+        """The file name of its notebook."""
+        return f"{self.name}.ipynb"
+
 
 LESSONS = (
     Lesson("00", "start_here", "Start here", 10),
@@ -34,4 +39,8 @@ LESSONS = (
     Lesson("05", "information_maximisation", "Information maximisation", 45),
     Lesson("10", "report", "Reports", 30),
 )
-"""All lessons in order; the builder, the exercises and the README's table read them here."""
+"""All lessons in order, and the only list of them.
+
+The builder, the exercises, the studies, `simmim lab` and `simmim publish` read it; a test compares
+the tables in README and lesson 00 with it.
+"""

@@ -10,9 +10,10 @@ import pytest
 
 from simmim_lib.commands import publish
 from simmim_lib.errors import WorkbookError
+from simmim_lib.lessons import LESSONS
 
 ROOT = Path(__file__).parents[2]
-LESSON = "00_example.ipynb"
+LESSON = LESSONS[-1].notebook
 UNPUBLISHED = publish.Repository(publish.PLACEHOLDER)
 
 
@@ -22,9 +23,9 @@ def git(folder: Path, *words: str) -> str:
     return subprocess.run(command, cwd=folder, check=True, capture_output=True, text=True).stdout
 
 
-def notebook(where: publish.Repository) -> str:
+def notebook(where: publish.Repository, name: str = LESSON) -> str:
     """A notebook as a builder writes it, with text that must survive."""
-    about = f"# Lesson\n{publish.badge_markdown(LESSON, where)}\nOWNER/REPO, café, branch main.\n"
+    about = f"# Lesson\n{publish.badge_markdown(name, where)}\nOWNER/REPO, café, branch main.\n"
     texts = [("markdown", about), ("code", publish.setup_code(where)), ("code", 'address = ""\n')]
     cells = [{"cell_type": kind, "source": text.splitlines(True)} for kind, text in texts]
     return json.dumps({"cells": cells, "nbformat": 4}, indent=1, ensure_ascii=False) + "\n"
@@ -32,7 +33,7 @@ def notebook(where: publish.Repository) -> str:
 
 @pytest.fixture
 def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """A committed copy of this checkout's address and README, with one notebook, unpublished.
+    """A committed copy of this checkout's address and README, with small notebooks, unpublished.
 
     The tests must also pass in a fork that is published.
     """
@@ -44,7 +45,9 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     readme = readme.replace(published.readme_block, UNPUBLISHED.readme_block)
     (tmp_path / "pyproject.toml").write_text(project, encoding="utf-8")
     (tmp_path / "README.md").write_text(readme, encoding="utf-8")
-    (tmp_path / "notebooks" / LESSON).write_text(notebook(UNPUBLISHED), encoding="utf-8")
+    for lesson in LESSONS:
+        text = notebook(UNPUBLISHED, lesson.notebook)
+        (tmp_path / "notebooks" / lesson.notebook).write_text(text, encoding="utf-8")
     git(tmp_path, "init", "--quiet")
     git(tmp_path, "add", ".")
     git(tmp_path, "commit", "--quiet", "-m", "start")
@@ -54,7 +57,8 @@ def copy(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 def test_stamps_every_place_and_changes_nothing_else(copy: Path) -> None:
     changed = publish.publish("octocat/work-book", "v1/main")
-    expected = {"pyproject.toml", "README.md", f"notebooks/{LESSON}"}
+    notebooks = {f"notebooks/{lesson.notebook}" for lesson in LESSONS}
+    expected = {"pyproject.toml", "README.md", *notebooks}
     assert {str(file.relative_to(copy)) for file in changed} == expected
     assert set(git(copy, "status", "--porcelain").split()[1::2]) == expected
 
@@ -70,7 +74,7 @@ def test_stamps_every_place_and_changes_nothing_else(copy: Path) -> None:
     ]
     readme = (copy / "README.md").read_text("utf-8")
     assert "not published yet" not in readme
-    assert f"{publish.repository().colab}notebooks/00_start_here.ipynb" in readme
+    assert f"{publish.repository().colab}notebooks/{LESSONS[0].notebook}" in readme
 
 
 def test_the_notebook_keeps_valid_json_and_its_other_text(copy: Path) -> None:
@@ -140,6 +144,21 @@ def test_refuses_a_notebook_that_would_keep_another_address(copy: Path) -> None:
     with pytest.raises(WorkbookError, match="make notebooks"):
         publish.publish("octocat/workbook")
     assert git(copy, "status", "--porcelain") == ""
+
+
+def test_refuses_a_checkout_without_one_of_the_notebooks(copy: Path) -> None:
+    (copy / "notebooks" / LESSON).unlink()
+    git(copy, "commit", "--quiet", "-am", "a notebook less")
+    with pytest.raises(WorkbookError, match=f"{LESSON} cannot be read .* restore it"):
+        publish.publish("octocat/workbook")
+    assert git(copy, "status", "--porcelain") == ""
+
+
+def test_leaves_alone_what_is_no_lesson(copy: Path) -> None:
+    draft = copy / "notebooks" / "draft.ipynb"
+    draft.write_text(notebook(UNPUBLISHED, draft.name), encoding="utf-8")
+    assert draft not in publish.publish("octocat/workbook")
+    assert draft.read_text("utf-8") == notebook(UNPUBLISHED, draft.name)
 
 
 @pytest.mark.parametrize("failing", [1, 2, 3])

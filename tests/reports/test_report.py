@@ -186,7 +186,7 @@ def test_the_notebook_is_the_report_without_the_lesson(made):
     assert "/tmp" not in json.dumps(notebook.metadata)
     assert "widget" not in json.dumps(notebook) and "progress" not in json.dumps(notebook)
     code = "\n".join(pages.of_notebook(notebook, code=True))
-    assert "findings.investigate(settings, compared)" in code
+    assert "baselines.investigate(settings, compared)" in code
 
 
 @pytest.mark.slow
