@@ -66,11 +66,12 @@ class Dataset:
     licence: str
 
 
-def load(name: str) -> Dataset:
+def load(name: str, size: int | None = None) -> Dataset:
     """Return a dataset by name, reading it once in a process.
 
     Args:
         name: one of `names()`.
+        size: the height and width to read pictures of one's own at.
 
     Returns:
         The dataset, with read-only arrays: images (n, 28, 28, channels), float32 in [0, 1], and
@@ -82,6 +83,11 @@ def load(name: str) -> Dataset:
     """
     check_choice("dataset", name, names())
     return _load_own(name) if name in _own else _load(name)
+
+
+def image_shape(name: str, size: int | None = None) -> tuple[int, int, int]:
+    """Return height, width and channels of a dataset's images."""
+    return IMAGE_SIZE, IMAGE_SIZE, describe(name).channels
 
 
 def is_available(name: str) -> bool:

@@ -16,13 +16,13 @@ from simmim_lib import datasets, experiments, freezing, information, training, t
 from simmim_lib.datasets import catalogue, loading
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import experiment
-from simmim_lib.experiments.examples import BATCH_SIZE
 from simmim_lib.experiments.experiment import WATCHED
 from simmim_lib.experiments.network import build_architecture, frozen_features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.settings import Settings
 
+BATCH_SIZE = Settings().batch_size
 TINY = {"steps": 5, "seeds": 2}
 
 
