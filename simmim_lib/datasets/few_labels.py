@@ -7,9 +7,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.datasets.loading import Dataset, Part, load
+from simmim_lib.datasets.dataset import Dataset, Part
+from simmim_lib.datasets.loading import load
+from simmim_lib.datasets.splits import stratified
 from simmim_lib.errors import WorkbookError, check_whole
-from simmim_lib.foundation.rounding import largest_remainders
 
 NO_LABEL = -1
 """The label of an image whose class is not given, as in scikit-learn's semi-supervised module."""
@@ -93,29 +94,6 @@ def choose(dataset: Dataset, labels_per_class: int, seed: int) -> Choice:
     _check_enough(dataset, labels_per_class, [len(members) for members in by_class])
     labelled = np.concatenate([members[:labels_per_class] for members in by_class])
     return Choice(labelled, np.setdiff1d(rest, labelled), validation)
-
-
-def stratified(labels: NDArray, count: int, random: np.random.Generator) -> NDArray[np.intp]:
-    """Choose examples so that each class keeps its share.
-
-    Shares that are not whole are rounded by largest remainder, so that exactly `count` examples
-    are chosen.
-
-    Args:
-        labels: (n,), the classes.
-        count: how many examples to choose, at most n.
-        random: the source of chance.
-
-    Returns:
-        The chosen positions in random order, shape (count,).
-    """
-    classes, sizes = np.unique(labels, return_counts=True)
-    quotas = largest_remainders(sizes * count / len(labels))
-    chosen = [
-        random.permutation(np.flatnonzero(labels == label))[:quota]
-        for label, quota in zip(classes, quotas, strict=True)
-    ]
-    return random.permutation(np.concatenate(chosen))
 
 
 def _check_enough(dataset: Dataset, labels_per_class: int, available: Sequence[int]) -> None:
