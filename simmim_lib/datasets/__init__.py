@@ -7,7 +7,7 @@ when asked for; `names()` lists them all. How each was made, and its licence in 
 
 from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, names
 from simmim_lib.datasets.dataset import IMAGE_SIZE, KINDS, Dataset, Part
-from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot
+from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, wanted_labels
 from simmim_lib.datasets.loading import (
     describe,
     fetch,
@@ -48,4 +48,5 @@ __all__ = [
     "rebuild",
     "stratified",
     "verify",
+    "wanted_labels",
 ]
