@@ -14,6 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from simmim_lib.datasets.catalogue import names
+from simmim_lib.datasets.tables import SEPARATORS
 from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.addresses import Address
 
@@ -23,8 +24,6 @@ SHARED_OPTIONS = ("group", "grey", "skip-broken", "seed")
 
 OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, "image", "label", "sep")}
 """By kind of address, the options that it takes."""
-
-SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
 
 @dataclass(frozen=True)
@@ -40,7 +39,8 @@ class OwnData:
         skip_broken: whether to leave out what cannot be read.
         seed: chooses the images for testing.
         image: the column of paths; "": found by its name or content.
-        labels: the columns of labels; empty: found by name.
+        labels: the column of labels, or several with + between them, since a comma ends a name in
+            a list of names; "": found by its name.
         sep: what separates the cells of a table; "": the most frequent in its first line.
     """
 

@@ -5,6 +5,7 @@ import hashlib
 import json
 import warnings
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -14,12 +15,13 @@ from simmim_lib.datasets.catalogue import Entry
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Part
 from simmim_lib.datasets.dividing import divide, labels_of
 from simmim_lib.datasets.image_folders import list_folder
+from simmim_lib.datasets.image_tables import list_table
 from simmim_lib.datasets.listing import LabelledFile, Listing, explained, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
 from simmim_lib.errors import check_whole
 
-LISTERS = {"folder": list_folder}
+LISTERS = {"folder": list_folder, "csv": list_table}
 
 SOURCES = {"folder": "a folder of the user's own", "csv": "a table of the user's own"}
 
@@ -135,11 +137,17 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
 
 def _digest(own: OwnData, listing: Listing) -> str:
     def facts(file: LabelledFile) -> list[object]:
-        content = hashlib.sha256(file.path.read_bytes()).hexdigest()
-        return [file.shown, file.label, file.part, file.group, content]
+        return [file.shown, file.label, file.part, file.group, _content(file.path)]
 
     known = [own.options, listing.kind, listing.class_names, [*map(facts, listing.files)]]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
 
 
 _kept: dict[tuple[object, ...], tuple[object, Any]] = {}

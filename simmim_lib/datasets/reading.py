@@ -88,7 +88,8 @@ def read_images(
     found = sort_files(listing, look)
     if not skip_broken:
         refuse(listing.path, found.problems, len(listing.files) + len(listing.problems))
-    _refuse_pairs(listing, found.two_labels, "are in two classes")
+    differ = "are in two classes" if listing.kind == "classification" else "have other labels"
+    _refuse_pairs(listing, found.two_labels, differ)
     _refuse_pairs(listing, found.two_parts, "are in two parts")
     stacked = np.stack([images.pop(file) for file in found.distinct])
     return stacked.reshape(*stacked.shape[:3], -1), found
