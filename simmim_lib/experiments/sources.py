@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import json
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
@@ -143,7 +142,7 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
     """
     if source == trunks.IMAGENET:
         return Pretrained(source, trunk, published(trunk), [], None)
-    check_choice("source", source, datasets.names())
+    datasets.check_name("source", source)
     for path in (_bundled_path(source, trunk), _cached_path(source, trunk)):
         found = _read(path, source, trunk)
         if found is not None:
@@ -254,5 +253,5 @@ def _cached_path(source: str, trunk: str) -> Path:
 
 
 def _file_name(source: str, trunk: str) -> str:
-    name = source if trunk == SMALL_CNN.name else f"{trunk}-{source}"
-    return re.sub("[^A-Za-z0-9-]+", "_", name) + ".npz"
+    of_trunk = "" if trunk == SMALL_CNN.name else f"{trunk}-"
+    return f"{of_trunk}{datasets.file_name(source)}.npz"

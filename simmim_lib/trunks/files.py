@@ -31,7 +31,7 @@ def image_shape_of_file(path: Path) -> tuple[int, int, int]:
             "batch of images (n, height, width, 1 or 3): save such a network."
         )
     _, height, width, channels = shapes[0]
-    return height or USUAL_SIZE, width or USUAL_SIZE, channels
+    return height or USUAL_SIZE, width or USUAL_SIZE, channels or 3
 
 
 def _config(path: Path) -> Any:
