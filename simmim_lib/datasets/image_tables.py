@@ -136,7 +136,7 @@ def _labels(
     cells = [row.cells[columns[0]] for row in rows]
     numbers = [_number(cell) for cell in cells]
     if _are_measured([number for number in numbers if number is not None], len(cells)):
-        labels = [None if number is None else (number,) for number in numbers]
+        labels: list[Label] = [None if number is None else (number,) for number in numbers]
         return "regression", tuple(columns), labels
     names = [_class_name(cell) for cell in cells]
     class_names = sorted(set(names), key=_order)

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, Weights
@@ -120,7 +120,7 @@ def pretrained(source: str) -> Pretrained:
     Raises:
         WorkbookError: the dataset is unknown or not there, or the bundled file was altered.
     """
-    datasets.check_name("source", source)
+    check_choice("source", source, datasets.names())
     for path in (_bundled_path(source), _cached_path(source)):
         found = _read(path, source)
         if found is not None:
@@ -192,8 +192,8 @@ def _recipe(source: str) -> dict[str, object]:
 
 
 def _bundled_path(source: str) -> Path:
-    return directories.data_directory() / "trunks" / f"{datasets.file_name(source)}.npz"
+    return directories.data_directory() / "trunks" / f"{source}.npz"
 
 
 def _cached_path(source: str) -> Path:
-    return directories.cache_directory() / "trunks" / f"{datasets.file_name(source)}.npz"
+    return directories.cache_directory() / "trunks" / f"{source}.npz"
