@@ -1,6 +1,7 @@
 """A table with a row for each image: a column of paths, and one or more columns of labels."""
 
 import math
+import os
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -80,7 +81,7 @@ def _what_is_wrong(row: Row, columns: Columns, folder: Path) -> str:
     if empty:
         return f"its {empty[0]!r} is empty"
     path = folder / row.cells[columns.image]
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists stops with an error at a name that is too long
         return "there is no such file"
     return "" if is_image(path) else f"is none of {', '.join(SUFFIXES)}"
 

@@ -4,6 +4,7 @@ import functools
 import hashlib
 import io
 import json
+import os
 import runpy
 from collections.abc import Callable
 from pathlib import Path
@@ -73,7 +74,7 @@ def is_available(name: str) -> bool:
     """Tell whether `load` can do without the network (the file's content is not looked at)."""
     address = parse(check_name("dataset", name))
     if address:
-        return address.path.exists()
+        return os.path.exists(address.path)
     return not entry(name).url or _remote_file(name).path.exists()
 
 

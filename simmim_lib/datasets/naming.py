@@ -80,7 +80,8 @@ def parse(name: object) -> OwnData | None:
         for option, text in address.options.items()
     }
     given["labels"] = given.pop("label", "")
-    return OwnData(address.kind, Path(os.path.expanduser(address.path)).resolve(), **given)
+    path = os.path.realpath(os.path.expanduser(address.path))
+    return OwnData(address.kind, Path(path), **given)
 
 
 def _as_text(option: str, text: str) -> str:
@@ -132,7 +133,7 @@ def _kind_of_path(text: str) -> str | None:
     """Tell which kind of address a text would be if it is a path."""
     if text.lower().endswith((".csv", ".tsv")):
         return "csv"
-    return "folder" if text.strip() and Path(os.path.expanduser(text)).is_dir() else None
+    return "folder" if text.strip() and os.path.isdir(os.path.expanduser(text)) else None
 
 
 def file_name(name: str) -> str:

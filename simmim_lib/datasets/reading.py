@@ -86,13 +86,22 @@ def read_images(
         return image
 
     found = sort_files(listing, look)
+    check_files(listing, found, skip_broken)
+    stacked = np.stack([images.pop(file) for file in found.distinct])
+    return stacked.reshape(*stacked.shape[:3], -1), found
+
+
+def check_files(listing: Listing, found: SortedFiles, skip_broken: bool) -> None:
+    """Refuse files that cannot be used, and such as contradict each other.
+
+    Raises:
+        WorkbookError: there are some; all of them are counted, the first ten named.
+    """
     if not skip_broken:
         refuse(listing.path, found.problems, len(listing.files) + len(listing.problems))
     differ = "are in two classes" if listing.kind == "classification" else "have other labels"
     _refuse_pairs(listing, found.two_labels, differ)
     _refuse_pairs(listing, found.two_parts, "are in two parts")
-    stacked = np.stack([images.pop(file) for file in found.distinct])
-    return stacked.reshape(*stacked.shape[:3], -1), found
 
 
 def channels_of(listing: Listing, grey: bool) -> int:

@@ -67,7 +67,7 @@ def from_folder(
     name = os.path.basename(os.path.abspath(folder)) if name is None else name
     if folder.is_dir():  # else that is the first thing to put right
         _check_name(name)
-    address = OwnData("folder", folder.resolve(), group, grey, skip_broken, seed)
+    address = OwnData("folder", Path(os.path.realpath(folder)), group, grey, skip_broken, seed)
     dataset, remark = own.read(name, address, size, own.list_files(address))
     if remark:
         warnings.warn(remark, stacklevel=2)

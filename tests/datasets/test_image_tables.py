@@ -226,6 +226,11 @@ def test_many_bad_rows_are_counted(folder):
     assert "lost10" not in text and text.count("there is no such file") == 1
 
 
+def test_a_path_too_long_for_any_file(folder):
+    text = refused(write(folder, "image,label", [f"{'x' * 5000}.png,0", *pairs()]))
+    assert "1 of 41 images" in text and "there is no such file" in text
+
+
 def test_a_slip_among_measurements(folder):
     rows = [f"{image(n)},{n / 7}" for n in range(39)] + [f"{image(39)},4o"]
     text = refused(write(folder, "image,age", rows))

@@ -11,7 +11,7 @@ import pytest
 from image_making import fill, noise, save
 
 from simmim_lib import datasets
-from simmim_lib.datasets import own
+from simmim_lib.datasets import catalogue, own, registered
 from simmim_lib.errors import WorkbookError
 
 pytestmark = pytest.mark.filterwarnings("error:Left out of")  # asked for, or a mistake
@@ -20,6 +20,8 @@ pytestmark = pytest.mark.filterwarnings("error:Left out of")  # asked for, or a 
 @pytest.fixture(autouse=True)
 def _forget(monkeypatch):
     monkeypatch.setattr(own, "_kept", {})
+    monkeypatch.setattr(registered, "_datasets", {})
+    monkeypatch.setattr(catalogue, "_added", {})
 
 
 @pytest.fixture
@@ -178,8 +180,8 @@ def test_every_entrance_says_how_a_path_is_named(pets, call):
         call("mnits")
 
 
-@pytest.mark.parametrize("given", [None, 3, "", " ", "folder", "folders:pets"])
-def test_other_things_are_no_names(given):
+@pytest.mark.parametrize("given", [None, 3, "", " ", "folder", "folders:pets", "x" * 5000])
+def test_other_things_are_no_names(given):  # the last as long as no file's name may be
     with pytest.raises(WorkbookError, match="Choose one of: glyphs"):
         datasets.check_name("dataset", given)
 
@@ -208,6 +210,12 @@ def test_no_path_and_no_folder(pets):
     assert "No such file" in refused(f"folder:{pets}-and-more")
     assert not datasets.is_available(f"folder:{pets}-and-more")
     assert datasets.is_available(f"folder:{pets}")
+
+
+def test_a_name_too_long_for_any_file():
+    name = "folder:" + "x" * 5000
+    assert not datasets.is_available(name)
+    assert "too long" in refused(name)
 
 
 # --- Options
@@ -250,6 +258,16 @@ def test_the_rest_is_usable(forty_broken):
         dataset = datasets.load(f"folder:{forty_broken}?skip-broken=yes")
     assert len(dataset.train) + len(dataset.test) == 160
     assert np.bincount(dataset.test.labels).tolist() == [16, 16]
+
+
+def test_from_folder_takes_the_same_options(forty_broken):
+    with pytest.warns(UserWarning, match="broken") as caught:
+        dataset = datasets.from_folder(forty_broken, name="many", skip_broken=True, group="9")
+    assert caught[0].filename == __file__
+    assert len(dataset.train) + len(dataset.test) == 160
+    assert len(np.unique(dataset.groups)) < len(dataset.train)
+    with pytest.raises(WorkbookError, match="skip_broken is 1"):
+        datasets.from_folder(forty_broken, name="many", skip_broken=1)
 
 
 def test_too_few_may_be_left(tmp_path):
