@@ -20,6 +20,7 @@ from planted_results import as_scores
 from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli, doctor, publish
 from simmim_lib.foundation import directories
+from simmim_lib.lessons import LESSONS
 from simmim_lib.settings import Settings
 
 QUICK = ["--source", "none", "--targets", "uci-digits,mnist", "--labels-per-class", "2"]
