@@ -121,7 +121,7 @@ def _summary(rows: list[Row], failed: list[Row], varied: dict[str, list[Any]]) -
 
 
 def _shared(row: Row, varied: dict[str, list[Any]]) -> str:
-    default = {field.name: field.default for field in dataclasses.fields(Settings)}
+    default = {name: getattr(Settings(), name) for name in FIELDS}
     given = {name: getattr(row.settings, name) for name in FIELDS if name not in varied}
     same = [f"{name} is {text(value)}" for name, value in given.items() if value != default[name]]
     return f"The same in all: {', '.join(same) or 'every other setting'}; the rest are defaults."

@@ -74,6 +74,10 @@ class Report:
         return self.numbers["report"]["seconds"]
 
 
+PARAMETERS = {"recipe": "simmim", "targets": ["mnist", "uci-digits"]}
+"""What a report is about if nobody asks for anything else; all other parameters are as usual."""
+
+
 def read_parameters(variables: Mapping[str, Any]) -> Settings:
     """Return the settings that a notebook's parameters cell describes.
 
@@ -98,13 +102,14 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
     given = dict(pairs)
     for name in given:
         check_field("parameter", name)
-    return Settings.from_texts(given)
+    return Settings.from_texts({**PARAMETERS, **given})
 
 
 def parameters(asked: Settings) -> dict[str, Any]:
     """Return those parameters of the notebook that differ from what its cell says."""
-    usual = Settings(budget="quick").as_dict()
-    return {name: value for name, value in asked.as_dict().items() if value != usual[name]}
+    plain = asked.as_dict()
+    given = {name: plain[name] for name in {**PARAMETERS, **asked.unusual()}}
+    return {name: value for name, value in given.items() if value != PARAMETERS.get(name, "usual")}
 
 
 def command(asked: Settings, output: str | os.PathLike[str] = "") -> str:

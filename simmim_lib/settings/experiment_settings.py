@@ -30,7 +30,6 @@ from simmim_lib.settings.choices import (
     BASELINES,
     BUDGETS,
     OPTIMIZERS,
-    PRETEXTS,
     RECIPES,
     SCHEDULES,
     SEEDS,
@@ -74,13 +73,6 @@ def number_of_blocks(settings: "Settings | None") -> Whole:
     """Return how many blocks may be meant: at most those of the trunk, or of the usual one."""
     trunk = settings.trunk_info if settings else SMALL_CNN
     return Whole(0, len(trunk.blocks))
-
-
-def usual_pretext(source: str | None) -> str | None:
-    """Return how a source is learnt."""
-    if source is None:
-        return None
-    return "published" if source == IMAGENET else "labels"
 
 
 def default_budget(settings: "Settings | None" = None) -> str:
@@ -137,14 +129,6 @@ class Settings:
         "start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
-    )
-    pretext: str | None = option(
-        lambda settings: usual_pretext(settings.source),
-        "how the source was learnt: "
-        + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
-        reads=OrNone(Choice(PRETEXTS)),
-        group="transfer",
-        offers=(),  # it follows from the source
     )
     targets: tuple[str, ...] = option(
         ("mnist",),
@@ -466,12 +450,6 @@ class Settings:
             raise WorkbookError(
                 f"source is {self.source!r}, but the trunk {trunk.name!r} {advice}."
             )
-        usual = usual_pretext(self.source)
-        if self.pretext != usual:
-            raise WorkbookError(
-                f"pretext is {self.pretext!r}, but the source {self.source!r} was learnt by "
-                f"{usual!r}: use that."
-            )
 
     def _check_copies(self) -> None:
         if self.frozen_layers > self.copied_layers:
@@ -582,14 +560,15 @@ def check_not_renamed(what: str, name: object) -> None:
 def parse(name: str, text: str) -> Any:
     """Turn the text of a command-line option into the value of the field `name`.
 
-    Lists are separated by commas; "none" stands for None where a field may be that, "yes" and "no"
-    for a flag.
+    Lists are separated by commas; "usual" stands for the usual value of the field, "none" for None
+    where a field may be that, "yes" and "no" for a flag.
 
     Raises:
         WorkbookError: a name that is no field; a text that is no number, or neither yes nor no,
             where one is needed.
     """
-    return kind_of(name).parse(name, text)
+    kind = kind_of(name)
+    return USUAL if text.strip().lower() == "usual" else kind.parse(name, text)
 
 
 def kind_of(name: str) -> Kind:

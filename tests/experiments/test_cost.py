@@ -70,7 +70,7 @@ def test_images_that_have_labels_are_not_seen_without_them(monkeypatch):
     """Of 200 images, 100 with labels leave fewer than a batch."""
     data = datasets.load("mnist")
     few = datasets.Part(data.train.images[:200], data.train.labels[:200])
-    monkeypatch.setattr(datasets, "load", lambda name: replace(data, train=few))
+    monkeypatch.setattr(datasets, "load", lambda name, size: replace(data, train=few))
 
     def images(labels_per_class):
         settings = Settings(frozen_layers=0, labels_per_class=labels_per_class, information=1.0)

@@ -23,7 +23,7 @@ BUNDLED = ("glyphs", "mnist", "uci-digits", "fashion")
 def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sources, "_bundled_path", lambda source: tmp_path / f"{source}.npz")
+    monkeypatch.setattr(sources, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz")
     pretrained.cache_clear()
     yield tmp_path
     pretrained.cache_clear()
