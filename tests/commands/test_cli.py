@@ -272,6 +272,13 @@ def test_data_verify_finds_damage(
     assert "mnist.npz" in capsys.readouterr().err
 
 
+def test_data_rebuild_takes_the_names_of_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(datasets, "rebuild", lambda names: asked.append(names))
+    assert cli.main(["data", "rebuild"]) == cli.main(["data", "rebuild", "mnist", "fashion"]) == 0
+    assert asked == [[], ["mnist", "fashion"]]
+
+
 def test_data_fetch_offline(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
