@@ -6,8 +6,6 @@ from pathlib import Path
 
 import pytest
 
-from simmim_lib.lessons import LESSONS
-
 LIBRARY = Path(__file__).parents[1] / "simmim_lib"
 MODULES = sorted(LIBRARY.rglob("*.py"))
 
@@ -47,34 +45,3 @@ def test_no_module_takes_a_private_name_of_another():
         if (found := list(private_names_taken(ast.parse(path.read_text(encoding="utf-8")))))
     }
     assert taken == {}
-
-
-def test_every_lesson_has_a_folder_and_every_folder_a_lesson():
-    folders = {path.parent.name for path in LIBRARY.glob("lessons/*/__init__.py")}
-    assert folders == {lesson.folder for lesson in LESSONS}
-
-
-ROOT = LIBRARY.parent
-each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
-
-
-def test_every_lesson_has_a_source_and_every_source_is_a_lesson():
-    sources = {path.stem for path in (ROOT / "notebooks" / "source").glob("*.py")}
-    assert sources == {lesson.name for lesson in LESSONS}
-
-
-@each_lesson
-def test_a_lesson_s_title_and_minutes_are_those_of_the_list(lesson):
-    text = (ROOT / "notebooks" / "source" / f"{lesson.name}.py").read_text(encoding="utf-8")
-    assert f"# # {lesson.number} {lesson.title}\n" in text
-    assert f"\n# About {lesson.minutes} minutes" in text
-
-
-@each_lesson
-def test_the_tables_of_lessons_agree_with_the_list(lesson):
-    short = f"{lesson.number} {lesson.title.partition(':')[0]}"
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    assert f"| [{short}](notebooks/{lesson.name}.ipynb) |" in readme
-    start = (ROOT / "notebooks" / "source" / "00_start_here.py").read_text(encoding="utf-8")
-    linked = short if lesson.number == "00" else f"[{short}]({lesson.name}.ipynb)"
-    assert f"| {linked} | {lesson.minutes} |" in start
