@@ -1,15 +1,11 @@
 """Scores that guess beforehand whether a source will help a target."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simmim_lib.errors import WorkbookError
-
-if TYPE_CHECKING:
-    pass
 
 # A softmax in half precision sums to one within a thousandth.
 SUM_TOLERANCE = 1e-3

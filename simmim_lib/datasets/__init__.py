@@ -5,7 +5,7 @@ when asked for; `names()` lists them all. How each was made, and its licence in 
 `SOURCES.md` beside the data. `from_folder` adds the user's own images.
 """
 
-from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, describe, names
+from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, describe, included, names
 from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, stratified
 from simmim_lib.datasets.image_folders import from_folder
 from simmim_lib.datasets.loading import (
@@ -36,6 +36,7 @@ __all__ = [
     "few_shot",
     "fingerprint",
     "from_folder",
+    "included",
     "is_available",
     "load",
     "names",

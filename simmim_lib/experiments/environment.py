@@ -4,15 +4,9 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
-
-if TYPE_CHECKING:
-    pass
-if TYPE_CHECKING:
-    pass
 
 
 def versions() -> dict[str, str]:

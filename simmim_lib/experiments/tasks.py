@@ -1,15 +1,11 @@
 """The target tasks of an experiment: their data, and which images each seed may use."""
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
-
-if TYPE_CHECKING:
-    pass
 
 
 @dataclass(frozen=True, eq=False)

@@ -31,8 +31,7 @@ from simmim_lib.datasets.catalogue import Entry
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import directories
 
-OFFLINE = tuple(entry.name for entry in CATALOGUE.values() if not entry.url)
-BUNDLED = tuple(sorted(f"{name}.npz" for name in OFFLINE if name != "glyphs"))
+BUNDLED = tuple(sorted(f"{name}.npz" for name in datasets.included() if name != "glyphs"))
 SIZES = {
     "glyphs": (20_000, 2_000, 47),
     "mnist": (4_000, 1_000, 10),
@@ -77,7 +76,7 @@ def one_sentence(error: pytest.ExceptionInfo) -> str:
 # --- The sets themselves
 
 
-@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("name", datasets.included())
 def test_shapes_types_and_ranges(name):
     dataset = load(name)
     train_count, test_count, class_count = SIZES[name]
@@ -93,7 +92,7 @@ def test_shapes_types_and_ranges(name):
     assert load(name) is dataset
 
 
-@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("name", datasets.included())
 def test_no_image_is_in_both_parts(name):
     train, test = (
         {image.tobytes() for image in part.images} for part in (load(name).train, load(name).test)
@@ -223,7 +222,7 @@ def test_parts_share_nothing_and_lose_nothing(sizes, labels_per_class):
     assert task.test is dataset.test and task.class_names == dataset.class_names
 
 
-@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("name", datasets.included())
 def test_real_parts_share_no_image(name):
     task = few_shot(name, 5, seed=0)
     parts = [task.labelled, task.unlabelled, task.validation, task.test]
@@ -356,7 +355,7 @@ def test_directories(monkeypatch, tmp_path):
     assert "simmim" in str(directories.cache_directory())
 
 
-@pytest.mark.parametrize("name", OFFLINE)
+@pytest.mark.parametrize("name", datasets.included())
 def test_the_catalogue_describes_what_is_loaded(name):
     entry, dataset = datasets.describe(name), load(name)
     assert entry.channels == dataset.train.images.shape[-1] == dataset.test.images.shape[-1]
