@@ -319,9 +319,9 @@ def test_publish_tells_what_it_changed(
 def test_doctor_has_an_exit_status(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, ok: bool
 ) -> None:
-    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; mend it.")])
+    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; fix it.")])
     assert cli.main(["doctor"]) == (0 if ok else 1)
-    assert "A: found; mend it." in capsys.readouterr().out
+    assert "A: found; fix it." in capsys.readouterr().out
 
 
 def test_lab_needs_a_checkout(
