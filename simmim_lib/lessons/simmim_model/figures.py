@@ -106,7 +106,7 @@ def _describe(course: Course, alone: Mapping[str, Result]) -> str:
     )
     text = (
         f"One network from {settings.source or 'fresh weights'} for "
-        f"{', '.join(settings.targets)}, {heads} heads, frozen: "
+        f"{', '.join(settings.targets)}, {heads} head{'s' if heads > 1 else ''}, frozen: "
         f"{', '.join(settings.frozen_layer_names) or 'no layer'}; "
         f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Validation accuracy after "
         f"{course.steps[-1]} of {settings.steps} steps: {now}."
