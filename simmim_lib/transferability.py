@@ -209,7 +209,7 @@ def _examples(
         )
     if not np.issubdtype(table.dtype, np.number) or not np.isfinite(table.astype(np.float64)).all():
         raise WorkbookError(
-            f"The {what} must be finite numbers, but some are NaN, infinite or no numbers at all: "
+            f"The {what} must be finite numbers, but some are NaN, infinite or not numbers at all: "
             "look for a diverged network or a division by zero where they were computed."
         )
     names = np.unique(classes)

@@ -191,7 +191,7 @@ def _image_files(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
         files[each.name] = [path for path in others if _is_image(path)]
         if not files[each.name]:
             raise WorkbookError(
-                f"The class {each.name!r} in {folder} has no images: put some right into its "
+                f"The class {each.name!r} in {folder} has no images: put some directly into its "
                 f"folder ({', '.join(SUFFIXES)}), or delete the folder."
             )
         left_out += [*folders, *(path for path in others if not _is_image(path))]
@@ -246,7 +246,8 @@ def _tell(folder: Path, left_out: Sequence[Path]) -> None:
         shown = [str(path.relative_to(folder)) for path in left_out[:5]]
         more = f" and {len(left_out) - 5} more" if len(left_out) > 5 else ""
         warnings.warn(
-            f"Left out of {folder}, being no images or repeating one: {', '.join(shown)}{more}.",
+            f"Left out of {folder}, because they are not images or repeat one: "
+            f"{', '.join(shown)}{more}.",
             stacklevel=4,  # the line that called datasets.from_folder
         )
 
@@ -269,7 +270,7 @@ def _read_picture(path: Path, size: int, mode: str) -> NDArray[np.uint8]:
     except UnidentifiedImageError as error:
         raise WorkbookError(
             f"The image {path} is broken, or of a kind other than {', '.join(FORMATS)}: save it "
-            "anew as PNG or JPEG, or take it out."
+            "again as PNG or JPEG, or take it out."
         ) from error
     except Exception as error:  # whatever a damaged file makes Pillow raise
         reason = getattr(error, "strerror", None) or str(error) or type(error).__name__

@@ -157,13 +157,13 @@ class Findings:
     def _told_of(self, target: str) -> str:
         best = self.best_baseline(target)
         if best is None:
-            return f"on {target} what has no baseline"
+            return f"a result on {target} that has no baseline"
         found = self.differences(target)[best]
         if found.verdict in ("gain", "loss"):
             over = "over" if found.verdict == "gain" else "against"
             size = f"{plus_minus(abs(found.mean), found.half_width, digits=1)} points"
-            return f"on {target} a {found.verdict} of {size} {over} {best!r}"
-        return f"on {target} no clear difference from {best!r} ({found.size} points)"
+            return f"a {found.verdict} of {size} {over} {best!r} on {target}"
+        return f"no clear difference from {best!r} on {target} ({found.size} points)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""

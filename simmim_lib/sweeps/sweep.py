@@ -398,7 +398,7 @@ class _Workers:
                     free.append(tried.place)
                     yield row
                 elif tried.alone:
-                    told = "Its worker died each time it was tried: for want of memory?"
+                    told = "Its worker died each time it was tried: perhaps for lack of memory?"
                     yield _failure(tried.settings, told, time.perf_counter() - tried.start)
                 else:
                     suspects.append(tried.settings)

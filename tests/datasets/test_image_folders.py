@@ -434,7 +434,7 @@ def test_a_pipe_is_not_waited_for(pets):
 
 def test_a_repeated_picture_counts_once(pets):
     shutil.copy(pets / "cats" / "000.png", pets / "cats" / "copy.png")
-    with pytest.warns(UserWarning, match=r"repeating one: .*copy\.png"):
+    with pytest.warns(UserWarning, match=r"repeat one: .*copy\.png"):
         dataset = datasets.from_folder(pets)
     assert len(dataset.train) + len(dataset.test) == 15
 

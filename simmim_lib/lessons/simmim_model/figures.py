@@ -142,7 +142,7 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
         if column:
             axes.tick_params(labelleft=False)
         else:
-            axes.set_ylabel("joint less separate,\npercentage points")
+            axes.set_ylabel("joint minus separate,\npercentage points")
     handles, labels = _gain_legend(figure.axes[0], rows)
     figure.legend(handles, labels, loc="lower center", ncols=len(handles), fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -153,7 +153,7 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
         for row in rows
     )
     return Picture(
-        figure, f"{title}. Test accuracy of the joint less the separate network: {numbers}."
+        figure, f"{title}. Test accuracy of the joint minus the separate network: {numbers}."
     )
 
 

@@ -116,7 +116,7 @@ def comparison():
 
 
 @pytest.mark.parametrize("target", PLANTED.targets)
-def test_the_difference_is_joint_less_separate(comparison, target):
+def test_the_difference_is_joint_minus_separate(comparison, target):
     joint, alone = np.array(JOINT[target]), np.array(ALONE[target])
     gain = 100 * (joint - alone)
     half = stats.t.ppf(0.975, 3) * stats.sem(gain)
@@ -154,7 +154,7 @@ def test_the_drawing_hatches_as_many_layers_as_are_frozen(depth):
 
 
 @pytest.mark.parametrize("study", ["joint", "unequal-labels"])
-def test_the_stored_gains_are_joint_less_separate(study):
+def test_the_stored_gains_are_joint_minus_separate(study):
     found = stored.load(study)
     rows = studies.gains(found)
     row = rows[-1]
