@@ -28,7 +28,8 @@ from simmim_lib.lessons.loss_formula import panels as loss_formula_panels
 from simmim_lib.lessons.loss_formula import training_by_loss
 from simmim_lib.lessons.transfer_learning import panels
 from simmim_lib.panels.panel import Panel
-from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+from simmim_lib.settings import Settings
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
 STEPS, BATCH_SIZE, CLASSES = 120, 32, 10
 
@@ -92,7 +93,7 @@ def keras_guide(settings: Settings, seed: int) -> float:
     passes = settings.steps // 2 // (len(chosen) // BATCH_SIZE)
     whole = len(chosen) // BATCH_SIZE * BATCH_SIZE  # as ours: what fills no batch is left out
     order = np.random.default_rng(seed).permutation(len(chosen))[:whole]
-    for frozen in (len(FREEZABLE_LAYERS), settings.frozen_layers):
+    for frozen in (len(SMALL_CNN.blocks), settings.frozen_layers):
         freezing.freeze(network, frozen)
         network.compile(keras.optimizers.Adam(settings.learning_rate), loss)
         network.fit(images[order], labels[order], batch_size=BATCH_SIZE, epochs=passes, verbose=0)

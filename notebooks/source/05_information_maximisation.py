@@ -34,10 +34,10 @@ from simmim_lib import (
     losses,
     training,
 )
-from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.information_maximisation import explanations, figures, panels, studies
 from simmim_lib.pictures import charts
+from simmim_lib.settings import INFORMED
 from simmim_lib.studies.stored import load
 
 # %% [markdown]

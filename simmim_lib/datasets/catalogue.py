@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from simmim_lib.datasets.glyphs import CHARACTERS
-from simmim_lib.errors import check_choice
 
 
 @dataclass(frozen=True)
@@ -20,6 +19,7 @@ class Entry:
         channels: 1 for grey images, 3 for colour.
         url: where `fetch` gets the file; empty when there is nothing to fetch.
         md5: the publisher's checksum of that file, as hexadecimal digits.
+        kind: one of `dataset.KINDS`.
     """
 
     name: str
@@ -30,6 +30,7 @@ class Entry:
     channels: int = 1
     url: str = ""
     md5: str = ""
+    kind: str = "classification"
 
 
 def _medical(
@@ -146,11 +147,6 @@ def names() -> tuple[str, ...]:
     return (*CATALOGUE, *_added)
 
 
-def describe(name: str) -> Entry:
-    """Return what is known about a dataset without reading it, which for glyphs means drawing it.
-
-    Raises:
-        WorkbookError: the name is unknown.
-    """
-    check_choice("dataset", name, names())
+def entry(name: str) -> Entry:
+    """Return what is known about one of `names()`."""
     return _added.get(name) or CATALOGUE[name]

@@ -1,5 +1,6 @@
 """Few-label tasks: which images of a dataset keep their label."""
 
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
@@ -7,9 +8,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.datasets.loading import Dataset, Part, load
-from simmim_lib.errors import WorkbookError, check_whole
-from simmim_lib.foundation.rounding import largest_remainders
+from simmim_lib.datasets.dataset import Dataset, Part
+from simmim_lib.datasets.loading import load
+from simmim_lib.datasets.splits import strata, stratified, stratified_groups
+from simmim_lib.errors import WorkbookError, check_whole, shown
 
 NO_LABEL = -1
 """The label of an image whose class is not given, as in scikit-learn's semi-supervised module."""
@@ -27,7 +29,7 @@ class Task:
 
     Attributes:
         name: the dataset's name.
-        labelled: equally many images of every class.
+        labelled: the images whose labels are known.
         unlabelled: the rest of the training images; every label is `NO_LABEL`.
         validation: labelled images for choosing settings.
         test: the dataset's own test part, for the final figure only.
@@ -42,17 +44,58 @@ class Task:
     class_names: tuple[str, ...]
 
 
-def few_shot(dataset: Dataset | str, labels_per_class: int, seed: int) -> Task:
+class Wanted(NamedTuple):
+    """How many labels are asked for.
+
+    Attributes:
+        most: of each class; none for all.
+        exactly: whether fewer are too few.
+    """
+
+    most: int | None
+    exactly: bool
+
+
+def wanted_labels(given: object) -> Wanted:
+    """Return what is meant by a number of labels of each class.
+
+    Args:
+        given: a whole number of at least 0; "up to 20", for as many of each class as there are if
+            they are fewer; or "all".
+
+    Raises:
+        WorkbookError: something else.
+    """
+    if not isinstance(given, str):
+        return Wanted(check_whole("labels_per_class", given, least=0), exactly=True)
+    if given == "all":
+        return Wanted(None, exactly=False)
+    if found := re.fullmatch("up to ([0-9]{1,9})", given):
+        return Wanted(int(found[1]), exactly=False)
+    raise WorkbookError(
+        f"labels_per_class is {shown(given)}, but must be a whole number of at least 0, 'all', or "
+        "a largest number, such as 'up to 20'."
+    )
+
+
+def few_shot(dataset: Dataset | str, labels_per_class: int | str, seed: int) -> Task:
     """Hide all but a few training labels of a dataset.
 
-    A fifth of the training part, at most 1,000 images, is kept for validation, each class in
-    proportion; then `labels_per_class` images of each class keep their label. For one seed the
+    The validation part is the dataset's own or, where it has none, a fifth of the training part,
+    at most 1,000 images, each class in proportion and with at least one image, and whole groups
+    only; then `labels_per_class` images of each class keep their label. For one seed the
     validation part is the same for every number of labels, and a larger labelled part contains
     the smaller one, so that results for different numbers of labels compare like with like.
 
+    Where each of several labels is true of an image or not, so many images keep their labels of
+    which it is true, for each label in turn, and so many of which none is, as far as there are any;
+    an image counts for all of its labels. Where labels are numbers, so many images keep theirs in
+    all.
+
     Args:
         dataset: a dataset or its name.
-        labels_per_class: labelled images of each class; 0 leaves all without a label.
+        labels_per_class: labelled images of each class, 0 leaves all without a label; "up to 20":
+            so many, or all of a class that has fewer; "all": all beside the validation part.
         seed: chooses the images; a whole number, at least 0.
 
     Returns:
@@ -81,48 +124,55 @@ class Choice(NamedTuple):
     validation: NDArray[np.intp]
 
 
-def choose(dataset: Dataset, labels_per_class: int, seed: int) -> Choice:
+def choose(dataset: Dataset, labels_per_class: int | str, seed: int) -> Choice:
     """Choose the images of `few_shot`, which see, without copying them."""
-    check_whole("labels_per_class", labels_per_class, least=0)
+    wanted = wanted_labels(labels_per_class)
     check_whole("seed", seed, least=0)
-    labels, random = dataset.train.labels, np.random.default_rng(seed)
-    size = min(int(VALIDATION_SHARE * len(labels)), VALIDATION_LIMIT)
-    validation = stratified(labels, size, random)
-    rest = random.permutation(np.setdiff1d(np.arange(len(labels)), validation))
-    by_class = [rest[labels[rest] == label] for label in range(len(dataset.class_names))]
-    _check_enough(dataset, labels_per_class, [len(members) for members in by_class])
-    labelled = np.concatenate([members[:labels_per_class] for members in by_class])
+    random = np.random.default_rng(seed)
+    validation = _validation(dataset, random)
+    rest = random.permutation(np.setdiff1d(np.arange(len(dataset.train)), validation))
+    queues = [rest[members[rest]] for members in _membership(dataset).T]
+    if wanted.exactly:
+        _check_enough(dataset, wanted.most or 0, [len(queue) for queue in queues])
+    labelled = np.concatenate([queue[: wanted.most] for queue in queues])
+    labelled = labelled[np.sort(np.unique(labelled, return_index=True)[1])]
     return Choice(labelled, np.setdiff1d(rest, labelled), validation)
 
 
-def stratified(labels: NDArray, count: int, random: np.random.Generator) -> NDArray[np.intp]:
-    """Choose examples so that each class keeps its share.
+def _validation(dataset: Dataset, random: np.random.Generator) -> NDArray[np.intp]:
+    if dataset.validation is not None:
+        return dataset.validation
+    classes = strata(dataset.train.labels, dataset.kind)
+    count = min(int(VALIDATION_SHARE * len(classes)), VALIDATION_LIMIT)
+    if dataset.groups is not None:
+        return stratified_groups(classes, dataset.groups, count, random)
+    return stratified(classes, count, random, everywhere=dataset.kind == "classification")
 
-    Shares that are not whole are rounded by largest remainder, so that exactly `count` examples
-    are chosen.
 
-    Args:
-        labels: (n,), the classes.
-        count: how many examples to choose, at most n.
-        random: the source of chance.
+def _membership(dataset: Dataset) -> NDArray[np.bool_]:
+    """Return which training images count for what is asked for, (n, classes).
 
-    Returns:
-        The chosen positions in random order, shape (count,).
+    Where an image has several labels, a last column is for those with none.
     """
-    classes, sizes = np.unique(labels, return_counts=True)
-    quotas = largest_remainders(sizes * count / len(labels))
-    chosen = [
-        random.permutation(np.flatnonzero(labels == label))[:quota]
-        for label, quota in zip(classes, quotas, strict=True)
-    ]
-    return random.permutation(np.concatenate(chosen))
+    labels = dataset.train.labels
+    if dataset.kind == "classification":
+        return labels[:, None] == np.arange(len(dataset.class_names))
+    if dataset.kind == "multi-label":
+        return np.column_stack([labels > 0, ~labels.any(axis=1)])
+    return np.ones((len(labels), 1), bool)
 
 
-def _check_enough(dataset: Dataset, labels_per_class: int, available: Sequence[int]) -> None:
+def _check_enough(dataset: Dataset, asked: int, available: Sequence[int]) -> None:
+    available = available[: len(dataset.class_names)]
     smallest = int(np.argmin(available))
-    if labels_per_class > available[smallest]:
+    if asked > available[smallest]:
+        whose = "it" if dataset.kind == "regression" else _smallest(dataset, smallest)
         raise WorkbookError(
-            f"labels_per_class is {labels_per_class}, but {dataset.name} allows at most "
-            f"{available[smallest]}: its smallest class, {dataset.class_names[smallest]!r}, has no "
-            "more training images beside the validation part; ask for fewer."
+            f"labels_per_class is {asked}, but {dataset.name} allows at most "
+            f"{available[smallest]}: {whose} has no more training images beside the validation "
+            f"part; ask for fewer, or for labels_per_class='up to {asked}'."
         )
+
+
+def _smallest(dataset: Dataset, position: int) -> str:
+    return f"its smallest class, {dataset.class_names[position]!r},"

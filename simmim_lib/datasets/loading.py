@@ -4,156 +4,106 @@ import functools
 import hashlib
 import io
 import json
+import os
 import runpy
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.datasets.catalogue import CATALOGUE, Entry, add, describe, names
+from simmim_lib.datasets import own, registered
+from simmim_lib.datasets.catalogue import CATALOGUE, Entry, entry
+from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Images, Part
 from simmim_lib.datasets.downloads import Progress, RemoteFile
 from simmim_lib.datasets.glyphs import VERSION, render_parts
+from simmim_lib.datasets.naming import check_name, parse
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import directories
-
-Images = NDArray[np.float32]
-
-
-Labels = NDArray[np.int32]
-
 
 _FIX = "run `simmim data rebuild` or reinstall the workbook."
 
 
-IMAGE_SIZE = 28
-"""The height and width of the images that the workbook's own network sees, in pixels."""
-
-
-@dataclass(frozen=True, eq=False)
-class Part:
-    """Images with their labels, both made read-only because parts are shared.
-
-    Attributes:
-        images: (n, height, width, channels), float32 in [0, 1].
-        labels: (n,), int32.
-    """
-
-    images: Images
-    labels: Labels
-
-    def __post_init__(self) -> None:
-        """Protect the arrays: one careless `images -= mean` would spoil every later run."""
-        self.images.setflags(write=False)
-        self.labels.setflags(write=False)
-
-    def __len__(self) -> int:
-        """Return the number of images."""
-        return len(self.labels)
-
-
-@dataclass(frozen=True, eq=False)
-class Dataset:
-    """A classification dataset; a label is a position in `class_names`."""
-
-    name: str
-    title: str
-    train: Part
-    test: Part
-    class_names: tuple[str, ...]
-    source: str
-    licence: str
-
-
-def load(name: str) -> Dataset:
-    """Return a dataset by name, reading it once in a process.
+def load(name: str, size: int | None = None) -> Dataset:
+    """Return a dataset by name, reading it once in a process, or when files have changed.
 
     Args:
-        name: one of `names()`.
+        name: one of `names()`, `folder:PATH` or `csv:PATH`.
+        size: the height and width to which images behind an address are scaled, in pixels; 28 by
+            default. All others keep the size that they have.
 
     Returns:
-        The dataset, with read-only arrays: images (n, 28, 28, channels), float32 in [0, 1], and
-        labels (n,), int32.
+        The dataset, with read-only arrays: images (n, height, width, channels), float32 in [0, 1],
+        and labels (n,), int32, or (n, columns), float32.
 
     Raises:
         WorkbookError: the name is unknown, a data file is missing or altered, the dataset has not
-            been fetched, or it is the user's own and of another size.
+            been fetched, or is the user's own and cannot be used as it is.
     """
-    check_choice("dataset", name, names())
-    return _load_own(name) if name in _own else _load(name)
+    address = parse(check_name("dataset", name))
+    if address:
+        return own.load(name, address, size)
+    return registered.get(name) or _load(name)
+
+
+def describe(name: str) -> Entry:
+    """Return what is known about a dataset without reading it, which for glyphs means drawing it.
+
+    Raises:
+        WorkbookError: the name is unknown, or an address leads to nothing.
+    """
+    address = parse(check_name("dataset", name))
+    return own.describe(name, address) if address else entry(name)
+
+
+def image_shape(name: str, size: int | None = None) -> tuple[int, int, int]:
+    """Return height, width and channels of the images that `load` would return.
+
+    Raises:
+        WorkbookError: as `describe`.
+    """
+    known = registered.get(check_name("dataset", name))
+    if known:
+        height, width, channels = known.train.images.shape[1:]
+        return height, width, channels
+    side = size if size and parse(name) else IMAGE_SIZE
+    return side, side, describe(name).channels
 
 
 def is_available(name: str) -> bool:
     """Tell whether `load` can do without the network (the file's content is not looked at)."""
-    return not describe(name).url or _remote_file(name).path.exists()
+    address = parse(check_name("dataset", name))
+    if address:
+        return os.path.exists(address.path)
+    return not entry(name).url or _remote_file(name).path.exists()
 
 
 def fingerprint(name: str) -> str:
-    """Return a text that changes when a dataset's content does, without reading the dataset."""
-    published = describe(name).md5
-    if name in _own:
-        return _digest(_own[name])
+    """Return a text that changes when a dataset's content does.
+
+    Raises:
+        WorkbookError: as `describe`.
+    """
+    address = parse(check_name("dataset", name))
+    if address:
+        return own.fingerprint(address)
+    if registered.get(name):
+        return registered.fingerprint(name)
     if name == "glyphs":
         return f"glyphs {VERSION}"
-    return published or _checksums()[f"{name}.npz"]
+    return entry(name).md5 or _checksums()[f"{name}.npz"]
 
 
 @functools.cache
 def _load(name: str) -> Dataset:
-    entry = CATALOGUE[name]
+    known = CATALOGUE[name]
     if name == "glyphs":
         train, test = (Part(*rendered) for rendered in render_parts())
-    elif entry.url:
+    elif known.url:
         train, test = _read_parts(_remote_file(name).content())
     else:
         train, test = _read_parts(_bundled_content(f"{name}.npz"))
-    return Dataset(name, entry.title, train, test, entry.class_names, entry.source, entry.licence)
-
-
-_own: dict[str, Dataset] = {}
-
-
-def register(dataset: Dataset) -> Dataset:
-    """Let `load` and `describe` know a dataset of the user's own, until this process ends.
-
-    Returns:
-        The dataset, or an equal one that was registered before.
-
-    Raises:
-        WorkbookError: the name stands for other images.
-    """
-    name = dataset.name
-    known = _own.setdefault(name, dataset)
-    # What is kept elsewhere under a name, such as features, must stay true of it.
-    if known is not dataset and _digest(known) != _digest(dataset):
-        raise WorkbookError(
-            f"{name!r} already stands for other images: give these another name, such as "
-            f"name='{name}-2', or restart the kernel."
-        )
-    channels = dataset.train.images.shape[-1]
-    add(Entry(name, name, dataset.class_names, dataset.source, dataset.licence, channels))
-    return known
-
-
-def _load_own(name: str) -> Dataset:
-    height, width = _own[name].train.images.shape[1:3]
-    if height != IMAGE_SIZE:
-        raise WorkbookError(
-            f"{name!r} was read at {height} x {width} pixels, but the workbook's network sees "
-            f"{IMAGE_SIZE} x {IMAGE_SIZE}: read the folder with size={IMAGE_SIZE} and another "
-            "name, or hand the dataset that from_folder returned to a network of your own."
-        )
-    return _own[name]
-
-
-def _digest(dataset: Dataset) -> str:
-    """Return a text that is another for other images, labels, class names or parts."""
-    shapes = [part.images.shape for part in (dataset.train, dataset.test)]
-    digest = hashlib.sha256(json.dumps([dataset.class_names, shapes]).encode())
-    for part in (dataset.train, dataset.test):
-        digest.update(part.images.tobytes() + part.labels.tobytes())
-    return digest.hexdigest()
+    return Dataset(name, known.title, train, test, known.class_names, known.source, known.licence)
 
 
 def verify() -> tuple[str, ...]:
@@ -214,8 +164,8 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 
 
 def _remote_file(name: str) -> RemoteFile:
-    entry, path = CATALOGUE[name], directories.cache_directory() / "datasets" / f"{name}.npz"
-    return RemoteFile(entry.title, entry.url, entry.md5, path, command=f"simmim data fetch {name}")
+    known, path = CATALOGUE[name], directories.cache_directory() / "datasets" / f"{name}.npz"
+    return RemoteFile(known.title, known.url, known.md5, path, command=f"simmim data fetch {name}")
 
 
 def _checksums() -> dict[str, str]:

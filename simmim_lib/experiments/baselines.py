@@ -15,7 +15,7 @@ from simmim_lib.experiments.result import Result, as_lists
 from simmim_lib.experiments.tasks import choose_tasks, knows_classes
 from simmim_lib.foundation.intervals import Difference, difference, plus_minus
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
-from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+from simmim_lib.settings import Settings
 
 SCRATCH, BEFORE, PROBE, FINE_TUNE, SEPARATE, ASKED = (
     "from scratch",
@@ -186,7 +186,7 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
     labelled = tuple(each for each in alone if each.labels_per_class)
     found = {SCRATCH: tuple(each.from_scratch() for each in labelled)}
     if settings.source is not None and labelled:
-        whole = {"copied_layers": len(FREEZABLE_LAYERS), "frozen_layers": 0}
+        whole = {"copied_layers": len(settings.trunk_info.blocks), "frozen_layers": 0}
         together = _with_labels(settings, whole).labels_only()
         found[PROBE] = (together.replace(adaptation="probe"),)
         found[FINE_TUNE] = (together,)

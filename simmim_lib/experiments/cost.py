@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simmim_lib import datasets
-from simmim_lib.experiments.examples import BATCH_SIZE, UNLABELLED_BATCH_SIZE
+from simmim_lib.experiments.examples import UNLABELLED_BATCH_SIZE
 from simmim_lib.experiments.network import architecture
 from simmim_lib.settings import Settings
 
@@ -98,7 +98,7 @@ def _images_per_step(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield how many images of each target the network sees in a step, every view counted."""
     views = settings.unlabelled_views
     for target, labels_per_class in settings.labels_of.items():
-        data = datasets.load(target)
-        labelled = min(BATCH_SIZE, labels_per_class * len(data.class_names))
-        others = len(data.train) - labels_per_class * len(data.class_names)
-        yield target, labelled + views * min(UNLABELLED_BATCH_SIZE, others)
+        data = datasets.load(target, settings.image_size)
+        chosen = datasets.choose(data, labels_per_class, seed=0)
+        labelled = min(settings.batch_size, len(chosen.labelled))
+        yield target, labelled + views * min(UNLABELLED_BATCH_SIZE, len(chosen.unlabelled))

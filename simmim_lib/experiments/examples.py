@@ -10,7 +10,6 @@ from simmim_lib.experiments.network import Network
 from simmim_lib.experiments.tasks import Target
 from simmim_lib.settings import Settings, Stage
 
-BATCH_SIZE = 32
 UNLABELLED_BATCH_SIZE = 128
 
 
@@ -76,7 +75,7 @@ def _examples(
     """Return a task's examples of all seeds, and which of them each step sees."""
     part = network.features[task.data.name].train
     batches = [
-        training.draw_batches(len(choice.labelled), BATCH_SIZE, settings.steps, seed)
+        training.draw_batches(len(choice.labelled), settings.batch_size, settings.steps, seed)
         for seed, choice in enumerate(task.choices)
     ]
     return training.Examples(
@@ -102,7 +101,9 @@ def _unlabelled(
         [_draw_unlabelled(settings, task.data, images, seed) for seed, images in enumerate(rest)]
     )
     if settings.foreign_images:
-        foreign = network.features_of(datasets.load(settings.foreign_images)).train
+        foreign = network.features_of(
+            datasets.load(settings.foreign_images, settings.image_size)
+        ).train
         chosen = np.random.default_rng(0).integers(len(foreign), size=batches[..., ::2].shape)
         batches[..., ::2] = len(features) + chosen
         features = np.concatenate([features, foreign.images])

@@ -135,7 +135,7 @@ def _course(settings: Settings, steps: list[int], looks: list[dict[str, Validati
 
 def initialise(settings: Settings) -> Pretrained | None:
     """Step 2: train a network on the source task, or fetch it where that was done before."""
-    return None if settings.source is None else pretrained(settings.source)
+    return None if settings.source is None else pretrained(settings.source, settings.trunk)
 
 
 def transfer(settings: Settings, tasks: dict[str, Target], source: Pretrained | None) -> Network:

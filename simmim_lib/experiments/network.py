@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -14,6 +14,8 @@ from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import Blocks, CutTrunk, Weights
+from simmim_lib.trunks.building import ImageShape
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
 if TYPE_CHECKING:
     import keras
@@ -45,10 +47,12 @@ class Architecture:
     Attributes:
         trunk: in two parts; only the second is trained.
         model: this part, with a head for each target.
+        size: the height and width at which the trunk looks at images.
     """
 
     trunk: CutTrunk
     model: "SimMIM"
+    size: int
 
     @property
     def front(self) -> "keras.Model":
@@ -78,11 +82,10 @@ class Architecture:
     @property
     def blocks(self) -> list[Block]:
         """The blocks of the trunk, first to last."""
-        layers = {layer.name: layer for layer in (*self.front.layers, *self.model.trunk.layers)}
         return [
             Block(
                 name,
-                tuple(layers[name].output.shape[1:]),
+                self.trunk.shapes[name],
                 _count(variables),
                 frozen=position < self.trunk.frozen,
             )
@@ -126,14 +129,30 @@ def architecture(settings: Settings, frozen: int | None = None) -> Architecture:
     entries = [datasets.describe(target) for target in settings.targets]
     tasks = tuple(Task(entry.name, entry.class_names) for entry in entries)
     depth = settings.depth if frozen is None else frozen
-    return build_architecture(tasks, settings.shared_heads, depth, entries[0].channels)
+    size = settings.image_size
+    shapes = {datasets.image_shape(target, size) for target in settings.targets}
+    # Where images differ, each dataset's are fitted beforehand.
+    images = shapes.pop() if len(shapes) == 1 else wanted_images(settings)
+    return build_architecture(tasks, settings.shared_heads, depth, settings.trunk, images, size)
+
+
+def wanted_images(settings: Settings) -> ImageShape:
+    """Return the shape of the images that the trunk looks at."""
+    first = datasets.image_shape(settings.targets[0], settings.image_size)
+    channels = 3 if settings.trunk_info.colour else first[2]
+    return settings.image_size, settings.image_size, channels
 
 
 @functools.cache
 def build_architecture(
-    tasks: "tuple[Task, ...]", shared_heads: bool = False, frozen: int = 0, channels: int = 1
+    tasks: "tuple[Task, ...]",
+    shared_heads: bool = False,
+    frozen: int = 0,
+    trunk: str = SMALL_CNN.name,
+    images: ImageShape = (28, 28, 1),
+    size: int = SMALL_CNN.size,
 ) -> Architecture:
-    """Return the workbook's trunk, cut, with a SimMIM model of all that is trained.
+    """Return a trunk, cut, with a SimMIM model of all that is trained.
 
     Built once in a process: it describes the computation, and the weights are passed beside it
     (`stateless_call`), so that many experiments use the same models, and what was compiled for
@@ -143,12 +162,14 @@ def build_architecture(
         tasks: what the heads predict.
         shared_heads: whether tasks with the same label space have one head in common.
         frozen: how many blocks are frozen.
-        channels: 1 for grey images, 3 for colour.
+        trunk: its name.
+        images: the shape of the images that are given.
+        size: the height and width at which the trunk looks at them.
     """
     from simmim_lib.simmim import SimMIM
 
-    trunk = trunks.cut_trunk(frozen, channels)
-    return Architecture(trunk, SimMIM(trunk.back, tasks, shared_heads))
+    parts = trunks.cut_trunk(frozen, trunk, images, size)
+    return Architecture(parts, SimMIM(parts.back, tasks, shared_heads), size)
 
 
 @dataclass(frozen=True, eq=False)
@@ -190,7 +211,7 @@ class Network:
 
     def features_of(self, data: datasets.Dataset) -> datasets.Dataset:
         """Return a dataset whose images are replaced by what the frozen blocks make of them."""
-        return frozen_features(self.source, self.architecture.trunk.frozen, data)
+        return features_of(self.source, self.architecture, data)
 
 
 def build_network(
@@ -218,7 +239,7 @@ def build_network(
     return Network(
         layers,
         source,
-        {name: frozen_features(source, frozen, target.data) for name, target in tasks.items()},
+        {name: features_of(source, layers, target.data) for name, target in tasks.items()},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
     )
 
@@ -253,28 +274,60 @@ def _head_for(target: str, source: Pretrained | None) -> Weights:
     return source.head_for(datasets.describe(target).class_names)
 
 
+def features_of(
+    source: Pretrained | None, layers: Architecture, data: datasets.Dataset
+) -> datasets.Dataset:
+    """Return a dataset whose images are what the trained part of a network takes.
+
+    Args:
+        source: where the frozen blocks' weights come from; None only if nothing is frozen.
+        layers: of the network.
+        data: the dataset to take images from.
+    """
+    if source and layers.trunk.frozen:
+        return frozen_features(source, layers.trunk.frozen, data, layers.size)
+    wanted = layers.model.input_shape[1:]
+    return data if data.train.images.shape[1:] == wanted else _fitted(data, wanted)
+
+
 @functools.lru_cache(maxsize=12)
 def frozen_features(
-    source: Pretrained | None, frozen: int, data: datasets.Dataset
+    source: Pretrained, frozen: int, data: datasets.Dataset, size: int | None = None
 ) -> datasets.Dataset:
     """Return a dataset whose images are replaced by a frozen network's features.
 
     Frozen blocks give the same features at every step, so they are computed once and kept.
 
     Args:
-        source: where the blocks' weights come from; None only if nothing is frozen.
+        source: where the blocks' weights come from.
         frozen: how many blocks the images go through.
         data: the dataset to take images from.
+        size: the height and width at which the trunk looks at them; by default its own.
 
     Returns:
         The dataset with arrays (n, ...) of features in place of images.
     """
-    if source is None or not frozen:
+    if not frozen:
         return data
-    front = trunks.cut_trunk(frozen, data.train.images.shape[-1]).front
-    weights = [weight[None] for weight in source.front_weights(frozen)]
+    size = size or trunks.describe(source.trunk).size
+    parts = trunks.cut_trunk(frozen, source.trunk, data.train.images.shape[1:], size)
+    weights = [weight[None] for weight in source.front_weights(parts)]
+    return _replace_images(data, lambda images: training.predict(parts.front, weights, images)[0])
 
-    def of(part: datasets.Part) -> datasets.Part:
-        return datasets.Part(training.predict(front, weights, part.images)[0], part.labels)
 
-    return replace(data, train=of(data.train), test=of(data.test))
+@functools.lru_cache(maxsize=2)
+def _fitted(data: datasets.Dataset, wanted: ImageShape) -> datasets.Dataset:
+    """Return a dataset whose images have another size, or grey repeated as colour."""
+    fit = trunks.adapter(data.train.images.shape[1:], wanted)
+    return _replace_images(data, lambda images: training.predict(fit, [], images)[0])
+
+
+def _replace_images(
+    data: datasets.Dataset, change: Callable[[np.ndarray], np.ndarray]
+) -> datasets.Dataset:
+    parts = {
+        name: replace(part, images=change(part.images))
+        for name in ("train", "test")
+        if (part := getattr(data, name))
+    }
+    return replace(data, **parts)

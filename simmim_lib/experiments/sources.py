@@ -3,18 +3,19 @@
 import contextlib
 import functools
 import json
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
-from simmim_lib.trunks import Blocks, Weights
+from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
+from simmim_lib.trunks.catalogue import EFFICIENTNET_LITE0, SMALL_CNN
 
 if TYPE_CHECKING:
     import keras
@@ -27,19 +28,23 @@ SEED = 0
 
 @dataclass(frozen=True, eq=False)
 class Pretrained:
-    """A network trained on all training images of a source dataset.
+    """A network trained on a source.
 
     Attributes:
-        source: the dataset's name.
+        source: the name of the dataset, all of whose training images it has seen, or "imagenet".
+        trunk: its name.
         blocks: the trunk's weights, block by block, first to last.
-        head: the head's kernel (units, classes) and bias (classes,).
-        accuracy: share of the source's test images that it classifies correctly.
+        head: the head's kernel (units, classes) and bias (classes,); empty for published weights,
+            which come without.
+        accuracy: share of the source's test images that it classifies correctly; None for
+            published weights.
     """
 
     source: str
+    trunk: str
     blocks: Blocks
     head: Weights
-    accuracy: float
+    accuracy: float | None
 
     @property
     def trunk_weights(self) -> Weights:
@@ -51,9 +56,13 @@ class Pretrained:
         """The weights of the trunk, then of the head, in Keras's order."""
         return [*self.trunk_weights, *self.head]
 
-    def front_weights(self, blocks: int) -> Weights:
-        """Return the weights of the first blocks, in Keras's order."""
-        return [weight for block in [*self.blocks.values()][:blocks] for weight in block]
+    def front_weights(self, parts: CutTrunk) -> Weights:
+        """Return the weights of the frozen part of a trunk, in Keras's order."""
+        weights: dict[int, np.ndarray] = {}
+        for name in [*self.blocks][: parts.frozen]:
+            places = trunks.positions(parts.front, parts.variables[name])
+            weights.update(zip(places, self.blocks[name], strict=True))
+        return [weights[position] for position in range(len(weights))]
 
     def head_for(self, class_names: Sequence[str]) -> Weights:
         """Return the head's kernel and bias for some of its classes, in the order that is given.
@@ -69,24 +78,30 @@ class Pretrained:
     def as_model(self) -> "keras.Sequential":
         """Return the network as a Keras model of its own, to look into or to take apart."""
         entry = datasets.describe(self.source)
-        network = trunks.add_head(trunks.build_trunk(entry.channels), len(entry.class_names))
+        trunk = trunks.build_trunk(self.trunk, entry.channels)
+        network = trunks.add_head(trunk, len(entry.class_names))
         network.set_weights(self.weights)
         return network
 
 
 def train_on_source(
-    source: str, steps: int = STEPS, progress: Progress | None = None
+    source: str,
+    trunk: str = SMALL_CNN.name,
+    steps: int = STEPS,
+    progress: Progress | None = None,
 ) -> Pretrained:
-    """Train the workbook's network on a source dataset, from fresh weights.
+    """Train a network on a source dataset, from fresh weights.
 
     Args:
         source: a dataset's name.
+        trunk: the name of a trunk without weights of its own.
         steps: training steps, each on a batch of 128 images; the stored networks had 800.
         progress: told after every few steps.
     """
     dataset = datasets.load(source)
     train, test = dataset.train, dataset.test
-    network = trunks.classifier(len(dataset.class_names), channels=train.images.shape[-1])
+    images = train.images.shape[1:]
+    network = trunks.classifier(len(dataset.class_names), trunk=trunk, images=images)
     weights = training.train(
         network,
         [weight[None] for weight in trunks.fresh_weights(network, SEED)],
@@ -102,40 +117,67 @@ def train_on_source(
     )
     guesses = training.predict(network, weights, test.images)[0].argmax(axis=-1)
     accuracy = float(np.mean(guesses == test.labels))
-    *trunk, kernel, bias = (weight[0] for weight in weights)
-    return Pretrained(source, _by_block(trunk, train.images.shape[-1]), [kernel, bias], accuracy)
+    *copied, kernel, bias = (weight[0] for weight in weights)
+    variables = trunks.cut_trunk(0, trunk, images, trunks.describe(trunk).size).variables
+    return Pretrained(source, trunk, _by_block(copied, variables), [kernel, bias], accuracy)
 
 
-def _by_block(weights: Weights, channels: int) -> Blocks:
-    """Return a trunk's weights, given in Keras's order, block by block."""
-    variables = trunks.cut_trunk(0, channels).variables
+def _by_block(weights: Weights, variables: "Mapping[str, Sequence[keras.Variable]]") -> Blocks:
+    """Return a trunk's weights, given in the order of its blocks, block by block."""
     rest = iter(weights)
     return {name: [next(rest) for _ in block] for name, block in variables.items()}
 
 
 @functools.cache
-def pretrained(source: str) -> Pretrained:
-    """Return the network pre-trained on a source: from the workbook's data, the cache, or anew.
+def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
+    """Return a network trained on a source: from the workbook's data, the cache, or anew.
+
+    Args:
+        source: a dataset's name, or "imagenet" for published weights.
+        trunk: the network's name.
 
     Raises:
-        WorkbookError: the dataset is unknown or not there, or the bundled file was altered.
+        WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
+            published weights are not there and cannot be downloaded.
     """
-    check_choice("source", source, datasets.names())
-    for path in (_bundled_path(source), _cached_path(source)):
-        found = _read(path, source)
+    if source == trunks.IMAGENET:
+        return Pretrained(source, trunk, published(trunk), [], None)
+    datasets.check_name("source", source)
+    for path in (_bundled_path(source, trunk), _cached_path(source, trunk)):
+        found = _read(path, source, trunk)
         if found is not None:
             return found
     with progress_bar(f"Pre-training on {source}") as progress:
-        made = train_on_source(source, progress=progress)
+        made = train_on_source(source, trunk, progress=progress)
     # A full or read-only disk costs time at the next start, nothing else.
     with contextlib.suppress(OSError):
-        store(made, _cached_path(source))
+        store(made, _cached_path(source, trunk))
     return made
+
+
+def published(trunk: str) -> Blocks:
+    """Return the weights with which a trunk was published, block by block.
+
+    Raises:
+        WorkbookError: they are neither on this machine nor to be downloaded, or are damaged.
+    """
+    info = trunks.describe(trunk)
+    bundled = directories.data_directory() / "trunks" / f"{trunk}.npz"
+    if trunk == EFFICIENTNET_LITE0.name:
+        _, parts = _read_parts(bundled)
+        return {name: [weight.astype(np.float32) for weight in parts[name]] for name in info.blocks}
+    network = (
+        trunks.build_trunk(trunk)  # a file's weights are there when it is read
+        if info.file
+        else applications.build(trunk, info.size, weights=trunks.IMAGENET)
+    )
+    variables = trunks.cut(network, info.end_of, 0).variables
+    return {name: [np.asarray(each) for each in block] for name, block in variables.items()}
 
 
 def store(network: Pretrained, path: Path) -> None:
     """Write a pre-trained network with its recipe, atomically."""
-    recipe = {**_recipe(network.source), "accuracy": network.accuracy}
+    recipe = {**_recipe(network.source, network.trunk), "accuracy": network.accuracy}
     parts = {**network.blocks, "head": network.head}
     arrays = {
         f"{name}/{position}": weight
@@ -151,39 +193,50 @@ def bundle() -> None:
     """Pre-train on every included dataset anew and store the networks in the workbook's data."""
     for name in datasets.included():
         with progress_bar(f"Pre-training on {name}") as progress:
-            store(train_on_source(name, progress=progress), _bundled_path(name))
+            made = train_on_source(name, progress=progress)
+            store(made, _bundled_path(name, made.trunk))
 
 
-def _read(path: Path, source: str) -> Pretrained | None:
+def _read(path: Path, source: str, trunk: str) -> Pretrained | None:
     """Return the stored network, or nothing if there is none that this recipe would make."""
     if not path.exists():
         return None
+    recipe, parts = _read_parts(path)
+    accuracy = recipe.pop("accuracy", None)
+    if recipe != _recipe(source, trunk) or accuracy is None or "head" not in parts:
+        return None
+    return Pretrained(source, trunk, parts, parts.pop("head"), float(accuracy))
+
+
+def _read_parts(path: Path) -> tuple[dict[str, Any], Blocks]:
+    """Read a file that `store` has written: the recipe, and the weights of each part.
+
+    Raises:
+        WorkbookError: the file is damaged.
+    """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            recipe = json.loads(str(arrays["recipe"]))
-            parts: Blocks = {}
+            recipe = json.loads(arrays["recipe"].item())
+            parts: dict[str, dict[int, np.ndarray]] = {}
             for name in arrays.files:
                 part, _, position = name.partition("/")
                 if position:
-                    parts.setdefault(part, []).append(arrays[name])
+                    parts.setdefault(part, {})[int(position)] = arrays[name]
     except Exception as error:  # whatever a damaged archive makes NumPy raise
         raise WorkbookError(
             f"The pre-trained network {path} is damaged ({type(error).__name__}): delete the file, "
-            "and it will be trained anew."
+            "and it will be made anew, or reinstall the workbook."
         ) from error
-    accuracy = recipe.pop("accuracy", None)
-    if recipe != _recipe(source) or accuracy is None or "head" not in parts:
-        return None
-    return Pretrained(source, parts, parts.pop("head"), float(accuracy))
+    return recipe, {part: [each[key] for key in sorted(each)] for part, each in parts.items()}
 
 
-def _recipe(source: str) -> dict[str, object]:
+def _recipe(source: str, trunk: str) -> dict[str, object]:
     """Return all that decides the outcome, so that no network of another recipe is taken for it."""
+    small = {"filters": list(trunks.CONVOLUTION_FILTERS), "units": trunks.DENSE_UNITS}
     return {
         "source": source,
         "data": datasets.fingerprint(source),
-        "filters": list(trunks.CONVOLUTION_FILTERS),
-        "units": trunks.DENSE_UNITS,
+        **(small if trunk == SMALL_CNN.name else {"trunk": trunk}),
         "steps": STEPS,
         "batch_size": BATCH_SIZE,
         "learning_rate": LEARNING_RATE,
@@ -191,9 +244,14 @@ def _recipe(source: str) -> dict[str, object]:
     }
 
 
-def _bundled_path(source: str) -> Path:
-    return directories.data_directory() / "trunks" / f"{source}.npz"
+def _bundled_path(source: str, trunk: str) -> Path:
+    return directories.data_directory() / "trunks" / _file_name(source, trunk)
 
 
-def _cached_path(source: str) -> Path:
-    return directories.cache_directory() / "trunks" / f"{source}.npz"
+def _cached_path(source: str, trunk: str) -> Path:
+    return directories.cache_directory() / "trunks" / _file_name(source, trunk)
+
+
+def _file_name(source: str, trunk: str) -> str:
+    of_trunk = "" if trunk == SMALL_CNN.name else f"{trunk}-"
+    return f"{of_trunk}{datasets.file_name(source)}.npz"

@@ -6,6 +6,7 @@ from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
+from simmim_lib.trunks import IMAGENET
 
 
 @dataclass(frozen=True, eq=False)
@@ -27,7 +28,7 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
     devices.strategy(settings.strategy)
     tasks = {}
     for target, labels_per_class in settings.labels_of.items():
-        data = datasets.load(target)
+        data = datasets.load(target, settings.image_size)
         seeds = range(settings.seeds)
         choices = [datasets.choose(data, labels_per_class, seed) for seed in seeds]
         tasks[target] = Target(data, choices)
@@ -36,20 +37,25 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
 
 def knows_classes(source: str | None, target: str) -> bool:
     """Tell whether a source has all classes of a target, so that its head can read them."""
-    known = datasets.describe(source).class_names if source else ()
+    if not source or source == IMAGENET:  # published weights come without a head
+        return False
+    known = datasets.describe(source).class_names
     return set(datasets.describe(target).class_names) <= set(known)
 
 
 def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
+    if settings.trunk_info.colour:
+        return  # grey images are repeated
     others = [name for name in (settings.source, settings.foreign_images) if name]
     names = [*settings.targets, *others]
-    channels = {name: datasets.describe(name).channels for name in names}
+    channels = {name: datasets.image_shape(name, settings.image_size)[2] for name in names}
     wanted = channels[names[0]]
     for name, number in channels.items():
         if number != wanted:
             raise WorkbookError(
                 f"{names[0]!r} has {wanted} colour channels and {name!r} has {number}, but one "
-                "network sees them all: choose datasets with the same number, or read a folder of "
-                "your own with grey=True."
+                "network sees them all: choose datasets with the same number, read a folder of "
+                "your own as folder:PATH?grey=yes, or use trunk='efficientnet-lite0', which takes "
+                "both."
             )

@@ -45,9 +45,18 @@ def write_text(path: str | os.PathLike[str], text: str) -> None:
     Raises:
         WorkbookError: the folder is missing, not writable or full.
     """
+    write_bytes(path, text.encode())
+
+
+def write_bytes(path: str | os.PathLike[str], content: bytes) -> None:
+    """Write a file, atomically.
+
+    Raises:
+        WorkbookError: the folder is missing, not writable or full.
+    """
     try:
         with writing(path) as file:
-            file.write(text.encode())
+            file.write(content)
     except OSError as error:
         raise WorkbookError(
             f"Cannot write {path} ({error.strerror}): choose a folder that exists, that you may "

@@ -23,6 +23,7 @@ from simmim_lib.errors import (
 FLAGS = {"yes": True, "no": False, "true": True, "false": False}
 
 GROUPS = {
+    "method": "the whole way of learning, which decides what is usual for the rest",
     "data": "the images, and how many of them have labels",
     "transfer": "what is copied from the source, and what of it stays",
     "joint": "how several targets share one network",
@@ -32,32 +33,46 @@ GROUPS = {
 }
 
 
+class _Usual:
+    """The type of `USUAL`."""
+
+    def __repr__(self) -> str:
+        return "USUAL"
+
+
+USUAL: Any = _Usual()
+"""Stands for the usual value of a field, which may depend on the fields before it."""
+
+
 def option(
     default: Any,
     help: str,
     *,
-    reads: "Kind",
+    reads: "Kind | Callable[[Any], Kind]",
     group: str,
     offers: Iterable[Any] | None = None,
 ) -> Any:
     """Return a field of a dataclass that says all about itself.
 
     Args:
-        default: its value, or a function that returns it.
+        default: its usual value, or a function from the settings, of which the fields before this
+            one are known, to this value.
         help: what it means, for a list of all options.
-        reads: how a text becomes a value, and which values are allowed.
+        reads: how a text becomes a value, and which values are allowed; or a function from the
+            settings, of which the fields before this one are known, to this.
         group: one of `GROUPS`.
         offers: values for a control to choose from; by default those of a field with a choice.
     """
     metadata = {
         "help": help,
-        "reads": reads,
+        "reads": (lambda settings: reads) if isinstance(reads, Kind) else reads,
         "group": check_choice("group", group, GROUPS),
-        "offers": reads.choices if offers is None else tuple(offers),
+        "offers": tuple(
+            reads.choices if isinstance(reads, Kind) and offers is None else offers or ()
+        ),
+        "usual": default if callable(default) else lambda settings: default,
     }
-    if callable(default):
-        return dataclasses.field(default_factory=default, metadata=metadata)
-    return dataclasses.field(default=default, metadata=metadata)
+    return dataclasses.field(default=USUAL, metadata=metadata)
 
 
 def options_of(settings: type) -> dict[str, dataclasses.Field]:
@@ -68,7 +83,7 @@ def options_of(settings: type) -> dict[str, dataclasses.Field]:
     """
     fields = {field.name: field for field in dataclasses.fields(settings)}
     for name, field in fields.items():
-        if not {"help", "reads", "group", "offers"} <= field.metadata.keys():
+        if not {"help", "reads", "group", "offers", "usual"} <= field.metadata.keys():
             raise TypeError(f"{settings.__name__}.{name} must be made by `options.option`.")
     return fields
 
@@ -168,6 +183,39 @@ class Whole(Kind):
     def check(self, what: str, given: object) -> int:
         """Refuse fractions and what is out of range."""
         return check_whole(what, plain(given), self.least, self.most)
+
+
+@dataclass(frozen=True)
+class Labels(Kind):
+    """How many images of each class have a label: a number, "all", or "up to" a number.
+
+    Attributes:
+        number: the numbers that are allowed.
+    """
+
+    number: Whole
+
+    def parse(self, what: str, text: str) -> int | str:
+        """Read a number, or leave the words as they are."""
+        try:
+            return int(text)
+        except ValueError:
+            return text.strip()
+
+    def check(self, what: str, given: object) -> int | str:
+        """Refuse words other than "all" and "up to" a number."""
+        given = plain(given)
+        if not isinstance(given, str):
+            return self.number.check(what, given)
+        if given == "all":
+            return given
+        words, _, number = given.rpartition(" ")
+        if words != "up to" or not number.isdigit():
+            raise WorkbookError(
+                f"{what} is {shown(given)}, but must be a whole number, 'all', or a most, such as "
+                "'up to 20'."
+            )
+        return f"up to {self.number.check(what, int(number))}"
 
 
 @dataclass(frozen=True)

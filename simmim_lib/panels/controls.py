@@ -55,7 +55,7 @@ def slider(description: str, options: Iterable[Any], value: object) -> "widgets.
 
 
 def setting_slider(
-    name: str, description: str, value: float, *others: float
+    name: str, description: str, value: Any, *others: Any
 ) -> "widgets.SelectionSlider":
     """Return a slider over the numbers that `settings.offers` for a field of `Settings`.
 

@@ -155,7 +155,7 @@ def _build(where: str, values: Mapping[str, Any]) -> Settings:
             )
         for dataset in (*built.targets, built.source, built.foreign_images):
             if dataset is not None:
-                check_choice("dataset", dataset, datasets.names())
+                datasets.check_name("dataset", dataset)
     except WorkbookError as error:
         raise WorkbookError(f"{where}: {error}") from error
     return built

@@ -24,7 +24,8 @@ STEPS_PER_CALL = 20
 """Steps between two looks at the network, the cancel button and the interrupt key."""
 
 
-IMAGES_PER_CALL = 1000
+NUMBERS_PER_CALL = 800_000
+"""Of the inputs that are computed in one call: large images in small groups, or memory runs out."""
 
 
 def draw_batches(examples: int, batch_size: int, steps: int, seed: int) -> np.ndarray:
@@ -403,8 +404,14 @@ def predict(
     copies = Copies.of(model, len(weights[0]) if weights else 1)
     compute = prediction(copies, task)
     values = [tf.constant(weight) for weight in weights]
+    group = _images_per_call(features[:1].size)
     pieces = [
-        compute(values, tf.constant(features[start : start + IMAGES_PER_CALL], copies.input.dtype))
-        for start in range(0, len(features), IMAGES_PER_CALL)
+        compute(values, tf.constant(features[start : start + group], copies.input.dtype))
+        for start in range(0, len(features), group)
     ]
     return np.concatenate([piece.numpy() for piece in pieces], axis=1)
+
+
+def _images_per_call(numbers: int) -> int:
+    """Return how many inputs of so many numbers each are computed in one call, 16 to 1,000."""
+    return min(1000, max(16, NUMBERS_PER_CALL // max(1, numbers)))

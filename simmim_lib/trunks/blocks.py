@@ -5,11 +5,11 @@ that no earlier block needed, belong to it: a residual unit is one block, howeve
 has, and nothing here counts layers or arrays.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simmim_lib.errors import check_whole
+from simmim_lib.errors import WorkbookError, check_choice, check_whole
 
 if TYPE_CHECKING:
     import keras
@@ -25,38 +25,61 @@ class CutTrunk:
         back: the other blocks, from these features to the trunk's output.
         variables: of each block of the whole trunk by name, first to last, those that are not
             trained included.
+        shapes: of each block's output for one image.
     """
 
     frozen: int
     front: "keras.Model"
     back: "keras.Model"
     variables: "dict[str, list[keras.Variable]]"
+    shapes: dict[str, tuple[int, ...]]
 
 
-def cut(trunk: "keras.Model", names: Sequence[str], frozen: int) -> CutTrunk:
+def cut(trunk: "keras.Model", blocks: Mapping[str, str], frozen: int) -> CutTrunk:
     """Cut a trunk at the output of the last frozen block.
 
     The two parts share the trunk's layers, so that `back(front(inputs))` equals `trunk(inputs)`.
 
     Args:
         trunk: a model with one input and one output.
-        names: of all its blocks, first to last.
+        blocks: of each block, first to last, the layer whose output ends it.
         frozen: how many of them are frozen, from 0.
 
     Raises:
-        WorkbookError: `frozen` is out of range.
+        WorkbookError: `frozen` is out of range, or a layer is not there, or not all that comes
+            after it depends on its output alone.
     """
     import keras
 
-    check_whole("frozen_layers", frozen, 0, len(names))
+    check_whole("frozen_layers", frozen, 0, len(blocks))
+    layers = {name: _layer(trunk, end) for name, end in blocks.items()}
     start, end = trunk.inputs[0], trunk.outputs[0]
-    edge = trunk.get_layer(names[frozen - 1]).output if frozen else start
-    front = _nothing(start) if edge is start else keras.Model(start, edge)
-    back = _nothing(end) if edge is end else keras.Model(edge, end)
-    return CutTrunk(frozen, front, back, _variables(trunk, names))
+    edge = [*layers.values()][frozen - 1].output if frozen else start
+    front = nothing(start) if edge is start else keras.Model(start, edge)
+    back = nothing(end) if edge is end else _rest(trunk, [*blocks][frozen - 1], edge)
+    shapes = {name: tuple(layer.output.shape[1:]) for name, layer in layers.items()}
+    return CutTrunk(frozen, front, back, _variables(trunk, layers), shapes)
 
 
-def _nothing(like: "keras.KerasTensor") -> "keras.Model":
+def _layer(trunk: "keras.Model", name: str) -> "keras.layers.Layer":
+    names = [layer.name for layer in trunk.layers]
+    return trunk.get_layer(check_choice("layer", name, names))
+
+
+def _rest(trunk: "keras.Model", block: str, edge: "keras.KerasTensor") -> "keras.Model":
+    """Return what comes after a block."""
+    import keras
+
+    try:
+        return keras.Model(edge, trunk.outputs[0])
+    except ValueError as error:
+        raise WorkbookError(
+            f"The network cannot be cut after {block!r}, since what follows also needs something "
+            "from before, as inside a residual unit: end the block at the layer that adds the two."
+        ) from error
+
+
+def nothing(like: "keras.KerasTensor") -> "keras.Model":
     """Return a model that gives back what it is given."""
     import keras
 
@@ -65,14 +88,16 @@ def _nothing(like: "keras.KerasTensor") -> "keras.Model":
     return keras.Model(inputs, keras.layers.Identity()(inputs))
 
 
-def _variables(trunk: "keras.Model", names: Sequence[str]) -> "dict[str, list[keras.Variable]]":
+def _variables(
+    trunk: "keras.Model", layers: "Mapping[str, keras.layers.Layer]"
+) -> "dict[str, list[keras.Variable]]":
     """Return the variables of each block of a trunk."""
     import keras
 
     of_blocks: dict[str, list[keras.Variable]] = {}
     claimed: set[int] = set()
-    for name in names:
-        up_to_here = keras.Model(trunk.inputs[0], trunk.get_layer(name).output).weights
+    for name, layer in layers.items():
+        up_to_here = keras.Model(trunk.inputs[0], layer.output).weights
         of_blocks[name] = [weight for weight in up_to_here if id(weight) not in claimed]
         claimed.update(map(id, up_to_here))
     return of_blocks

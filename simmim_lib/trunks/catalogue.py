@@ -1,6 +1,15 @@
 """The catalogue of trunks: what is known about each network before it is built."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from pathlib import Path
+
+from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation.addresses import Address
+from simmim_lib.trunks.files import image_shape_of_file
+
+IMAGENET = "imagenet"
+"""The source of weights that were trained on ImageNet and published."""
 
 
 @dataclass(frozen=True)
@@ -11,13 +20,33 @@ class Trunk:
         name: what it is called in settings and files.
         title: the name for readers.
         blocks: what `frozen_layers` and `copied_layers` count, first to last.
-        size: the height and width of the images it takes, in pixels.
+        size: the usual height and width of the images it takes, in pixels.
+        sizes: the smallest and the largest that it can take.
+        colour: whether it takes colour images only; grey ones are then repeated three times.
+        published: whether there are weights of its own to begin with; else it is pre-trained on a
+            dataset.
+        frozen: how many blocks are frozen by default.
+        licence: of the published weights.
+        ends: the layers whose outputs end the blocks, where they are named otherwise.
+        file: the saved network that it is, if it is no network of the catalogue.
     """
 
     name: str
     title: str
     blocks: tuple[str, ...]
     size: int
+    sizes: tuple[int, int]
+    colour: bool = False
+    published: bool = False
+    frozen: int = 0
+    licence: str = ""
+    ends: tuple[str, ...] = ()
+    file: Path | None = None
+
+    @property
+    def end_of(self) -> dict[str, str]:
+        """The layer whose output ends each block."""
+        return dict(zip(self.blocks, self.ends or self.blocks, strict=True))
 
 
 SMALL_CNN = Trunk(
@@ -25,5 +54,134 @@ SMALL_CNN = Trunk(
     "three convolutions and a dense layer",
     ("convolution_1", "convolution_2", "convolution_3", "dense"),
     28,
+    (28, 28),
+    frozen=2,
 )
 """The workbook's own network."""
+
+ARTICLE = Trunk(
+    "article",
+    "the article's convolution and dense layer",
+    ("convolution", "dense"),
+    28,
+    (28, 28),
+    frozen=1,
+)
+"""The network in the article's code."""
+
+
+def _published(name: str, title: str, size: int, licence: str, ends: tuple[str, ...]) -> Trunk:
+    """Describe a network for photographs that was trained on ImageNet; by default all is frozen."""
+    stages = tuple(f"stage_{number}" for number in range(1, len(ends) - 1))
+    blocks = ("stem", *stages, "features")
+    colour = published = True
+    return Trunk(name, title, blocks, size, (32, 512), colour, published, len(ends), licence, ends)
+
+
+EFFICIENTNET_LITE0 = _published(
+    "efficientnet-lite0",
+    "EfficientNet-Lite0",
+    96,
+    "Apache-2.0",
+    ("stem", *(f"stage_{number}" for number in range(1, 8)), "features"),
+)
+"""A small network for photographs; its weights come with the workbook."""
+
+TRUNKS: Mapping[str, Trunk] = {
+    trunk.name: trunk
+    for trunk in (
+        SMALL_CNN,
+        ARTICLE,
+        EFFICIENTNET_LITE0,
+        _published(
+            "mobilenet-v2",
+            "MobileNetV2",
+            96,
+            "Apache-2.0",
+            (
+                *("Conv1_relu", "expanded_conv_project_BN", "block_2_add", "block_5_add"),
+                *("block_9_add", "block_12_add", "block_15_add", "features"),
+            ),
+        ),
+        _published(
+            "efficientnet-v2-b0",
+            "EfficientNetV2-B0",
+            128,
+            "Apache-2.0",
+            (
+                *("stem_activation", "block1a_project_activation", "block2b_add", "block3b_add"),
+                *("block4c_add", "block5e_add", "block6h_add", "features"),
+            ),
+        ),
+        _published(
+            "convnext-tiny",
+            "ConvNeXt-Tiny",
+            128,
+            "MIT",
+            (
+                "convnext_tiny_stem",
+                *(f"convnext_tiny_downsampling_block_{number}" for number in range(3)),
+                "features",
+            ),
+        ),
+        _published(
+            "resnet50",
+            "ResNet-50",
+            128,
+            "MIT",
+            (
+                *("pool1_pool", "conv2_block3_out", "conv3_block4_out", "conv4_block6_out"),
+                *("conv5_block3_out", "features"),
+            ),
+        ),
+    )
+}
+
+
+def describe(name: str) -> Trunk:
+    """Return what is known about a trunk.
+
+    Args:
+        name: of the catalogue, or the address of a saved Keras model with the layers that end its
+            blocks, first to last, such as "file:mine.keras?blocks=pool1,pool2,features".
+
+    Raises:
+        WorkbookError: the name is unknown, the address names no blocks, or the file is missing,
+            damaged or of another kind.
+    """
+    address = Address.parse(name, {"file": ("blocks",)})
+    if address is None:
+        check_choice("trunk", name, (*TRUNKS, "file:PATH.keras?blocks=LAYER,LAYER"))
+        return TRUNKS[name]
+    blocks = tuple(address.options.get("blocks", "").split(","))
+    if not all(blocks):
+        raise WorkbookError(
+            f"The trunk {name!r} does not say where its blocks end: name the layers, first to "
+            "last, as in file:mine.keras?blocks=pool1,pool2,features."
+        )
+    file = Path(address.path).expanduser()
+    height, width, channels = image_shape_of_file(file)
+    if height != width:
+        raise WorkbookError(
+            f"The network in {address.path} takes images of {height} x {width} pixels, but the "
+            "workbook's images are square: use a network that takes square ones."
+        )
+    sizes = (height, height)
+    colour, published, frozen = channels == 3, True, len(blocks)
+    return Trunk(name, file.stem, blocks, height, sizes, colour, published, frozen, file=file)
+
+
+def check_size(trunk: Trunk, size: int) -> int:
+    """Return a size of images that a trunk takes.
+
+    Raises:
+        WorkbookError: it takes others.
+    """
+    least, most = trunk.sizes
+    if not least <= size <= most:
+        allowed = f"{least}" if least == most else f"{least} to {most}"
+        raise WorkbookError(
+            f"image_size is {size}, but the trunk {trunk.name!r} takes images of {allowed} pixels: "
+            f"try {min(max(size, least), most)}, or another trunk."
+        )
+    return size

@@ -3,7 +3,8 @@
 import functools
 from typing import TYPE_CHECKING
 
-from simmim_lib.trunks import small_cnn
+from simmim_lib.trunks.building import ImageShape, cut_trunk
+from simmim_lib.trunks.catalogue import SMALL_CNN, describe
 
 if TYPE_CHECKING:
     import keras
@@ -25,8 +26,13 @@ def add_head(trunk: "keras.Model", classes: int) -> "keras.Sequential":
 
 
 @functools.cache
-def classifier(classes: int, frozen: int = 0, channels: int = 1) -> "keras.Model":
-    """Return the part of the workbook's network that is trained for one task, built once.
+def classifier(
+    classes: int,
+    frozen: int = 0,
+    trunk: str = SMALL_CNN.name,
+    images: ImageShape = (28, 28, 1),
+) -> "keras.Model":
+    """Return the part of a network that is trained for one task, built once.
 
     It describes the computation; the weights are passed beside it (`stateless_call`), so many
     experiments use the same model, and what was compiled for it.
@@ -34,10 +40,11 @@ def classifier(classes: int, frozen: int = 0, channels: int = 1) -> "keras.Model
     Args:
         classes: how many logits.
         frozen: how many blocks of the trunk are left out, because they are frozen.
-        channels: 1 for grey images, 3 for colour.
+        trunk: its name.
+        images: the shape of the images.
     """
     import keras
 
-    back = small_cnn.cut_trunk(frozen, channels).back
+    back = cut_trunk(frozen, trunk, images, describe(trunk).size).back
     head = keras.layers.Dense(classes, name="head")
     return keras.Model(back.inputs[0], head(back.outputs[0]))

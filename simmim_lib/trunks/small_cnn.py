@@ -1,9 +1,7 @@
 """The workbook's own network: three convolutions and a dense layer."""
 
-import functools
 from typing import TYPE_CHECKING
 
-from simmim_lib.trunks.blocks import CutTrunk, cut
 from simmim_lib.trunks.catalogue import SMALL_CNN
 
 if TYPE_CHECKING:
@@ -13,17 +11,18 @@ CONVOLUTION_FILTERS = (16, 32, 64)
 DENSE_UNITS = 128
 
 
-def build_trunk(channels: int = 1) -> "keras.Sequential":
+def build(size: int, channels: int) -> "keras.Sequential":
     """Return a small convolutional network without a head, its weights fresh.
 
     Three 3 x 3 convolutions with stride 2 halve the image each time; a dense layer follows. The
     layers with weights are named as in `SMALL_CNN.blocks`.
 
     Args:
+        size: the height and width of the images.
         channels: 1 for grey images, 3 for colour.
 
     Returns:
-        A model from images (n, 28, 28, channels) to features (n, DENSE_UNITS).
+        A model from images (n, size, size, channels) in [0, 1] to features (n, DENSE_UNITS).
     """
     import keras
     from keras import layers
@@ -31,7 +30,7 @@ def build_trunk(channels: int = 1) -> "keras.Sequential":
     *convolutions, dense = SMALL_CNN.blocks
     return keras.Sequential(
         [
-            keras.Input((SMALL_CNN.size, SMALL_CNN.size, channels), name="image"),
+            keras.Input((size, size, channels), name="image"),
             *(
                 layers.Conv2D(filters, 3, 2, padding="same", activation="relu", name=name)
                 for name, filters in zip(convolutions, CONVOLUTION_FILTERS, strict=True)
@@ -41,9 +40,3 @@ def build_trunk(channels: int = 1) -> "keras.Sequential":
         ],
         name="trunk",
     )
-
-
-@functools.cache
-def cut_trunk(frozen: int, channels: int = 1) -> CutTrunk:
-    """Return the trunk, cut behind its first `frozen` blocks; built once in a process."""
-    return cut(build_trunk(channels), SMALL_CNN.blocks, frozen)

@@ -20,6 +20,7 @@ from planted_results import as_scores
 from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli, doctor, publish
 from simmim_lib.foundation import directories
+from simmim_lib.lessons import LESSONS
 from simmim_lib.settings import Settings
 
 QUICK = ["--source", "none", "--targets", "uci-digits,mnist", "--labels-per-class", "2"]
@@ -301,7 +302,9 @@ def test_the_download_shows_how_far_it_is(capsys: pytest.CaptureFixture) -> None
 def test_publish_tells_what_it_changed(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    for name in ("pyproject.toml", "README.md"):
+    (tmp_path / "notebooks").mkdir()
+    notebooks = [f"notebooks/{lesson.notebook}" for lesson in LESSONS]
+    for name in ("pyproject.toml", "README.md", *notebooks):
         (tmp_path / name).write_bytes((Path(__file__).parents[2] / name).read_bytes())
     monkeypatch.chdir(tmp_path)
     assert cli.main(["publish", "octocat/workbook", "--branch", "lessons"]) == 0

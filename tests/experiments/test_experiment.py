@@ -13,16 +13,16 @@ from scipy import stats
 
 import simmim_lib
 from simmim_lib import datasets, experiments, freezing, information, training, trunks
-from simmim_lib.datasets import catalogue, loading
+from simmim_lib.datasets import catalogue, loading, registered
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import experiment
-from simmim_lib.experiments.examples import BATCH_SIZE
 from simmim_lib.experiments.experiment import WATCHED
 from simmim_lib.experiments.network import build_architecture, frozen_features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.settings import Settings
 
+BATCH_SIZE = Settings().batch_size
 TINY = {"steps": 5, "seeds": 2}
 
 
@@ -322,7 +322,7 @@ def test_a_collapse_is_looked_for_on_validation_images():
 
 def test_a_head_is_copied_class_by_class(tmp_path, monkeypatch):
     """The source counts digits first, then letters; the target's classes lie apart in its head."""
-    monkeypatch.setattr(loading, "_own", {})
+    monkeypatch.setattr(registered, "_datasets", {})
     monkeypatch.setattr(catalogue, "_added", {})
     random = np.random.default_rng(0)
     for name in ("3", "B", "Q"):

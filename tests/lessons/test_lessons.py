@@ -18,11 +18,6 @@ PLANTED = Lesson("97", "planted", "A title", 5)
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
-def in_tables(lesson: Lesson) -> str:
-    """Return how the tables name a lesson: without what its title adds behind a colon."""
-    return f"{lesson.number} {lesson.title.partition(':')[0]}"
-
-
 def source_of(lesson: Lesson) -> Path:
     return build.FOLDER / "source" / f"{lesson.name}.py"
 
@@ -48,7 +43,9 @@ def test_the_title_cell_says_what_the_list_says(lesson):
 def test_the_readme_lists_all_lessons():
     table = (ROOT / "README.md").read_text("utf-8").partition("## Lessons")[2]
     rows = re.findall(r"(?m)^\| \[(.+?)\]\((.+?)\) \| .{20,} \|$", table)
-    assert rows == [(in_tables(lesson), f"notebooks/{lesson.notebook}") for lesson in LESSONS]
+    assert rows == [
+        (f"{lesson.number} {lesson.title}", f"notebooks/{lesson.notebook}") for lesson in LESSONS
+    ]
 
 
 def test_lesson_00_lists_all_lessons():
@@ -56,8 +53,11 @@ def test_lesson_00_lists_all_lessons():
     rows = re.findall(r"(?m)^# \| (\[?\d\d .+?) \| (\d+) \| .{10,} \|$", table)
     first, *others = LESSONS
     assert rows == [
-        (in_tables(first), str(first.minutes)),  # no link to itself
-        *((f"[{in_tables(lesson)}]({lesson.notebook})", str(lesson.minutes)) for lesson in others),
+        (f"{first.number} {first.title}", str(first.minutes)),  # no link to itself
+        *(
+            (f"[{lesson.number} {lesson.title}]({lesson.notebook})", str(lesson.minutes))
+            for lesson in others
+        ),
     ]
 
 

@@ -8,6 +8,7 @@ from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
 
 NAMES = ("stem", "unit_1", "unit_2", "units")
+ENDS = dict(zip(NAMES, NAMES, strict=True))
 
 
 def residual_trunk() -> keras.Model:
@@ -29,7 +30,7 @@ def residual_trunk() -> keras.Model:
 def test_a_residual_network_is_cut_at_the_output_of_a_block(frozen):
     trunk = residual_trunk()
     images = np.random.default_rng(0).random((3, 8, 8, 3), np.float32)
-    parts = trunks.cut(trunk, NAMES, frozen)
+    parts = trunks.cut(trunk, ENDS, frozen)
     np.testing.assert_allclose(parts.back(parts.front(images)), trunk(images), atol=1e-6)
     expected = [*[None] * frozen, *NAMES[frozen:]][frozen:]
     ids = {id(weight) for weight in parts.back.weights}
@@ -38,7 +39,7 @@ def test_a_residual_network_is_cut_at_the_output_of_a_block(frozen):
 
 
 def test_a_block_has_all_layers_up_to_its_output_and_their_statistics():
-    variables = trunks.cut(residual_trunk(), NAMES, 0).variables
+    variables = trunks.cut(residual_trunk(), ENDS, 0).variables
     paths = {name: [weight.path for weight in own] for name, own in variables.items()}
     assert paths["stem"] == ["stem/kernel", "stem/bias"]
     assert paths["unit_2"] == [
@@ -49,7 +50,7 @@ def test_a_block_has_all_layers_up_to_its_output_and_their_statistics():
 
 
 def test_positions_are_those_of_the_same_variables():
-    parts = trunks.cut(residual_trunk(), NAMES, 2)
+    parts = trunks.cut(residual_trunk(), ENDS, 2)
     own = parts.variables["unit_2"]
     found = trunks.positions(parts.back, own)
     assert all(

@@ -28,7 +28,7 @@ def test_parameters_by_hand(network):
 def test_the_two_parts_make_the_whole(frozen):
     images = np.random.default_rng(0).random((5, 28, 28, 1), np.float32)
     trunk = trunks.build_trunk()
-    parts = trunks.cut(trunk, SMALL_CNN.blocks, frozen)
+    parts = trunks.cut(trunk, SMALL_CNN.end_of, frozen)
     np.testing.assert_allclose(parts.back(parts.front(images)), trunk(images), atol=1e-6)
     assert len(parts.front.weights) == 2 * frozen
 
@@ -58,12 +58,12 @@ def test_fresh_weights_are_glorot_s(network):
 def test_colour_images():
     shape = (None, 28, 28, 3)
     assert trunks.build_trunk(channels=3).input_shape == shape
-    assert trunks.classifier(5, channels=3).input_shape == shape
-    parts = trunks.cut_trunk(1, channels=3)
+    assert trunks.classifier(5, images=(28, 28, 3)).input_shape == shape
+    parts = trunks.cut_trunk(1, images=(28, 28, 3))
     assert parts.front.input_shape == shape
     assert parts.back.input_shape == (None, 14, 14, 16)
 
 
 def test_a_cut_behind_the_last_block_is_refused():
     with pytest.raises(WorkbookError, match="from 0 to 4: try 4"):
-        trunks.cut(trunks.build_trunk(), SMALL_CNN.blocks, 5)
+        trunks.cut(trunks.build_trunk(), SMALL_CNN.end_of, 5)

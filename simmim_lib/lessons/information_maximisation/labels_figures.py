@@ -1,7 +1,7 @@
 """Pictures of lesson 05: a few labels and many images without, or no label at all."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import numpy as np
 
@@ -91,7 +91,7 @@ def _draw_ways(axes: "Axes", records: Sequence[Record], places: Sequence[int]) -
 
 def _labels(settings: Settings) -> int:
     """Return how many labels of each class the first target has."""
-    return settings.labels_of[settings.targets[0]]
+    return cast(int, settings.labels_of[settings.targets[0]])  # the panel offers numbers only
 
 
 def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:

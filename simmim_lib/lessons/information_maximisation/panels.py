@@ -8,7 +8,6 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
-from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
 from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
@@ -16,7 +15,7 @@ from simmim_lib.panels.controls import dropdown, setting_slider, slider
 from simmim_lib.panels.memory import follow
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings
+from simmim_lib.settings import INFORMED, Settings
 from simmim_lib.studies import stored
 
 TARGETS = ("mnist", "uci-digits", "fashion")

@@ -7,8 +7,7 @@ import numpy as np
 from simmim_lib import datasets, experiments, training
 from simmim_lib.calibration import expected_calibration_error
 from simmim_lib.experiments import Result
-from simmim_lib.experiments.recipes import INFORMED
-from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.settings import INFORMED, SEEDS, Settings
 from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
 from simmim_lib.studies.registry import BUDGET, full_settings, study
 

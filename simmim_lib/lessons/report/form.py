@@ -6,11 +6,10 @@ from collections.abc import Mapping
 from typing import Any
 
 from simmim_lib import datasets
-from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.panels.controls import dropdown, layout_and_style, setting_slider, text_box
 from simmim_lib.panels.panel import as_message, live_view
 from simmim_lib.reports import report
-from simmim_lib.settings import Settings, defaults_of
+from simmim_lib.settings import INFORMED, Settings, defaults_of
 
 FIELDS = ("source", "targets", "labels_per_class", "seeds")
 """Controls with the name and the values of a field of `Settings`."""

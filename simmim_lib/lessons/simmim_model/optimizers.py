@@ -9,7 +9,6 @@ import numpy as np
 
 from simmim_lib import datasets, experiments, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
-from simmim_lib.experiments.examples import BATCH_SIZE
 from simmim_lib.experiments.network import frozen_features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import Difference, difference
@@ -198,7 +197,7 @@ def _pose(setup: Setup) -> _Problem:
     validation = images([choice.validation[:MAX_VALIDATION_IMAGES] for choice in choices])
     examples = labelled.labels.shape[1]
     batches = [
-        training.draw_batches(examples, BATCH_SIZE, setup.steps, seed)
+        training.draw_batches(examples, Settings().batch_size, setup.steps, seed)
         for seed in range(setup.seeds)
     ]
     return _Problem(network.weights, labelled, validation, np.stack(batches))

@@ -17,7 +17,7 @@ from simmim_lib.foundation.intervals import (
 from simmim_lib.pictures.charts import draw_baseline, error_bar, error_bars, show_image
 from simmim_lib.pictures.networks import draw_network
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
-from simmim_lib.settings import FREEZABLE_LAYERS
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -73,8 +73,8 @@ def _draw_depth_curve(
     )
     axes.axvspan(shown - 0.3, shown + 0.3, color=COLOURS["frozen"], alpha=0.25, lw=0)
     axes.set(
-        xlim=(-0.5, len(FREEZABLE_LAYERS) + 0.5),
-        xticks=range(len(FREEZABLE_LAYERS) + 1),
+        xlim=(-0.5, len(SMALL_CNN.blocks) + 0.5),
+        xticks=range(len(SMALL_CNN.blocks) + 1),
         xlabel="frozen layers",
         ylabel="test accuracy",
         title=f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}",

@@ -6,12 +6,13 @@ from simmim_lib import datasets
 from simmim_lib.experiments import Result
 from simmim_lib.experiments.network import frozen_features
 from simmim_lib.experiments.sources import Pretrained, pretrained
-from simmim_lib.settings import FREEZABLE_LAYERS, Settings
+from simmim_lib.settings import Settings
 from simmim_lib.studies.measures import Measures, accuracies_and
 from simmim_lib.studies.registry import full_settings, study
 from simmim_lib.transferability import h_score, leep, logme, nearest_neighbours
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
-ALL_LAYERS = len(FREEZABLE_LAYERS)
+ALL_LAYERS = len(SMALL_CNN.blocks)
 
 
 @study("What do the first n layers of a source give a network that has plenty of target labels?")

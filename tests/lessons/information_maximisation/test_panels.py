@@ -6,11 +6,10 @@ from widget_driver import choose, click, find, follow
 
 from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.lessons.information_maximisation import panels, studies
 from simmim_lib.panels import memory
 from simmim_lib.panels.panel import Cancelled
-from simmim_lib.settings import Settings
+from simmim_lib.settings import INFORMED, Settings
 from simmim_lib.studies import registry
 from simmim_lib.studies import stored as studies_stored
 from simmim_lib.studies.measures import measure_name

@@ -5,11 +5,10 @@ import pytest
 
 from simmim_lib import datasets, experiments
 from simmim_lib.experiments import Result
-from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.information import Diagnosis
 from simmim_lib.lessons.information_maximisation import studies
-from simmim_lib.settings import Settings
+from simmim_lib.settings import INFORMED, Settings
 
 TRUTH = datasets.load("mnist").test.labels
 

@@ -7,11 +7,10 @@ import pytest
 from widget_driver import choose, click, find, hidden_errors, send
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.recipes import INFORMED
 from simmim_lib.lessons.report import form as report_form
 from simmim_lib.lessons.report.form import Form
 from simmim_lib.reports import report
-from simmim_lib.settings import Settings
+from simmim_lib.settings import INFORMED, Settings
 
 pytestmark = pytest.mark.colab
 

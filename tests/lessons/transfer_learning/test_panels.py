@@ -9,11 +9,12 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.lessons.transfer_learning import figures, panels
 from simmim_lib.panels import memory
-from simmim_lib.settings import ADAPTATIONS, FREEZABLE_LAYERS, Settings
+from simmim_lib.settings import ADAPTATIONS, Settings
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
 pytestmark = pytest.mark.colab
 
-DEPTHS = range(len(FREEZABLE_LAYERS) + 1)
+DEPTHS = range(len(SMALL_CNN.blocks) + 1)
 
 
 @pytest.fixture
@@ -93,13 +94,13 @@ def test_the_picture_s_words_agree_with_what_was_trained(adaptation, depth, forg
         picture = next(panel.update(panel.values, quiet))
     weights = calls[-1].weights
     trained = sum(weight[0].size for weight in weights)
-    frozen = len(FREEZABLE_LAYERS) - (len(weights) - 2) // 2  # a kernel and a bias each; the head
+    frozen = len(SMALL_CNN.blocks) - (len(weights) - 2) // 2  # a kernel and a bias each; the head
     words = f"{trained:,} weights trained, {155_786 - trained:,} frozen"
     drawing = picture.figure.axes[0]
     assert drawing.get_title(loc="left") == f"glyphs → mnist: {words}"
     states = [text.get_text() for text in drawing.texts if text.get_text() in ("frozen", "trained")]
     assert states == ["frozen"] * frozen + ["trained"] * (5 - frozen)
-    names = ", ".join(FREEZABLE_LAYERS[:frozen]) or "no layer"
+    names = ", ".join(SMALL_CNN.blocks[:frozen]) or "no layer"
     assert picture.alt.endswith(f"The drawing marks as frozen: {names}. {words}.")
     if adaptation == "probe":
         assert trained == 1_290

@@ -8,9 +8,12 @@ from typing import Any
 
 from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.options import (
+    USUAL,
     Choice,
     DatasetName,
     Flag,
+    Kind,
+    Labels,
     Names,
     Number,
     OneOrSeveral,
@@ -20,44 +23,28 @@ from simmim_lib.foundation.options import (
     Whole,
     option,
     options_of,
+    plain,
 )
-from simmim_lib.trunks.catalogue import SMALL_CNN
-
-FREEZABLE_LAYERS = SMALL_CNN.blocks
-"""The layers of the trunk, first to last: `frozen_layers=2` freezes the first two of them."""
-
-ADAPTATIONS = {
-    "fine-tune": "train the layers that are not frozen, and the head, together",
-    "probe": "train the head only, on the features of the whole copied trunk",
-    "probe-then-fine-tune": "a probe for the first half of the steps, then fine-tune",
-}
-OPTIMIZERS = {
-    "sgd": "plain gradient descent",
-    "momentum": "gradient descent with momentum 0.9",
-    "adam": "Adam",
-    "adamw": "Adam with weight decay 0.004",
-    "rmsprop": "RMSProp",
-}
-WEIGHTINGS = (
-    *("fixed", "random", "uncertainty", "dwa", "gradnorm", "famo"),
-    *("mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl"),
+from simmim_lib.settings.choices import (
+    ADAPTATIONS,
+    BUDGETS,
+    OPTIMIZERS,
+    PRETEXTS,
+    RECIPES,
+    SCHEDULES,
+    SEEDS,
+    STRATEGIES,
+    WEIGHTINGS,
 )
-"""Names in `weighting.METHODS`, which says what each does."""
-
-SCHEDULES = {
-    "constant": "the same learning rate at every step",
-    "cosine": "falling to zero along half a cosine wave",
-    "warm-up": "rising over the first tenth of the steps, then falling like the cosine",
-}
-STRATEGIES = {
-    "mirrored": "all GPUs of this machine, each with a share of every batch",
-    "multi-worker": "the machines that TF_CONFIG names, which all run the same",
-}
-BUDGETS = {
-    "quick": "two processor cores, a lesson in a minute or two",
-    "full": "a GPU or patience: smaller error bars",
-}
-SEEDS = {"quick": 3, "full": 10}
+from simmim_lib.settings.recipes import usual_in_recipe
+from simmim_lib.trunks.catalogue import (
+    IMAGENET,
+    SMALL_CNN,
+    TRUNKS,
+    Trunk,
+    check_size,
+    describe,
+)
 
 RENAMED = {"strangers": "foreign_images"}
 """Old names of settings, as in results of earlier versions, and what they are called now."""
@@ -66,11 +53,36 @@ MAX_COUNT = 1_000_000
 """More steps, seeds or labels than anybody waits for: a slip of the keyboard."""
 
 AT_LEAST_ZERO = Number(lambda number: number >= 0, "of at least 0, like 0.3")
-NUMBER_OF_LAYERS = Whole(0, len(FREEZABLE_LAYERS))
-LAYERS_OFFERED = range(len(FREEZABLE_LAYERS) + 1)
+SIZES = (8, 1024)
 
 
-def default_budget() -> str:
+class TrunkName(Kind):
+    """The name of a trunk, or the address of one."""
+
+    def check(self, what: str, given: object) -> str:
+        """Refuse what is no trunk."""
+        given = plain(given)
+        if not isinstance(given, str):
+            raise WorkbookError(
+                f"{what} is {shown(given)}, but must be a name: {', '.join(TRUNKS)}."
+            )
+        return describe(given).name
+
+
+def number_of_blocks(settings: "Settings | None") -> Whole:
+    """Return how many blocks may be meant: at most those of the trunk, or of the usual one."""
+    trunk = settings.trunk_info if settings else SMALL_CNN
+    return Whole(0, len(trunk.blocks))
+
+
+def usual_pretext(source: str | None) -> str | None:
+    """Return how a source is learnt."""
+    if source is None:
+        return None
+    return "published" if source == IMAGENET else "labels"
+
+
+def default_budget(settings: "Settings | None" = None) -> str:
     """Return the budget that the environment asks for in `SIMMIM_BUDGET`, else "quick"."""
     return os.environ.get("SIMMIM_BUDGET", "quick")
 
@@ -103,11 +115,35 @@ class Settings:
         WorkbookError: a value that is not allowed, with what is allowed.
     """
 
+    recipe: str = option(
+        "fine-tune",
+        "what is usual for all that is not said: "
+        + "; ".join(f"{name}: {text}" for name, text in RECIPES.items()),
+        reads=Choice(RECIPES),
+        group="method",
+    )
+    trunk: str = option(
+        SMALL_CNN.name,
+        "network that the targets share: " + ", ".join(TRUNKS) + ", or the address of a saved "
+        "Keras model, file:PATH.keras?blocks=LAYER,LAYER",
+        reads=TrunkName(),
+        group="transfer",
+        offers=TRUNKS,
+    )
     source: str | None = option(
-        "glyphs",
-        "dataset to pre-train on; none: start from scratch",
+        lambda settings: IMAGENET if settings.trunk_info.published else "glyphs",
+        f"dataset to pre-train on; {IMAGENET}: weights of the trunk that were published; none: "
+        "start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
+    )
+    pretext: str | None = option(
+        lambda settings: usual_pretext(settings.source),
+        "how the source was learnt: "
+        + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
+        reads=OrNone(Choice(PRETEXTS)),
+        group="transfer",
+        offers=(),  # it follows from the source
     )
     targets: tuple[str, ...] = option(
         ("mnist",),
@@ -130,26 +166,33 @@ class Settings:
     shared_heads: bool = option(
         False, "one head for all targets with the same classes", reads=Flag(), group="joint"
     )
-    labels_per_class: int | tuple[int, ...] = option(
+    image_size: int = option(
+        lambda settings: settings.trunk_info.size,
+        "height and width at which the trunk looks at images, in pixels; by default its own",
+        reads=Whole(*SIZES),
+        group="data",
+    )
+    labels_per_class: int | str | tuple[int | str, ...] = option(
         10,
-        "labelled images of each class; one number, or one for each target",
-        reads=OneOrSeveral(Whole(0, MAX_COUNT)),
+        "labelled images of each class: a number, all, or 'up to' a number; one for all targets, "
+        "or one for each",
+        reads=OneOrSeveral(Labels(Whole(0, MAX_COUNT))),
         group="data",
         offers=(1, 2, 5, 10, 20, 50),
     )
-    frozen_layers: int = option(
-        2,
-        f"how many of the first layers stay as copied, 0 to {len(FREEZABLE_LAYERS)}",
-        reads=NUMBER_OF_LAYERS,
-        group="transfer",
-        offers=LAYERS_OFFERED,
-    )
     copied_layers: int = option(
-        len(FREEZABLE_LAYERS),
-        "how many of the first layers are copied; the others start fresh",
-        reads=NUMBER_OF_LAYERS,
+        lambda settings: len(settings.trunk_info.blocks) if settings.source else 0,
+        "how many of the trunk's first layers are copied; the others start fresh",
+        reads=number_of_blocks,
         group="transfer",
-        offers=LAYERS_OFFERED,
+        offers=range(len(SMALL_CNN.blocks) + 1),
+    )
+    frozen_layers: int = option(
+        lambda settings: settings.trunk_info.frozen if settings.source else 0,
+        "how many of the trunk's first layers stay as copied",
+        reads=number_of_blocks,
+        group="transfer",
+        offers=range(len(SMALL_CNN.blocks) + 1),
     )
     adaptation: str = option(
         "fine-tune",
@@ -169,6 +212,20 @@ class Settings:
         reads=Number(lambda number: number > 0, "above 0, like 0.001"),
         group="training",
         offers=(5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
+    )
+    trunk_learning_rate: float = option(
+        1.0,
+        "size of a step of copied layers, as a factor, above 0 to 1",
+        reads=Number(lambda number: 0 < number <= 1, "above 0 and at most 1, like 0.1"),
+        group="training",
+        offers=(0.03, 0.1, 0.3, 1.0),
+    )
+    batch_size: int = option(
+        32,
+        "labelled images of each target in a training step, at most",
+        reads=Whole(1, MAX_COUNT),
+        group="training",
+        offers=(8, 16, 32, 64),
     )
     schedule: str = option(
         "constant",
@@ -243,16 +300,29 @@ class Settings:
     )
     steps: int = option(
         120,
-        "training steps, with at most 32 images of each target in a batch",
+        "training steps",
         reads=Whole(1, MAX_COUNT),
         group="training",
         offers=(60, 120, 240, 500),
     )
+    patience: int = option(
+        0,
+        "steps without progress on validation images after which training stops; 0: never",
+        reads=Whole(0, MAX_COUNT),
+        group="training",
+        offers=(0, 40, 100),
+    )
+    budget: str = option(
+        default_budget,
+        "; ".join(f"{name}: {text}" for name, text in BUDGETS.items()),
+        reads=Choice(BUDGETS),
+        group="effort",
+    )
     seeds: int = option(
-        None,
+        lambda settings: SEEDS[settings.budget],
         "repetitions, each with other labelled images and batches; by default "
         + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
-        reads=OrNone(Whole(1, MAX_COUNT)),
+        reads=Whole(1, MAX_COUNT),
         group="effort",
         offers=(1, 2, 3, 5, 10),
     )
@@ -263,19 +333,13 @@ class Settings:
         reads=OrNone(Choice(STRATEGIES)),
         group="effort",
     )
-    budget: str = option(
-        default_budget,
-        "; ".join(f"{name}: {text}" for name, text in BUDGETS.items()),
-        reads=Choice(BUDGETS),
-        group="effort",
-    )
 
     def __post_init__(self) -> None:
         """Bring the values into one form and refuse what cannot be meant."""
         for name, field in OPTIONS.items():
-            self._set(**{name: field.metadata["reads"].check(name, getattr(self, name))})
-        if self.seeds is None:
-            self._set(seeds=SEEDS[self.budget])
+            given = getattr(self, name)
+            value = self._usual(name) if given is USUAL else given
+            self._set(**{name: field.metadata["reads"](self).check(name, value)})
         if self.task_weights is not None:
             self._set(task_weights=tuple(check_task_weights(self.task_weights, self.targets)))
         self._set(labels_per_class=self._labels())
@@ -283,13 +347,19 @@ class Settings:
         if self.source is None:
             # Nothing to copy, so nothing to keep: "from scratch" needs no second field to say so.
             self._set(copied_layers=0, frozen_layers=0)
+        self._check_trunk()
         self._check_copies()
+
+    def _usual(self, name: str) -> Any:
+        """Return the usual value of a field, for the fields before it as they are."""
+        in_recipe = usual_in_recipe(name, self)
+        return OPTIONS[name].metadata["usual"](self) if in_recipe is USUAL else in_recipe
 
     def _set(self, **values: Any) -> None:
         for name, value in values.items():
             object.__setattr__(self, name, value)  # as a frozen dataclass does it, too
 
-    def _labels(self) -> int | tuple[int, ...]:
+    def _labels(self) -> int | str | tuple[int | str, ...]:
         """Return the labels per class as one number, unless the targets differ in it."""
         labels = self.labels_per_class
         if not isinstance(labels, tuple):
@@ -302,8 +372,13 @@ class Settings:
         return labels if len(set(labels)) > 1 else labels[0]
 
     @property
-    def labels_of(self) -> dict[str, int]:
-        """How many labels of each class every target has."""
+    def trunk_info(self) -> Trunk:
+        """What is known about the trunk."""
+        return describe(self.trunk)
+
+    @property
+    def labels_of(self) -> dict[str, int | str]:
+        """How many labels of each class every target has: a number, "all", or "up to" a number."""
         given = self.labels_per_class
         each = given if isinstance(given, tuple) else (given,) * len(self.targets)
         return dict(zip(self.targets, each, strict=True))
@@ -312,15 +387,21 @@ class Settings:
     def stages(self) -> tuple[Stage, ...]:
         """The stages of the training, each of at least one step, in turn.
 
-        A probe freezes all layers, whatever `frozen_layers` says.
+        A probe freezes all layers, whatever `frozen_layers` says. Gradual unfreezing gives each
+        depth the same share of the steps, from a probe down to `frozen_layers`.
+
+        Source: Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text
+            Classification", section 3.3 (gradual unfreezing).
         """
-        if self.adaptation == "fine-tune":
-            return (Stage(self.frozen_layers, 0, self.steps),)
-        probed = self.steps if self.adaptation == "probe" else self.steps // 2
-        stages = (
-            Stage(len(FREEZABLE_LAYERS), 0, probed),
-            Stage(self.frozen_layers, probed, self.steps),
-        )
+        every = len(self.trunk_info.blocks)
+        depths = {
+            "fine-tune": (self.frozen_layers,),
+            "probe": (every,),
+            "probe-then-fine-tune": (every, self.frozen_layers),
+            "gradual-unfreezing": tuple(range(every, self.frozen_layers - 1, -1)),
+        }[self.adaptation]
+        ends = [self.steps * part // len(depths) for part in range(len(depths) + 1)]
+        stages = map(Stage, depths, ends, ends[1:])
         return tuple(stage for stage in stages if stage.steps)
 
     @property
@@ -331,7 +412,7 @@ class Settings:
     @property
     def frozen_layer_names(self) -> tuple[str, ...]:
         """The layers that are frozen at the end of the training, first to last."""
-        return FREEZABLE_LAYERS[: self.depth]
+        return self.trunk_info.blocks[: self.depth]
 
     @property
     def learns_unlabelled(self) -> bool:
@@ -363,17 +444,39 @@ class Settings:
                 "and agreement, which learn from them, are 0: try information=0.3."
             )
 
+    def _check_trunk(self) -> None:
+        """Refuse a source, a pretext, layers and images that do not go with the trunk."""
+        trunk = self.trunk_info
+        check_size(trunk, self.image_size)
+        if self.source and (self.source == IMAGENET) != trunk.published:
+            advice = (
+                f"comes with its own weights: use source={IMAGENET!r}, or none"
+                if trunk.published
+                else "is pre-trained on a dataset: use source='glyphs', or another trunk, such as "
+                "'efficientnet-lite0'"
+            )
+            raise WorkbookError(
+                f"source is {self.source!r}, but the trunk {trunk.name!r} {advice}."
+            )
+        usual = usual_pretext(self.source)
+        if self.pretext != usual:
+            raise WorkbookError(
+                f"pretext is {self.pretext!r}, but the source {self.source!r} was learnt by "
+                f"{usual!r}: use that."
+            )
+
     def _check_copies(self) -> None:
         if self.frozen_layers > self.copied_layers:
             raise WorkbookError(
                 f"frozen_layers is {self.frozen_layers}, but only {self.copied_layers} layers are "
                 f"copied, and a fresh layer must be trained: try {self.copied_layers}."
             )
-        if self.adaptation != "fine-tune" and self.copied_layers < len(FREEZABLE_LAYERS):
+        every = len(self.trunk_info.blocks)
+        if self.adaptation != "fine-tune" and self.copied_layers < every:
             raise WorkbookError(
                 f"adaptation is {self.adaptation!r}, which trains a head on copied features, but "
-                f"{self.copied_layers} of {len(FREEZABLE_LAYERS)} layers are copied: name a source "
-                "and copy all layers, or use 'fine-tune'."
+                f"{self.copied_layers} of {every} layers are copied: name a source and copy all "
+                "layers, or use 'fine-tune'."
             )
 
     @classmethod
@@ -403,7 +506,13 @@ class Settings:
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed, checked like a new one."""
-        return Settings.from_mapping({**self.as_dict(), **changes})
+        return Settings.from_mapping({**self.unusual(), **changes})
+
+    def unusual(self) -> dict[str, Any]:
+        """Return the fields that are not as usual; `Settings(**unusual)` is equal to these."""
+        return {
+            name: value for name in OPTIONS if (value := getattr(self, name)) != self._usual(name)
+        }
 
     def labels_only(self) -> "Settings":
         """Return the same without anything that images without labels teach."""
@@ -428,11 +537,7 @@ class Settings:
 
     def as_code(self) -> str:
         """Return the one line of Python that repeats this experiment."""
-        given = [
-            f"{name}={getattr(self, name)!r}"
-            for name, field in OPTIONS.items()
-            if getattr(self, name) != field.default
-        ]
+        given = [f"{name}={value!r}" for name, value in self.unusual().items()]
         return f"simmim_lib.run(simmim_lib.Settings({', '.join(given)}))"
 
 
@@ -470,7 +575,16 @@ def parse(name: str, text: str) -> Any:
         WorkbookError: a name that is no field; a text that is no number, or neither yes nor no,
             where one is needed.
     """
-    return OPTIONS[check_field("setting", name)].metadata["reads"].parse(name, text)
+    return kind_of(name).parse(name, text)
+
+
+def kind_of(name: str) -> Kind:
+    """Return the kind of values of a field, whatever the other fields are.
+
+    Raises:
+        WorkbookError: a name that is no field.
+    """
+    return OPTIONS[check_field("setting", name)].metadata["reads"](None)
 
 
 def offers(name: str, *others: Any) -> tuple[Any, ...]:
@@ -494,8 +608,11 @@ def offers(name: str, *others: Any) -> tuple[Any, ...]:
 
 def defaults_of(group: str) -> dict[str, Any]:
     """Return the fields of a group, one of `options.GROUPS`, with their default values."""
+    usual = Settings()
     return {
-        name: field.default for name, field in OPTIONS.items() if field.metadata["group"] == group
+        name: getattr(usual, name)
+        for name, field in OPTIONS.items()
+        if field.metadata["group"] == group
     }
 
 
@@ -535,7 +652,7 @@ def check_recipe(recipe: Any) -> None:
         WorkbookError: a number out of range, or views to compare that are the same.
     """
     for name in ("information", "spread", "agreement", "confidence", "augmentation"):
-        OPTIONS[name].metadata["reads"].check(name, getattr(recipe, name))
+        kind_of(name).check(name, getattr(recipe, name))
     if recipe.agreement and not recipe.augmentation:
         raise WorkbookError(
             "agreement compares two views of an image, but augmentation is 0, so that they are "

@@ -1,0 +1,73 @@
+"""A dataset in memory: its parts, what its labels are, and which images belong together."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+Images = NDArray[np.float32]
+
+Labels = NDArray[np.int32] | NDArray[np.float32]
+
+IMAGE_SIZE = 28
+"""The height and width of the workbook's images, and of others unless one asks for more."""
+
+KINDS = {
+    "classification": "each image is of one class",
+    "multi-label": "each of several labels is true of an image or not",
+    "regression": "each image has a number",
+}
+
+
+@dataclass(frozen=True, eq=False)
+class Part:
+    """Images with their labels, both made read-only because parts are shared.
+
+    Attributes:
+        images: (n, height, width, channels), float32 in [0, 1].
+        labels: (n,), int32, where each image has one class; else (n, columns), float32.
+    """
+
+    images: Images
+    labels: Labels
+
+    def __post_init__(self) -> None:
+        """Protect the arrays: one careless `images -= mean` would spoil every later run."""
+        self.images.setflags(write=False)
+        self.labels.setflags(write=False)
+
+    def __len__(self) -> int:
+        """Return the number of images."""
+        return len(self.labels)
+
+
+@dataclass(frozen=True, eq=False)
+class Dataset:
+    """A dataset in memory.
+
+    Attributes:
+        name: what `load` takes.
+        title: the name for readers.
+        train: images to learn from, those for validation among them.
+        test: images for the final figure only.
+        class_names: the classes, of which a label is a position; for a dataset of another kind
+            the names of the labels' columns.
+        source: where the data come from.
+        licence: on what terms they may be used.
+        kind: one of `KINDS`.
+        validation: positions in the training part that validate, where the data come with such a
+            part; else `few_labels.choose` draws them.
+        groups: (n,), int, for the training part: images with the same number, such as those of
+            one patient, either all validate or none does.
+    """
+
+    name: str
+    title: str
+    train: Part
+    test: Part
+    class_names: tuple[str, ...]
+    source: str
+    licence: str
+    kind: str = "classification"
+    validation: NDArray[np.intp] | None = None
+    groups: NDArray[np.intp] | None = None

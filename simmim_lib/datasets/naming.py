@@ -1,0 +1,148 @@
+"""Names of datasets: those of the catalogue, and addresses of folders and tables of one's own.
+
+`folder:PATH` is a folder of images with a sub-folder for each class, `csv:PATH` a table with a row
+for each image; both mean the same in every process that sees the path. Options follow as in a web
+address: `folder:photos?group=_&skip-broken=yes`.
+"""
+
+import hashlib
+import os
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from simmim_lib.datasets.catalogue import names
+from simmim_lib.datasets.tables import SEPARATORS
+from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.foundation.addresses import Address
+
+YES_OR_NO = {"yes": True, "no": False}
+
+SHARED_OPTIONS = ("group", "grey", "skip-broken", "seed")
+
+OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, "image", "label", "sep")}
+"""By kind of address, the options that it takes."""
+
+
+@dataclass(frozen=True)
+class OwnData:
+    """Data of the user's own, and how they are to be read.
+
+    Attributes:
+        kind: "folder" or "csv".
+        path: absolute, without links.
+        group: keeps images together: for a folder the sign before which the names of files of one
+            group are the same, for a table a column; "": each image is a group of its own.
+        grey: whether to do without colours.
+        skip_broken: whether to leave out what cannot be read.
+        seed: chooses the images for testing.
+        image: the column of paths; "": found by its name or content.
+        labels: the column of labels, or several with + between them, since a comma ends a name in
+            a list of names; "": found by its name.
+        sep: what separates the cells of a table; "": the most frequent in its first line.
+    """
+
+    kind: str
+    path: Path
+    group: str = ""
+    grey: bool = False
+    skip_broken: bool = False
+    seed: int = 0
+    image: str = ""
+    labels: str = ""
+    sep: str = ""
+
+    @property
+    def title(self) -> str:
+        """The name for readers."""
+        return self.path.stem if self.kind == "csv" else self.path.name
+
+    @property
+    def options(self) -> tuple[object, ...]:
+        """All but the path, so that the same files elsewhere have the same."""
+        kept = (self.group, self.grey, self.skip_broken, self.seed)
+        return (self.kind, *kept, self.image, self.labels, self.sep)
+
+
+def parse(name: object) -> OwnData | None:
+    """Return what an address means, or nothing if the name is no address.
+
+    Raises:
+        WorkbookError: an address without a path, or with an option that there is not.
+    """
+    address = Address.parse(name, OPTIONS) if isinstance(name, str) else None
+    if address is None:
+        return None
+    given: dict[str, Any] = {
+        option.replace("-", "_"): _READ.get(option, _as_text)(option, text)
+        for option, text in address.options.items()
+    }
+    given["labels"] = given.pop("label", "")
+    path = os.path.realpath(os.path.expanduser(address.path))
+    return OwnData(address.kind, Path(path), **given)
+
+
+def _as_text(option: str, text: str) -> str:
+    return text
+
+
+def _as_flag(option: str, text: str) -> bool:
+    return YES_OR_NO[check_choice(f"value of {option}=", text, YES_OR_NO)]
+
+
+def _as_seed(option: str, text: str) -> int:
+    if not re.fullmatch("[0-9]{1,9}", text):
+        raise WorkbookError(f"{option}={text} is not a whole number of at least 0: try {option}=1.")
+    return int(text)
+
+
+def _as_separator(option: str, text: str) -> str:
+    return text if len(text) == 1 else SEPARATORS[check_choice(f"{option}=", text, SEPARATORS)]
+
+
+_READ: Mapping[str, Callable[[str, str], str | bool | int]] = {
+    "grey": _as_flag,
+    "skip-broken": _as_flag,
+    "seed": _as_seed,
+    "sep": _as_separator,
+}
+
+
+def check_name(what: str, given: object) -> str:
+    """Return the name of a dataset, whether or not its data can be read.
+
+    Args:
+        what: what is being named, such as "dataset".
+        given: the user's choice: one of `names()`, `folder:PATH` or `csv:PATH`.
+
+    Raises:
+        WorkbookError: with the nearest name, or with the address of a path.
+    """
+    if isinstance(given, str) and (given in names() or parse(given)):
+        return str.__str__(given)
+    if isinstance(given, str) and (kind := _kind_of_path(given)):
+        raise WorkbookError(
+            f"Unknown {what} {shown(given)}: to use your own data, write {kind}:{given}."
+        )
+    return check_choice(what, given, (*names(), "folder:PATH", "csv:PATH"))
+
+
+def _kind_of_path(text: str) -> str | None:
+    """Tell which kind of address a text would be if it is a path."""
+    if text.lower().endswith((".csv", ".tsv")):
+        return "csv"
+    return "folder" if text.strip() and os.path.isdir(os.path.expanduser(text)) else None
+
+
+def file_name(name: str) -> str:
+    """Return a name for files about a dataset: for an address one without slashes, else its own.
+
+    Two spellings of one address have the same.
+    """
+    own = parse(name)
+    if own is None:
+        return name
+    digest = hashlib.sha256(repr((str(own.path), own.options)).encode()).hexdigest()[:12]
+    return f"{re.sub('[^A-Za-z0-9_-]+', '-', own.title)}-{digest}"

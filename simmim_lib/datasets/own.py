@@ -1,0 +1,161 @@
+"""Data of the user's own, by address: listed, read, divided, and kept until they change."""
+
+import dataclasses
+import hashlib
+import json
+import warnings
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simmim_lib.datasets.catalogue import Entry
+from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Part
+from simmim_lib.datasets.dividing import divide, labels_of
+from simmim_lib.datasets.image_folders import list_folder
+from simmim_lib.datasets.image_tables import list_table
+from simmim_lib.datasets.listing import LabelledFile, Listing, explained, several
+from simmim_lib.datasets.naming import OwnData
+from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
+from simmim_lib.errors import check_whole
+
+LISTERS = {"folder": list_folder, "csv": list_table}
+
+SOURCES = {"folder": "a folder of the user's own", "csv": "a table of the user's own"}
+
+MIN_SIZE, MAX_SIZE = 8, 1024
+"""Of images, in pixels."""
+
+
+def list_files(own: OwnData) -> Listing:
+    """Return what a folder or a table names, without opening an image.
+
+    Raises:
+        WorkbookError: it is missing or unreadable, or has no classes.
+    """
+    return LISTERS[own.kind](own)
+
+
+def load(name: str, own: OwnData, size: int | None) -> Dataset:
+    """Return a dataset, read anew where its files are others than last time.
+
+    Raises:
+        WorkbookError: as `read`.
+    """
+    listing, size = list_files(own), IMAGE_SIZE if size is None else size
+
+    def make() -> Dataset:
+        dataset, remark = read(name, own, size, listing)
+        if remark:
+            warnings.warn(remark, stacklevel=5)  # the line that called datasets.load
+        return dataset
+
+    dataset = _until_changed(("dataset", own, size), listing, make)
+    if dataset.name == name:
+        return dataset
+    renamed = ("dataset", own, size, name)  # another spelling; the arrays are shared
+    return _until_changed(renamed, listing, lambda: dataclasses.replace(dataset, name=name))
+
+
+def describe(name: str, own: OwnData) -> Entry:
+    """Return what is known about data of the user's own, with hardly a look at the images.
+
+    Raises:
+        WorkbookError: as `list_files`.
+    """
+    listing = list_files(own)
+    return Entry(
+        name,
+        own.title,
+        listing.class_names,
+        SOURCES[own.kind],
+        "not stated",
+        _channels(own, listing),
+        kind=listing.kind,
+    )
+
+
+def fingerprint(own: OwnData) -> str:
+    """Return a text that changes when labels, groups, options or the bytes of a file do.
+
+    Raises:
+        WorkbookError: as `list_files`.
+    """
+    listing = list_files(own)
+    return _until_changed(("fingerprint", own), listing, lambda: _digest(own, listing))
+
+
+def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset, str]:
+    """Read a dataset.
+
+    Returns:
+        The dataset, and a sentence about what was left out, empty if nothing was.
+
+    Raises:
+        WorkbookError: an image cannot be read, images look alike in two classes or parts, a class
+            has too few of them, a group is in two parts, or the size is out of range.
+    """
+    check_whole("size", size, MIN_SIZE, MAX_SIZE)
+    channels = _channels(own, listing)
+    images, found = read_images(listing, size, channels == 1, own.skip_broken)
+    division = divide(listing, found.distinct, own.seed)
+    labels = labels_of(found.distinct, listing.kind)
+
+    def part(chosen: NDArray[np.intp]) -> Part:
+        return Part(np.divide(images[chosen], 255, dtype=np.float32), labels[chosen])
+
+    dataset = Dataset(
+        name,
+        own.title,
+        part(division.train),
+        part(division.test),
+        listing.class_names,
+        SOURCES[own.kind],
+        "not stated",
+        listing.kind,
+        division.validation,
+        division.groups,
+    )
+    return dataset, _remark(listing, found)
+
+
+def _channels(own: OwnData, listing: Listing) -> int:
+    return _until_changed(("channels", own), listing, lambda: channels_of(listing, own.grey))
+
+
+def _remark(listing: Listing, found: SortedFiles) -> str:
+    left_out = [*listing.left_out, *(file.shown for _, file in found.repeated)]
+    remarks = []
+    if left_out:
+        remarks.append(f"not images, or repeating one: {several(left_out)}")
+    if found.problems:
+        remarks.append(f"broken: {explained(found.problems)}")
+    return f"Left out of {listing.path}: {'; '.join(remarks)}." if remarks else ""
+
+
+def _digest(own: OwnData, listing: Listing) -> str:
+    def facts(file: LabelledFile) -> list[object]:
+        return [file.shown, file.label, file.part, file.group, _content(file.path)]
+
+    known = [own.options, listing.kind, listing.class_names, [*map(facts, listing.files)]]
+    return hashlib.sha256(json.dumps(known).encode()).hexdigest()
+
+
+def _content(path: Path) -> str:
+    try:
+        return hashlib.sha256(path.read_bytes()).hexdigest()
+    except OSError:
+        return "unreadable"
+
+
+_kept: dict[tuple[object, ...], tuple[object, Any]] = {}
+
+
+def _until_changed(key: tuple[object, ...], listing: Listing, make: Callable[[], Any]) -> Any:
+    """Return what was made for a key, made anew where the files are others than then."""
+    kept = _kept.get(key)
+    if kept is None or kept[0] != listing.state:
+        kept = _kept[key] = listing.state, make()
+    return kept[1]

@@ -1,0 +1,80 @@
+"""What `simmim data show` prints about a dataset."""
+
+from collections.abc import Iterator, Sequence
+
+import numpy as np
+
+from simmim_lib.datasets.dataset import IMAGE_SIZE, Labels
+from simmim_lib.datasets.listing import MAX_NAMED
+from simmim_lib.datasets.near_duplicates import MAX_BITS, MIN_CORRELATION
+from simmim_lib.datasets.survey import Names, Survey
+
+
+def as_text(survey: Survey) -> str:
+    """Return all that is known about a dataset, a line for each thing.
+
+    What must be put right is named in full, of all else the first ten.
+    """
+    lines = [*_head(survey), *_counts(survey), *_sizes(survey), *_findings(survey)]
+    if survey.refusal:
+        lines.append(f"It cannot be used as it is: {survey.refusal}")
+    return "\n".join(lines)
+
+
+def _head(survey: Survey) -> Iterator[str]:
+    colour = "in colour" if survey.channels == 3 else "in grey"
+    yield f"{survey.title}: {len(survey.thumbnails):,} images, {survey.kind}, {colour}"
+
+
+def _counts(survey: Survey) -> Iterator[str]:
+    """Yield a line for each class, with how many images of it each part has."""
+    columns = {part: _summary(survey, labels) for part, labels in survey.labels.items()}
+    names = [*survey.class_names, "none of them"]
+    what = "range of" if survey.kind == "regression" else "class"
+    width = max(len(name) for name in (*names, what)) + 2
+    yield f"{what:<{width}}" + "".join(f"{part:>16}" for part in columns)
+    for name, cells in zip(names, zip(*columns.values(), strict=True), strict=False):
+        yield f"{name:<{width}}" + "".join(f"{cell:>16}" for cell in cells)
+
+
+def _summary(survey: Survey, labels: Labels) -> list[str]:
+    """Return, for the labels of one part, a cell for each class or column."""
+    if survey.kind == "regression":
+        return [f"{labels.min():.4g} to {labels.max():.4g}"]
+    if survey.kind == "multi-label":
+        counts = [*np.sum(labels > 0, axis=0), np.sum(~labels.any(axis=1))]
+    else:
+        counts = [*np.bincount(labels, minlength=len(survey.class_names))]
+    return [f"{count:,}" for count in counts]
+
+
+def _sizes(survey: Survey) -> Iterator[str]:
+    for name, sizes in (("widths", survey.widths), ("heights", survey.heights)):
+        middle = int(np.median(sizes))
+        yield f"{name}: smallest {sizes.min()}, median {middle}, largest {sizes.max()} pixels"
+    if survey.groups is not None:
+        yield f"groups: {survey.groups:,}; all images of one are in the same part"
+
+
+def _findings(survey: Survey) -> Iterator[str]:
+    same = f"look the same at {IMAGE_SIZE} x {IMAGE_SIZE} pixels"
+    rule = f"difference hash within {MAX_BITS} of 64 bits, correlation {MIN_CORRELATION}"
+    broken = [f"{problem.shown} ({problem.reason})" for problem in survey.problems]
+    few = MAX_NAMED
+    yield from _finding(f"repeated ({same}, same label)", _joined(survey.repeated), few)
+    yield from _finding(f"with two labels ({same})", _joined(survey.two_labels))
+    yield from _finding(f"in two parts ({same})", _joined(survey.two_parts))
+    yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), few)
+    yield from _finding("cannot be used", broken)
+    yield from _finding("no images, left out", survey.left_out, few)
+
+
+def _joined(pairs: Sequence[Names]) -> list[str]:
+    return [f"{one} and {other}" for one, other in pairs]
+
+
+def _finding(what: str, names: Sequence[str], most: int | None = None) -> Iterator[str]:
+    yield f"{what}: {len(names) or 'none'}"
+    yield from (f"  {name}" for name in names[:most])
+    if most is not None and len(names) > most:
+        yield f"  and {len(names) - most} more"

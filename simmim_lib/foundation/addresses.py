@@ -1,0 +1,56 @@
+"""Addresses: a text that names a file or a folder and says how it is meant.
+
+`folder:photos?group=_` is the folder `photos`, with the option `group`. Addresses stand wherever a
+name of the catalogue can, also in files, so they are read in the same way in every process.
+"""
+
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, field
+
+from simmim_lib.errors import WorkbookError, check_choice
+
+
+@dataclass(frozen=True)
+class Address:
+    """A file or a folder, and options.
+
+    Attributes:
+        kind: what stands before the colon, such as "folder".
+        path: as it was given.
+        options: by name.
+    """
+
+    kind: str
+    path: str
+    options: Mapping[str, str] = field(default_factory=dict)
+
+    @classmethod
+    def parse(cls, text: str, options: Mapping[str, Collection[str]]) -> "Address | None":
+        """Read an address, or return none if the text is a plain name.
+
+        Args:
+            text: such as "csv:reviews.csv?text=review&label=stars".
+            options: by kind, the names of the options that it takes.
+
+        Raises:
+            WorkbookError: no path; an option that the kind does not take, or without a value.
+        """
+        kind, colon, rest = text.partition(":")
+        if not colon or kind not in options:
+            return None
+        path, _, query = rest.partition("?")
+        if not path.strip():
+            raise WorkbookError(f"{text!r} names no path: write {kind}:PATH.")
+        return cls(kind, path, dict(_option(kind, part, options[kind]) for part in _parts(query)))
+
+
+def _parts(query: str) -> list[str]:
+    return query.split("&") if query else []
+
+
+def _option(kind: str, text: str, names: Collection[str]) -> tuple[str, str]:
+    name, _, value = text.partition("=")
+    check_choice(f"option of {kind}:PATH", name, names)
+    if not value:
+        raise WorkbookError(f"The option {name!r} of {kind}:PATH has no value: write {name}=VALUE.")
+    return name, value

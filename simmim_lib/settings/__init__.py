@@ -1,0 +1,55 @@
+"""The one description of an experiment, shared by widgets, reports, commands and results."""
+
+from simmim_lib.settings.choices import (
+    ADAPTATIONS,
+    BUDGETS,
+    OPTIMIZERS,
+    PRETEXTS,
+    RECIPES,
+    SCHEDULES,
+    SEEDS,
+    STRATEGIES,
+    WEIGHTINGS,
+)
+from simmim_lib.settings.experiment_settings import (
+    MAX_COUNT,
+    OPTIONS,
+    RENAMED,
+    Settings,
+    Stage,
+    check_field,
+    check_not_renamed,
+    check_recipe,
+    check_task_weights,
+    default_budget,
+    defaults_of,
+    offers,
+    parse,
+)
+from simmim_lib.settings.recipes import INFORMED
+
+__all__ = [
+    "ADAPTATIONS",
+    "BUDGETS",
+    "INFORMED",
+    "MAX_COUNT",
+    "OPTIMIZERS",
+    "OPTIONS",
+    "PRETEXTS",
+    "RECIPES",
+    "RENAMED",
+    "SCHEDULES",
+    "SEEDS",
+    "STRATEGIES",
+    "WEIGHTINGS",
+    "Settings",
+    "Stage",
+    "check_field",
+    "check_not_renamed",
+    "check_recipe",
+    "check_task_weights",
+    "default_budget",
+    "defaults_of",
+    "offers",
+    "parse",
+]

@@ -1,0 +1,113 @@
+"""From the name of a trunk to a network: built once, cut, and fitted to the images it is given."""
+
+import functools
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+from simmim_lib.errors import WorkbookError
+from simmim_lib.trunks import applications, article, efficientnet, files, small_cnn
+from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
+from simmim_lib.trunks.catalogue import (
+    ARTICLE,
+    EFFICIENTNET_LITE0,
+    SMALL_CNN,
+    check_size,
+    describe,
+)
+
+if TYPE_CHECKING:
+    import keras
+
+ImageShape = tuple[int, int, int]
+"""Height, width and channels."""
+
+
+def build_trunk(
+    name: str = SMALL_CNN.name, channels: int | None = None, size: int | None = None
+) -> "keras.Model":
+    """Return a network without a head, its weights fresh (a file's: as they are there).
+
+    Args:
+        name: as `trunks.describe` takes it.
+        channels: 1 for grey images, 3 for colour; by default what the trunk is made for.
+        size: the height and width of the images; by default the usual one.
+
+    Returns:
+        A model from images (n, size, size, channels) in [0, 1] to features.
+
+    Raises:
+        WorkbookError: an unknown trunk, or images that it does not take.
+    """
+    trunk = describe(name)
+    size = check_size(trunk, trunk.size if size is None else size)
+    channels = channels or (3 if trunk.colour else 1)
+    if trunk.colour and channels != 3:
+        raise WorkbookError(f"The trunk {name!r} takes colour images: use channels=3.")
+    if name == SMALL_CNN.name:
+        return small_cnn.build(size, channels)
+    if name == ARTICLE.name:
+        return article.build(size, channels)
+    if name == EFFICIENTNET_LITE0.name:
+        return efficientnet.build(size)
+    if trunk.file:
+        return files.read(trunk.file)
+    return applications.build(name, size)
+
+
+@functools.cache
+def cut_trunk(
+    frozen: int, name: str = SMALL_CNN.name, images: ImageShape = (28, 28, 1), size: int = 28
+) -> CutTrunk:
+    """Return a trunk, cut behind its first `frozen` blocks; built once in a process.
+
+    Images of another size are scaled, and grey ones repeated where the trunk wants colour, in the
+    part that sees them, batch by batch: enlarged, all images of a dataset might not fit in memory.
+
+    Args:
+        frozen: how many blocks are in the first part.
+        name: as `trunks.describe` takes it.
+        images: the shape of the images that are given.
+        size: the height and width at which the trunk looks at them.
+
+    Raises:
+        WorkbookError: as `build_trunk`; colour images for a trunk that takes grey ones.
+    """
+    trunk = describe(name)
+    core = build_trunk(name, 3 if trunk.colour else images[-1], size)
+    parts = cut(core, trunk.end_of, frozen)
+    if core.input_shape[1:] == images:
+        return parts
+    fit = adapter(images, core.input_shape[1:])
+    if frozen:
+        return replace(parts, front=_compose(fit, parts.front))
+    return replace(parts, front=nothing(fit.inputs[0]), back=_compose(fit, parts.back))
+
+
+def adapter(images: ImageShape, wanted: ImageShape) -> "keras.Model":
+    """Return a model that brings images to the size and the channels that a trunk wants.
+
+    Raises:
+        WorkbookError: colour images where grey ones are wanted.
+    """
+    import keras
+    from keras import layers
+
+    if images[2] > wanted[2]:
+        raise WorkbookError(
+            "The images have colours, but the trunk takes grey ones: read a folder with "
+            "folder:PATH?grey=yes, or choose a trunk for colour images."
+        )
+    inputs = keras.Input(images, name="image")
+    fitted = inputs
+    if images[:2] != wanted[:2]:
+        fitted = layers.Resizing(*wanted[:2], interpolation="bilinear", name="resize")(fitted)
+    if images[2] < wanted[2]:
+        fitted = layers.Concatenate(name="colour")([fitted] * wanted[2])
+    return keras.Model(inputs, fitted, name="fit")
+
+
+def _compose(first: "keras.Model", then: "keras.Model") -> "keras.Model":
+    import keras
+
+    inputs = first.inputs[0]
+    return keras.Model(inputs, then(first(inputs)), name=then.name)
