@@ -2,14 +2,15 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib import datasets, training, trunks
+from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.features import fitted, frozen_features
 from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
 from simmim_lib.settings import Settings
@@ -287,47 +288,4 @@ def features_of(
     if source and layers.trunk.frozen:
         return frozen_features(source, layers.trunk.frozen, data, layers.size)
     wanted = layers.model.input_shape[1:]
-    return data if data.train.images.shape[1:] == wanted else _fitted(data, wanted)
-
-
-@functools.lru_cache(maxsize=12)
-def frozen_features(
-    source: Pretrained, frozen: int, data: datasets.Dataset, size: int | None = None
-) -> datasets.Dataset:
-    """Return a dataset whose images are replaced by a frozen network's features.
-
-    Frozen blocks give the same features at every step, so they are computed once and kept.
-
-    Args:
-        source: where the blocks' weights come from.
-        frozen: how many blocks the images go through.
-        data: the dataset to take images from.
-        size: the height and width at which the trunk looks at them; by default its own.
-
-    Returns:
-        The dataset with arrays (n, ...) of features in place of images.
-    """
-    if not frozen:
-        return data
-    size = size or trunks.describe(source.trunk).size
-    parts = trunks.cut_trunk(frozen, source.trunk, data.train.images.shape[1:], size)
-    weights = [weight[None] for weight in source.front_weights(parts)]
-    return _replace_images(data, lambda images: training.predict(parts.front, weights, images)[0])
-
-
-@functools.lru_cache(maxsize=2)
-def _fitted(data: datasets.Dataset, wanted: ImageShape) -> datasets.Dataset:
-    """Return a dataset whose images have another size, or grey repeated as colour."""
-    fit = trunks.adapter(data.train.images.shape[1:], wanted)
-    return _replace_images(data, lambda images: training.predict(fit, [], images)[0])
-
-
-def _replace_images(
-    data: datasets.Dataset, change: Callable[[np.ndarray], np.ndarray]
-) -> datasets.Dataset:
-    parts = {
-        name: replace(part, images=change(part.images))
-        for name in ("train", "test")
-        if (part := getattr(data, name))
-    }
-    return replace(data, **parts)
+    return data if data.train.images.shape[1:] == wanted else fitted(data, wanted)

@@ -39,12 +39,12 @@ class Weigher:
         self.copies = copies
         self.shape = (copies.seeds, len(copies.task_kinds))
 
-    def reset(self, method: str) -> None:
+    def reset(self, method: str, first_seed: int = 0) -> None:
         """Begin anew, with weightings that remember nothing; each seed draws its own numbers."""
         seeds, tasks = self.shape
         self.methods = [
             weighting.create(method, tasks, seed=seed, names=self.copies.names)
-            for seed in range(seeds)
+            for seed in range(first_seed, first_seed + seeds)
         ]
 
     def weigh(self, *evidence: Tensor) -> Tensor:

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, experiments, trunks
-from simmim_lib.experiments.network import architecture, build_network, frozen_features
+from simmim_lib.experiments.features import frozen_features
+from simmim_lib.experiments.network import architecture, build_network
 from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.settings import ADAPTATIONS, Settings
 
