@@ -68,6 +68,7 @@ ALLOWED = {
     "foreign_images": [None, "fashion"],
     "steps": [1, 500],
     "patience": [0, 40],
+    "baseline": ["same-trunk", "small-trunk", "none"],
     "budget": ["quick", "full"],
     "seeds": [1, 10],
     "strategy": [None, "mirrored", "multi-worker"],
@@ -337,6 +338,7 @@ REFUSED = {
     "patience": {
         "must be a whole number from 0 to 1000000": [-1, 1.0, "5", None, True, [5], {}, 10**5000],
     },
+    "baseline": {"Unknown baseline": [*NO_NAMES, None]},
     "budget": {"Unknown budget": [*NO_NAMES, None]},
     "seeds": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, np.zeros(2), 10**5000]},
     "strategy": {"Unknown strategy": NO_NAMES},

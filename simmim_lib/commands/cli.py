@@ -105,9 +105,7 @@ def _add_run(commands: Any) -> None:
 
 
 def _default(field: "dataclasses.Field") -> str:
-    default = field.default
-    if field.default_factory is not dataclasses.MISSING:
-        default = field.default_factory()
+    default = getattr(settings.Settings(), field.name)
     if default is None:
         return ""  # the help says what happens then
     return f" (default: {','.join(default) if isinstance(default, tuple) else default})"

@@ -189,7 +189,8 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
         whole = {"copied_layers": len(settings.trunk_info.blocks), "frozen_layers": 0}
         together = _with_labels(settings, whole).labels_only()
         found[PROBE] = (together.replace(adaptation="probe"),)
-        found[FINE_TUNE] = (together,)
+        if settings.baseline == "same-trunk":
+            found[FINE_TUNE] = (together,)
     if len(alone) > 1:
         found[SEPARATE] = tuple(each for each in alone if _can_start(each))
     return {name: plan for name, plan in found.items() if plan and plan != (settings,)}

@@ -128,7 +128,7 @@ def architecture(settings: Settings, frozen: int | None = None) -> Architecture:
     from simmim_lib.simmim import Task
 
     entries = [datasets.describe(target) for target in settings.targets]
-    tasks = tuple(Task(entry.name, entry.class_names) for entry in entries)
+    tasks = tuple(Task(entry.name, entry.class_names, entry.kind) for entry in entries)
     depth = settings.depth if frozen is None else frozen
     size = settings.image_size
     shapes = {datasets.image_shape(target, size) for target in settings.targets}
@@ -184,12 +184,14 @@ class Network:
             of them.
         weights: those that training starts from, in the order of `model.weights`, each (seeds,
             ...).
+        copied: where in `model.weights` those are that were copied from the source's trunk.
     """
 
     architecture: Architecture
     source: Pretrained | None
     features: dict[str, datasets.Dataset]
     weights: Weights
+    copied: tuple[int, ...]
 
     @property
     def model(self) -> "SimMIM":
@@ -209,6 +211,15 @@ class Network:
             for here, there in zip(places[part], positions, strict=True):
                 weights[here] = trained[there]
         return weights
+
+    def part_for(self, weights: Weights, other: "Network") -> Weights:
+        """Return those of this network's weights, each (seeds, ...), that another one trains."""
+        places = self.architecture.positions
+        part = list(other.weights)
+        for name, positions in other.architecture.positions.items():
+            for here, there in zip(places[name], positions, strict=True):
+                part[there] = weights[here]
+        return part
 
     def features_of(self, data: datasets.Dataset) -> datasets.Dataset:
         """Return a dataset whose images are replaced by what the frozen blocks make of them."""
@@ -231,36 +242,40 @@ def build_network(
     """
     layers = architecture(settings, frozen)
     copied = _copied(settings, layers, source)
+    known = copied | _heads_without_labels(settings, layers, source)
+    places = layers.positions
     by_seed = []
     for seed in range(settings.seeds):
         weights = trunks.fresh_weights(layers.model, seed)
-        for position, weight in copied.items():
-            weights[position] = weight
+        for name, part in known.items():
+            for position, weight in zip(places[name], part, strict=True):
+                weights[position] = weight
         by_seed.append(weights)
     return Network(
         layers,
         source,
         {name: features_of(source, layers, target.data) for name, target in tasks.items()},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
+        tuple(position for name in copied for position in places[name]),
     )
 
 
-def _copied(
+def _copied(settings: Settings, layers: Architecture, source: Pretrained | None) -> Blocks:
+    """Return the weights of the trained blocks that are copied from the source."""
+    if not source:
+        return {}
+    names = [*source.blocks][layers.trunk.frozen : settings.copied_layers]
+    return {name: source.blocks[name] for name in names}
+
+
+def _heads_without_labels(
     settings: Settings, layers: Architecture, source: Pretrained | None
-) -> dict[int, np.ndarray]:
-    """Return the weights that all seeds begin with, by their positions in the model's."""
-    parts: Blocks = {}
-    if source:
-        names = [*source.blocks][layers.trunk.frozen : settings.copied_layers]
-        parts = {name: source.blocks[name] for name in names}
-    for group in layers.model.head_groups:
-        if not any(settings.labels_of[name] for name in group):
-            parts[_name_of_head(group)] = _head_for(group[0], source)
-    places = layers.positions
+) -> Blocks:
+    """Return the weights of the heads that no label teaches: what the source's head knows."""
     return {
-        position: weight
-        for name, weights in parts.items()
-        for position, weight in zip(places[name], weights, strict=True)
+        _name_of_head(group): _head_for(group[0], source)
+        for group in layers.model.head_groups
+        if not any(settings.labels_of[name] for name in group)
     }
 
 

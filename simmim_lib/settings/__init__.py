@@ -2,6 +2,7 @@
 
 from simmim_lib.settings.choices import (
     ADAPTATIONS,
+    BASELINES,
     BUDGETS,
     OPTIMIZERS,
     PRETEXTS,
@@ -30,6 +31,7 @@ from simmim_lib.settings.recipes import INFORMED
 
 __all__ = [
     "ADAPTATIONS",
+    "BASELINES",
     "BUDGETS",
     "INFORMED",
     "MAX_COUNT",

@@ -38,6 +38,11 @@ PRETEXTS = {
     "labels": "the classes of the source's images",
     "published": "weights that were published: those of ImageNet, or of a file",
 }
+BASELINES = {
+    "same-trunk": "the same network from scratch",
+    "small-trunk": "the workbook's small network from scratch; the trunk itself would take minutes",
+    "none": "nothing is trained for comparison",
+}
 RECIPES = {
     "fine-tune": "plain fine-tuning on the labelled images",
     "simmim": "what lesson 05 found to be good: images without labels teach, too",

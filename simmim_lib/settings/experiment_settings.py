@@ -27,6 +27,7 @@ from simmim_lib.foundation.options import (
 )
 from simmim_lib.settings.choices import (
     ADAPTATIONS,
+    BASELINES,
     BUDGETS,
     OPTIMIZERS,
     PRETEXTS,
@@ -312,6 +313,13 @@ class Settings:
         group="training",
         offers=(0, 40, 100),
     )
+    baseline: str = option(
+        lambda settings: "small-trunk" if settings.trunk_info.published else "same-trunk",
+        "what each target is compared with: "
+        + "; ".join(f"{name}: {text}" for name, text in BASELINES.items()),
+        reads=Choice(BASELINES),
+        group="effort",
+    )
     budget: str = option(
         default_budget,
         "; ".join(f"{name}: {text}" for name, text in BUDGETS.items()),
@@ -519,8 +527,14 @@ class Settings:
         return self.replace(**defaults_of("unlabelled"))
 
     def from_scratch(self) -> "Settings":
-        """Return the baseline: the same data, steps and seeds, with nothing transferred."""
-        return self.labels_only().replace(source=None, adaptation="fine-tune")
+        """Return the baseline: the same data, steps and seeds, with nothing transferred.
+
+        It is the same network, or the small one, as `baseline` says.
+        """
+        scratch = {"source": None, "adaptation": "fine-tune", "copied_layers": 0}
+        if self.baseline == "small-trunk":
+            scratch |= {"trunk": SMALL_CNN.name, "image_size": SMALL_CNN.size}
+        return self.labels_only().replace(**scratch, frozen_layers=0)
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""

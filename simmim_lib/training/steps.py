@@ -1,7 +1,7 @@
 """Training: several seeds side by side, on features that are computed once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -87,6 +87,18 @@ class Examples:
     def steps(self) -> int:
         """How many training steps there are batches for."""
         return self.batches.shape[1]
+
+    def of_seeds(self, seeds: Sequence[int]) -> "Examples":
+        """Return the examples of some of the copies."""
+        if len(seeds) == len(self.features):
+            return self
+        chosen = [*seeds]
+        unlabelled = self.unlabelled and replace(
+            self.unlabelled, batches=self.unlabelled.batches[chosen]
+        )
+        return Examples(
+            self.features[chosen], self.labels[chosen], self.batches[chosen], unlabelled
+        )
 
     @property
     def constants(self) -> dict[str, Any]:
