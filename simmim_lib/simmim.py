@@ -172,8 +172,8 @@ class SimMIM(keras.Model):
         if not isinstance(inputs, Mapping):
             features = self.features(inputs, training)
             return {name: head(features) for name, head in self._head_of.items()}
-        own = self._features_of_each(inputs, training)
-        return {name: self._head_of[name](features) for name, features in own.items()}
+        by_task = self._features_of_each(inputs, training)
+        return {name: self._head_of[name](features) for name, features in by_task.items()}
 
     def features(self, images: Any, training: bool | None = None) -> Any:
         """Return what the heads see: features (n, units) of images (n, height, width, channels)."""

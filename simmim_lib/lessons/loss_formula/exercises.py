@@ -103,14 +103,14 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[
     import numpy as np
 
     every = _log_softmax(logits)
-    own = every[np.arange(len(labels)), labels]
+    of_label = every[np.arange(len(labels)), labels]
     mistakes = [
         Mistake(
-            own,
+            of_label,
             "The sign is reversed: a loss is minimised, so it is minus the logarithm.",
         ),
         Mistake(
-            -np.exp(own) * own,
+            -np.exp(of_label) * of_label,
             "That is the formula as written, -p log p: cross-entropy has no p in front, because "
             "the true distribution has 1 there.",
         ),
@@ -128,9 +128,11 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[
             "You used the logits as if they were probabilities or log-probabilities: they must go "
             "through the softmax first.",
         ),
-        Mistake(-own / np.log(2), "You took a logarithm to base 2: use the natural one, `np.log`."),
         Mistake(
-            np.exp(own),
+            -of_label / np.log(2), "You took a logarithm to base 2: use the natural one, `np.log`."
+        ),
+        Mistake(
+            np.exp(of_label),
             "You returned the probability of the label: return minus its logarithm.",
         ),
     ]
@@ -140,7 +142,7 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[
             f"the loss is wrong, stuck near {-np.log(smallest):.0f}. Work with logarithms instead."
         )
         # The same sentence for a bound and for a summand: which of the two does not matter here.
-        mistakes.append(Mistake(-np.log(np.maximum(np.exp(own), smallest)), bounded))
+        mistakes.append(Mistake(-np.log(np.maximum(np.exp(of_label), smallest)), bounded))
     return mistakes
 
 
@@ -156,15 +158,15 @@ def _entropy(answer: Callable[..., Any]) -> str:
     for pair in examples:
         truth, prediction = np.array(pair[0]), np.array(pair[1])
         given = numbers(answer(truth.copy(), prediction.copy()), (2,))
-        own = float(-(prediction * np.log(prediction)).sum())
+        entropy = float(-(prediction * np.log(prediction)).sum())
         some = truth > 0
         truths = float(-(truth[some] * np.log(truth[some])).sum())
         crossed = float(-(truth * np.log(prediction)).sum())
-        if np.allclose(given, [crossed, own]):
+        if np.allclose(given, [crossed, entropy]):
             raise Wrong("Right numbers, wrong order: first the entropy, then the cross-entropy.")
         compare(
             given[0],
-            own,
+            entropy,
             [
                 Mistake(
                     truths,
@@ -172,23 +174,23 @@ def _entropy(answer: Callable[..., Any]) -> str:
                     "prediction.",
                 ),
                 Mistake(
-                    -own, "Your first number has the wrong sign: an entropy is never negative."
+                    -entropy, "Your first number has the wrong sign: an entropy is never negative."
                 ),
                 Mistake(
-                    own / np.log(2),
+                    entropy / np.log(2),
                     "Your first number is in bits: use the natural logarithm, `np.log`.",
                 ),
                 Mistake(
-                    own / len(truth),
+                    entropy / len(truth),
                     "Your first number is a mean over the classes: an entropy is a sum over them.",
                 ),
             ],
-            f"The entropy of {prediction.tolist()} is {own:.4f}, but your first number is "
+            f"The entropy of {prediction.tolist()} is {entropy:.4f}, but your first number is "
             f"{given[0]:.4f}.",
         )
         mistakes = [
             Mistake(
-                own,
+                entropy,
                 "Your second number is the entropy of the prediction again: in the "
                 "cross-entropy, the factor outside the logarithm is the truth.",
             ),

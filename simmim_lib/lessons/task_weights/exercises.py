@@ -274,42 +274,42 @@ def _delta_m(answer: Callable[..., Any]) -> str:
         ((1.8, 0.5), (2.0, 0.4), (False, True)),
     ]
     for together, alone, higher in examples:
-        mine, own, sign = np.array(together), np.array(alone), np.where(higher, 1.0, -1.0)
-        change = sign * (mine - own)
-        right = float(100 * np.mean(change / own))
+        joint, single, sign = np.array(together), np.array(alone), np.where(higher, 1.0, -1.0)
+        change = sign * (joint - single)
+        right = float(100 * np.mean(change / single))
         mistakes = [
             Mistake(
-                float(100 * np.mean((mine - own) / own)),
+                float(100 * np.mean((joint - single) / single)),
                 "You left out `higher_is_better`: for an error, less is better.",
             ),
             Mistake(-right, "The sign is reversed: above 0 means that learning together helped."),
             Mistake(
-                float(100 * np.mean(change / mine)),
+                float(100 * np.mean(change / joint)),
                 "You divided by the joint model's measures: a gain is relative to the model that "
                 "learns one task alone.",
             ),
             Mistake(right / 100, "Give percent: multiply by 100."),
-            Mistake(right * len(own), "You summed the tasks' gains: take their mean."),
+            Mistake(right * len(single), "You summed the tasks' gains: take their mean."),
             Mistake(
                 float(100 * np.mean(change)),
                 "You took the difference and did not divide: a gain is relative, so that "
                 "measures in any unit can be averaged.",
             ),
             Mistake(
-                float(100 * np.mean(change) / np.mean(own)),
+                float(100 * np.mean(change) / np.mean(single)),
                 "You divided the mean change by the mean of the single measures: divide for each "
                 "task, then take the mean.",
             ),
             Mistake(
-                float(100 * np.mean(mine / own)),
+                float(100 * np.mean(joint / single)),
                 "You forgot to subtract 1 from the quotient: no change is a gain of 0.",
             ),
             Mistake(
-                float(100 * np.median(change / own)),
+                float(100 * np.median(change / single)),
                 "You took the median: delta-m is the mean over the tasks.",
             ),
             Mistake(
-                float(100 * np.mean(np.abs(change / own))),
+                float(100 * np.mean(np.abs(change / single))),
                 "You took absolute values: a loss on one task counts against a gain on another.",
             ),
         ]
@@ -317,7 +317,7 @@ def _delta_m(answer: Callable[..., Any]) -> str:
             f"Together {together}, alone {alone}, higher is better {higher}: delta-m is "
             f"{right:.3f} percent, but your function returns something else."
         )
-        compare(answer(mine, own, np.array(higher)), right, mistakes, otherwise)
+        compare(answer(joint, single, np.array(higher)), right, mistakes, otherwise)
     return (
         "One number for all tasks is handy and hides a lot: a gain on one task and a loss on "
         "another look like nothing at all."
