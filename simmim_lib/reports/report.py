@@ -181,7 +181,7 @@ def _check_folder(folder: Path) -> None:
     advice = "name a new folder, in a place that you can write to."
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not existing.is_dir():
-        raise WorkbookError(f"The output {existing} is a file and no folder: {advice}")
+        raise WorkbookError(f"The output {existing} is a file, not a folder: {advice}")
     for name in (NOTEBOOK, PAGE, NUMBERS):
         if (folder / name).exists():
             raise WorkbookError(f"The output {folder} already holds a report ({name}): {advice}")
@@ -389,14 +389,14 @@ def numbers_of(notebook: "NotebookNode") -> dict[str, Any]:
         notebook: one that was run, by `simmim report`, by papermill or by hand.
 
     Raises:
-        WorkbookError: it keeps none.
+        WorkbookError: it holds none.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if NUMBERS_TYPE in output.get("data", {}):
                 return dict(output.data[NUMBERS_TYPE])
     raise WorkbookError(
-        "The notebook keeps no numbers of a report: run notebooks/10_report.ipynb to its end."
+        "The notebook holds no numbers of a report: run notebooks/10_report.ipynb to its end."
     )
 
 

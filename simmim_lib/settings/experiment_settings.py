@@ -220,28 +220,28 @@ class Settings:
     )
     information: float = option(
         0.0,
-        "what the information of unlabelled images counts, from 0",
+        "weight of the information of unlabelled images, from 0",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.1, 0.3, 1.0, 3.0),
     )
     spread: float = option(
         1.0,
-        "what its half counts that spreads predictions over the classes",
+        "weight of its half that spreads predictions over the classes",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.25, 0.5, 1.0, 2.0),
     )
     agreement: float = option(
         0.0,
-        "what the agreement of two views of an image counts, from 0",
+        "weight of the agreement of two views of an image, from 0",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.3, 1.0, 3.0),
     )
     confidence: float = option(
         0.8,
-        "an image predicted so surely teaches its other view, below 1",
+        "how sure a prediction must be to teach the image's other view, below 1",
         reads=Number(lambda number: 0 <= number < 1, "of at least 0 and below 1, like 0.8"),
         group="unlabelled",
         offers=(0.5, 0.8, 0.95),
@@ -279,7 +279,7 @@ class Settings:
     )
     foreign_images: str | None = option(
         None,
-        "dataset whose images are every second unlabelled one; by default no other",
+        "dataset that every second unlabelled image comes from; by default none",
         reads=OrNone(DatasetName()),
         group="unlabelled",
     )
@@ -312,7 +312,7 @@ class Settings:
     )
     seeds: int = option(
         lambda settings: SEEDS[settings.budget],
-        "repetitions with other labelled images and batches; by default "
+        "repetitions, each with other labelled images and batches; by default "
         + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
         reads=Whole(1, MAX_COUNT),
         group="effort",

@@ -273,6 +273,13 @@ def test_data_verify_finds_damage(
     assert "mnist.npz" in capsys.readouterr().err
 
 
+def test_data_rebuild_takes_the_names_of_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(datasets, "rebuild", lambda names: asked.append(names))
+    assert cli.main(["data", "rebuild"]) == cli.main(["data", "rebuild", "mnist", "fashion"]) == 0
+    assert asked == [[], ["mnist", "fashion"]]
+
+
 def test_data_fetch_offline(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,9 +322,9 @@ def test_publish_tells_what_it_changed(
 def test_doctor_has_an_exit_status(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, ok: bool
 ) -> None:
-    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; mend it.")])
+    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; fix it.")])
     assert cli.main(["doctor"]) == (0 if ok else 1)
-    assert "A: found; mend it." in capsys.readouterr().out
+    assert "A: found; fix it." in capsys.readouterr().out
 
 
 def test_lab_needs_a_checkout(

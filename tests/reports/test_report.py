@@ -274,7 +274,7 @@ def test_a_folder_with_a_report_is_left_alone(no_notebook, capsys, made):
 def test_a_file_is_no_folder(no_notebook, capsys, tmp_path, below):
     file = tmp_path / "file"
     file.write_text("mine")
-    assert "is a file and no folder" in refused(capsys, "--output", str(file / below))
+    assert "is a file, not a folder" in refused(capsys, "--output", str(file / below))
     assert file.read_text() == "mine"
 
 
@@ -357,5 +357,5 @@ def test_an_interruption_leaves_nothing(tmp_path):
 
 
 def test_a_notebook_without_numbers_is_told_of():
-    with pytest.raises(WorkbookError, match="keeps no numbers"):
+    with pytest.raises(WorkbookError, match="holds no numbers"):
         report.numbers_of(build.read_lesson(SOURCE))

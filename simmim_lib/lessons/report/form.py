@@ -106,8 +106,10 @@ class Form:
         line = report.command(self.start)
         data = {
             **live_view(self.view),
-            "text/html": "<p>Where there is a kernel, a form stands here. In a terminal, this "
-            f"makes the report with its first settings: <code>{html.escape(line)}</code></p>",
+            "text/html": (
+                "<p>Where there is a kernel, a form is shown here. In a terminal, this makes the "
+                f"report with its first settings: <code>{html.escape(line)}</code></p>"
+            ),
             "text/plain": f"A form that makes a report; in a terminal: {line}",
         }
         display(data, raw=True)
