@@ -16,6 +16,7 @@ from simmim_lib.experiments.evaluation import (
     validate,
 )
 from simmim_lib.experiments.examples import StagePlan, plan_stage
+from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.sources import Pretrained, pretrained
@@ -225,4 +226,12 @@ def _test(
         probabilities=probabilities,
         diagnostics=diagnose(settings, tasks, network, weights),
         seconds=time.perf_counter() - start,
+        trained=_trained(settings, tasks, network, weights),
     )
+
+
+def _trained(
+    settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights
+) -> Trained:
+    images = {name: task.data.train.images.shape[1:] for name, task in tasks.items()}
+    return Trained(settings.trunk, network.architecture, network.source, images, weights)
