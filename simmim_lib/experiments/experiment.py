@@ -13,7 +13,6 @@ from simmim_lib.experiments.evaluation import (
     diagnose,
     look,
     on_test_images,
-    validate,
 )
 from simmim_lib.experiments.examples import StagePlan, plan_stage
 from simmim_lib.experiments.kept_models import Trained
@@ -219,12 +218,13 @@ def _test(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
 ) -> Result:
     probabilities, scores = on_test_images(network, weights)
+    looks = look(tasks, network, weights)
     return Result(
         settings,
         scores,
-        validation=validate(tasks, network, weights),
+        validation={name: each.accuracy for name, each in looks.items()},
         probabilities=probabilities,
-        diagnostics=diagnose(settings, tasks, network, weights),
+        diagnostics=diagnose(settings, tasks, looks),
         seconds=time.perf_counter() - start,
         trained=_trained(settings, tasks, network, weights),
     )

@@ -98,7 +98,7 @@ def without_networks(outcome: Any) -> Any:
     Args:
         outcome: a result, a course or a tuple of them; anything else is returned as it is.
     """
-    if isinstance(outcome, tuple):
+    if type(outcome) is tuple:  # no named one, whose type would be lost
         return tuple(map(without_networks, outcome))
     if isinstance(outcome, Course):
         result = without_networks(outcome.result)
