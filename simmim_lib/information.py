@@ -126,6 +126,11 @@ def disagreement(weak: Tensor, strong: Tensor, confidence: Tensor) -> Tensor:
     return tf.reduce_mean(sure * losses, axis=-1)
 
 
+MIN_SHARE_OF_OTHERS = 0.1
+"""If less than this part of the images that are expected in other classes than the most predicted
+one is put there, the predictions have collapsed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
     """Whether the predictions for a task's unlabelled images have collapsed, for each seed.
@@ -142,11 +147,16 @@ class Diagnosis:
 
     @property
     def collapsed(self) -> np.ndarray:
-        """Whether each seed's predictions use less than half as many classes as expected, (seeds,).
+        """Whether each seed's predictions use far fewer classes than expected, (seeds,).
 
-        exp(entropy) counts classes: it is K for K classes that are predicted equally often.
+        Either less than half as many, by their probabilities: exp(entropy) counts classes, it is K
+        for K classes that are predicted equally often. Or, however unsure the predictions are,
+        hardly any image is put in another class than the most predicted one: less than a tenth of
+        the share that is expected there, where exp(-entropy) stands for the share of one class.
         """
-        return np.exp(self.entropy) < 0.5 * np.exp(self.expected_entropy)
+        few_classes = np.exp(self.entropy) < 0.5 * np.exp(self.expected_entropy)
+        others, expected_others = 1 - self.largest_share, 1 - np.exp(-self.expected_entropy)
+        return few_classes | (others < MIN_SHARE_OF_OTHERS * expected_others)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was found as plain values that JSON can hold."""

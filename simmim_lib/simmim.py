@@ -315,6 +315,25 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
 
     Raises:
         WorkbookError: the file is missing, damaged, holds another kind of model, or code.
+    """
+    model = read_keras_file(path, compile=True)
+    if not isinstance(model, SimMIM):
+        raise WorkbookError(
+            f"{path} holds a {type(model).__name__}, not a SimMIM model: read it with "
+            "keras.models.load_model, and pass it to SimMIM as the trunk."
+        )
+    return model
+
+
+def read_keras_file(path: str | os.PathLike[str], compile: bool = False) -> keras.Model:
+    """Read a model of any kind that Keras has saved; no code from the file is ever run.
+
+    Args:
+        path: of a `.keras` file.
+        compile: whether to compile it as it was when it was saved.
+
+    Raises:
+        WorkbookError: the file is missing or damaged, or holds layers that are not known or code.
 
     Source: keras.io, "Whole model saving & loading"; `safe_mode` refuses layers that hold code.
     """
@@ -323,15 +342,9 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
             f"There is no file {path}: name one that model.save('name.keras') wrote."
         )
     try:
-        model = keras.saving.load_model(path, safe_mode=True)
+        return keras.saving.load_model(path, safe_mode=True, compile=compile)
     except Exception as error:  # a damaged file can make any part of Keras stumble
         raise WorkbookError(_why_not(path, error)) from error
-    if not isinstance(model, SimMIM):
-        raise WorkbookError(
-            f"{path} holds a {type(model).__name__}, not a SimMIM model: read it with "
-            "keras.models.load_model, and pass it to SimMIM as the trunk."
-        )
-    return model
 
 
 def _why_not(path: str | os.PathLike[str], error: Exception) -> str:

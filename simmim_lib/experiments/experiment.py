@@ -14,9 +14,9 @@ from simmim_lib.experiments.evaluation import (
     diagnose,
     look,
     on_test_images,
-    validate,
 )
 from simmim_lib.experiments.examples import plan_stage
+from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.sources import Pretrained, pretrained
@@ -253,11 +253,20 @@ def _test(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
 ) -> Result:
     probabilities, scores = on_test_images(network, weights)
+    looks = look(tasks, network, weights)
     return Result(
         settings,
         scores,
-        validation=validate(tasks, network, weights),
+        validation={name: each.accuracy for name, each in looks.items()},
         probabilities=probabilities,
-        diagnostics=diagnose(settings, tasks, network, weights),
+        diagnostics=diagnose(settings, tasks, looks),
         seconds=time.perf_counter() - start,
+        trained=_trained(settings, tasks, network, weights),
     )
+
+
+def _trained(
+    settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights
+) -> Trained:
+    images = {name: task.data.train.images.shape[1:] for name, task in tasks.items()}
+    return Trained(settings.trunk, network.architecture, network.source, images, weights)
