@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.settings import check_task_weights
+from simmim_lib.weighting import class_weights
 
 LOSSES = {
     "classification": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -255,6 +256,67 @@ class SimMIM(keras.Model):
             **options,
         )
 
+    def fit(
+        self, x: Any = None, y: Any = None, *args: Any, class_weight: Any = None, **options: Any
+    ) -> Any:
+        """Train; like Keras's, with class weights also where labels have the names of their tasks.
+
+        Args:
+            x: as in Keras.
+            y: as in Keras.
+            args: as in Keras.
+            class_weight: what each class's examples count, by its position or name, 1 where nothing
+                is said; or "balanced". With several tasks by the name of the task.
+            options: whatever else Keras's `fit` takes.
+
+        Returns:
+            Keras's history.
+
+        Raises:
+            WorkbookError: class weights for a class or task that there is not, below 0, or beside
+                images that are neither arrays nor a `tf.data.Dataset`.
+        """
+        if class_weight is not None:
+            given = class_weights.by_task(class_weight, self.tasks)
+            if isinstance(x, tf.data.Dataset):
+                x = class_weights.weigh_dataset(given, self.tasks, x)
+            elif y is not None:
+                others = options.get("sample_weight")
+                options["sample_weight"] = class_weights.weigh_arrays(given, self.tasks, y, others)
+            else:
+                raise WorkbookError(
+                    "class_weight needs arrays or a tf.data.Dataset, but the images are a "
+                    f"{type(x).__name__}: let it give the weights of its examples itself."
+                )
+        return super().fit(x, y, *args, **options)
+
+    def export(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
+        """Write the model for serving; like Keras's, which asks here which images it will get.
+
+        Args:
+            filepath: a folder.
+            args: as in Keras.
+            options: as in Keras; without `input_signature`, one batch of images for all tasks.
+        """
+        images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
+        return super().export(filepath, *args, **{"input_signature": [images], **options})
+
+    def load_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
+        """Read weights that `save_weights` wrote; like Keras's, which goes by the heads' positions.
+
+        Raises:
+            WorkbookError: the heads stand in another order in the file.
+        """
+        ours, theirs = [*dict.fromkeys(self._head_of.values())], _heads_in(filepath)
+        names = [head.name for head in ours]
+        if any(theirs.index(name) != names.index(name) for name in names if name in theirs):
+            raise WorkbookError(
+                f"The heads stand in {filepath} in the order {', '.join(theirs)}, but in the model "
+                f"{', '.join(names)}, so that they would be exchanged: give the model its tasks in "
+                "the order of the file, and load again."
+            )
+        return super().load_weights(filepath, *args, **options)
+
     def compute_loss(
         self,
         x: Any = None,
@@ -381,6 +443,20 @@ def _keras_version(path: str | os.PathLike[str]) -> str:
             return version
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return "0"
+
+
+def _heads_in(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the heads in a file of weights, in order; none where it names none."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            layers = file["layers"]
+            dense = [name for name in layers if re.fullmatch(r"dense(_\d+)?", name)]
+            dense.sort(key=lambda name: int(name.partition("_")[2] or 0))
+            return [str(layers[name]["vars"].attrs.get("name", "")) for name in dense]
+    except (OSError, KeyError):  # Keras says what is wrong with it
+        return []
 
 
 def fit_on_workers(

@@ -376,6 +376,7 @@ def _report(options: argparse.Namespace) -> int:
         f"{took['total']:.0f} seconds, {took['experiments']:.0f} of them experiments. "
         f"The report is {made.page}."
     )
+    print(f"To predict with its model: simmim predict {made.models[0]} FILES_OR_FOLDERS")
     return 0
 
 

@@ -174,7 +174,8 @@ def describe(trained: Trained, target: str, title: str, how: Mapping[str, Any]) 
 def _trunk(trained: Trained, images: ImageShape, seed: int) -> "keras.Model":
     """Return one seed's trunk, whole."""
     info = trunks.describe(trained.trunk)
-    trunk = trunks.build_trunk(info.name, images[2], trained.architecture.size)
+    channels = 3 if info.colour else images[2]
+    trunk = trunks.build_trunk(info.name, channels, trained.architecture.size)
     of_blocks = trunks.cut(trunk, info.end_of, 0).variables
     for name, values in _blocks(trained, seed).items():
         for variable, value in zip(of_blocks[name], values, strict=True):

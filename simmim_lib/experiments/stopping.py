@@ -40,7 +40,7 @@ def until_no_better(
         lowest = np.where(better, losses, lowest)
         waited = np.where(better, 0, waited + STEPS_PER_CALL)
         yield best
-        if np.all(waited > patience):
+        if np.all(waited >= patience):
             return
 
 

@@ -106,11 +106,13 @@ class Loop:
         A smaller step is a part of the optimizer's: to make the gradient smaller would not do, as
         Adam takes steps of the same size whatever the gradient is multiplied by.
         """
-        before = [variable.value for variable in self.values]
+        import tensorflow as tf
+
+        slow = [variable for variable, slow in zip(self.values, self.slow, strict=True) if slow]
+        before = [tf.identity(variable.value) for variable in slow]
         self.optimizer.apply(gradients, self.values)
-        for variable, value, slow in zip(self.values, before, self.slow, strict=True):
-            if slow:
-                variable.assign(value + self.slow_rate * (variable.value - value))
+        for variable, value in zip(slow, before, strict=True):
+            variable.assign(value + self.slow_rate * (variable.value - value))
 
     def reset(self, weights: Weights, options: Options) -> None:
         """Begin anew from given weights, with optimizer and weighting that remember nothing."""

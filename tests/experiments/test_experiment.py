@@ -4,6 +4,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import image_making
 import keras
 import numpy as np
 import pytest
@@ -434,3 +435,87 @@ def test_tensorflow_starts_in_silence():
     code = "from simmim_lib.foundation.startup import load_tensorflow as load; load()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_seeds_trained_one_after_the_other_are_those_trained_side_by_side(monkeypatch):
+    """With views, random numbers and a weighting that draws, which all know a seed's number."""
+    settings = Settings(
+        targets=("mnist", "uci-digits"),
+        frozen_layers=0,
+        information=1.0,
+        agreement=1.0,
+        augmentation=1.0,
+        weighting="random",
+        **TINY,
+    )
+    side_by_side = experiments.run(settings, baseline=False)
+    monkeypatch.setattr(experiment, "SIDE_BY_SIDE", 0)
+    told = []
+    apart = experiments.run(settings, baseline=False, progress=lambda *now: told.append(now))
+    for target in settings.targets:
+        np.testing.assert_allclose(
+            apart.probabilities[target], side_by_side.probabilities[target], atol=1e-4
+        )
+    assert told == [(2, 5), (5, 5)]
+
+
+def test_copied_layers_take_steps_of_their_own_size():
+    """The optimizer's step is made smaller, and a fresh layer's is not."""
+    plain = Settings(targets=("uci-digits",), frozen_layers=2, copied_layers=3, steps=1, seeds=1)
+    moved = {}
+    for rate in (1.0, 0.25):
+        settings = plain.replace(trunk_learning_rate=rate)
+        tasks = experiment.choose_tasks(settings)
+        network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+        (after,) = experiment.maximise_information(settings, tasks, network)
+        steps = [new - old for new, old in zip(after, network.weights, strict=True)]
+        moved[rate] = {
+            name: [steps[position] for position in positions]
+            for name, positions in network.architecture.positions.items()
+        }
+    for name, factor in (("convolution_3", 0.25), ("dense", 1.0), ("head of uci-digits", 1.0)):
+        for whole, part in zip(moved[1.0][name], moved[0.25][name], strict=True):
+            assert np.abs(whole).max() > 0
+            np.testing.assert_allclose(part, factor * whole, atol=1e-6)
+
+
+def test_gradual_unfreezing_trains_one_layer_more_in_each_part():
+    settings = Settings(
+        targets=("uci-digits",), adaptation="gradual-unfreezing", frozen_layers=2, steps=60, seeds=1
+    )
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+    places = network.architecture.positions
+    looks = [network.weights, *experiment.maximise_information(settings, tasks, network)]
+    changed = [
+        [
+            name
+            for name, positions in places.items()
+            if any(not np.array_equal(new[position], old[position]) for position in positions)
+        ]
+        for old, new in itertools.pairwise(looks)
+    ]
+    head = "head of uci-digits"
+    assert changed == [[head], ["dense", head], ["convolution_3", "dense", head]]
+
+
+def test_grey_and_colour_targets_share_a_trunk_for_colour(tmp_path):
+    """Frozen, each goes through it at its own size; trained, both are brought to one."""
+    folder = image_making.fill(tmp_path / "pets", {"cat": 10, "dog": 10}, (40, 50, 3))
+    settings = Settings(
+        trunk="efficientnet-lite0",
+        image_size=32,
+        targets=("uci-digits", f"folder:{folder}"),
+        labels_per_class=2,
+        steps=2,
+        seeds=1,
+    )
+    frozen = experiments.run(settings, baseline=False)
+    assert {name: each.shape for name, each in frozen.accuracy.items()} == dict.fromkeys(
+        settings.targets, (1,)
+    )
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(
+        settings.replace(frozen_layers=0), tasks, experiment.initialise(settings)
+    )
+    assert {each.train.images.shape[1:] for each in network.features.values()} == {(32, 32, 3)}

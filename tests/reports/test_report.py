@@ -20,9 +20,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from outline import Outline
 
-from simmim_lib import experiments
+from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import kept_models
 from simmim_lib.reports import pages, report
 from simmim_lib.settings import OPTIMIZERS, OPTIONS, Settings
 
@@ -119,11 +120,12 @@ def page(made) -> str:
 
 
 @pytest.mark.slow
-def test_there_are_three_files(made):
+def test_there_are_four_files(made):
     assert {file.name for file in made.folder.iterdir()} == {
         "report.ipynb",
         "report.html",
         "result.json",
+        "model.keras",
     }
     assert json.loads((made.folder / "result.json").read_text()) == made.numbers
 
@@ -136,6 +138,18 @@ def test_the_numbers_are_those_of_the_experiment(made):
         assert made.numbers[name] == expected[name], name
     assert set(made.numbers["baselines"]) == {"from scratch", "probe", "fine-tune"}
     assert made.numbers["title"] == TITLE
+
+
+@pytest.mark.slow
+def test_the_model_is_the_best_seed_s_of_the_experiment(made):
+    (path,) = made.models
+    kept, (target,) = kept_models.read(path), TINY.targets
+    validation = made.numbers["validation"][target]
+    seed = validation.index(max(validation))
+    assert kept.description.trained["seed"] == seed
+    test = datasets.load(target).test
+    guesses = kept.model.predict(255 * test.images, verbose=0).argmax(axis=1)
+    assert np.mean(guesses == test.labels) == made.numbers["accuracy"][target][seed]
 
 
 @pytest.mark.slow

@@ -1,0 +1,54 @@
+"""Early stopping by hand: which weights are kept, and when training ends."""
+
+import numpy as np
+import pytest
+
+from simmim_lib.experiments import run
+from simmim_lib.experiments.stopping import until_no_better
+from simmim_lib.settings import Settings
+
+
+def stopped(losses: list[list[float]], patience: int) -> list[list[float]]:
+    """Follow a made-up training of two seeds whose only weight is the number of the look."""
+    looks = ([np.full((2, 1), float(number))] for number in range(len(losses)))
+    return [
+        weights[0].ravel().tolist()
+        for weights in until_no_better(
+            looks, lambda weights: np.array(losses[int(weights[0][0, 0])]), patience
+        )
+    ]
+
+
+FALLING_THEN_RISING = [[3, 1], [2, 2], [1, 3], [2, 4], [3, 0], [4, 5], [5, 6]]
+
+
+def test_each_seed_keeps_its_own_best_weights():
+    assert stopped(FALLING_THEN_RISING, patience=1000)[-1] == [2, 4]
+
+
+@pytest.mark.parametrize(
+    ("patience", "looks"),
+    # 20 steps a look: the first seed is best at look 2, the second at look 0 and then at look 4.
+    [(20, 4), (40, 7), (60, 7)],
+)
+def test_training_ends_when_no_seed_has_become_better_for_so_many_steps(patience, looks):
+    assert len(stopped(FALLING_THEN_RISING, patience)) == looks
+
+
+def test_without_patience_the_latest_weights_count():
+    assert stopped(FALLING_THEN_RISING, 0) == [[number] * 2 for number in range(7)]
+
+
+def test_a_tie_is_no_progress():
+    assert stopped([[1, 1]] * 9, patience=20)[-1] == [0, 0]
+
+
+@pytest.mark.slow
+def test_an_experiment_stops_and_is_no_worse_on_validation_images():
+    long = Settings(
+        targets=("uci-digits",), labels_per_class=2, frozen_layers=0, steps=400, seeds=2
+    )
+    whole = run(long, baseline=False)
+    early = run(long.replace(patience=40), baseline=False)
+    assert early.seconds < whole.seconds
+    assert early.validation["uci-digits"].mean() > whole.validation["uci-digits"].mean() - 0.05
