@@ -200,13 +200,8 @@ def _check_folder(folder: Path) -> None:
     advice = "name a new folder, in a place that you can write to."
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not existing.is_dir():
-<<<<<<< HEAD
         raise WorkbookError(f"The output {existing} is a file, not a folder: {advice}")
-    for name in (NOTEBOOK, PAGE, NUMBERS):
-=======
-        raise WorkbookError(f"The output {existing} is a file and no folder: {advice}")
     for name in (NOTEBOOK, PAGE, NUMBERS, MODEL):
->>>>>>> wt-keep
         if (folder / name).exists():
             raise WorkbookError(f"The output {folder} already holds a report ({name}): {advice}")
     try:
