@@ -47,14 +47,15 @@ def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
     if settings.trunk_info.colour:
         return  # grey images are repeated
-    others = [name for name in (settings.source, settings.foreign_images) if name]
-    names = [*settings.targets, *others]
-    channels = {name: datasets.image_shape(name, settings.image_size)[2] for name in names}
-    wanted = channels[names[0]]
+    first = settings.targets[0]
+    channels = {
+        name: datasets.image_shape(name, settings.image_size)[2] for name in settings.datasets
+    }
+    wanted = channels[first]
     for name, number in channels.items():
         if number != wanted:
             raise WorkbookError(
-                f"{names[0]!r} has {wanted} colour channels and {name!r} has {number}, but one "
+                f"{first!r} has {wanted} colour channels and {name!r} has {number}, but one "
                 "network sees them all: choose datasets with the same number, read a folder of "
                 "your own as folder:PATH?grey=yes, or use trunk='efficientnet-lite0', which takes "
                 "both."

@@ -224,7 +224,7 @@ def _check_asked(asked: Settings) -> None:
         )
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target), labels_per_class, seed=0)
-    for name in filter(None, (asked.source, asked.foreign_images)):
+    for name in asked.datasets:
         if not datasets.is_available(name):
             datasets.load(name)
 

@@ -369,6 +369,17 @@ class Settings:
         return describe(self.trunk)
 
     @property
+    def source_dataset(self) -> str | None:
+        """The dataset to pre-train on; None for published weights, and from scratch."""
+        return None if self.source == IMAGENET else self.source
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The names of all datasets that are needed, the targets first."""
+        others = filter(None, (self.source_dataset, self.foreign_images))
+        return tuple(dict.fromkeys((*self.targets, *others)))
+
+    @property
     def labels_of(self) -> dict[str, int | str]:
         """How many labels of each class every target has: a number, "all", or "up to" a number."""
         given = self.labels_per_class
