@@ -6,7 +6,7 @@ from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
-from simmim_lib.trunks import IMAGENET
+from simmim_lib.trunks import FILE, IMAGENET
 
 
 @dataclass(frozen=True, eq=False)
@@ -37,7 +37,7 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
 
 def knows_classes(source: str | None, target: str) -> bool:
     """Tell whether a source has all classes of a target, so that its head can read them."""
-    if not source or source == IMAGENET:  # published weights come without a head
+    if source in (None, IMAGENET, FILE):  # published weights come without a head
         return False
     known = datasets.describe(source).class_names
     return set(datasets.describe(target).class_names) <= set(known)
