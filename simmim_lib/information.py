@@ -1,8 +1,8 @@
 """Information from images without labels: what SimMIM's objective asks of its predictions.
 
-The objective of a task is cross-entropy on its labelled images, less `information` times the mutual
-information between its unlabelled images and their predicted classes, and `agreement` times the
-cross-entropy between a weak and a strong view of the same image. See `Recipe`.
+The objective of a task is cross-entropy on its labelled images, minus `information` times the
+mutual information between its unlabelled images and their predicted classes, plus `agreement` times
+the cross-entropy between a weak and a strong view of the same image. See `Recipe`.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Recipe:
         information: lambda, what the information counts beside the cross-entropy.
         spread: what its first half counts, which spreads predictions over the classes.
         agreement: what the agreement of two views counts.
-        confidence: an image has to be predicted so surely, in its weak view, to teach its strong
+        confidence: how sure the prediction of a weak view must be for it to teach the strong
             view.
         augmentation: strength of the views, 0 to leave all images as they are.
         ramp: over how many steps information and agreement grow to their full weight.
@@ -85,7 +85,7 @@ class Recipe:
 def lack_of_information(logits: Tensor, spread: Tensor, prior: Tensor) -> Tensor:
     """Return mean H(p) + spread * KL(mean p || prior), in nats: what is minimised.
 
-    With a uniform prior over K classes and spread 1 this is log K less the mutual information.
+    With a uniform prior over K classes and spread 1 this is log K minus the mutual information.
 
     Args:
         logits: (seeds, n, classes).

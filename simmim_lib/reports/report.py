@@ -89,6 +89,10 @@ class Report:
         return self.numbers["report"]["seconds"]
 
 
+PARAMETERS = {"recipe": "simmim", "targets": ["mnist", "uci-digits"]}
+"""What a report is about if nobody asks for anything else; all other parameters are as usual."""
+
+
 def read_parameters(variables: Mapping[str, Any]) -> Settings:
     """Return the settings that a notebook's parameters cell describes.
 
@@ -113,13 +117,14 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
     given = dict(pairs)
     for name in given:
         check_field("parameter", name)
-    return Settings.from_texts(given)
+    return Settings.from_texts({**PARAMETERS, **given})
 
 
 def parameters(asked: Settings) -> dict[str, Any]:
     """Return those parameters of the notebook that differ from what its cell says."""
-    usual = Settings(budget="quick").as_dict()
-    return {name: value for name, value in asked.as_dict().items() if value != usual[name]}
+    plain = asked.as_dict()
+    given = {name: plain[name] for name in {**PARAMETERS, **asked.unusual()}}
+    return {name: value for name, value in given.items() if value != PARAMETERS.get(name, "usual")}
 
 
 def command(asked: Settings, output: str | os.PathLike[str] = "") -> str:
@@ -195,7 +200,7 @@ def _check_folder(folder: Path) -> None:
     advice = "name a new folder, in a place that you can write to."
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not existing.is_dir():
-        raise WorkbookError(f"The output {existing} is a file and no folder: {advice}")
+        raise WorkbookError(f"The output {existing} is a file, not a folder: {advice}")
     for name in (NOTEBOOK, PAGE, NUMBERS, MODEL):
         if (folder / name).exists():
             raise WorkbookError(f"The output {folder} already holds a report ({name}): {advice}")
@@ -415,14 +420,14 @@ def numbers_of(notebook: "NotebookNode") -> dict[str, Any]:
         notebook: one that was run, by `simmim report`, by papermill or by hand.
 
     Raises:
-        WorkbookError: it keeps none.
+        WorkbookError: it holds none.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if NUMBERS_TYPE in output.get("data", {}):
                 return dict(output.data[NUMBERS_TYPE])
     raise WorkbookError(
-        "The notebook keeps no numbers of a report: run notebooks/10_report.ipynb to its end."
+        "The notebook holds no numbers of a report: run notebooks/10_report.ipynb to its end."
     )
 
 

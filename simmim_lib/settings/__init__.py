@@ -2,9 +2,9 @@
 
 from simmim_lib.settings.choices import (
     ADAPTATIONS,
+    BASELINES,
     BUDGETS,
     OPTIMIZERS,
-    PRETEXTS,
     RECIPES,
     SCHEDULES,
     SEEDS,
@@ -30,12 +30,12 @@ from simmim_lib.settings.recipes import INFORMED
 
 __all__ = [
     "ADAPTATIONS",
+    "BASELINES",
     "BUDGETS",
     "INFORMED",
     "MAX_COUNT",
     "OPTIMIZERS",
     "OPTIONS",
-    "PRETEXTS",
     "RECIPES",
     "RENAMED",
     "SCHEDULES",

@@ -27,9 +27,9 @@ from simmim_lib.foundation.options import (
 )
 from simmim_lib.settings.choices import (
     ADAPTATIONS,
+    BASELINES,
     BUDGETS,
     OPTIMIZERS,
-    PRETEXTS,
     RECIPES,
     SCHEDULES,
     SEEDS,
@@ -73,13 +73,6 @@ def number_of_blocks(settings: "Settings | None") -> Whole:
     """Return how many blocks may be meant: at most those of the trunk, or of the usual one."""
     trunk = settings.trunk_info if settings else SMALL_CNN
     return Whole(0, len(trunk.blocks))
-
-
-def usual_pretext(source: str | None) -> str | None:
-    """Return how a source is learnt."""
-    if source is None:
-        return None
-    return "published" if source == IMAGENET else "labels"
 
 
 def default_budget(settings: "Settings | None" = None) -> str:
@@ -136,14 +129,6 @@ class Settings:
         "start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
-    )
-    pretext: str | None = option(
-        lambda settings: usual_pretext(settings.source),
-        "how the source was learnt: "
-        + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
-        reads=OrNone(Choice(PRETEXTS)),
-        group="transfer",
-        offers=(),  # it follows from the source
     )
     targets: tuple[str, ...] = option(
         ("mnist",),
@@ -235,28 +220,28 @@ class Settings:
     )
     information: float = option(
         0.0,
-        "what the information of unlabelled images counts, from 0",
+        "weight of the information of unlabelled images, from 0",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.1, 0.3, 1.0, 3.0),
     )
     spread: float = option(
         1.0,
-        "what its half counts that spreads predictions over the classes",
+        "weight of its half that spreads predictions over the classes",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.25, 0.5, 1.0, 2.0),
     )
     agreement: float = option(
         0.0,
-        "what the agreement of two views of an image counts, from 0",
+        "weight of the agreement of two views of an image, from 0",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.3, 1.0, 3.0),
     )
     confidence: float = option(
         0.8,
-        "an image predicted so surely teaches its other view, below 1",
+        "how sure a prediction must be to teach the image's other view, below 1",
         reads=Number(lambda number: 0 <= number < 1, "of at least 0 and below 1, like 0.8"),
         group="unlabelled",
         offers=(0.5, 0.8, 0.95),
@@ -294,7 +279,7 @@ class Settings:
     )
     foreign_images: str | None = option(
         None,
-        "dataset whose images are every second unlabelled one; by default no other",
+        "dataset that every second unlabelled image comes from; by default none",
         reads=OrNone(DatasetName()),
         group="unlabelled",
     )
@@ -312,6 +297,13 @@ class Settings:
         group="training",
         offers=(0, 40, 100),
     )
+    baseline: str = option(
+        lambda settings: "small-trunk" if settings.trunk_info.published else "same-trunk",
+        "what each target is compared with: "
+        + "; ".join(f"{name}: {text}" for name, text in BASELINES.items()),
+        reads=Choice(BASELINES),
+        group="effort",
+    )
     budget: str = option(
         default_budget,
         "; ".join(f"{name}: {text}" for name, text in BUDGETS.items()),
@@ -320,7 +312,7 @@ class Settings:
     )
     seeds: int = option(
         lambda settings: SEEDS[settings.budget],
-        "repetitions with other labelled images and batches; by default "
+        "repetitions, each with other labelled images and batches; by default "
         + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
         reads=Whole(1, MAX_COUNT),
         group="effort",
@@ -458,12 +450,6 @@ class Settings:
             raise WorkbookError(
                 f"source is {self.source!r}, but the trunk {trunk.name!r} {advice}."
             )
-        usual = usual_pretext(self.source)
-        if self.pretext != usual:
-            raise WorkbookError(
-                f"pretext is {self.pretext!r}, but the source {self.source!r} was learnt by "
-                f"{usual!r}: use that."
-            )
 
     def _check_copies(self) -> None:
         if self.frozen_layers > self.copied_layers:
@@ -519,8 +505,14 @@ class Settings:
         return self.replace(**defaults_of("unlabelled"))
 
     def from_scratch(self) -> "Settings":
-        """Return the baseline: the same data, steps and seeds, with nothing transferred."""
-        return self.labels_only().replace(source=None, adaptation="fine-tune")
+        """Return the baseline: the same data, steps and seeds, with nothing transferred.
+
+        It is the same network, or the small one, as `baseline` says.
+        """
+        scratch = {"source": None, "adaptation": "fine-tune", "copied_layers": 0}
+        if self.baseline == "small-trunk":
+            scratch |= {"trunk": SMALL_CNN.name, "image_size": SMALL_CNN.size}
+        return self.labels_only().replace(**scratch, frozen_layers=0)
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""
@@ -568,14 +560,15 @@ def check_not_renamed(what: str, name: object) -> None:
 def parse(name: str, text: str) -> Any:
     """Turn the text of a command-line option into the value of the field `name`.
 
-    Lists are separated by commas; "none" stands for None where a field may be that, "yes" and "no"
-    for a flag.
+    Lists are separated by commas; "usual" stands for the usual value of the field, "none" for None
+    where a field may be that, "yes" and "no" for a flag.
 
     Raises:
         WorkbookError: a name that is no field; a text that is no number, or neither yes nor no,
             where one is needed.
     """
-    return kind_of(name).parse(name, text)
+    kind = kind_of(name)
+    return USUAL if text.strip().lower() == "usual" else kind.parse(name, text)
 
 
 def kind_of(name: str) -> Kind:

@@ -1,10 +1,9 @@
 """Training: several seeds side by side, compiled once, on features that are computed once."""
 
+from simmim_lib.training.options import STEPS_PER_CALL, Options
 from simmim_lib.training.steps import (
-    STEPS_PER_CALL,
     DivergedError,
     Examples,
-    Options,
     Unlabelled,
     draw_batches,
     learning_rates,

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from simmim_lib import information
 from simmim_lib.losses import Tensor
 from simmim_lib.training import replicas
-from simmim_lib.training.copies import Copies, Tensors
 from simmim_lib.training.objective import LABELS, Batch, Objective
+from simmim_lib.training.seed_copies import Copies, Tensors
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -33,9 +33,12 @@ class Batches:
     """
 
     def __init__(self, copies: Copies, kind: information.Kind, objective: Objective) -> None:
+        import tensorflow as tf
+
         self.copies = copies
         self.kind = kind
         self.objective = objective
+        self.first_seed = tf.Variable(0)
 
     def signature(self, task_kind: str) -> "dict[str, tf.TensorSpec]":
         """Return the shapes and types of what a call is given of a task, by name."""
@@ -91,7 +94,7 @@ class Batches:
         strengths = self._strengths(groups)
         shape = inputs.shape[2:]
         by_seed = [
-            self.kind.views.draw(strengths, (seed, number), shape)
+            self.kind.views.draw(strengths, (self.first_seed + seed, number), shape)
             for seed in range(self.copies.seeds)
         ]
         drawn = replicas.share(tf.stack(by_seed))

@@ -3,7 +3,7 @@
 import contextlib
 import functools
 import threading
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -13,28 +13,15 @@ from simmim_lib import information
 from simmim_lib.losses import Tensor
 from simmim_lib.training import devices
 from simmim_lib.training.batches import Batches, Drawn, TaskTensors
-from simmim_lib.training.copies import Copies, Tensors
 from simmim_lib.training.objective import Loss, Objective
+from simmim_lib.training.optimizers import make_optimizer
+from simmim_lib.training.options import Options
+from simmim_lib.training.seed_copies import Copies, Tensors
 from simmim_lib.training.step_gradients import StepGradients, Weigher
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
-
-
-def make_optimizer(name: str) -> "keras.optimizers.Optimizer":
-    """Return the Keras optimizer that a name in `settings.OPTIMIZERS` stands for."""
-    from keras import optimizers
-
-    classes = {
-        "sgd": optimizers.SGD,
-        "momentum": functools.partial(optimizers.SGD, momentum=0.9),
-        "adam": optimizers.Adam,
-        "adamw": optimizers.AdamW,
-        "rmsprop": optimizers.RMSprop,
-    }
-    return classes[name](learning_rate=1e-3)
 
 
 @dataclass(frozen=True)
@@ -48,6 +35,7 @@ class LoopKey:
         step_gradients: how a step's gradients are found.
         kind: what is done with examples that have no labels.
         strategy: a name from `settings.STRATEGIES`, or none.
+        slow: positions in `model.weights` of what takes smaller steps than the rest.
     """
 
     copies: Copies
@@ -56,6 +44,7 @@ class LoopKey:
     step_gradients: type[StepGradients]
     kind: information.Kind
     strategy: str | None
+    slow: tuple[int, ...] = ()
 
 
 class Loop:
@@ -74,12 +63,14 @@ class Loop:
         import tensorflow as tf
 
         self.copies = key.copies
+        self.slow = [position in key.slow for position in key.copies.trained]
         self.strategy = devices.strategy(key.strategy)
         self.weigher = Weigher(key.copies)
         with self.strategy.scope():
             self.objective = Objective(key.copies, key.loss, key.kind)
+            self.batches = Batches(key.copies, key.kind, self.objective)
+            self.slow_rate = tf.Variable(1.0)
             self._create_variables(key.optimizer)
-        self.batches = Batches(key.copies, key.kind, self.objective)
         self.step_gradients = key.step_gradients(self.objective, self.weigher)
         # The rules of these optimizers work number by number, so one call serves all seeds. Only
         # this part is fused by XLA: that halves its time, while convolutions would be slower. What
@@ -110,22 +101,26 @@ class Loop:
         self.optimizer.build(self.values)
 
     def _update(self, gradients: Tensors) -> None:
-        """Change the values; the optimizer sums the gradients of all replicas first."""
-        self.optimizer.apply(gradients, self.values)
+        """Change the values; the optimizer sums the gradients of all replicas first.
 
-    def reset(
-        self,
-        weights: Weights,
-        task_weights: Sequence[float] | None,
-        method: str,
-        recipe: information.Recipe | None,
-    ) -> None:
+        A smaller step is a part of the optimizer's: to make the gradient smaller would not do, as
+        Adam takes steps of the same size whatever the gradient is multiplied by.
+        """
+        before = [variable.value for variable in self.values]
+        self.optimizer.apply(gradients, self.values)
+        for variable, value, slow in zip(self.values, before, self.slow, strict=True):
+            if slow:
+                variable.assign(value + self.slow_rate * (variable.value - value))
+
+    def reset(self, weights: Weights, options: Options) -> None:
         """Begin anew from given weights, with optimizer and weighting that remember nothing."""
-        self.weigher.reset(method)
-        self.objective.reset(task_weights, recipe)
+        self.weigher.reset(options.weighting, options.first_seed)
+        self.objective.reset(options.task_weights, options.recipe)
+        self.batches.first_seed.assign(options.first_seed)
+        self.slow_rate.assign(options.slow_rate)
         for variable in self.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
-        values, state = self.copies.split(weights)
+        values, state = self.copies.split(weights, options.first_seed)
         for variable, value in zip(self.values + self.state, values + state, strict=True):
             variable.assign(value)
 

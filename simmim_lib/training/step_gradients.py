@@ -8,8 +8,8 @@ import numpy as np
 
 from simmim_lib import weighting
 from simmim_lib.losses import Tensor
-from simmim_lib.training.copies import Copies, Tensors
 from simmim_lib.training.objective import Batch, Objective
+from simmim_lib.training.seed_copies import Copies, Tensors
 
 
 class Step(NamedTuple):
@@ -39,12 +39,12 @@ class Weigher:
         self.copies = copies
         self.shape = (copies.seeds, len(copies.task_kinds))
 
-    def reset(self, method: str) -> None:
+    def reset(self, method: str, first_seed: int = 0) -> None:
         """Begin anew, with weightings that remember nothing; each seed draws its own numbers."""
         seeds, tasks = self.shape
         self.methods = [
             weighting.create(method, tasks, seed=seed, names=self.copies.names)
-            for seed in range(seeds)
+            for seed in range(first_seed, first_seed + seeds)
         ]
 
     def weigh(self, *evidence: Tensor) -> Tensor:

@@ -1,7 +1,7 @@
 """Training: several seeds side by side, on features that are computed once."""
 
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -11,18 +11,15 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.training import step_gradients
 from simmim_lib.training.compiled import LoopKey, borrowed, prediction
-from simmim_lib.training.copies import Copies
-from simmim_lib.training.objective import LABELS, Loss
+from simmim_lib.training.objective import LABELS
+from simmim_lib.training.options import Options
+from simmim_lib.training.seed_copies import Copies
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
     import keras
 
     from simmim_lib.simmim import Task
-
-STEPS_PER_CALL = 20
-"""Steps between two looks at the network, the cancel button and the interrupt key."""
-
 
 NUMBERS_PER_CALL = 800_000
 """Of the inputs that are computed in one call: large images in small groups, or memory runs out."""
@@ -91,6 +88,18 @@ class Examples:
         """How many training steps there are batches for."""
         return self.batches.shape[1]
 
+    def of_seeds(self, seeds: Sequence[int]) -> "Examples":
+        """Return the examples of some of the copies."""
+        if len(seeds) == len(self.features):
+            return self
+        chosen = [*seeds]
+        unlabelled = self.unlabelled and replace(
+            self.unlabelled, batches=self.unlabelled.batches[chosen]
+        )
+        return Examples(
+            self.features[chosen], self.labels[chosen], self.batches[chosen], unlabelled
+        )
+
     @property
     def constants(self) -> dict[str, Any]:
         """What all steps have in common, by the names of `Loop.signature`."""
@@ -106,34 +115,6 @@ class Examples:
         if self.unlabelled:
             arrays["unlabelled_batches"] = self.unlabelled.batches[:, steps]
         return arrays
-
-
-@dataclass(frozen=True, eq=False, kw_only=True)
-class Options:
-    """How networks learn from examples.
-
-    Attributes:
-        optimizer: a name from `settings.OPTIMIZERS`.
-        learning_rate: size of a step, or of each step, shape (steps,).
-        task_weights: how much each task's loss counts; 1 each by default.
-        weighting: a name from `weighting.METHODS`.
-        recipe: how examples without labels are learnt from; needed where there are any.
-        strategy: a name from `settings.STRATEGIES`, to let several devices or machines take a share
-            of every batch each; the outcome is the same, to rounding.
-        loss: what is minimised in every task, on average over a batch; by default what the task's
-            kind asks for, which is cross-entropy to tell classes apart. The same function object
-            each time, or the loop is compiled anew.
-        steps_per_call: training steps between two looks.
-    """
-
-    optimizer: str = "adam"
-    learning_rate: float | np.ndarray = 1e-3
-    task_weights: Sequence[float] | None = None
-    weighting: str = "fixed"
-    recipe: information.Recipe | None = None
-    strategy: str | None = None
-    loss: Loss | None = None
-    steps_per_call: int = STEPS_PER_CALL
 
 
 @dataclass(frozen=True, eq=False)
@@ -249,7 +230,7 @@ def step_by_step(
     key = _loop_key(model, examples, options)
     constants = _constants(key, examples)
     with borrowed(key) as loop:
-        loop.reset(weights, options.task_weights, options.weighting, options.recipe)
+        loop.reset(weights, options)
         fixed = [loop.tensors(task, arrays) for task, arrays in enumerate(constants)]
         for call in plan(examples, options):
             tasks = [
@@ -257,7 +238,7 @@ def step_by_step(
                 for task, (of_task, chosen) in enumerate(zip(fixed, call.chosen, strict=True))
             ]
             losses = loop.run(tasks, tf.constant(call.learning_rates), tf.constant(call.first))
-            _check_losses(losses.numpy(), call.first, key.copies.names, weights)
+            _check_losses(losses.numpy(), call.first, key.copies.names, weights, options.first_seed)
             weights = loop.weights
             if progress:
                 progress(call.done, examples[0].steps)
@@ -276,6 +257,7 @@ def _loop_key(model: "keras.Model", examples: Sequence[Examples], options: Optio
         step_gradients.of_method(options.weighting),
         _kind(examples, options.recipe, copies),
         options.strategy,
+        options.slow if options.slow_rate != 1 else (),
     )
 
 
@@ -351,7 +333,9 @@ def _in_columns(task: "Task", labels: np.ndarray) -> np.ndarray:
     return columns
 
 
-def _check_losses(losses: np.ndarray, done: int, names: list[str], before: Weights) -> None:
+def _check_losses(
+    losses: np.ndarray, done: int, names: list[str], before: Weights, first_seed: int
+) -> None:
     """Raise where a loss, of shape (steps, seeds, tasks), is NaN or infinite; name the first."""
     bad = np.argwhere(~np.isfinite(losses))
     if not len(bad):
@@ -360,7 +344,8 @@ def _check_losses(losses: np.ndarray, done: int, names: list[str], before: Weigh
     name = f"task {names[task]!r}" if names else "the network"
     raise DivergedError(
         f"The loss of {name} became {losses[step, seed, task]} in step {done + step + 1} (seed "
-        f"{seed}), so training stopped: try a smaller learning rate or a smaller task weight.",
+        f"{seed + first_seed}), so training stopped: try a smaller learning rate or a smaller task "
+        "weight.",
         before,
     )
 
@@ -385,7 +370,11 @@ def learning_rates(schedule: str, learning_rate: float, steps: int) -> np.ndarra
 
 
 def predict(
-    model: "keras.Model", weights: Weights, features: np.ndarray, task: str | None = None
+    model: "keras.Model",
+    weights: Weights,
+    features: np.ndarray,
+    task: str | None = None,
+    progress: Progress | None = None,
 ) -> np.ndarray:
     """Return the outputs of each seed's copy of a model for the same inputs.
 
@@ -394,6 +383,7 @@ def predict(
         weights: in the order of `model.weights`, each (seeds, ...).
         features: (n, ...), of the model's type, the same for every seed.
         task: whose outputs are wanted, if the model has several.
+        progress: told after every group of inputs how many are done.
 
     Returns:
         The outputs, (seeds, n, ...), computed as in inference: nothing is dropped, and
@@ -405,11 +395,13 @@ def predict(
     compute = prediction(copies, task)
     values = [tf.constant(weight) for weight in weights]
     group = _images_per_call(features[:1].size)
-    pieces = [
-        compute(values, tf.constant(features[start : start + group], copies.input.dtype))
-        for start in range(0, len(features), group)
-    ]
-    return np.concatenate([piece.numpy() for piece in pieces], axis=1)
+    pieces = []
+    for start in range(0, len(features), group):
+        inputs = tf.constant(features[start : start + group], copies.input.dtype)
+        pieces.append(compute(values, inputs).numpy())
+        if progress:
+            progress(start + len(inputs), len(features))
+    return np.concatenate(pieces, axis=1)
 
 
 def _images_per_call(numbers: int) -> int:

@@ -20,7 +20,7 @@ from simmim_lib.datasets.image_files import BrokenImageError, read_image
 from simmim_lib.datasets.listing import LabelledFile, Listing
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import sources
-from simmim_lib.experiments.network import frozen_features
+from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.sources import (
     Pretrained,
     _cached_path,

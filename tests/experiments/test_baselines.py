@@ -102,7 +102,7 @@ def test_the_verdict_is_that_of_a_paired_t_test(seed):
     sentence = planted(list(asked), probe=(list(baseline), 0.5)).verdict
     test = stats.ttest_rel(asked, baseline)
     if test.pvalue >= 0.05:
-        assert "on mnist no clear difference from 'probe'" in sentence
+        assert "no clear difference from 'probe' on mnist" in sentence
     else:
         assert f"a {'gain' if test.statistic > 0 else 'loss'} of" in sentence
     low, high = test.confidence_interval(0.95)

@@ -5,7 +5,8 @@ import pytest
 
 from simmim_lib import datasets, experiments
 from simmim_lib.experiments.examples import StagePlan, plan_stage
-from simmim_lib.experiments.network import build_network, frozen_features
+from simmim_lib.experiments.features import frozen_features
+from simmim_lib.experiments.network import build_network
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.settings import Settings
 

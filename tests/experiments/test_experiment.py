@@ -17,7 +17,8 @@ from simmim_lib.datasets import catalogue, loading, registered
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import experiment
 from simmim_lib.experiments.experiment import WATCHED
-from simmim_lib.experiments.network import build_architecture, frozen_features
+from simmim_lib.experiments.features import frozen_features
+from simmim_lib.experiments.network import build_architecture
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.settings import Settings

@@ -5,7 +5,8 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, experiments, trunks
-from simmim_lib.experiments.network import architecture, build_network, frozen_features
+from simmim_lib.experiments.features import frozen_features
+from simmim_lib.experiments.network import architecture, build_network
 from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.settings import ADAPTATIONS, Settings
 
@@ -115,7 +116,7 @@ def test_the_network_of_colour_images_takes_three_channels():
 
 def made_up(source: str, channels: int, seed: int) -> tuple[Pretrained, keras.Model]:
     """Return a source with weights of chance, and its trunk with the same weights."""
-    trunk = trunks.build_trunk(channels)
+    trunk = trunks.build_trunk(channels=channels)
     trunk.set_weights(trunks.fresh_weights(trunk, seed))
     weights = iter(trunk.get_weights())
     blocks = {name: [next(weights), next(weights)] for name in SIZES}

@@ -14,6 +14,7 @@ from simmim_lib.experiments.network import build_architecture
 from simmim_lib.foundation.progress import in_parts, progress_bar
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
 from simmim_lib.training import compiled
+from simmim_lib.training.optimizers import make_optimizer
 
 DIGITS = tuple("0123456789")
 SEEDS, EXAMPLES, STEPS, LEARNING_RATE = 3, 40, 25, 3e-3
@@ -59,7 +60,7 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
     model = trunks.classifier(10)
     options = training.Options(optimizer=optimizer, learning_rate=LEARNING_RATE)
     trained = training.train(model, start(model), [training.Examples(*problem)], options)
-    keras_optimizer = compiled.make_optimizer(optimizer)
+    keras_optimizer = make_optimizer(optimizer)
     keras_optimizer.learning_rate = LEARNING_RATE
     network = trunks.add_head(trunks.build_trunk(), 10)
     network.set_weights(trunks.fresh_weights(model, 1))
@@ -69,7 +70,7 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
 
 def test_optimizers_are_what_their_names_say():
     """The loop above is compared with these: here they are compared with the words for them."""
-    made = {name: compiled.make_optimizer(name) for name in OPTIMIZERS}
+    made = {name: make_optimizer(name) for name in OPTIMIZERS}
     classes = {name: type(optimizer).__name__ for name, optimizer in made.items()}
     assert classes == {
         **{"sgd": "SGD", "momentum": "SGD", "adam": "Adam", "adamw": "AdamW"},

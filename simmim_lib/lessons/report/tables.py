@@ -90,7 +90,7 @@ def accuracies(findings: Findings, target: str) -> Table:
         )
         for name, way in findings.serving(target).items()
     ]
-    head = ("way", "test accuracy", "each seed, %", "SimMIM less this one")
+    head = ("way", "test accuracy", "each seed, %", "SimMIM minus this one")
     return Table(head, rows, f"{target}: means with 95 % intervals")
 
 

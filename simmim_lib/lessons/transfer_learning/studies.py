@@ -4,7 +4,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments import Result
-from simmim_lib.experiments.network import frozen_features
+from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.sources import Pretrained, pretrained
 from simmim_lib.settings import Settings
 from simmim_lib.studies.measures import Measures, accuracies_and

@@ -62,11 +62,15 @@ class Copies:
         (given,) = getattr(self.model, "trunk", self.model).inputs
         return given
 
-    def split(self, weights: Sequence[Any]) -> tuple[list[Any], list[Any]]:
+    def split(self, weights: Sequence[Any], first_seed: int = 0) -> tuple[list[Any], list[Any]]:
         """Return the values that are trained, and the state: in Keras's order, each (seeds, ...).
 
         Random generators begin anew, each copy's with a seed of its own: a copy draws the same
         numbers, whatever other copies are beside it.
+
+        Args:
+            weights: in the order of `model.weights`.
+            first_seed: the number of the first copy.
         """
         positions = _positions(self.model)
         state: list[Any] = []
@@ -75,7 +79,7 @@ class Copies:
             if id(variable) in positions:
                 state.append(weights[positions[id(variable)]])
             else:
-                state.append(self._generator(variable, generators))
+                state.append(self._generator(variable, generators, first_seed))
                 generators += 1
         return [weights[position] for position in self.trained], state
 
@@ -146,10 +150,11 @@ class Copies:
         unstacked = [tf.unstack(each, self.seeds) for each in stacked]
         return [[each[seed] for each in unstacked] for seed in range(self.seeds)]
 
-    def _generator(self, variable: "keras.Variable", position: int) -> np.ndarray:
+    def _generator(self, variable: "keras.Variable", position: int, first_seed: int) -> np.ndarray:
         """Return each copy's seed and counter of the random generator at a position."""
         generators = len(self.model.variables) - len(self.model.weights)
-        counters = [[seed * generators + position, 0] for seed in range(self.seeds)]
+        seeds = range(first_seed, first_seed + self.seeds)
+        counters = [[seed * generators + position, 0] for seed in seeds]
         return np.array(counters, variable.dtype)
 
 

@@ -8,7 +8,7 @@ import tensorflow as tf
 import simmim_lib
 from simmim_lib import training, weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.training.copies import Copies
+from simmim_lib.training.seed_copies import Copies
 
 SEEDS, STEPS, RATE = 2, 6, 0.1
 CLASSES = ("one", "two", "three")

@@ -1,0 +1,157 @@
+"""Features: what frozen blocks make of a dataset's images, computed once and kept."""
+
+import contextlib
+import functools
+import hashlib
+import json
+import time
+import warnings
+from collections.abc import Callable
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+
+from simmim_lib import datasets, training, trunks
+from simmim_lib.experiments.sources import Pretrained
+from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation.progress import Progress, progress_bar
+from simmim_lib.trunks.building import ImageShape
+
+SLOW = 2.0
+"""Features that took more seconds are kept on the disk, for the next process."""
+
+MAX_BYTES = 2_000_000_000
+"""On the disk; what was used longest ago goes first."""
+
+
+@functools.lru_cache(maxsize=12)
+def frozen_features(
+    source: Pretrained, frozen: int, data: datasets.Dataset, size: int | None = None
+) -> datasets.Dataset:
+    """Return a dataset whose images are replaced by a frozen network's features.
+
+    Frozen blocks give the same features at every step, so they are computed once and kept.
+
+    Args:
+        source: where the blocks' weights come from.
+        frozen: how many blocks the images go through.
+        data: the dataset to take images from.
+        size: the height and width at which the trunk looks at them; by default its own.
+
+    Returns:
+        The dataset with arrays (n, ...) of features in place of images.
+    """
+    if not frozen:
+        return data
+    size = size or trunks.describe(source.trunk).size
+    parts = trunks.cut_trunk(frozen, source.trunk, data.train.images.shape[1:], size)
+    weights = source.front_weights(parts)
+
+    def features(images: np.ndarray, progress: Progress) -> np.ndarray:
+        stacked = [weight[None] for weight in weights]
+        return training.predict(parts.front, stacked, images, progress=progress)[0]
+
+    path = _path(weights, source.trunk, frozen, size, data)
+    return _read(path, data) or _compute(path, data, features)
+
+
+@functools.lru_cache(maxsize=2)
+def fitted(data: datasets.Dataset, wanted: ImageShape) -> datasets.Dataset:
+    """Return a dataset whose images have another size, or grey repeated as colour.
+
+    Args:
+        data: with images (n, height, width, channels).
+        wanted: the height, the width and the channels that they shall have.
+    """
+    fit = trunks.adapter(data.train.images.shape[1:], wanted)
+    return _with_images(data, *(training.predict(fit, [], p.images)[0] for p in _parts(data)))
+
+
+def _compute(
+    path: Path, data: datasets.Dataset, features: Callable[[np.ndarray, Progress], np.ndarray]
+) -> datasets.Dataset:
+    start = time.perf_counter()
+    with progress_bar(f"Features of {data.title}") as bar:
+        count = sum(len(part) for part in _parts(data))
+        done = 0
+        computed = []
+        for part in _parts(data):
+            computed.append(
+                features(part.images, lambda now, _, done=done: bar(done + now, count))  # type: ignore[misc]
+            )
+            done += len(part)
+    if time.perf_counter() - start > SLOW:
+        _store(path, computed)
+    return _with_images(data, *computed)
+
+
+def _parts(data: datasets.Dataset) -> tuple[datasets.Part, datasets.Part]:
+    return data.train, data.test
+
+
+def _with_images(data: datasets.Dataset, train: np.ndarray, test: np.ndarray) -> datasets.Dataset:
+    return replace(
+        data, train=replace(data.train, images=train), test=replace(data.test, images=test)
+    )
+
+
+def cache_directory() -> Path:
+    """Return the folder of the features that are kept for other processes."""
+    return directories.cache_directory() / "features"
+
+
+def _path(
+    weights: trunks.Weights, trunk: str, frozen: int, size: int, data: datasets.Dataset
+) -> Path:
+    """Return a file's name that is another for other images, weights, blocks and sizes."""
+    digest = hashlib.sha256(json.dumps([trunk, frozen, size]).encode())
+    for array in (*weights, *(part.images for part in _parts(data))):
+        digest.update(np.ascontiguousarray(array).data)
+    return cache_directory() / f"{digest.hexdigest()[:32]}.npz"
+
+
+def _read(path: Path, data: datasets.Dataset) -> datasets.Dataset | None:
+    """Return the features that are kept, or nothing; a damaged file is computed anew."""
+    try:
+        with np.load(path, allow_pickle=False) as arrays:
+            train, test = arrays["train"], arrays["test"]
+        path.touch()
+    except Exception:  # whatever a missing or damaged archive makes NumPy raise
+        return None
+    return _with_images(data, train, test)
+
+
+def _store(path: Path, computed: list[np.ndarray]) -> None:
+    """Keep features, and forget those that were used longest ago, so that all are bounded."""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        with atomic.writing(path) as file:
+            np.savez(file, train=computed[0], test=computed[1])
+        forget(MAX_BYTES)
+    except OSError as error:
+        warnings.warn(
+            f"The features could not be kept in {path.parent} ({error.strerror}), so that they "
+            "will be computed again the next time: free some space there, or set SIMMIM_CACHE.",
+            stacklevel=2,
+        )
+
+
+def kept() -> dict[Path, int]:
+    """Return the files of features, those that were used last first, and their sizes in bytes."""
+    with contextlib.suppress(OSError):
+        files = [(path.stat(), path) for path in cache_directory().glob("*.npz")]
+        files.sort(key=lambda each: each[0].st_mtime, reverse=True)
+        return {path: stat.st_size for stat, path in files}
+    return {}
+
+
+def forget(most: int = 0) -> int:
+    """Remove files of features until at most so many bytes are kept; return how many were freed."""
+    total = freed = 0
+    for path, size in kept().items():
+        total += size
+        if total > most:
+            path.unlink(missing_ok=True)
+            freed += size
+    return freed

@@ -1,0 +1,74 @@
+"""Early stopping: each seed keeps the weights that were best on its validation images."""
+
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
+
+import numpy as np
+
+from simmim_lib.experiments.evaluation import look
+from simmim_lib.experiments.network import Network
+from simmim_lib.experiments.tasks import Target
+from simmim_lib.training import STEPS_PER_CALL
+from simmim_lib.trunks import Weights
+
+
+def until_no_better(
+    steps: Iterator[Weights], loss: Callable[[Weights], np.ndarray], patience: int
+) -> Iterator[Weights]:
+    """Follow a training until no seed has become better for some steps.
+
+    Args:
+        steps: the weights after every `STEPS_PER_CALL` steps, each (seeds, ...).
+        loss: of such weights on validation images, (seeds,).
+        patience: how many steps without progress end the training; 0: none do.
+
+    Yields:
+        Each seed's best weights so far, each (seeds, ...); with `patience=0` the latest ones.
+
+    Source: Prechelt 1998, "Early Stopping - But When?".
+    """
+    if not patience:
+        yield from steps
+        return
+    best: Weights = []
+    for weights in steps:
+        losses = loss(weights)
+        if not best:
+            best, lowest, waited = list(weights), losses, np.zeros_like(losses)
+        better = losses < lowest
+        best = [_chosen(better, new, old) for new, old in zip(weights, best, strict=True)]
+        lowest = np.where(better, losses, lowest)
+        waited = np.where(better, 0, waited + STEPS_PER_CALL)
+        yield best
+        if np.all(waited > patience):
+            return
+
+
+def _chosen(better: np.ndarray, new: np.ndarray, old: np.ndarray) -> np.ndarray:
+    """Take the new weights of those seeds that are better, (seeds, ...)."""
+    return np.where(better.reshape(-1, *[1] * (new.ndim - 1)), new, old)
+
+
+def validation_loss(
+    tasks: dict[str, Target], network: Network, weights: Weights, seeds: Sequence[int]
+) -> np.ndarray:
+    """Return the mean loss of all tasks on each seed's validation images, (seeds,).
+
+    The loss tells progress from standstill where a few images more or less are classified
+    correctly by chance.
+
+    Args:
+        tasks: from `choose_tasks`.
+        network: from `transfer`.
+        weights: of some seeds, each (seeds, ...).
+        seeds: which seeds these are.
+    """
+    chosen = {
+        name: replace(task, choices=[task.choices[seed] for seed in seeds])
+        for name, task in tasks.items()
+    }
+    losses = []
+    for seen in look(chosen, network, weights).values():
+        of_class = np.take_along_axis(seen.probabilities, seen.labels[..., np.newaxis], axis=-1)
+        losses.append(-np.log(np.maximum(of_class, 1e-12)).mean(axis=(1, 2)))
+    return np.mean(losses, axis=0)
