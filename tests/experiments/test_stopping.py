@@ -35,6 +35,18 @@ def test_training_ends_when_no_seed_has_become_better_for_so_many_steps(patience
     assert len(stopped(FALLING_THEN_RISING, patience)) == looks
 
 
+@pytest.mark.parametrize("patience", [1, 20, 21])
+def test_training_goes_on_while_it_gets_better_at_every_look(patience):
+    """The first look has nothing to be better than, and counts as progress all the same."""
+    assert len(stopped([[number, number] for number in range(9, 0, -1)], patience)) == 9
+
+
+@pytest.mark.parametrize(("patience", "looks"), [(1, 2), (20, 2), (21, 3), (40, 3)])
+def test_the_steps_that_are_waited_for_follow_the_best_look(patience, looks):
+    assert len(stopped([[1, 1]] * 9, patience)) == looks
+    assert len(stopped([[2, 2], *[[1, 1]] * 9], patience)) == 1 + looks
+
+
 def test_without_patience_the_latest_weights_count():
     assert stopped(FALLING_THEN_RISING, 0) == [[number] * 2 for number in range(7)]
 
