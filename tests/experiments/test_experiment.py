@@ -158,6 +158,8 @@ def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
         ({}, {}, ["mnist", "uci-digits"]),
         ({}, {"baseline": False}, []),
         ({"source": None}, {}, []),
+        ({"baseline": "none"}, {}, []),
+        ({"baseline": "small-trunk"}, {}, ["mnist", "uci-digits"]),
         ({"labels_per_class": (0, 5), "information": 0.3}, {}, ["uci-digits"]),
     ],
 )
