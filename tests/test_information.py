@@ -299,7 +299,7 @@ def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypa
         [np.flatnonzero(data.train.labels == d)[:count] for d, count in enumerate(counts)]
     )
     uneven = replace(data, train=datasets.Part(data.train.images[kept], data.train.labels[kept]))
-    monkeypatch.setattr(datasets, "load", lambda name: uneven)
+    monkeypatch.setattr(datasets, "load", lambda name, size=None: uneven)
     (stage,) = stages(QUICK.replace(class_shares=SHARES, source=None))
     shown = uneven.train.labels[stage.examples[0].unlabelled.batches]
     counted = np.bincount(shown.ravel(), minlength=10) / shown.size
@@ -423,7 +423,7 @@ def test_no_unlabelled_images_is_told(monkeypatch):
     chosen = [np.flatnonzero(part.labels == digit)[:10] for digit in range(10)]
     few = datasets.Part(part.images[np.concatenate(chosen)], part.labels[np.concatenate(chosen)])
     small = datasets.Dataset("uci-digits", "Few", few, few, DIGITS, "made up", "none")
-    monkeypatch.setattr(datasets, "load", lambda name: small)
+    monkeypatch.setattr(datasets, "load", lambda name, size=None: small)
     settings = QUICK.replace(targets=("uci-digits",), labels_per_class=8, source=None)
     with pytest.raises(WorkbookError, match="none is left to learn from without its label"):
         experiments.run(settings, baseline=False)

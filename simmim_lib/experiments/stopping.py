@@ -34,7 +34,8 @@ def until_no_better(
     for weights in steps:
         losses = loss(weights)
         if not best:
-            best, lowest, waited = list(weights), losses, np.zeros_like(losses)
+            best, waited = list(weights), np.zeros(losses.shape)
+            lowest = np.full(losses.shape, np.inf)  # the first look is progress
         better = losses < lowest
         best = [_chosen(better, new, old) for new, old in zip(weights, best, strict=True)]
         lowest = np.where(better, losses, lowest)

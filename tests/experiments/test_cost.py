@@ -66,6 +66,13 @@ def test_every_view_of_every_image_counts():
     assert cost.estimate(nothing_labelled).flops == pytest.approx(flops * others / 32)
 
 
+@pytest.mark.parametrize(("batch_size", "images"), [(8, 8), (64, 64), (100, 100), (500, 100)])
+def test_a_batch_holds_as_many_images_as_asked_and_no_more_than_have_labels(batch_size, images):
+    plain = Settings(frozen_layers=0)  # 32 of 100 labelled images a step
+    found = cost.estimate(plain.replace(batch_size=batch_size)).flops
+    assert found == pytest.approx(cost.estimate(plain).flops * images / 32)
+
+
 def test_images_that_have_labels_are_not_seen_without_them(monkeypatch):
     """Of 300 images, 60 for validation, 200 with labels leave fewer than a batch."""
     data = datasets.load("mnist")

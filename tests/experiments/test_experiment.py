@@ -158,6 +158,8 @@ def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
         ({}, {}, ["mnist", "uci-digits"]),
         ({}, {"baseline": False}, []),
         ({"source": None}, {}, []),
+        ({"baseline": "none"}, {}, []),
+        ({"baseline": "small-trunk"}, {}, ["mnist", "uci-digits"]),
         ({"labels_per_class": (0, 5), "information": 0.3}, {}, ["uci-digits"]),
     ],
 )
@@ -259,6 +261,24 @@ def test_the_second_half_starts_with_the_copied_layers_and_the_probe_s_heads():
             chosen
         ]
         np.testing.assert_array_equal(stage.examples[0].features[1], images)
+
+
+def test_each_stage_of_gradual_unfreezing_starts_with_what_the_one_before_has_learnt():
+    """Beside it stands a layer more of the source's."""
+    settings = Settings(adaptation="gradual-unfreezing", frozen_layers=2, steps=9, seeds=2)
+    probe, dense, convolution = stages(settings)
+    source = pretrained("glyphs").blocks
+    assert [len(stage.weights) for stage in (probe, dense, convolution)] == [2, 4, 6]
+    copied = [np.stack([weight] * 2) for weight in (*source["convolution_3"], *source["dense"])]
+    for found, expected in (
+        (dense.weights, [*copied[2:], *trained(probe.weights)]),
+        (convolution.weights, [*copied[:2], *trained(dense.weights)]),
+    ):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    batches = np.stack([training.draw_batches(100, 32, 9, seed) for seed in range(2)])
+    for stage, first in ((probe, 0), (dense, 3), (convolution, 6)):
+        np.testing.assert_array_equal(stage.examples[0].batches, batches[:, first : first + 3])
 
 
 def accuracy_of(network, weights, part, positions, name, seed):

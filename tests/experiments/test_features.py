@@ -1,15 +1,16 @@
 """Features that are kept on the disk: what they are kept for, how many, and what may go wrong."""
 
+import contextlib
 import os
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from simmim_lib import datasets
+from simmim_lib import datasets, trunks
 from simmim_lib.commands import cli
 from simmim_lib.experiments import features
-from simmim_lib.experiments.features import frozen_features
+from simmim_lib.experiments.features import fitted, frozen_features
 from simmim_lib.experiments.sources import pretrained
 
 
@@ -26,8 +27,10 @@ def slow(monkeypatch, tmp_path):
 @pytest.fixture(scope="module")
 def few():
     data = datasets.load("uci-digits")
-    part = datasets.Part(data.train.images[:7], data.train.labels[:7])
-    return replace(data, train=part, test=part)
+    train = datasets.Part(data.train.images[:7], data.train.labels[:7])
+    return replace(
+        data, train=train, test=datasets.Part(data.test.images[:5], data.test.labels[:5])
+    )
 
 
 def computed(monkeypatch) -> list[int]:
@@ -111,3 +114,62 @@ def test_what_was_used_longest_ago_goes_first(slow, few, capsys):
     assert list(slow.iterdir()) == []
     assert cli.main(["data", "cache", "--clear"]) == 0
     assert "0.0 MB were freed" in capsys.readouterr().out
+
+
+def test_what_is_read_counts_as_used(slow, few):
+    frozen_features(pretrained("glyphs"), 2, few)
+    (file,) = slow.iterdir()
+    os.utime(file, (1000, 1000))
+    frozen_features.cache_clear()
+    frozen_features(pretrained("glyphs"), 2, few)
+    assert file.stat().st_mtime > 1000
+
+
+def test_another_size_or_weight_or_trunk_has_a_file_of_its_own(few):
+    weights = [np.zeros(3), np.ones(2)]
+    paths = {
+        features._path(*asked, few)
+        for asked in (
+            (weights, "efficientnet-lite0", 3, 32),
+            (weights, "efficientnet-lite0", 3, 40),
+            (weights, "efficientnet-lite0", 2, 32),
+            (weights, "mobilenet-v2", 3, 32),
+            ([np.zeros(3), np.zeros(2)], "efficientnet-lite0", 3, 32),
+            ([np.ones(3), np.ones(2)], "efficientnet-lite0", 3, 32),
+        )
+    }
+    assert len(paths) == 6
+
+
+def test_features_are_those_at_the_size_that_is_asked_for(few):
+    source = pretrained(trunks.IMAGENET, "efficientnet-lite0")
+    for size in (32, 48):
+        found = frozen_features(source, 1, few, size)
+        assert found.train.images.shape == (7, size // 2, size // 2, 32)
+        assert found.test.images.shape == (5, size // 2, size // 2, 32)
+
+
+def test_fitted_images_are_enlarged_and_repeated(few):
+    found = fitted(few, (56, 56, 3))
+    for part, given in ((found.train, few.train), (found.test, few.test)):
+        assert part.images.shape == (len(given), 56, 56, 3)
+        np.testing.assert_array_equal(part.images[..., :1], part.images[..., 1:2])
+        np.testing.assert_array_equal(part.images[..., :1], part.images[..., 2:])
+        # Between the centres of pixels, so that the mean over each two by two is near the pixel.
+        means = part.images[..., :1].reshape(len(given), 28, 2, 28, 2, 1).mean(axis=(2, 4))
+        np.testing.assert_allclose(means, given.images, atol=0.35)
+        assert np.abs(means - given.images).mean() < 0.05
+        assert part.labels is given.labels
+
+
+def test_progress_goes_on_from_the_training_part_to_the_test_part(few, monkeypatch):
+    told = []
+
+    @contextlib.contextmanager
+    def bar(title):
+        yield lambda *now: told.append((title, *now))
+
+    monkeypatch.setattr(features, "progress_bar", bar)
+    frozen_features.cache_clear()
+    frozen_features(pretrained("glyphs"), 3, few)
+    assert told == [(f"Features of {few.title}", done, 12) for done in (7, 12)]

@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -93,6 +94,19 @@ def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
     pretrained.cache_clear()
     bundled.unlink()
     assert pretrained("uci-digits").accuracy == 0.75
+
+
+def test_networks_of_two_trunks_are_not_taken_for_each_other(elsewhere):
+    small, other = made_up(0.25), replace(made_up(0.75), trunk="article")
+    for network in (small, other):
+        store(network, sources._cached_path("uci-digits", network.trunk))
+    assert pretrained("uci-digits").accuracy == 0.25
+    assert pretrained("uci-digits", "article").accuracy == 0.75
+    path = elsewhere / "network.npz"
+    store(other, path)
+    assert _read(path, "uci-digits", "article") is not None
+    assert _read(path, "uci-digits") is None
+    assert _read(path, "uci-digits", "mobilenet-v2") is None
 
 
 def test_pre_training_does_what_its_recipe_says(monkeypatch):
