@@ -76,8 +76,10 @@ def _examples(
 ) -> training.Examples:
     """Return a task's examples of all seeds, and which of them each step sees."""
     part = network.features[task.data.name].train
+    fewest = min(len(choice.labelled) for choice in task.choices)
+    batch_size = min(settings.batch_size, fewest)
     batches = [
-        training.draw_batches(len(choice.labelled), settings.batch_size, settings.steps, seed)
+        training.draw_batches(len(choice.labelled), batch_size, settings.steps, seed)
         for seed, choice in enumerate(task.choices)
     ]
     labelled = _as_many([choice.labelled for choice in task.choices])
