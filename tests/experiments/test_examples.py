@@ -10,7 +10,7 @@ from simmim_lib.experiments.examples import StagePlan, plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import build_network
 from simmim_lib.experiments.sources import pretrained
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, Stage
 
 
 def plans(settings: Settings) -> list[StagePlan]:
@@ -132,3 +132,17 @@ def test_seeds_may_have_unequally_many_images(counts, size):
         np.testing.assert_array_equal(examples.labels[seed][batches], train.labels[seen])
         batches = training.draw_batches(2 * count, min(128, 2 * min(counts)), 9, seed)
         np.testing.assert_array_equal(rest.batches[seed], choice.unlabelled[batches])
+
+
+def test_a_stage_sees_what_its_steps_of_the_whole_training_would_see():
+    settings = Settings(
+        source=None, information=0.3, schedule="cosine", labels_per_class=5, steps=9, seeds=2
+    )
+    (whole,) = plans(settings)
+    tasks = experiments.choose_tasks(settings)
+    network = build_network(settings, tasks, None, 0)
+    part = plan_stage(settings, tasks, network, Stage(0, 3, 7))
+    np.testing.assert_array_equal(part.options.learning_rate, whole.options.learning_rate[3:7])
+    (one,), (of_all,) = part.examples, whole.examples
+    np.testing.assert_array_equal(one.batches, of_all.batches[:, 3:7])
+    np.testing.assert_array_equal(one.unlabelled.batches, of_all.unlabelled.batches[:, 3:7])
