@@ -76,13 +76,21 @@ def _examples(
 ) -> training.Examples:
     """Return a task's examples of all seeds, and which of them each step sees."""
     part = network.features[task.data.name].train
+<<<<<<< HEAD
     fewest = min(len(choice.labelled) for choice in task.choices)
     batch_size = min(settings.batch_size, fewest)
     batches = [
         training.draw_batches(len(choice.labelled), batch_size, settings.steps, seed)
         for seed, choice in enumerate(task.choices)
+=======
+    by_seed = [choice.labelled for choice in task.choices]
+    size = _batch_size(settings.batch_size, by_seed)
+    batches = [
+        training.draw_batches(len(labelled), size, settings.steps, seed)
+        for seed, labelled in enumerate(by_seed)
+>>>>>>> wt-mut
     ]
-    labelled = _as_many([choice.labelled for choice in task.choices])
+    labelled = _as_many(by_seed)
     return training.Examples(
         part.images[labelled],
         _in_scale(task, part.labels[labelled]),
@@ -91,12 +99,18 @@ def _examples(
     )
 
 
+<<<<<<< HEAD
 def _in_scale(task: Target, labels: np.ndarray) -> np.ndarray:
     """Return a regression's labels, (seeds, n, columns), in units of `Target.scales`."""
     if task.data.kind != "regression":
         return labels
     means, deviations = task.scales[:, :, np.newaxis]
     return (labels - means) / deviations
+=======
+def _batch_size(wanted: int, by_seed: list[np.ndarray]) -> int:
+    """Return how many examples a batch has: not more than any seed has, as all are stacked."""
+    return min(wanted, *map(len, by_seed))
+>>>>>>> wt-mut
 
 
 def _as_many(by_seed: list[np.ndarray]) -> np.ndarray:
@@ -110,14 +124,18 @@ def _unlabelled(
 ) -> training.Unlabelled:
     """Return the training images without a label, and which of them each step sees."""
     rest = [choice.unlabelled for choice in task.choices]
-    if not min(len(images) for images in rest):
+    size = _batch_size(UNLABELLED_BATCH_SIZE, rest)
+    if not size:
         raise WorkbookError(
             f"Every training image of {task.data.name!r} is labelled or kept for validation, so "
             "none is left to learn from without its label: lower labels_per_class."
         )
     features = network.features[task.data.name].train.images
     batches = np.stack(
-        [_draw_unlabelled(settings, task.data, images, seed) for seed, images in enumerate(rest)]
+        [
+            _draw_unlabelled(settings, task.data, images, size, seed)
+            for seed, images in enumerate(rest)
+        ]
     )
     if settings.foreign_images:
         foreign = network.features_of(
@@ -131,19 +149,17 @@ def _unlabelled(
 
 
 def _draw_unlabelled(
-    settings: Settings, data: datasets.Dataset, images: np.ndarray, seed: int
+    settings: Settings, data: datasets.Dataset, images: np.ndarray, size: int, seed: int
 ) -> np.ndarray:
     """Return the images of each step, as positions in the training part, (steps, batch size)."""
     if settings.class_shares is None:
-        return images[
-            training.draw_batches(len(images), UNLABELLED_BATCH_SIZE, settings.steps, seed)
-        ]
+        return images[training.draw_batches(len(images), size, settings.steps, seed)]
     shares = _of_each_class("class_shares", settings.class_shares, data)
     labels = data.train.labels[images]
     chances = shares[labels] / np.bincount(labels, minlength=len(shares))[labels]
     random = np.random.default_rng(seed)
-    size = (settings.steps, UNLABELLED_BATCH_SIZE)
-    return random.choice(images, size, p=chances / chances.sum())
+    shape = (settings.steps, UNLABELLED_BATCH_SIZE)
+    return random.choice(images, shape, p=chances / chances.sum())
 
 
 def class_prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:

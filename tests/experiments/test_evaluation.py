@@ -78,6 +78,15 @@ def test_where_a_class_does_not_occur_there_is_no_auc():
         agrees_with_oracles(outputs, labels, set(ORACLES) - {"AUC"})
 
 
+def test_a_score_that_one_seed_lacks_is_not_told():
+    """Else its mean over seeds would be no number."""
+    outputs, labels = RANDOM.normal(size=(2, 40, 3)), RANDOM.integers(3, size=(2, 40))
+    labels[1, labels[1] == 2] = 0
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+        agrees_with_oracles(outputs, labels, set(ORACLES) - {"AUC"})
+
+
 def test_several_labels():
     outputs, labels = RANDOM.normal(size=(2, 30, 5)), RANDOM.integers(2, size=(30, 5))
     (accuracy,) = measure("multi-label", outputs, labels).values()

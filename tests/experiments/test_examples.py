@@ -1,5 +1,7 @@
 """What an experiment will do, asked of it before anything is trained."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -8,7 +10,7 @@ from simmim_lib.experiments.examples import StagePlan, plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import build_network
 from simmim_lib.experiments.sources import pretrained
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, Stage
 
 
 def plans(settings: Settings) -> list[StagePlan]:
@@ -108,3 +110,39 @@ def test_foreign_images_are_read_at_the_size_that_is_asked_for(monkeypatch):
     )
     plan_stage(settings, tasks, network, settings.stages[0])
     assert sizes == [32]
+
+
+@pytest.mark.parametrize(("counts", "size"), [((50, 7, 11), 7), ((50, 40, 45), 32)])
+def test_seeds_may_have_unequally_many_images(counts, size):
+    """As where an image has several labels, or belongs to a group: each sees its own, and all."""
+    settings = Settings(source=None, information=0.3, steps=9, seeds=3)
+    tasks = experiments.choose_tasks(settings)
+    choices = [
+        choice._replace(labelled=choice.labelled[:count], unlabelled=choice.unlabelled[: 2 * count])
+        for choice, count in zip(tasks["mnist"].choices, counts, strict=True)
+    ]
+    tasks = {"mnist": replace(tasks["mnist"], choices=choices)}
+    network = build_network(settings, tasks, None, 0)
+    (examples,) = plan_stage(settings, tasks, network, settings.stages[0]).examples
+    train, rest = datasets.load("mnist").train, examples.unlabelled
+    for seed, (choice, count) in enumerate(zip(choices, counts, strict=True)):
+        seen = choice.labelled[training.draw_batches(count, size, 9, seed)]
+        batches = examples.batches[seed]
+        np.testing.assert_array_equal(examples.features[seed][batches], train.images[seen])
+        np.testing.assert_array_equal(examples.labels[seed][batches], train.labels[seen])
+        batches = training.draw_batches(2 * count, min(128, 2 * min(counts)), 9, seed)
+        np.testing.assert_array_equal(rest.batches[seed], choice.unlabelled[batches])
+
+
+def test_a_stage_sees_what_its_steps_of_the_whole_training_would_see():
+    settings = Settings(
+        source=None, information=0.3, schedule="cosine", labels_per_class=5, steps=9, seeds=2
+    )
+    (whole,) = plans(settings)
+    tasks = experiments.choose_tasks(settings)
+    network = build_network(settings, tasks, None, 0)
+    part = plan_stage(settings, tasks, network, Stage(0, 3, 7))
+    np.testing.assert_array_equal(part.options.learning_rate, whole.options.learning_rate[3:7])
+    (one,), (of_all,) = part.examples, whole.examples
+    np.testing.assert_array_equal(one.batches, of_all.batches[:, 3:7])
+    np.testing.assert_array_equal(one.unlabelled.batches, of_all.unlabelled.batches[:, 3:7])

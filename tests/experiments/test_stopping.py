@@ -29,6 +29,10 @@ def test_each_seed_keeps_its_own_best_weights():
     assert stopped(FALLING_THEN_RISING, patience=1000)[-1] == [2, 4]
 
 
+def test_better_is_better_than_ever_and_not_than_the_look_before():
+    assert stopped([[3, 9], [1, 2], [3, 1], [2, 3]], patience=1000)[-1] == [1, 2]
+
+
 @pytest.mark.parametrize(
     ("patience", "looks"),
     # 20 steps a look: the first seed is best at look 2, the second at look 0 and then at look 4.
