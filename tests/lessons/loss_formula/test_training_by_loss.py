@@ -84,9 +84,7 @@ def test_the_formula_as_written_drives_the_true_class_to_zero_and_cross_entropy_
     class: nine true classes in ten end at p = 0, and the lucky tenth at p = 1, so the median and
     the share of images near zero show what the mean, which stays at chance, hides.
     """
-    outcome = training_by_loss.compare(
-        LossComparison(losses=("written", "cross-entropy"), seeds=4)
-    )
+    outcome = training_by_loss.compare(LossComparison(losses=("written", "cross-entropy"), seeds=4))
     written, cross_entropy = outcome.probability
     for seed in range(4):
         start, end = written[seed, 0], written[seed, -1]
