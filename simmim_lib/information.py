@@ -1,8 +1,8 @@
 """Information from images without labels: what SimMIM's objective asks of its predictions.
 
-The objective of a task is cross-entropy on its labelled images, less `information` times the mutual
-information between its unlabelled images and their predicted classes, and `agreement` times the
-cross-entropy between a weak and a strong view of the same image. See `Recipe`.
+The objective of a task is cross-entropy on its labelled images, minus `information` times the
+mutual information between its unlabelled images and their predicted classes, plus `agreement` times
+the cross-entropy between a weak and a strong view of the same image. See `Recipe`.
 """
 
 from dataclasses import dataclass, field
@@ -44,7 +44,7 @@ class Recipe:
         information: lambda, what the information counts beside the cross-entropy.
         spread: what its first half counts, which spreads predictions over the classes.
         agreement: what the agreement of two views counts.
-        confidence: an image has to be predicted so surely, in its weak view, to teach its strong
+        confidence: how sure the prediction of a weak view must be for it to teach the strong
             view.
         augmentation: strength of the views, 0 to leave all images as they are.
         ramp: over how many steps information and agreement grow to their full weight.
@@ -85,7 +85,7 @@ class Recipe:
 def lack_of_information(logits: Tensor, spread: Tensor, prior: Tensor) -> Tensor:
     """Return mean H(p) + spread * KL(mean p || prior), in nats: what is minimised.
 
-    With a uniform prior over K classes and spread 1 this is log K less the mutual information.
+    With a uniform prior over K classes and spread 1 this is log K minus the mutual information.
 
     Args:
         logits: (seeds, n, classes).
@@ -126,6 +126,11 @@ def disagreement(weak: Tensor, strong: Tensor, confidence: Tensor) -> Tensor:
     return tf.reduce_mean(sure * losses, axis=-1)
 
 
+MIN_SHARE_OF_OTHERS = 0.1
+"""If less than this part of the images that are expected in other classes than the most predicted
+one is put there, the predictions have collapsed."""
+
+
 @dataclass(frozen=True, eq=False)
 class Diagnosis:
     """Whether the predictions for a task's unlabelled images have collapsed, for each seed.
@@ -142,11 +147,16 @@ class Diagnosis:
 
     @property
     def collapsed(self) -> np.ndarray:
-        """Whether each seed's predictions use less than half as many classes as expected, (seeds,).
+        """Whether each seed's predictions use far fewer classes than expected, (seeds,).
 
-        exp(entropy) counts classes: it is K for K classes that are predicted equally often.
+        Either less than half as many, by their probabilities: exp(entropy) counts classes, it is K
+        for K classes that are predicted equally often. Or, however unsure the predictions are,
+        hardly any image is put in another class than the most predicted one: less than a tenth of
+        the share that is expected there, where exp(-entropy) stands for the share of one class.
         """
-        return np.exp(self.entropy) < 0.5 * np.exp(self.expected_entropy)
+        few_classes = np.exp(self.entropy) < 0.5 * np.exp(self.expected_entropy)
+        others, expected_others = 1 - self.largest_share, 1 - np.exp(-self.expected_entropy)
+        return few_classes | (others < MIN_SHARE_OF_OTHERS * expected_others)
 
     def as_dict(self) -> dict[str, Any]:
         """Return what was found as plain values that JSON can hold."""

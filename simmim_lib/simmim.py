@@ -19,6 +19,7 @@ from packaging.version import Version
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.settings import check_task_weights
+from simmim_lib.weighting import class_weights
 
 LOSSES = {
     "classification": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
@@ -172,8 +173,8 @@ class SimMIM(keras.Model):
         if not isinstance(inputs, Mapping):
             features = self.features(inputs, training)
             return {name: head(features) for name, head in self._head_of.items()}
-        own = self._features_of_each(inputs, training)
-        return {name: self._head_of[name](features) for name, features in own.items()}
+        by_task = self._features_of_each(inputs, training)
+        return {name: self._head_of[name](features) for name, features in by_task.items()}
 
     def features(self, images: Any, training: bool | None = None) -> Any:
         """Return what the heads see: features (n, units) of images (n, height, width, channels)."""
@@ -255,6 +256,67 @@ class SimMIM(keras.Model):
             **options,
         )
 
+    def fit(
+        self, x: Any = None, y: Any = None, *args: Any, class_weight: Any = None, **options: Any
+    ) -> Any:
+        """Train; like Keras's, with class weights also where labels have the names of their tasks.
+
+        Args:
+            x: as in Keras.
+            y: as in Keras.
+            args: as in Keras.
+            class_weight: what each class's examples count, by its position or name, 1 where nothing
+                is said; or "balanced". With several tasks by the name of the task.
+            options: whatever else Keras's `fit` takes.
+
+        Returns:
+            Keras's history.
+
+        Raises:
+            WorkbookError: class weights for a class or task that there is not, below 0, or beside
+                images that are neither arrays nor a `tf.data.Dataset`.
+        """
+        if class_weight is not None:
+            given = class_weights.by_task(class_weight, self.tasks)
+            if isinstance(x, tf.data.Dataset):
+                x = class_weights.weigh_dataset(given, self.tasks, x)
+            elif y is not None:
+                others = options.get("sample_weight")
+                options["sample_weight"] = class_weights.weigh_arrays(given, self.tasks, y, others)
+            else:
+                raise WorkbookError(
+                    "class_weight needs arrays or a tf.data.Dataset, but the images are a "
+                    f"{type(x).__name__}: let it give the weights of its examples itself."
+                )
+        return super().fit(x, y, *args, **options)
+
+    def export(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
+        """Write the model for serving; like Keras's, which asks here which images it will get.
+
+        Args:
+            filepath: a folder.
+            args: as in Keras.
+            options: as in Keras; without `input_signature`, one batch of images for all tasks.
+        """
+        images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
+        return super().export(filepath, *args, **{"input_signature": [images], **options})
+
+    def load_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
+        """Read weights that `save_weights` wrote; like Keras's, which goes by the heads' positions.
+
+        Raises:
+            WorkbookError: the heads stand in another order in the file.
+        """
+        ours, theirs = [*dict.fromkeys(self._head_of.values())], _heads_in(filepath)
+        names = [head.name for head in ours]
+        if any(theirs.index(name) != names.index(name) for name in names if name in theirs):
+            raise WorkbookError(
+                f"The heads stand in {filepath} in the order {', '.join(theirs)}, but in the model "
+                f"{', '.join(names)}, so that they would be exchanged: give the model its tasks in "
+                "the order of the file, and load again."
+            )
+        return super().load_weights(filepath, *args, **options)
+
     def compute_loss(
         self,
         x: Any = None,
@@ -315,6 +377,25 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
 
     Raises:
         WorkbookError: the file is missing, damaged, holds another kind of model, or code.
+    """
+    model = read_keras_file(path, compile=True)
+    if not isinstance(model, SimMIM):
+        raise WorkbookError(
+            f"{path} holds a {type(model).__name__}, not a SimMIM model: read it with "
+            "keras.models.load_model, and pass it to SimMIM as the trunk."
+        )
+    return model
+
+
+def read_keras_file(path: str | os.PathLike[str], compile: bool = False) -> keras.Model:
+    """Read a model of any kind that Keras has saved; no code from the file is ever run.
+
+    Args:
+        path: of a `.keras` file.
+        compile: whether to compile it as it was when it was saved.
+
+    Raises:
+        WorkbookError: the file is missing or damaged, or holds layers that are not known or code.
 
     Source: keras.io, "Whole model saving & loading"; `safe_mode` refuses layers that hold code.
     """
@@ -323,15 +404,9 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
             f"There is no file {path}: name one that model.save('name.keras') wrote."
         )
     try:
-        model = keras.saving.load_model(path, safe_mode=True)
+        return keras.saving.load_model(path, safe_mode=True, compile=compile)
     except Exception as error:  # a damaged file can make any part of Keras stumble
         raise WorkbookError(_why_not(path, error)) from error
-    if not isinstance(model, SimMIM):
-        raise WorkbookError(
-            f"{path} holds a {type(model).__name__}, not a SimMIM model: read it with "
-            "keras.models.load_model, and pass it to SimMIM as the trunk."
-        )
-    return model
 
 
 def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
@@ -354,8 +429,8 @@ def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
             "model.save_weights there and load_weights here."
         )
     return (
-        f"{path} cannot be read ({type(error).__name__}), so it is damaged or no Keras file: save "
-        "the model again with model.save('name.keras')."
+        f"{path} cannot be read ({type(error).__name__}), so it is damaged or not a Keras file: "
+        "save the model again with model.save('name.keras')."
     )
 
 
@@ -368,6 +443,20 @@ def _keras_version(path: str | os.PathLike[str]) -> str:
             return version
     except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
         return "0"
+
+
+def _heads_in(path: str | os.PathLike[str]) -> list[str]:
+    """Return the names of the heads in a file of weights, in order; none where it names none."""
+    import h5py
+
+    try:
+        with h5py.File(path) as file:
+            layers = file["layers"]
+            dense = [name for name in layers if re.fullmatch(r"dense(_\d+)?", name)]
+            dense.sort(key=lambda name: int(name.partition("_")[2] or 0))
+            return [str(layers[name]["vars"].attrs.get("name", "")) for name in dense]
+    except (OSError, KeyError):  # Keras says what is wrong with it
+        return []
 
 
 def fit_on_workers(
@@ -435,7 +524,7 @@ def _check_trunk(trunk: keras.Model) -> None:
     takes, gives = getattr(trunk, "input_shape", None), getattr(trunk, "output_shape", None)
     if takes is None or gives is None:
         raise WorkbookError(
-            f"The trunk {trunk.name!r} does not say which shape it takes and gives: pass "
+            f"The trunk {trunk.name!r} does not say which shapes it takes and returns: pass "
             "keras.Model(inputs, trunk(inputs)) with inputs = keras.Input(shape) instead."
         )
     if not _is_shape(takes):
@@ -445,7 +534,7 @@ def _check_trunk(trunk: keras.Model) -> None:
         )
     if not _is_shape(gives) or len(gives) not in (2, 4) or gives[-1] is None:
         raise WorkbookError(
-            f"The trunk {trunk.name!r} gives {gives}, but must give one batch of features, (n, "
+            f"The trunk {trunk.name!r} returns {gives}, but must return one batch of features, (n, "
             "units) or (n, height, width, channels): end it with one such layer."
         )
 
@@ -471,7 +560,7 @@ def _fits(given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool
 def _check_tasks(tasks: tuple[Task, ...], shared_heads: bool) -> None:
     for task in tasks:
         if not isinstance(task, Task):
-            raise WorkbookError(f"{task!r} is no task: write Task(name, class_names).")
+            raise WorkbookError(f"{task!r} is not a task: write Task(name, class_names).")
     names = [task.name for task in tasks]
     if not tasks:
         raise WorkbookError("The model has no tasks: give it at least one Task(name, class_names).")

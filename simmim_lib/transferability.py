@@ -1,15 +1,11 @@
 """Scores that guess beforehand whether a source will help a target."""
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simmim_lib.errors import WorkbookError
-
-if TYPE_CHECKING:
-    pass
 
 # A softmax in half precision sums to one within a thousandth.
 SUM_TOLERANCE = 1e-3
@@ -213,7 +209,7 @@ def _examples(
         )
     if not np.issubdtype(table.dtype, np.number) or not np.isfinite(table.astype(np.float64)).all():
         raise WorkbookError(
-            f"The {what} must be finite numbers, but some are NaN, infinite or no numbers at all: "
+            f"The {what} must be finite numbers, but some are NaN, infinite or not numbers at all: "
             "look for a diverged network or a division by zero where they were computed."
         )
     names = np.unique(classes)

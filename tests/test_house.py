@@ -1,6 +1,7 @@
 """The house keeps its rules: what import-linter cannot see."""
 
 import ast
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -45,3 +46,26 @@ def test_no_module_takes_a_private_name_of_another():
         if (found := list(private_names_taken(ast.parse(path.read_text(encoding="utf-8")))))
     }
     assert taken == {}
+
+
+def panels_of(path: Path) -> set[str]:
+    """Return the functions of a module that return a panel."""
+    functions = [
+        node
+        for node in ast.parse(path.read_text(encoding="utf-8")).body
+        if isinstance(node, ast.FunctionDef) and not node.name.startswith("_")
+    ]
+    return {
+        node.name for node in functions if node.returns and ast.unparse(node.returns) == "Panel"
+    }
+
+
+def test_every_panel_of_a_lesson_is_opened_by_a_test():
+    unopened = {}
+    for path in sorted(LIBRARY.glob("lessons/*/*panels.py")):
+        tests = Path(__file__).parent / "lessons" / path.parent.name
+        text = "".join(file.read_text(encoding="utf-8") for file in tests.glob("*.py"))
+        opened = set(re.findall(r"panels\.(\w+)\(", text))
+        if missing := panels_of(path) - opened:
+            unopened[str(path.relative_to(LIBRARY))] = missing
+    assert unopened == {}

@@ -14,6 +14,7 @@ from simmim_lib import augmentation, datasets, experiments, information, losses,
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import build_architecture
 from simmim_lib.settings import Settings
+from simmim_lib.studies import stored
 from simmim_lib.training import compiled, objective
 
 DIGITS = tuple("0123456789")
@@ -298,7 +299,7 @@ def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypa
         [np.flatnonzero(data.train.labels == d)[:count] for d, count in enumerate(counts)]
     )
     uneven = replace(data, train=datasets.Part(data.train.images[kept], data.train.labels[kept]))
-    monkeypatch.setattr(datasets, "load", lambda name: uneven)
+    monkeypatch.setattr(datasets, "load", lambda name, size=None: uneven)
     (stage,) = stages(QUICK.replace(class_shares=SHARES, source=None))
     shown = uneven.train.labels[stage.examples[0].unlabelled.batches]
     counted = np.bincount(shown.ravel(), minlength=10) / shown.size
@@ -333,6 +334,42 @@ def test_fewer_than_half_as_many_classes_as_expected_are_a_collapse():
     found = information.diagnose(np.stack(of_seeds), UNIFORM)
     np.testing.assert_allclose(np.exp(found.entropy), [4, 6])
     assert list(found.collapsed) == [True, False]
+
+
+def unsure(classes, images):
+    """Return logits by which all images are put in the first class, hardly sooner than others."""
+    return np.random.default_rng(0).normal(0, 0.01, (1, images, classes)) + 0.1 * np.eye(classes)[0]
+
+
+@pytest.mark.parametrize("classes", [2, 3, 10])
+def test_all_images_in_one_class_are_a_collapse_however_unsure_they_are(classes):
+    found = information.diagnose(unsure(classes, 200), np.full(classes, 1 / classes))
+    assert np.exp(found.entropy) > 0.99 * classes and found.largest_share == [1]
+    assert found.collapsed.all()
+    assert "collapsed in 1 of 1 seeds (0): up to 100% of the images" in str(found)
+
+
+def test_rare_classes_that_are_predicted_are_no_collapse():
+    """One image in eleven is ill, which nobody has said: the prior is even."""
+    found = information.diagnose(20 * np.eye(2)[[[0] * 40 + [1] * 4]], np.full(2, 0.5))
+    assert not found.collapsed.any()
+    assert str(found) == "no collapse: the most predicted class has 91%"
+
+
+def test_where_one_class_is_expected_nearly_always_it_may_be_predicted_so():
+    surely = 20 * np.eye(2)[[[0] * 196 + [1] * 4]]
+    assert not information.diagnose(surely, np.array([0.98, 0.02])).collapsed.any()
+    assert information.diagnose(surely, np.array([0.5, 0.5])).collapsed.all()
+
+
+def test_the_stored_study_has_the_verdicts_that_it_had():
+    """Of its collapses all were seen by the number of classes alone, and nothing else is one."""
+    records = stored.load("collapse").records
+    assert len(records) >= 6
+    for record in records:
+        share, entropy = (record.measures[name] for name in ("largest share", "entropy"))
+        found = information.Diagnosis(np.array(share), np.array(entropy), np.log(10))
+        np.testing.assert_array_equal(found.collapsed, np.exp(entropy) < 5)
 
 
 def test_the_entropy_is_that_of_the_mean_prediction():
@@ -386,7 +423,7 @@ def test_no_unlabelled_images_is_told(monkeypatch):
     chosen = [np.flatnonzero(part.labels == digit)[:10] for digit in range(10)]
     few = datasets.Part(part.images[np.concatenate(chosen)], part.labels[np.concatenate(chosen)])
     small = datasets.Dataset("uci-digits", "Few", few, few, DIGITS, "made up", "none")
-    monkeypatch.setattr(datasets, "load", lambda name: small)
+    monkeypatch.setattr(datasets, "load", lambda name, size=None: small)
     settings = QUICK.replace(targets=("uci-digits",), labels_per_class=8, source=None)
     with pytest.raises(WorkbookError, match="none is left to learn from without its label"):
         experiments.run(settings, baseline=False)

@@ -42,7 +42,6 @@ ALLOWED = {
     "recipe": list(RECIPES),
     "trunk": ["small-cnn", "article"],
     "source": ["glyphs", None],
-    "pretext": ["labels"],
     "targets": [("mnist",), ("mnist", "uci-digits")],
     "task_weights": [None, (1.0, 0.0), (0.5, 2.0)],
     "weighting": list(WEIGHTINGS),
@@ -246,10 +245,6 @@ REFUSED = {
     },
     "source": {
         A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]
-    },
-    "pretext": {
-        "Unknown pretext": NO_NAMES,
-        "was learnt by 'labels': use that": ["published", None],
     },
     "targets": {
         "name at least one dataset, such as 'mnist'": [
@@ -528,7 +523,6 @@ def test_what_a_control_offers_is_allowed(name):
     values = offers(name)
     if name in (
         "source",
-        "pretext",
         "image_size",
         "targets",
         "foreign_images",

@@ -474,9 +474,9 @@ def unsuitable_trunks():
         "is a Dense": keras.layers.Dense(3),
         "does not say": keras.Sequential([keras.layers.Flatten()]),
         "several inputs": keras.Model([image, any_size], keras.layers.Add()([image, any_size])),
-        r"gives \[\(None, 64\), \(None, 64\)\]": keras.Model(image, [flat, flat]),
-        r"gives \(None, 8, 8\)": keras.Model(image, keras.layers.Reshape((SIDE, SIDE))(image)),
-        r"gives \(None, None\)": keras.Model(any_size, keras.layers.Flatten()(any_size)),
+        r"returns \[\(None, 64\), \(None, 64\)\]": keras.Model(image, [flat, flat]),
+        r"returns \(None, 8, 8\)": keras.Model(image, keras.layers.Reshape((SIDE, SIDE))(image)),
+        r"returns \(None, None\)": keras.Model(any_size, keras.layers.Flatten()(any_size)),
     }
 
 
@@ -536,7 +536,7 @@ def test_tasks_of_different_image_sizes_get_one_sentence():
     ("tasks", "shared", "words"),
     [
         ([], False, "no tasks"),
-        (["digits"], False, "'digits' is no task"),
+        (["digits"], False, "'digits' is not a task"),
         ([("a", "xy"), ("a", "xy")], False, "Two tasks are named 'a'"),
         ([("a", "xy"), ("b", "xz")], True, "a, b .* no head can be shared"),
         ([("a", "xy"), ("b", "xy", "multi-label")], True, "no head can be shared"),
@@ -876,3 +876,43 @@ def test_two_workers_train_as_one(tmp_path):
                 np.testing.assert_allclose(own, weight, atol=1e-5)
             np.testing.assert_allclose(found["loss"], history["loss"], rtol=1e-4)
             np.testing.assert_allclose(found["accuracy"], history["digits_accuracy"], atol=1e-6)
+
+
+# Serving, and weights alone
+
+
+@pytest.mark.parametrize("way", ["fit", "nothing"])
+def test_a_model_is_exported_for_serving(images, labels, tmp_path, way):
+    model = small.joint_model()
+    if way == "fit":
+        model.compile("sgd")
+        model.fit(images, labels, batch_size=BATCH, verbose=0)
+    model.export(tmp_path / "served", verbose=False)
+    module = tf.saved_model.load(tmp_path / "served")
+    served = module.serve(images["digits"])
+    for name, logits in model(images["digits"]).items():
+        np.testing.assert_allclose(served[name], logits, atol=1e-5)
+
+
+def test_weights_whose_heads_stand_in_another_order_are_refused(images, tmp_path):
+    pair = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
+    model = simmim_lib.SimMIM(small.trunk(), pair)
+    path = tmp_path / "pair.weights.h5"
+    model.save_weights(path)
+    with pytest.raises(WorkbookError, match="order head_old, head_new, but in the model head_new"):
+        simmim_lib.SimMIM(small.trunk(), pair[::-1]).load_weights(path)
+    same = simmim_lib.SimMIM(small.trunk(), pair)
+    same.load_weights(path)
+    for name, logits in model(images["digits"]).items():
+        np.testing.assert_allclose(same(images["digits"])[name], logits, atol=1e-6)
+
+
+def test_weights_of_heads_with_other_names_are_read_by_position(tmp_path):
+    """As Keras does it: who has renamed the tasks knows what they do."""
+    old, new = (
+        simmim_lib.SimMIM(small.trunk(), [simmim_lib.Task(name, small.CLASSES)])
+        for name in ("old", "new")
+    )
+    old.save_weights(tmp_path / "old.weights.h5")
+    new.load_weights(tmp_path / "old.weights.h5")
+    np.testing.assert_array_equal(new.head_of("new").kernel, old.head_of("old").kernel)

@@ -29,9 +29,10 @@ from simmim_lib.training import devices
 # %% [markdown] tags=["lesson"]
 # ## 1. How to request one
 #
-# The next cell holds every field of `Settings` with its default value, as plain literals. It is
-# tagged `parameters`, and that is all the magic there is: **papermill** inserts a cell with *your*
-# values after it and runs the notebook. There are three ways to request a report:
+# The next cell holds every field of `Settings` as a plain literal: what the report is about, and for
+# all the rest the word `usual`, which leaves the value to the recipe, the trunk and the budget. The
+# cell is tagged `parameters`, and that is all the magic there is: **papermill** inserts a cell with
+# *your* values after it and runs the notebook. There are three ways to request a report:
 #
 # - with the workbook's own command, which also makes a page and a file of numbers:
 #   `simmim report -p targets mnist,uci-digits -p labels_per_class 5 -p seeds 5 --output reports/digits`
@@ -40,31 +41,38 @@ from simmim_lib.training import devices
 # - by hand: change the values here and run all cells, or use the form at the end.
 
 # %% tags=["parameters"]
-source = "glyphs"
-targets = ("mnist",)
-task_weights = None
-weighting = "fixed"
-shared_heads = False
-labels_per_class = 10
-frozen_layers = 2
-copied_layers = 4
-adaptation = "fine-tune"
-optimizer = "adam"
-learning_rate = 0.002
-schedule = "constant"
-information = 0.0
-spread = 1.0
-agreement = 0.0
-confidence = 0.8
-ramp = 0.5
-augmentation = 0.0
-class_prior = None
-class_shares = None
-foreign_images = None
-steps = 120
-seeds = None
-strategy = None
-budget = "quick"
+recipe = "simmim"
+trunk = "usual"
+source = "usual"
+targets = ["mnist", "uci-digits"]
+task_weights = "usual"
+weighting = "usual"
+shared_heads = "usual"
+image_size = "usual"
+labels_per_class = "usual"
+copied_layers = "usual"
+frozen_layers = "usual"
+adaptation = "usual"
+optimizer = "usual"
+learning_rate = "usual"
+trunk_learning_rate = "usual"
+batch_size = "usual"
+schedule = "usual"
+information = "usual"
+spread = "usual"
+agreement = "usual"
+confidence = "usual"
+ramp = "usual"
+augmentation = "usual"
+class_prior = "usual"
+class_shares = "usual"
+foreign_images = "usual"
+steps = "usual"
+patience = "usual"
+baseline = "usual"
+budget = "usual"
+seeds = "usual"
+strategy = "usual"
 
 # %% [markdown] tags=["lesson"]
 # The report starts here. The headings that follow are its sections.

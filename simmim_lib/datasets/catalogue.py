@@ -137,6 +137,11 @@ def add(entry: Entry) -> None:
     _added[entry.name] = entry
 
 
+def included() -> tuple[str, ...]:
+    """Return the names of the datasets that come with the workbook, as files or rendered."""
+    return tuple(name for name, entry in CATALOGUE.items() if not entry.url)
+
+
 def names() -> tuple[str, ...]:
     """Return the names that `load` takes; `describe` tells what each stands for."""
     return (*CATALOGUE, *_added)

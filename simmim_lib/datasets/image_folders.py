@@ -69,7 +69,7 @@ def _images_of_classes(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]
         files[each.name] = [path for path in others if is_image(path)]
         if not files[each.name]:
             raise WorkbookError(
-                f"The class {each.name!r} in {folder} has no images: put some right into its "
+                f"The class {each.name!r} in {folder} has no images: put some directly into its "
                 f"folder ({', '.join(SUFFIXES)}), or delete the folder."
             )
         left_out += [*folders, *(path for path in others if not is_image(path))]

@@ -59,7 +59,7 @@ def list_table(own: OwnData) -> Listing:
     files = []
     for row, label in zip(usable, labels, strict=True):
         if label is None:
-            problems[row.number] = f"its {columns.labels[0]!r} is no number"
+            problems[row.number] = f"its {columns.labels[0]!r} is not a number"
         else:
             path, group = own.path.parent / row.cells[columns.image], columns.group
             name = _shown(row, columns.image)

@@ -6,7 +6,7 @@ import io
 import json
 import os
 import runpy
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
 import numpy as np
@@ -121,19 +121,20 @@ def verify() -> tuple[str, ...]:
     return file_names
 
 
-def rebuild(report: Callable[[str], object] = print) -> None:
-    """Make the bundled files anew from the packages they come from, with `rebuild.py` there.
+def rebuild(report: Callable[[str], object] = print, names: Sequence[str] = ()) -> None:
+    """Make bundled files anew from the packages they come from, with `rebuild.py` there.
 
     Args:
         report: called with one line about each file written.
+        names: of the datasets; all that are bundled if none is named.
 
     Raises:
-        WorkbookError: a package is missing, or the folder cannot be written.
+        WorkbookError: a name is unknown, a package is missing, or the folder cannot be written.
     """
     script = directories.data_directory() / "rebuild.py"
     if not script.exists():
         raise WorkbookError(f"The script {script} is missing; reinstall the workbook.")
-    runpy.run_path(str(script))["rebuild"](script.parent, report)
+    runpy.run_path(str(script))["rebuild"](script.parent, report, names)
     _load.cache_clear()
 
 

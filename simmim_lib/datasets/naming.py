@@ -94,7 +94,7 @@ def _as_flag(option: str, text: str) -> bool:
 
 def _as_seed(option: str, text: str) -> int:
     if not re.fullmatch("[0-9]{1,9}", text):
-        raise WorkbookError(f"{option}={text} is no whole number of at least 0: try {option}=1.")
+        raise WorkbookError(f"{option}={text} is not a whole number of at least 0: try {option}=1.")
     return int(text)
 
 

@@ -129,10 +129,10 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
     left_out = [*listing.left_out, *(file.shown for _, file in found.repeated)]
     remarks = []
     if left_out:
-        remarks.append(f"being no images or repeating one: {several(left_out)}")
+        remarks.append(f"not images, or repeating one: {several(left_out)}")
     if found.problems:
-        remarks.append(f"being broken: {explained(found.problems)}")
-    return f"Left out of {listing.path}, {'; '.join(remarks)}." if remarks else ""
+        remarks.append(f"broken: {explained(found.problems)}")
+    return f"Left out of {listing.path}: {'; '.join(remarks)}." if remarks else ""
 
 
 def _digest(own: OwnData, listing: Listing) -> str:

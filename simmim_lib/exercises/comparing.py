@@ -47,11 +47,11 @@ def numbers(given: object, shape: tuple[int, ...] = ()) -> "np.ndarray":
         array = np.asarray(given, dtype=np.float64)
     except (TypeError, ValueError):
         kind = type(given).__name__
-        raise Wrong(f"Numbers are expected here, and this is of type `{kind}`.") from None
+        raise Wrong(f"Numbers are expected here, but this is of type `{kind}`.") from None
     if array.shape != shape:
         raise Wrong(f"The shape must be {shape}, where () is one number; yours is {array.shape}.")
     if not np.all(np.isfinite(array)):
-        raise Wrong(f"The result is {array}. Look for a logarithm of zero or a division by it.")
+        raise Wrong(f"The result is {array}. Look for a logarithm of zero or a division by zero.")
     return array
 
 

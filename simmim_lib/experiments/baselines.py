@@ -148,22 +148,22 @@ class Findings:
                 "One seed has no interval, so nothing can be said about a gain or a loss: set "
                 "seeds to at least 2."
             )
-        told = ", ".join(self._told_of(target) for target in self.settings.targets)
+        comparisons = ", ".join(self._comparison_on(target) for target in self.settings.targets)
         return (
             "Compared with the baseline that is best on the validation images, with 95 % intervals "
-            f"over {self.settings.seeds} seeds, SimMIM brings {told}."
+            f"over {self.settings.seeds} seeds, SimMIM brings {comparisons}."
         )
 
-    def _told_of(self, target: str) -> str:
+    def _comparison_on(self, target: str) -> str:
         best = self.best_baseline(target)
         if best is None:
-            return f"on {target} what has no baseline"
-        found = self.differences(target)[best]
-        if found.verdict in ("gain", "loss"):
-            over = "over" if found.verdict == "gain" else "against"
-            size = f"{plus_minus(abs(found.mean), found.half_width, digits=1)} points"
-            return f"on {target} a {found.verdict} of {size} {over} {best!r}"
-        return f"on {target} no clear difference from {best!r} ({found.size} points)"
+            return f"a result on {target} that has no baseline"
+        gap = self.differences(target)[best]
+        if gap.verdict in ("gain", "loss"):
+            over = "over" if gap.verdict == "gain" else "against"
+            size = f"{plus_minus(abs(gap.mean), gap.half_width, digits=1)} points"
+            return f"a {gap.verdict} of {size} {over} {best!r} on {target}"
+        return f"no clear difference from {best!r} on {target} ({gap.size} points)"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""

@@ -4,15 +4,9 @@ import os
 import platform
 from importlib.metadata import version
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
-
-if TYPE_CHECKING:
-    pass
-if TYPE_CHECKING:
-    pass
 
 
 def versions() -> dict[str, str]:
@@ -42,8 +36,8 @@ def peak_memory() -> int:
         if name == "VmHWM":
             return 1024 * int(value.split()[0])
     raise WorkbookError(
-        "This system does not tell how much memory a process has had at most: run the report on "
-        "Linux to see it."
+        "This system does not say how much memory a process has used at its peak: run the report "
+        "on Linux to see it."
     )
 
 

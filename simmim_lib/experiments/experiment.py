@@ -14,9 +14,9 @@ from simmim_lib.experiments.evaluation import (
     diagnose,
     look,
     on_test_images,
-    validate,
 )
 from simmim_lib.experiments.examples import plan_stage
+from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.sources import Pretrained, pretrained
@@ -156,7 +156,7 @@ def maximise_information(
 ) -> Iterator[Weights]:
     """Step 4: train on the weighted sum of all tasks' losses.
 
-    Lower cross-entropy means more information about the labels: their entropy less the
+    Lower cross-entropy means more information about the labels: their entropy minus the
     cross-entropy is a lower bound of the mutual information between images and labels. Where the
     settings ask for it, images without labels add their information to each task's loss.
 
@@ -178,7 +178,7 @@ def maximise_information(
     start = network.weights
     for stage in settings.stages:
         for weights in _train(settings, tasks, network, start, stage, tell):
-            yield weights
+            yield network.in_units(weights)
         start = weights
 
 
@@ -253,11 +253,20 @@ def _test(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights, start: float
 ) -> Result:
     probabilities, scores = on_test_images(network, weights)
+    looks = look(tasks, network, weights)
     return Result(
         settings,
         scores,
-        validation=validate(tasks, network, weights),
+        validation={name: each.accuracy for name, each in looks.items()},
         probabilities=probabilities,
-        diagnostics=diagnose(settings, tasks, network, weights),
+        diagnostics=diagnose(settings, tasks, looks),
         seconds=time.perf_counter() - start,
+        trained=_trained(settings, tasks, network, weights),
     )
+
+
+def _trained(
+    settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights
+) -> Trained:
+    images = {name: task.data.train.images.shape[1:] for name, task in tasks.items()}
+    return Trained(settings.trunk, network.architecture, network.source, images, weights)

@@ -3,15 +3,20 @@
 import json
 import os
 from dataclasses import dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import information
+from simmim_lib import datasets, information
+from simmim_lib.errors import WorkbookError, check_choice, check_whole
+from simmim_lib.experiments import kept_models
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation import atomic
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
+
+if TYPE_CHECKING:
+    import keras
 
 
 @dataclass(frozen=True, eq=False)
@@ -30,6 +35,8 @@ class Result:
             learnt from.
         probabilities: of each class for each test image, shape (seeds, n, classes).
         seconds: how long it took, pre-training of the source not included.
+        trained: the trained networks, from which `model` and `save` make models to keep; none in a
+            result that was made without training. They are not written to JSON.
     """
 
     settings: Settings
@@ -39,6 +46,7 @@ class Result:
     seconds: float
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
     diagnostics: dict[str, information.Diagnosis] = field(default_factory=dict)
+    trained: kept_models.Trained | None = field(default=None, repr=False)
 
     @property
     def accuracy(self) -> dict[str, np.ndarray]:
@@ -59,8 +67,99 @@ class Result:
         """The class predicted for each test image, shape (seeds, n)."""
         return {name: each.argmax(axis=-1) for name, each in self.probabilities.items()}
 
+    def best_seed(self, target: str | None = None) -> int:
+        """Return the seed whose network is best on a target's validation images.
+
+        Args:
+            target: one of the settings'; may be left out where there is one only.
+
+        Raises:
+            WorkbookError: another target, or none where there are several.
+        """
+        return int(np.argmax(self.validation[self._target(target)]))
+
+    def model(self, seed: int | None = None, target: str | None = None) -> "keras.Model":
+        """Return a trained network as a plain Keras model, from pixels to probabilities.
+
+        It takes pixels (n, height, width, 1 or 3) of any size, with values from 0 to 255, and
+        gives probabilities (n, classes), the classes in the order of the dataset's; all that
+        training did to the images is inside. See `kept_models.build`.
+
+        Args:
+            seed: whose network, from 0; by default the best on the validation images.
+            target: as `best_seed`.
+
+        Raises:
+            WorkbookError: a seed that there is not, a target as `best_seed`, or a result without
+                networks.
+        """
+        target = self._target(target)
+        return kept_models.build(self._networks, target, self._seed(seed, target))
+
+    def save(
+        self, path: str | os.PathLike[str], seed: int | None = None, target: str | None = None
+    ) -> None:
+        """Write what `model` returns to a file, atomically; of several machines, the chief does.
+
+        The names of the classes, and how images are read, are in the file, too:
+        `simmim predict` and `kept_models.read` know them again.
+
+        Args:
+            path: ends in `.keras`.
+            seed: as `model`.
+            target: as `model`.
+
+        Raises:
+            WorkbookError: as `model`; the file cannot be written, or is called otherwise.
+        """
+        kept_models.check_suffix(path)
+        target = self._target(target)
+        seed = self._seed(seed, target)
+        model = kept_models.build(self._networks, target, seed)
+        if devices.is_chief(self.settings.strategy):
+            kept_models.write(model, self._description(target, seed), path)
+
+    @property
+    def _networks(self) -> kept_models.Trained:
+        if self.trained is None:
+            raise WorkbookError(
+                "This result has no trained networks, since it was read or remembered without "
+                "them: run the experiment again, with simmim_lib.run(settings)."
+            )
+        return self.trained
+
+    def _target(self, target: str | None) -> str:
+        targets = self.settings.targets
+        if target is None and len(targets) > 1:
+            raise WorkbookError(
+                f"There is a model for each of the targets {', '.join(targets)}: say which, as in "
+                f"target={targets[0]!r}."
+            )
+        return check_choice("target", targets[0] if target is None else target, targets)
+
+    def _seed(self, seed: int | None, target: str) -> int:
+        if seed is None:
+            return self.best_seed(target)
+        return check_whole("seed", seed, 0, self.settings.seeds - 1)
+
+    def _description(self, target: str, seed: int) -> kept_models.Description:
+        """Return what the file says about the model of a seed."""
+        scores = {name: float(values[seed]) for name, values in self.scores[target].items()}
+        return kept_models.describe(
+            self._networks,
+            target,
+            datasets.describe(target).title,
+            {
+                "seed": seed,
+                "validation": float(self.validation[target][seed]),
+                "test": scores,
+                "settings": self.settings.as_dict(),
+                "versions": versions(),
+            },
+        )
+
     def as_dict(self) -> dict[str, Any]:
-        """Return all but the probabilities as plain values that JSON can hold."""
+        """Return all but probabilities and networks as plain values that JSON can hold."""
         return {
             "settings": self.settings.as_dict(),
             "accuracy": as_lists(self.accuracy),

@@ -32,19 +32,19 @@ class Pretrained:
 
     Attributes:
         source: the name of the dataset, all of whose training images it has seen, or "imagenet".
-        trunk: its name.
         blocks: the trunk's weights, block by block, first to last.
         head: the head's kernel (units, classes) and bias (classes,); empty for published weights,
             which come without.
         accuracy: share of the source's test images that it classifies correctly; None for
             published weights.
+        trunk: the network's name.
     """
 
     source: str
-    trunk: str
     blocks: Blocks
     head: Weights
     accuracy: float | None
+    trunk: str = SMALL_CNN.name
 
     @property
     def trunk_weights(self) -> Weights:
@@ -119,7 +119,7 @@ def train_on_source(
     accuracy = float(np.mean(guesses == test.labels))
     *copied, kernel, bias = (weight[0] for weight in weights)
     variables = trunks.cut_trunk(0, trunk, images, trunks.describe(trunk).size).variables
-    return Pretrained(source, trunk, _by_block(copied, variables), [kernel, bias], accuracy)
+    return Pretrained(source, _by_block(copied, variables), [kernel, bias], accuracy, trunk)
 
 
 def _by_block(weights: Weights, variables: "Mapping[str, Sequence[keras.Variable]]") -> Blocks:
@@ -133,15 +133,15 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
     """Return a network trained on a source: from the workbook's data, the cache, or anew.
 
     Args:
-        source: a dataset's name, or "imagenet" for published weights.
+        source: a dataset's name, "imagenet" for published weights, or "file" for a file's.
         trunk: the network's name.
 
     Raises:
         WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
             published weights are not there and cannot be downloaded.
     """
-    if source == trunks.IMAGENET:
-        return Pretrained(source, trunk, published(trunk), [], None)
+    if source in (trunks.IMAGENET, trunks.FILE):
+        return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
     for path in (_bundled_path(source, trunk), _cached_path(source, trunk)):
         found = _read(path, source, trunk)
@@ -190,14 +190,14 @@ def store(network: Pretrained, path: Path) -> None:
 
 
 def bundle() -> None:
-    """Pre-train on every bundled dataset anew and store the networks in the workbook's data."""
-    for name in ("glyphs", "mnist", "uci-digits", "fashion"):
+    """Pre-train on every included dataset anew and store the networks in the workbook's data."""
+    for name in datasets.included():
         with progress_bar(f"Pre-training on {name}") as progress:
             made = train_on_source(name, progress=progress)
             store(made, _bundled_path(name, made.trunk))
 
 
-def _read(path: Path, source: str, trunk: str) -> Pretrained | None:
+def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | None:
     """Return the stored network, or nothing if there is none that this recipe would make."""
     if not path.exists():
         return None
@@ -205,7 +205,8 @@ def _read(path: Path, source: str, trunk: str) -> Pretrained | None:
     accuracy = recipe.pop("accuracy", None)
     if recipe != _recipe(source, trunk) or accuracy is None or "head" not in parts:
         return None
-    return Pretrained(source, trunk, parts, parts.pop("head"), float(accuracy))
+    head = parts.pop("head")
+    return Pretrained(source, parts, head, float(accuracy), trunk)
 
 
 def _read_parts(path: Path) -> tuple[dict[str, Any], Blocks]:
@@ -230,7 +231,7 @@ def _read_parts(path: Path) -> tuple[dict[str, Any], Blocks]:
     return recipe, {part: [each[key] for key in sorted(each)] for part, each in parts.items()}
 
 
-def _recipe(source: str, trunk: str) -> dict[str, object]:
+def _recipe(source: str, trunk: str = SMALL_CNN.name) -> dict[str, object]:
     """Return all that decides the outcome, so that no network of another recipe is taken for it."""
     small = {"filters": list(trunks.CONVOLUTION_FILTERS), "units": trunks.DENSE_UNITS}
     return {
@@ -244,11 +245,11 @@ def _recipe(source: str, trunk: str) -> dict[str, object]:
     }
 
 
-def _bundled_path(source: str, trunk: str) -> Path:
+def _bundled_path(source: str, trunk: str = SMALL_CNN.name) -> Path:
     return directories.data_directory() / "trunks" / _file_name(source, trunk)
 
 
-def _cached_path(source: str, trunk: str) -> Path:
+def _cached_path(source: str, trunk: str = SMALL_CNN.name) -> Path:
     return directories.cache_directory() / "trunks" / _file_name(source, trunk)
 
 

@@ -34,13 +34,14 @@ def until_no_better(
     for weights in steps:
         losses = loss(weights)
         if not best:
-            best, lowest, waited = list(weights), losses, np.zeros_like(losses)
+            best, waited = list(weights), np.zeros(losses.shape)
+            lowest = np.full(losses.shape, np.inf)  # the first look is progress
         better = losses < lowest
         best = [_chosen(better, new, old) for new, old in zip(weights, best, strict=True)]
         lowest = np.where(better, losses, lowest)
         waited = np.where(better, 0, waited + STEPS_PER_CALL)
         yield best
-        if np.all(waited > patience):
+        if np.all(waited >= patience):
             return
 
 
@@ -67,8 +68,5 @@ def validation_loss(
         name: replace(task, choices=[task.choices[seed] for seed in seeds])
         for name, task in tasks.items()
     }
-    losses = []
-    for seen in look(chosen, network, weights).values():
-        of_class = np.take_along_axis(seen.probabilities, seen.labels[..., np.newaxis], axis=-1)
-        losses.append(-np.log(np.maximum(of_class, 1e-12)).mean(axis=(1, 2)))
-    return np.mean(losses, axis=0)
+    looks = look(chosen, network, network.in_units(weights, seeds))
+    return np.mean([each.loss for each in looks.values()], axis=0)

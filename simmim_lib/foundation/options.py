@@ -29,7 +29,7 @@ GROUPS = {
     "joint": "how several targets share one network",
     "training": "the steps from the copied network to the trained one",
     "unlabelled": "what images without labels teach",
-    "effort": "how often all is repeated, and on what",
+    "effort": "how often everything is repeated, and on what",
 }
 
 

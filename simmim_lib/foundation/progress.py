@@ -4,10 +4,6 @@ import contextlib
 import os
 import sys
 from collections.abc import Callable, Iterator
-from typing import TYPE_CHECKING
-
-if TYPE_CHECKING:
-    pass
 
 Progress = Callable[[int, int], object]
 """Called with the steps done and the steps in all; what it raises ends the training."""

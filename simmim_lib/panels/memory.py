@@ -54,7 +54,8 @@ class Memory:
             return self._entries[key][0]
 
     def put(self, key: Hashable, outcome: object) -> None:
-        """Keep an outcome, and let go of others until there is room for it."""
+        """Keep an outcome without its networks, and let go of others until there is room for it."""
+        outcome = without_networks(outcome)
         size = bytes_of(outcome)
         if size > self.max_bytes:
             return
@@ -89,6 +90,22 @@ def bytes_of(outcome: object) -> int:
     if isinstance(outcome, list | tuple):
         return sum(bytes_of(part) for part in outcome)
     return 0
+
+
+def without_networks(outcome: Any) -> Any:
+    """Return an outcome without trained networks, which would fill the memory; no panel shows them.
+
+    Args:
+        outcome: a result, a course or a tuple of them; anything else is returned as it is.
+    """
+    if type(outcome) is tuple:  # no named one, whose type would be lost
+        return tuple(map(without_networks, outcome))
+    if isinstance(outcome, Course):
+        result = without_networks(outcome.result)
+        return outcome if result is outcome.result else dataclasses.replace(outcome, result=result)
+    if isinstance(outcome, Result) and outcome.trained:
+        return dataclasses.replace(outcome, trained=None)
+    return outcome
 
 
 MEMORY = Memory(max_entries=300, max_bytes=256 * 2**20)

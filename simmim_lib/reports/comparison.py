@@ -29,7 +29,7 @@ MIN_PLACES = 3
 READING = (
     "Each accuracy is the mean over an experiment's seeds, on test images; ± is half the width of "
     "Student's 95 % interval, which a single seed does not have. The best of many experiments owes "
-    "part of its place to chance: run it again with more seeds before you believe in it."
+    "part of its place to chance: run it again with more seeds before you believe it."
 )
 
 
@@ -121,7 +121,7 @@ def _summary(rows: list[Row], failed: list[Row], varied: dict[str, list[Any]]) -
 
 
 def _shared(row: Row, varied: dict[str, list[Any]]) -> str:
-    default = {field.name: field.default for field in dataclasses.fields(Settings)}
+    default = {name: getattr(Settings(), name) for name in FIELDS}
     given = {name: getattr(row.settings, name) for name in FIELDS if name not in varied}
     same = [f"{name} is {text(value)}" for name, value in given.items() if value != default[name]]
     return f"The same in all: {', '.join(same) or 'every other setting'}; the rest are defaults."
@@ -179,7 +179,7 @@ def _versions(rows: list[Row]) -> list[str]:
         ", ".join(f"{name} {version}" for name, version in of_run) + "." for of_run in versions
     ]
     if len(versions) > 1:
-        sentences.append("These versions differ: a small part of the differences may be theirs.")
+        sentences.append("These versions differ, and may explain a small part of the differences.")
     return [pages.paragraph(sentence) for sentence in sentences]
 
 

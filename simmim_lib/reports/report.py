@@ -1,7 +1,8 @@
 """Reports: one notebook, somebody's settings, and a document to hand on.
 
 `write` runs the notebook of lesson 10 with papermill, in a process of its own, and makes three
-files of it: the notebook, a page that opens anywhere, and the numbers.
+files of it: the notebook, a page that opens anywhere, and the numbers. Beside them it keeps the
+model of the seed that is best on validation images, one for each target.
 """
 
 import datetime
@@ -22,6 +23,8 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.baselines import Findings
+from simmim_lib.experiments.kept_models import paths_by_target
+from simmim_lib.experiments.result import Result
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
 from simmim_lib.reports import pages
@@ -31,6 +34,12 @@ if TYPE_CHECKING:
     from nbformat import NotebookNode
 
 NOTEBOOK, PAGE, NUMBERS = "report.ipynb", "report.html", "result.json"
+
+MODEL = "model.keras"
+"""The model's file; with several targets each one's name stands before the ending."""
+
+MODELS_FOLDER = "SIMMIM_MODELS_FOLDER"
+"""Tells the notebook's process where to leave the models."""
 
 NUMBERS_TYPE = "application/vnd.simmim.result+json"
 """Under which the notebook keeps the numbers of its report."""
@@ -65,6 +74,12 @@ class Report:
         return self.folder / PAGE
 
     @property
+    def models(self) -> list[Path]:
+        """The models that were kept, one for each target, in order of their names."""
+        path = Path(MODEL)
+        return sorted(self.folder.glob(f"{path.stem}*{path.suffix}"))
+
+    @property
     def seconds(self) -> dict[str, Any]:
         """How long the report took.
 
@@ -72,6 +87,10 @@ class Report:
         kernel, importing TensorFlow, pictures and page; and "parts", the same by section.
         """
         return self.numbers["report"]["seconds"]
+
+
+PARAMETERS = {"recipe": "simmim", "targets": ["mnist", "uci-digits"]}
+"""What a report is about if nobody asks for anything else; all other parameters are as usual."""
 
 
 def read_parameters(variables: Mapping[str, Any]) -> Settings:
@@ -98,13 +117,14 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
     given = dict(pairs)
     for name in given:
         check_field("parameter", name)
-    return Settings.from_texts(given)
+    return Settings.from_texts({**PARAMETERS, **given})
 
 
 def parameters(asked: Settings) -> dict[str, Any]:
     """Return those parameters of the notebook that differ from what its cell says."""
-    usual = Settings(budget="quick").as_dict()
-    return {name: value for name, value in asked.as_dict().items() if value != usual[name]}
+    plain = asked.as_dict()
+    given = {name: plain[name] for name in {**PARAMETERS, **asked.unusual()}}
+    return {name: value for name, value in given.items() if value != PARAMETERS.get(name, "usual")}
 
 
 def command(asked: Settings, output: str | os.PathLike[str] = "") -> str:
@@ -137,7 +157,7 @@ def write(
     show_code: bool = False,
     tell: Tell | None = None,
 ) -> Report:
-    """Make a report: `report.ipynb`, `report.html` and `result.json`.
+    """Make a report: `report.ipynb`, `report.html`, `result.json` and `model.keras`.
 
     Args:
         asked: the experiment to report on.
@@ -156,7 +176,9 @@ def write(
     _check_asked(asked)
     _check_libraries()
     name = " ".join(title.split()) or usual_title(asked)
-    executed, error = _execute(_notebook(name), parameters(asked), tell)
+    with tempfile.TemporaryDirectory() as place:
+        executed, error = _execute(_notebook(name), parameters(asked), tell, Path(place))
+        models = {path.name: path.read_bytes() for path in Path(place).iterdir()}
     _make(folder)
     if error is not None:
         _write_notebook(executed, folder)
@@ -168,6 +190,8 @@ def write(
     _write_notebook(executed, folder)
     atomic.write_text(folder / PAGE, page)
     atomic.write_text(folder / NUMBERS, json.dumps(numbers, indent=2) + "\n")
+    for model, content in models.items():
+        atomic.write_bytes(folder / model, content)
     return Report(folder, numbers)
 
 
@@ -176,8 +200,8 @@ def _check_folder(folder: Path) -> None:
     advice = "name a new folder, in a place that you can write to."
     existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
     if not existing.is_dir():
-        raise WorkbookError(f"The output {existing} is a file and no folder: {advice}")
-    for name in (NOTEBOOK, PAGE, NUMBERS):
+        raise WorkbookError(f"The output {existing} is a file, not a folder: {advice}")
+    for name in (NOTEBOOK, PAGE, NUMBERS, MODEL):
         if (folder / name).exists():
             raise WorkbookError(f"The output {folder} already holds a report ({name}): {advice}")
     try:
@@ -200,7 +224,7 @@ def _check_asked(asked: Settings) -> None:
         )
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target), labels_per_class, seed=0)
-    for name in filter(None, (asked.source, asked.foreign_images)):
+    for name in asked.datasets:
         if not datasets.is_available(name):
             datasets.load(name)
 
@@ -247,9 +271,12 @@ def _notebook(title: str) -> "NotebookNode":
 
 
 def _execute(
-    notebook: "NotebookNode", values: dict[str, Any], tell: Tell | None
+    notebook: "NotebookNode", values: dict[str, Any], tell: Tell | None, models: Path
 ) -> "tuple[NotebookNode, Exception | None]":
-    """Run a notebook with parameters; return it as far as it came, and what stopped it."""
+    """Run a notebook with parameters; return it as far as it came, and what stopped it.
+
+    It leaves the models to keep in the folder `models`.
+    """
     import nbformat
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
@@ -268,7 +295,7 @@ def _execute(
                 argv=[*start, "--log-level=ERROR"],
                 display_name="Python 3",
                 language="python",
-                env={PROGRESS_LINES: "1"},
+                env={PROGRESS_LINES: "1", MODELS_FOLDER: str(models)},
             )
 
     failure, sections = None, _Sections(notebook, tell or (lambda *_: None))
@@ -363,18 +390,27 @@ def _story(notebook: "NotebookNode", error: Exception, path: Path) -> str:
 class Numbers:
     """The numbers of a report; shown in a notebook, they are kept in it.
 
+    Where `write` has started the notebook, it gets the models, too.
+
     Args:
         found: what the report is about.
     """
 
     def __init__(self, found: Findings) -> None:
         self.values = found.as_dict()
+        if folder := os.environ.get(MODELS_FOLDER):
+            _save_models(found.result, Path(folder))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
         return {NUMBERS_TYPE: self.values, "text/plain": repr(self)}
 
     def __repr__(self) -> str:
         return f"The numbers of this report are kept in this cell ({', '.join(self.values)})."
+
+
+def _save_models(result: Result, folder: Path) -> None:
+    for target, path in paths_by_target(folder / MODEL, result.settings.targets).items():
+        result.save(path, target=target)
 
 
 def numbers_of(notebook: "NotebookNode") -> dict[str, Any]:
@@ -384,14 +420,14 @@ def numbers_of(notebook: "NotebookNode") -> dict[str, Any]:
         notebook: one that was run, by `simmim report`, by papermill or by hand.
 
     Raises:
-        WorkbookError: it keeps none.
+        WorkbookError: it holds none.
     """
     for cell in notebook.cells:
         for output in cell.get("outputs", []):
             if NUMBERS_TYPE in output.get("data", {}):
                 return dict(output.data[NUMBERS_TYPE])
     raise WorkbookError(
-        "The notebook keeps no numbers of a report: run notebooks/10_report.ipynb to its end."
+        "The notebook holds no numbers of a report: run notebooks/10_report.ipynb to its end."
     )
 
 

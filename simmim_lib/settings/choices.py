@@ -34,10 +34,6 @@ BUDGETS = {
 }
 SEEDS = {"quick": 3, "full": 10}
 
-PRETEXTS = {
-    "labels": "the classes of the source's images",
-    "published": "weights that were published: those of ImageNet, or of a file",
-}
 BASELINES = {
     "same-trunk": "the same network from scratch",
     "small-trunk": "the workbook's small network from scratch; the trunk itself would take minutes",

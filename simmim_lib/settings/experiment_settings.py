@@ -30,7 +30,6 @@ from simmim_lib.settings.choices import (
     BASELINES,
     BUDGETS,
     OPTIMIZERS,
-    PRETEXTS,
     RECIPES,
     SCHEDULES,
     SEEDS,
@@ -39,6 +38,7 @@ from simmim_lib.settings.choices import (
 )
 from simmim_lib.settings.recipes import usual_in_recipe
 from simmim_lib.trunks.catalogue import (
+    FILE,
     IMAGENET,
     SMALL_CNN,
     TRUNKS,
@@ -74,13 +74,6 @@ def number_of_blocks(settings: "Settings | None") -> Whole:
     """Return how many blocks may be meant: at most those of the trunk, or of the usual one."""
     trunk = settings.trunk_info if settings else SMALL_CNN
     return Whole(0, len(trunk.blocks))
-
-
-def usual_pretext(source: str | None) -> str | None:
-    """Return how a source is learnt."""
-    if source is None:
-        return None
-    return "published" if source == IMAGENET else "labels"
 
 
 def default_budget(settings: "Settings | None" = None) -> str:
@@ -132,19 +125,11 @@ class Settings:
         offers=TRUNKS,
     )
     source: str | None = option(
-        lambda settings: IMAGENET if settings.trunk_info.published else "glyphs",
-        f"dataset to pre-train on; {IMAGENET}: weights of the trunk that were published; none: "
+        lambda settings: settings.trunk_info.published or "glyphs",
+        f"dataset to pre-train on; {IMAGENET} or {FILE}: the trunk's own published weights; none: "
         "start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
-    )
-    pretext: str | None = option(
-        lambda settings: usual_pretext(settings.source),
-        "how the source was learnt: "
-        + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
-        reads=OrNone(Choice(PRETEXTS)),
-        group="transfer",
-        offers=(),  # it follows from the source
     )
     targets: tuple[str, ...] = option(
         ("mnist",),
@@ -236,28 +221,28 @@ class Settings:
     )
     information: float = option(
         0.0,
-        "what the information of unlabelled images counts, from 0",
+        "weight of the information of unlabelled images, from 0",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.1, 0.3, 1.0, 3.0),
     )
     spread: float = option(
         1.0,
-        "what its half counts that spreads predictions over the classes",
+        "weight of its half that spreads predictions over the classes",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.25, 0.5, 1.0, 2.0),
     )
     agreement: float = option(
         0.0,
-        "what the agreement of two views of an image counts, from 0",
+        "weight of the agreement of two views of an image, from 0",
         reads=AT_LEAST_ZERO,
         group="unlabelled",
         offers=(0.0, 0.3, 1.0, 3.0),
     )
     confidence: float = option(
         0.8,
-        "an image predicted so surely teaches its other view, below 1",
+        "how sure a prediction must be to teach the image's other view, below 1",
         reads=Number(lambda number: 0 <= number < 1, "of at least 0 and below 1, like 0.8"),
         group="unlabelled",
         offers=(0.5, 0.8, 0.95),
@@ -295,7 +280,7 @@ class Settings:
     )
     foreign_images: str | None = option(
         None,
-        "dataset whose images are every second unlabelled one; by default no other",
+        "dataset that every second unlabelled image comes from; by default none",
         reads=OrNone(DatasetName()),
         group="unlabelled",
     )
@@ -328,7 +313,7 @@ class Settings:
     )
     seeds: int = option(
         lambda settings: SEEDS[settings.budget],
-        "repetitions with other labelled images and batches; by default "
+        "repetitions, each with other labelled images and batches; by default "
         + ", ".join(f"{number} in budget {budget}" for budget, number in SEEDS.items()),
         reads=Whole(1, MAX_COUNT),
         group="effort",
@@ -383,6 +368,17 @@ class Settings:
     def trunk_info(self) -> Trunk:
         """What is known about the trunk."""
         return describe(self.trunk)
+
+    @property
+    def source_dataset(self) -> str | None:
+        """The dataset to pre-train on; None for published weights, and from scratch."""
+        return None if self.source in (IMAGENET, FILE) else self.source
+
+    @property
+    def datasets(self) -> tuple[str, ...]:
+        """The names of all datasets that are needed, the targets first."""
+        others = filter(None, (self.source_dataset, self.foreign_images))
+        return tuple(dict.fromkeys((*self.targets, *others)))
 
     @property
     def labels_of(self) -> dict[str, int | str]:
@@ -456,21 +452,16 @@ class Settings:
         """Refuse a source, a pretext, layers and images that do not go with the trunk."""
         trunk = self.trunk_info
         check_size(trunk, self.image_size)
-        if self.source and (self.source == IMAGENET) != trunk.published:
+        own = "" if self.source_dataset else self.source
+        if self.source and own != trunk.published:
             advice = (
-                f"comes with its own weights: use source={IMAGENET!r}, or none"
+                f"comes with its own weights: use source={trunk.published!r}, or none"
                 if trunk.published
                 else "is pre-trained on a dataset: use source='glyphs', or another trunk, such as "
                 "'efficientnet-lite0'"
             )
             raise WorkbookError(
                 f"source is {self.source!r}, but the trunk {trunk.name!r} {advice}."
-            )
-        usual = usual_pretext(self.source)
-        if self.pretext != usual:
-            raise WorkbookError(
-                f"pretext is {self.pretext!r}, but the source {self.source!r} was learnt by "
-                f"{usual!r}: use that."
             )
 
     def _check_copies(self) -> None:
@@ -582,14 +573,15 @@ def check_not_renamed(what: str, name: object) -> None:
 def parse(name: str, text: str) -> Any:
     """Turn the text of a command-line option into the value of the field `name`.
 
-    Lists are separated by commas; "none" stands for None where a field may be that, "yes" and "no"
-    for a flag.
+    Lists are separated by commas; "usual" stands for the usual value of the field, "none" for None
+    where a field may be that, "yes" and "no" for a flag.
 
     Raises:
         WorkbookError: a name that is no field; a text that is no number, or neither yes nor no,
             where one is needed.
     """
-    return kind_of(name).parse(name, text)
+    kind = kind_of(name)
+    return USUAL if text.strip().lower() == "usual" else kind.parse(name, text)
 
 
 def kind_of(name: str) -> Kind:

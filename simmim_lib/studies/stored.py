@@ -200,7 +200,9 @@ def _read_record(study: Study, plain: dict[str, Any]) -> Record:
     measures = {name: np.array(values, float) for name, values in plain["measures"].items()}
     for name, values in measures.items():
         if values.shape[-1:] != (settings.seeds,):
-            raise ValueError(f"{name!r} has not one number for each of {settings.seeds} seeds")
+            raise ValueError(
+                f"{name!r} does not have one number for each of {settings.seeds} seeds"
+            )
     return Record(settings, measures)
 
 

@@ -153,9 +153,8 @@ def _build(where: str, values: Mapping[str, Any]) -> Settings:
                 "strategy is 'multi-worker', but the workers of a sweep each do experiments of "
                 "their own: leave it out, or use `simmim run`."
             )
-        for dataset in (*built.targets, built.source, built.foreign_images):
-            if dataset is not None:
-                datasets.check_name("dataset", dataset)
+        for name in built.datasets:
+            datasets.check_name("dataset", name)
     except WorkbookError as error:
         raise WorkbookError(f"{where}: {error}") from error
     return built

@@ -77,8 +77,9 @@ def _parse(path: Path, number: int, line: bytes) -> Row:
     except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
         problem = f"{type(error).__name__}: {error}".removeprefix("WorkbookError: ")
         raise WorkbookError(
-            f"{path}, line {number}: this is no experiment that this version of the workbook can "
-            f"read ({' '.join(problem.split())[:300]}): delete the line, or name another folder."
+            f"{path}, line {number}: this is not an experiment that this version of the workbook "
+            f"can read ({' '.join(problem.split())[:300]}): delete the line, or name another "
+            "folder."
         ) from error
 
 
@@ -87,7 +88,7 @@ def _row(values: Any) -> Row:
     settings = identity(Settings.from_mapping(values["settings"]))
     error, seconds = values["error"], float(values["seconds"])
     if not isinstance(error, str | None):
-        raise TypeError("the error must be a text")
+        raise TypeError("the error must be text")
     if not 0 <= seconds < math.inf:
         raise ValueError(f"it took {seconds} seconds")
     accuracy = {}

@@ -63,12 +63,12 @@ class Tally:
     done: int = 0
 
     def __str__(self) -> str:
-        """Tell it in a sentence."""
-        told = f"{self.before + self.done} of {self.asked} experiments are done"
+        """Say how far the sweep is, in a sentence."""
+        finished = f"{self.before + self.done} of {self.asked} experiments are done"
         parts = {"before": self.before, "failed": self.failed}
         counted = ", ".join(f"{number} {word}" for word, number in parts.items() if number)
         others = f"; {self.others} of other grids are in the same folder" if self.others else ""
-        return f"{told}{f' ({counted})' if counted else ''}{others}."
+        return f"{finished}{f' ({counted})' if counted else ''}{others}."
 
 
 def run(
@@ -176,8 +176,8 @@ def _attempt(work: Work, settings: Settings) -> dict[str, Any]:
         try:
             return {**work(settings), "error": None}
         except Exception as error:
-            told = str(error) if isinstance(error, WorkbookError) else _first_line(error)
-            return _failure(settings, told, time.perf_counter() - start)
+            reason = str(error) if isinstance(error, WorkbookError) else _first_line(error)
+            return _failure(settings, reason, time.perf_counter() - start)
 
 
 def _first_line(error: BaseException) -> str:
@@ -398,8 +398,8 @@ class _Workers:
                     free.append(tried.place)
                     yield row
                 elif tried.alone:
-                    told = "Its worker died each time it was tried: for want of memory?"
-                    yield _failure(tried.settings, told, time.perf_counter() - tried.start)
+                    reason = "Its worker died each time it was tried: perhaps for lack of memory?"
+                    yield _failure(tried.settings, reason, time.perf_counter() - tried.start)
                 else:
                     suspects.append(tried.settings)
 

@@ -5,8 +5,8 @@ from typing import TYPE_CHECKING, NamedTuple
 from simmim_lib import information
 from simmim_lib.losses import Tensor
 from simmim_lib.training import replicas
-from simmim_lib.training.copies import Copies, Tensors
 from simmim_lib.training.objective import LABELS, Batch, Objective
+from simmim_lib.training.seed_copies import Copies, Tensors
 
 if TYPE_CHECKING:
     import tensorflow as tf

@@ -13,29 +13,15 @@ from simmim_lib import information
 from simmim_lib.losses import Tensor
 from simmim_lib.training import devices
 from simmim_lib.training.batches import Batches, Drawn, TaskTensors
-from simmim_lib.training.copies import Copies, Tensors
 from simmim_lib.training.objective import Loss, Objective
+from simmim_lib.training.optimizers import make_optimizer
 from simmim_lib.training.options import Options
+from simmim_lib.training.seed_copies import Copies, Tensors
 from simmim_lib.training.step_gradients import StepGradients, Weigher
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:
-    import keras
     import tensorflow as tf
-
-
-def make_optimizer(name: str) -> "keras.optimizers.Optimizer":
-    """Return the Keras optimizer that a name in `settings.OPTIMIZERS` stands for."""
-    from keras import optimizers
-
-    classes = {
-        "sgd": optimizers.SGD,
-        "momentum": functools.partial(optimizers.SGD, momentum=0.9),
-        "adam": optimizers.Adam,
-        "adamw": optimizers.AdamW,
-        "rmsprop": optimizers.RMSprop,
-    }
-    return classes[name](learning_rate=1e-3)
 
 
 @dataclass(frozen=True)
@@ -120,11 +106,13 @@ class Loop:
         A smaller step is a part of the optimizer's: to make the gradient smaller would not do, as
         Adam takes steps of the same size whatever the gradient is multiplied by.
         """
-        before = [variable.value for variable in self.values]
+        import tensorflow as tf
+
+        slow = [variable for variable, slow in zip(self.values, self.slow, strict=True) if slow]
+        before = [tf.identity(variable.value) for variable in slow]
         self.optimizer.apply(gradients, self.values)
-        for variable, value, slow in zip(self.values, before, self.slow, strict=True):
-            if slow:
-                variable.assign(value + self.slow_rate * (variable.value - value))
+        for variable, value in zip(slow, before, strict=True):
+            variable.assign(value + self.slow_rate * (variable.value - value))
 
     def reset(self, weights: Weights, options: Options) -> None:
         """Begin anew from given weights, with optimizer and weighting that remember nothing."""

@@ -12,7 +12,7 @@ import numpy as np
 from simmim_lib import information
 from simmim_lib.losses import Tensor
 from simmim_lib.training import replicas
-from simmim_lib.training.copies import Copies, Tensors
+from simmim_lib.training.seed_copies import Copies, Tensors
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """From labels (seeds, n) and logits (seeds, n, classes) to a loss for each example, (seeds, n).

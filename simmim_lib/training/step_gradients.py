@@ -8,8 +8,8 @@ import numpy as np
 
 from simmim_lib import weighting
 from simmim_lib.losses import Tensor
-from simmim_lib.training.copies import Copies, Tensors
 from simmim_lib.training.objective import Batch, Objective
+from simmim_lib.training.seed_copies import Copies, Tensors
 
 
 class Step(NamedTuple):

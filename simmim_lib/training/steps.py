@@ -11,9 +11,9 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.training import step_gradients
 from simmim_lib.training.compiled import LoopKey, borrowed, prediction
-from simmim_lib.training.copies import Copies
 from simmim_lib.training.objective import LABELS
 from simmim_lib.training.options import Options
+from simmim_lib.training.seed_copies import Copies
 from simmim_lib.trunks import Weights
 
 if TYPE_CHECKING:

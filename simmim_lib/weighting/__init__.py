@@ -1,10 +1,11 @@
-"""Task weights: twelve ways to weigh the losses of several tasks, and measures of the outcome.
+"""Task weights: ways to weigh the losses of several tasks, and measures of the outcome.
 
 `METHODS` is the list of them. A training run makes one object, `create("pcgrad", tasks)`, and asks
 it in every step for weights, `.weigh(losses, gram)`. `combine` shows what a gradient-based method
 makes of given gradients.
 
-A new method is a class in `by_losses` or `by_gradients`, named in `METHODS`.
+A new method is a class in `by_losses` or `by_gradients`, named in `METHODS`; CONTRIBUTING.md says
+what else it needs.
 """
 
 import inspect

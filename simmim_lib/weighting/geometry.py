@@ -22,7 +22,7 @@ class Geometry:
 
     Attributes:
         norms: Euclidean lengths, shape (tasks,).
-        cosines: of the angle between each two, shape (tasks, tasks); 0 where a gradient is zero.
+        cosines: of the angle between every two, shape (tasks, tasks); 0 where a gradient is zero.
     """
 
     norms: np.ndarray

@@ -9,7 +9,7 @@ from simmim_lib.weighting.method import check_finite
 
 
 def cosine(gradients: ArrayLike | None = None, *, gram: ArrayLike | None = None) -> np.ndarray:
-    """Return the cosine of the angle between each two gradients; below 0 the tasks conflict.
+    """Return the cosine of the angle between every two gradients; below 0 the tasks conflict.
 
     Args:
         gradients: shape (tasks, parameters); or else
@@ -22,7 +22,9 @@ def cosine(gradients: ArrayLike | None = None, *, gram: ArrayLike | None = None)
         WorkbookError: another shape, neither or both, NaN or infinite numbers.
     """
     if (gradients is None) == (gram is None):
-        raise WorkbookError("Cosines are of gradients or of their Gram matrix: give one of both.")
+        raise WorkbookError(
+            "Cosines are of gradients or of their Gram matrix: give one of the two."
+        )
     if gram is None:
         assert gradients is not None
         return Geometry.of_gradients(check_gradients(gradients)).cosines
@@ -30,7 +32,7 @@ def cosine(gradients: ArrayLike | None = None, *, gram: ArrayLike | None = None)
     if products.ndim != 2 or products.shape[0] != products.shape[1]:
         raise WorkbookError(
             f"The Gram matrix has shape {products.shape}, but must be square, (tasks, tasks): give "
-            "the inner product of each two gradients."
+            "the inner product of every two gradients."
         )
     check_finite(np.diagonal(products), what="gradient")
     check_finite(products, what="gradient")

@@ -91,7 +91,7 @@ class Method:
         if products.shape != (self.tasks, self.tasks):
             raise WorkbookError(
                 f"The Gram matrix has shape {products.shape}, but for {self.tasks} tasks it must "
-                f"be ({self.tasks}, {self.tasks}): give the inner product of each two gradients."
+                f"be ({self.tasks}, {self.tasks}): give the inner product of every two gradients."
             )
         # A gradient that is not finite spoils its row and its column: only the diagonal tells
         # whose it is.

@@ -87,10 +87,12 @@ def test_every_setting_is_an_option(
         "task_weights": (0.5,), "shared_heads": True, "schedule": "cosine",
         "weighting": "pcgrad", "information": 0.3, "spread": 0.5, "confidence": 0.9,
         "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "foreign_images": "fashion",
-        "ramp": 0.25, "strategy": "mirrored",
+        "ramp": 0.25, "strategy": "mirrored", "recipe": "simmim", "trunk": "article",
+        "trunk_learning_rate": 0.1, "batch_size": 8, "patience": 40,
+        "baseline": "none",
     }  # fmt: skip
-    # Each alone must be a setting that is allowed; these two need others beside them.
-    together = {"agreement", "augmentation"}
+    # Each alone must be a setting that is allowed; these need others beside them.
+    together = {"agreement", "augmentation", "image_size"}
     assert set(values) | together == {field.name for field in dataclasses.fields(Settings)}
     for name, value in values.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -99,6 +101,8 @@ def test_every_setting_is_an_option(
     views = ["--agreement", "1", "--augmentation", "0.5", "--frozen-layers", "0"]
     assert cli.main(["run", *views]) == 0
     assert fake_run[-1] == Settings(agreement=1.0, augmentation=0.5, frozen_layers=0)
+    assert cli.main(["run", "--trunk", "efficientnet-lite0", "--image-size", "128"]) == 0
+    assert fake_run[-1] == Settings(trunk="efficientnet-lite0", image_size=128)
 
 
 def test_the_table(fake_run: list[Settings], capsys: pytest.CaptureFixture) -> None:
@@ -273,6 +277,13 @@ def test_data_verify_finds_damage(
     assert "mnist.npz" in capsys.readouterr().err
 
 
+def test_data_rebuild_takes_the_names_of_datasets(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = []
+    monkeypatch.setattr(datasets, "rebuild", lambda names: asked.append(names))
+    assert cli.main(["data", "rebuild"]) == cli.main(["data", "rebuild", "mnist", "fashion"]) == 0
+    assert asked == [[], ["mnist", "fashion"]]
+
+
 def test_data_fetch_offline(
     capsys: pytest.CaptureFixture, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -315,9 +326,9 @@ def test_publish_tells_what_it_changed(
 def test_doctor_has_an_exit_status(
     capsys: pytest.CaptureFixture, monkeypatch: pytest.MonkeyPatch, ok: bool
 ) -> None:
-    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; mend it.")])
+    monkeypatch.setattr(doctor, "check", lambda: [doctor.Finding("A", ok, "found; fix it.")])
     assert cli.main(["doctor"]) == (0 if ok else 1)
-    assert "A: found; mend it." in capsys.readouterr().out
+    assert "A: found; fix it." in capsys.readouterr().out
 
 
 def test_lab_needs_a_checkout(

@@ -1,4 +1,4 @@
-"""The doctor names what is missing and how to mend it; the rest of the machine is faked."""
+"""The doctor names what is missing and how to fix it; the rest of the machine is faked."""
 
 import importlib.metadata
 import os
@@ -163,9 +163,9 @@ def test_a_tensorflow_that_fails_does_not_take_the_kernel_along(program: str, re
 
 
 def test_the_report_points_at_what_needs_fixing() -> None:
-    good, bad = doctor.Finding("A", True, "fine"), doctor.Finding("B", False, "gone; mend it.")
+    good, bad = doctor.Finding("A", True, "fine"), doctor.Finding("B", False, "gone; fix it.")
     assert doctor.report([good, bad]).splitlines() == [
         "ok   A: fine",
-        "FIX  B: gone; mend it.",
+        "FIX  B: gone; fix it.",
         "1 thing needs fixing, see FIX above.",
     ]

@@ -197,7 +197,7 @@ def test_names_are_returned_as_they_were_given(pets):
         ("gruop=_", "Did you mean 'group'"),
         ("label=x", "Unknown option of folder:PATH"),
         ("grey=maybe", "Choose one of: yes, no"),
-        ("seed=-1", "seed=-1 is no whole number"),
+        ("seed=-1", "seed=-1 is not a whole number"),
         ("seed=", "has no value"),
     ],
 )

@@ -93,6 +93,22 @@ def test_a_baseline_for_some_of_the_targets_keeps_what_concerns_them():
     assert settings.task_weights is None
 
 
+def test_a_large_trunk_is_compared_with_its_probe_and_the_small_network():
+    """To train all of it for comparison would take minutes, and is done where it is asked for."""
+    asked = Settings(trunk="efficientnet-lite0", frozen_layers=8)
+    found = baselines.plans(asked)
+    assert list(found) == [SCRATCH, PROBE]
+    ((scratch,), (probe,)) = found.values()
+    assert (scratch.trunk, scratch.image_size, scratch.source) == ("small-cnn", 28, None)
+    assert (probe.trunk, probe.image_size, probe.source) == ("efficientnet-lite0", 96, "imagenet")
+    assert (probe.copied_layers, probe.depth) == (9, 9)
+    found = baselines.plans(asked.replace(baseline="same-trunk"))
+    assert list(found) == [SCRATCH, PROBE, FINE_TUNE]
+    assert {each.trunk for plan in found.values() for each in plan} == {"efficientnet-lite0"}
+    (tuned,) = found[FINE_TUNE]
+    assert (tuned.copied_layers, tuned.depth) == (9, 0)
+
+
 @pytest.mark.parametrize("seed", range(40))
 def test_the_verdict_is_that_of_a_paired_t_test(seed):
     random = np.random.default_rng(seed)
@@ -102,7 +118,7 @@ def test_the_verdict_is_that_of_a_paired_t_test(seed):
     sentence = planted(list(asked), probe=(list(baseline), 0.5)).verdict
     test = stats.ttest_rel(asked, baseline)
     if test.pvalue >= 0.05:
-        assert "on mnist no clear difference from 'probe'" in sentence
+        assert "no clear difference from 'probe' on mnist" in sentence
     else:
         assert f"a {'gain' if test.statistic > 0 else 'loss'} of" in sentence
     low, high = test.confidence_interval(0.95)

@@ -66,11 +66,18 @@ def test_every_view_of_every_image_counts():
     assert cost.estimate(nothing_labelled).flops == pytest.approx(flops * others / 32)
 
 
+@pytest.mark.parametrize(("batch_size", "images"), [(8, 8), (64, 64), (100, 100), (500, 100)])
+def test_a_batch_holds_as_many_images_as_asked_and_no_more_than_have_labels(batch_size, images):
+    plain = Settings(frozen_layers=0)  # 32 of 100 labelled images a step
+    found = cost.estimate(plain.replace(batch_size=batch_size)).flops
+    assert found == pytest.approx(cost.estimate(plain).flops * images / 32)
+
+
 def test_images_that_have_labels_are_not_seen_without_them(monkeypatch):
-    """Of 200 images, 100 with labels leave fewer than a batch."""
+    """Of 300 images, 60 for validation, 200 with labels leave fewer than a batch."""
     data = datasets.load("mnist")
-    few = datasets.Part(data.train.images[:200], data.train.labels[:200])
-    monkeypatch.setattr(datasets, "load", lambda name: replace(data, train=few))
+    few = datasets.Part(data.train.images[:300], data.train.labels[:300])
+    monkeypatch.setattr(datasets, "load", lambda name, size: replace(data, train=few))
 
     def images(labels_per_class):
         settings = Settings(frozen_layers=0, labels_per_class=labels_per_class, information=1.0)
@@ -78,7 +85,7 @@ def test_images_that_have_labels_are_not_seen_without_them(monkeypatch):
         return 32 * cost.estimate(settings).flops / cost.estimate(plain).flops - 32
 
     assert images(5) == pytest.approx(UNLABELLED_BATCH_SIZE)
-    assert images(10) <= 100
+    assert images(15) == pytest.approx(300 - 60 - 150)
 
 
 def test_the_cost_of_two_networks_is_the_sum():
@@ -118,5 +125,5 @@ print(before, environment.peak_memory())
 
 def test_where_peak_memory_is_unknown_a_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "STATUS", Path(tmp_path, "nowhere"))
-    with pytest.raises(WorkbookError, match=re.escape("does not tell")):
+    with pytest.raises(WorkbookError, match=re.escape("does not say")):
         peak_memory()

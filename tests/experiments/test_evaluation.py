@@ -1,16 +1,16 @@
 """What is measured of a task follows from its kind, against scikit-learn; and collapses."""
 
 import warnings
-from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from planted_results import as_scores
+from scipy.special import softmax
 from sklearn import metrics
 
-from simmim_lib import datasets, experiments, training
+from simmim_lib import experiments
 from simmim_lib.experiments import Result
-from simmim_lib.experiments.evaluation import MEASURES, diagnose, measure
+from simmim_lib.experiments.evaluation import MEASURES, ValidationLook, diagnose, measure
 from simmim_lib.settings import Settings
 from simmim_lib.simmim import LOSSES
 
@@ -21,14 +21,60 @@ def test_every_kind_of_task_is_measured():
     assert set(MEASURES) == set(LOSSES)
 
 
-@pytest.mark.parametrize("one_each", [False, True], ids=["same labels", "labels of each seed"])
-def test_classification(one_each):
-    outputs = RANDOM.normal(size=(3, 50, 4))
-    labels = RANDOM.integers(4, size=(3, 50) if one_each else 50)
-    (accuracy,) = measure("classification", outputs, labels).values()
+def f1(truth, guesses, probabilities):
+    return metrics.f1_score(truth, guesses, average="macro")
+
+
+def auc(truth, guesses, probabilities):
+    if probabilities.shape[1] == 2:
+        return metrics.roc_auc_score(truth, probabilities[:, 1])
+    return metrics.roc_auc_score(truth, probabilities, multi_class="ovr")
+
+
+ORACLES = {
+    "accuracy": lambda truth, guesses, _: metrics.accuracy_score(truth, guesses),
+    "balanced accuracy": lambda truth, guesses, _: metrics.balanced_accuracy_score(truth, guesses),
+    "macro F1": f1,
+    "AUC": auc,
+}
+
+
+def agrees_with_oracles(outputs, labels, names):
+    found = measure("classification", outputs, labels)
+    assert set(found) == set(names)
+    probabilities = softmax(outputs, axis=-1)
     for seed, guesses in enumerate(outputs.argmax(axis=-1)):
-        truth = labels[seed] if one_each else labels
-        assert accuracy[seed] == pytest.approx(metrics.accuracy_score(truth, guesses))
+        truth = labels[seed] if labels.ndim == 2 else labels
+        for name, values in found.items():
+            expected = ORACLES[name](truth, guesses, probabilities[seed])
+            assert values[seed] == pytest.approx(expected), name
+            assert 0 < expected < 1
+
+
+@pytest.mark.parametrize("classes", [2, 4])
+@pytest.mark.parametrize("one_each", [False, True], ids=["same labels", "labels of each seed"])
+def test_classification(one_each, classes):
+    outputs = RANDOM.normal(size=(3, 50, classes))
+    labels = RANDOM.integers(classes, size=(3, 50) if one_each else 50)
+    agrees_with_oracles(outputs, labels, ORACLES)
+
+
+def test_a_rare_class_counts_as_much_as_a_frequent_one():
+    labels = np.r_[[0] * 95, [1] * 5]
+    outputs = np.stack([np.eye(2)[np.zeros(100, int)]])
+    found = measure("classification", outputs, labels)
+    assert found["accuracy"] == pytest.approx([0.95])
+    assert found["balanced accuracy"] == pytest.approx([0.5])
+    assert found["macro F1"] == pytest.approx([f1(labels, np.zeros(100, int), None)])
+    assert found["AUC"] == pytest.approx([0.5])
+
+
+def test_where_a_class_does_not_occur_there_is_no_auc():
+    """Balanced accuracy leaves it out; in the F1 score it counts if it is predicted."""
+    outputs, labels = RANDOM.normal(size=(2, 40, 4)), RANDOM.integers(3, size=40)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("ignore", "y_pred contains classes not in y_true")
+        agrees_with_oracles(outputs, labels, set(ORACLES) - {"AUC"})
 
 
 def test_several_labels():
@@ -55,22 +101,19 @@ def test_accuracy_is_a_score_and_of_targets_with_classes_only():
     assert result.as_dict()["accuracy"] == {"mnist": [0.5, 0.75]}
 
 
-def diagnosed(monkeypatch, settings, predicted):
+def diagnosed(settings, predicted):
     """Diagnose networks that predict these classes for the validation images, (seeds, n)."""
-    logits = 20 * np.eye(10)[predicted]
-    monkeypatch.setattr(training, "predict", lambda *arguments: logits)
-    tasks = experiments.choose_tasks(settings)
-    network = SimpleNamespace(features={"mnist": datasets.load("mnist")}, model=None)
-    return diagnose(settings, tasks, network, [])
+    looks = {"mnist": ValidationLook(20 * np.eye(10)[predicted], np.zeros((2, 50), int))}
+    return diagnose(settings, experiments.choose_tasks(settings), looks)
 
 
 EVEN, ALL_THE_SAME = np.arange(50) % 10, np.zeros(50, int)
 TAUGHT = Settings(information=0.3, seeds=2)
 
 
-def test_a_collapse_of_one_seed_is_warned_of(monkeypatch):
+def test_a_collapse_of_one_seed_is_warned_of():
     with pytest.warns(UserWarning, match=r"mnist: collapsed in 1 of 2 seeds \(1\)"):
-        found = diagnosed(monkeypatch, TAUGHT, [EVEN, ALL_THE_SAME])
+        found = diagnosed(TAUGHT, [EVEN, ALL_THE_SAME])
     assert list(found["mnist"].collapsed) == [False, True]
 
 
@@ -83,10 +126,8 @@ def test_a_collapse_of_one_seed_is_warned_of(monkeypatch):
         ({"information": 0.0, "augmentation": 1.0, "frozen_layers": 0}, False),
     ],
 )
-def test_a_collapse_is_looked_for_wherever_unlabelled_images_teach(
-    monkeypatch, changes, looked_for
-):
+def test_a_collapse_is_looked_for_wherever_unlabelled_images_teach(changes, looked_for):
     with warnings.catch_warnings():
         warnings.simplefilter("error")  # without a collapse there is nothing to warn of
-        found = diagnosed(monkeypatch, TAUGHT.replace(**changes), [EVEN, EVEN])
+        found = diagnosed(TAUGHT.replace(**changes), [EVEN, EVEN])
     assert list(found) == (["mnist"] if looked_for else [])

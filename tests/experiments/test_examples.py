@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simmim_lib import datasets, experiments
+from simmim_lib import datasets, experiments, training
 from simmim_lib.experiments.examples import StagePlan, plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import build_network
@@ -58,3 +58,53 @@ def test_foreign_images_go_through_the_frozen_layers_too():
     )
     found = plan.examples[0].unlabelled.features
     np.testing.assert_array_equal(found, np.concatenate([own, foreign]))
+
+
+@pytest.mark.parametrize("batch_size", [1, 7, 1000])
+def test_a_batch_is_as_large_as_asked_and_as_there_are_labels(batch_size):
+    settings = Settings(batch_size=batch_size, source=None, labels_per_class=2, steps=3, seeds=2)
+    (plan,) = plans(settings)
+    for seed, found in enumerate(plan.examples[0].batches):
+        expected = training.draw_batches(20, min(batch_size, 20), 3, seed)
+        np.testing.assert_array_equal(found, expected)
+
+
+@pytest.mark.parametrize("labels_per_class", [0, 2])
+def test_copied_layers_take_smaller_steps_and_heads_do_not(labels_per_class):
+    """A head that was copied, too: it has to follow the fresh layers before it."""
+    settings = Settings(
+        labels_per_class=labels_per_class,
+        information=0.3,
+        copied_layers=3,
+        frozen_layers=1,
+        trunk_learning_rate=0.1,
+        steps=2,
+        seeds=1,
+    )
+    tasks, source = experiments.choose_tasks(settings), experiments.initialise(settings)
+    network = build_network(settings, tasks, source, 1)
+    options = plan_stage(settings, tasks, network, settings.stages[0]).options
+    places = network.architecture.positions
+    assert options.slow == (*places["convolution_2"], *places["convolution_3"])
+    assert options.slow_rate == 0.1
+
+
+def test_foreign_images_are_read_at_the_size_that_is_asked_for(monkeypatch):
+    settings = Settings(
+        trunk="efficientnet-lite0",
+        image_size=32,
+        targets=("uci-digits",),
+        information=0.3,
+        foreign_images="mnist",
+        frozen_layers=0,
+        steps=1,
+        seeds=1,
+    )
+    tasks = experiments.choose_tasks(settings)
+    network = build_network(settings, tasks, experiments.initialise(settings), 0)
+    sizes = []
+    monkeypatch.setattr(
+        datasets, "load", lambda name, size=None: sizes.append(size) or tasks["uci-digits"].data
+    )
+    plan_stage(settings, tasks, network, settings.stages[0])
+    assert sizes == [32]

@@ -4,6 +4,7 @@ import subprocess
 import sys
 from types import SimpleNamespace
 
+import image_making
 import keras
 import numpy as np
 import pytest
@@ -157,6 +158,8 @@ def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
         ({}, {}, ["mnist", "uci-digits"]),
         ({}, {"baseline": False}, []),
         ({"source": None}, {}, []),
+        ({"baseline": "none"}, {}, []),
+        ({"baseline": "small-trunk"}, {}, ["mnist", "uci-digits"]),
         ({"labels_per_class": (0, 5), "information": 0.3}, {}, ["uci-digits"]),
     ],
 )
@@ -260,6 +263,24 @@ def test_the_second_half_starts_with_the_copied_layers_and_the_probe_s_heads():
         np.testing.assert_array_equal(stage.examples[0].features[1], images)
 
 
+def test_each_stage_of_gradual_unfreezing_starts_with_what_the_one_before_has_learnt():
+    """Beside it stands a layer more of the source's."""
+    settings = Settings(adaptation="gradual-unfreezing", frozen_layers=2, steps=9, seeds=2)
+    probe, dense, convolution = stages(settings)
+    source = pretrained("glyphs").blocks
+    assert [len(stage.weights) for stage in (probe, dense, convolution)] == [2, 4, 6]
+    copied = [np.stack([weight] * 2) for weight in (*source["convolution_3"], *source["dense"])]
+    for found, expected in (
+        (dense.weights, [*copied[2:], *trained(probe.weights)]),
+        (convolution.weights, [*copied[:2], *trained(dense.weights)]),
+    ):
+        for one, other in zip(found, expected, strict=True):
+            np.testing.assert_array_equal(one, other)
+    batches = np.stack([training.draw_batches(100, 32, 9, seed) for seed in range(2)])
+    for stage, first in ((probe, 0), (dense, 3), (convolution, 6)):
+        np.testing.assert_array_equal(stage.examples[0].batches, batches[:, first : first + 3])
+
+
 def accuracy_of(network, weights, part, positions, name, seed):
     """Return the share of some images that one seed's weights classify correctly."""
     of_seed = [weight[seed : seed + 1] for weight in weights]
@@ -307,18 +328,19 @@ def test_a_course_looks_at_the_first_validation_images_of_each_seed():
         assert done.validation["mnist"][-1, seed] == pytest.approx(share)
 
 
-def test_a_collapse_is_looked_for_on_validation_images():
+def test_a_collapse_is_looked_for_on_each_seeds_own_validation_images():
     settings = Settings(frozen_layers=3, information=0.3, class_prior=(0.55, *[0.05] * 9), **TINY)
     with rehearsed() as calls:
         result = experiments.run(settings, baseline=False)
-    choice = experiments.choose_tasks(settings)["mnist"].choices[0]
-    images = frozen_features(pretrained("glyphs"), 3, datasets.load("mnist")).train.images[
-        choice.validation
-    ]
-    weights = trained(calls[0].weights)
-    logits = training.predict(calls[0].model, weights, images, "mnist")
-    expected = information.diagnose(logits, np.array(settings.class_prior))
-    assert result.diagnostics["mnist"].as_dict() == expected.as_dict()
+    images = frozen_features(pretrained("glyphs"), 3, datasets.load("mnist")).train.images
+    weights, found = trained(calls[0].weights), result.diagnostics["mnist"]
+    for seed, choice in enumerate(experiments.choose_tasks(settings)["mnist"].choices):
+        of_seed = [weight[seed][None] for weight in weights]
+        logits = training.predict(calls[0].model, of_seed, images[choice.validation], "mnist")
+        expected = information.diagnose(logits, np.array(settings.class_prior))
+        assert found.largest_share[seed] == pytest.approx(expected.largest_share[0])
+        assert found.entropy[seed] == pytest.approx(expected.entropy[0])
+        assert found.expected_entropy == expected.expected_entropy
 
 
 def test_a_head_is_copied_class_by_class(tmp_path, monkeypatch):
@@ -433,3 +455,87 @@ def test_tensorflow_starts_in_silence():
     code = "from simmim_lib.foundation.startup import load_tensorflow as load; load()"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert (done.stdout, done.stderr) == ("", "")
+
+
+def test_seeds_trained_one_after_the_other_are_those_trained_side_by_side(monkeypatch):
+    """With views, random numbers and a weighting that draws, which all know a seed's number."""
+    settings = Settings(
+        targets=("mnist", "uci-digits"),
+        frozen_layers=0,
+        information=1.0,
+        agreement=1.0,
+        augmentation=1.0,
+        weighting="random",
+        **TINY,
+    )
+    side_by_side = experiments.run(settings, baseline=False)
+    monkeypatch.setattr(experiment, "SIDE_BY_SIDE", 0)
+    told = []
+    apart = experiments.run(settings, baseline=False, progress=lambda *now: told.append(now))
+    for target in settings.targets:
+        np.testing.assert_allclose(
+            apart.probabilities[target], side_by_side.probabilities[target], atol=1e-4
+        )
+    assert told == [(2, 5), (5, 5)]
+
+
+def test_copied_layers_take_steps_of_their_own_size():
+    """The optimizer's step is made smaller, and a fresh layer's is not."""
+    plain = Settings(targets=("uci-digits",), frozen_layers=2, copied_layers=3, steps=1, seeds=1)
+    moved = {}
+    for rate in (1.0, 0.25):
+        settings = plain.replace(trunk_learning_rate=rate)
+        tasks = experiment.choose_tasks(settings)
+        network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+        (after,) = experiment.maximise_information(settings, tasks, network)
+        steps = [new - old for new, old in zip(after, network.weights, strict=True)]
+        moved[rate] = {
+            name: [steps[position] for position in positions]
+            for name, positions in network.architecture.positions.items()
+        }
+    for name, factor in (("convolution_3", 0.25), ("dense", 1.0), ("head of uci-digits", 1.0)):
+        for whole, part in zip(moved[1.0][name], moved[0.25][name], strict=True):
+            assert np.abs(whole).max() > 0
+            np.testing.assert_allclose(part, factor * whole, atol=1e-6)
+
+
+def test_gradual_unfreezing_trains_one_layer_more_in_each_part():
+    settings = Settings(
+        targets=("uci-digits",), adaptation="gradual-unfreezing", frozen_layers=2, steps=60, seeds=1
+    )
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(settings, tasks, experiment.initialise(settings))
+    places = network.architecture.positions
+    looks = [network.weights, *experiment.maximise_information(settings, tasks, network)]
+    changed = [
+        [
+            name
+            for name, positions in places.items()
+            if any(not np.array_equal(new[position], old[position]) for position in positions)
+        ]
+        for old, new in itertools.pairwise(looks)
+    ]
+    head = "head of uci-digits"
+    assert changed == [[head], ["dense", head], ["convolution_3", "dense", head]]
+
+
+def test_grey_and_colour_targets_share_a_trunk_for_colour(tmp_path):
+    """Frozen, each goes through it at its own size; trained, both are brought to one."""
+    folder = image_making.fill(tmp_path / "pets", {"cat": 10, "dog": 10}, (40, 50, 3))
+    settings = Settings(
+        trunk="efficientnet-lite0",
+        image_size=32,
+        targets=("uci-digits", f"folder:{folder}"),
+        labels_per_class=2,
+        steps=2,
+        seeds=1,
+    )
+    frozen = experiments.run(settings, baseline=False)
+    assert {name: each.shape for name, each in frozen.accuracy.items()} == dict.fromkeys(
+        settings.targets, (1,)
+    )
+    tasks = experiment.choose_tasks(settings)
+    network = experiment.transfer(
+        settings.replace(frozen_layers=0), tasks, experiment.initialise(settings)
+    )
+    assert {each.train.images.shape[1:] for each in network.features.values()} == {(32, 32, 3)}

@@ -116,7 +116,7 @@ def test_the_network_of_colour_images_takes_three_channels():
 
 def made_up(source: str, channels: int, seed: int) -> tuple[Pretrained, keras.Model]:
     """Return a source with weights of chance, and its trunk with the same weights."""
-    trunk = trunks.build_trunk(channels)
+    trunk = trunks.build_trunk(channels=channels)
     trunk.set_weights(trunks.fresh_weights(trunk, seed))
     weights = iter(trunk.get_weights())
     blocks = {name: [next(weights), next(weights)] for name in SIZES}
@@ -153,3 +153,12 @@ def test_features_are_not_taken_for_those_of_another_network_or_other_images():
     assert frozen_features(one, 2, data).train.images is first
     assert not np.array_equal(frozen_features(other, 2, data).train.images, first)
     assert len(frozen_features(one, 2, swapped).train) == 3
+
+
+def test_features_are_those_at_the_size_that_the_trunk_looks_at():
+    settings = Settings(
+        trunk="efficientnet-lite0", image_size=32, targets=("uci-digits",), frozen_layers=1, seeds=1
+    )
+    network = network_of(settings, 1)
+    assert network.features["uci-digits"].test.images.shape[1:] == (16, 16, 32)
+    assert network.model.input_shape == (None, 16, 16, 32)

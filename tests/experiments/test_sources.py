@@ -1,4 +1,5 @@
 import os
+from dataclasses import replace
 from types import SimpleNamespace
 
 import numpy as np
@@ -16,24 +17,22 @@ from simmim_lib.experiments.sources import (
     train_on_source,
 )
 
-BUNDLED = ("glyphs", "mnist", "uci-digits", "fashion")
-
 
 @pytest.fixture
 def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sources, "_bundled_path", lambda source: tmp_path / f"{source}.npz")
+    monkeypatch.setattr(sources, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz")
     pretrained.cache_clear()
     yield tmp_path
     pretrained.cache_clear()
 
 
-@pytest.mark.parametrize("source", BUNDLED)
+@pytest.mark.parametrize("source", datasets.included())
 def test_the_bundled_network_fits_its_data_and_recipe(source):
     dataset = datasets.load(source)
     network = _read(_bundled_path(source), source)
-    assert network is not None, "the recipe has changed: run `make trunks`"
+    assert network is not None, "there is none, or the recipe has changed: run `make trunks`"
     guesses = network.as_model().predict(dataset.test.images, verbose=0).argmax(axis=-1)
     assert network.accuracy == pytest.approx(np.mean(guesses == dataset.test.labels), abs=0.003)
     chance = 1 / len(dataset.class_names)
@@ -95,6 +94,19 @@ def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
     pretrained.cache_clear()
     bundled.unlink()
     assert pretrained("uci-digits").accuracy == 0.75
+
+
+def test_networks_of_two_trunks_are_not_taken_for_each_other(elsewhere):
+    small, other = made_up(0.25), replace(made_up(0.75), trunk="article")
+    for network in (small, other):
+        store(network, sources._cached_path("uci-digits", network.trunk))
+    assert pretrained("uci-digits").accuracy == 0.25
+    assert pretrained("uci-digits", "article").accuracy == 0.75
+    path = elsewhere / "network.npz"
+    store(other, path)
+    assert _read(path, "uci-digits", "article") is not None
+    assert _read(path, "uci-digits") is None
+    assert _read(path, "uci-digits", "mobilenet-v2") is None
 
 
 def test_pre_training_does_what_its_recipe_says(monkeypatch):

@@ -11,6 +11,7 @@ from planted_results import as_scores
 
 from simmim_lib import experiments
 from simmim_lib.experiments import Course, Result
+from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.information import Diagnosis
 from simmim_lib.panels import memory
 from simmim_lib.panels.memory import Memory, bytes_of
@@ -182,3 +183,14 @@ def test_a_training_that_was_given_up_is_not_remembered(monkeypatch, fresh):
     monkeypatch.setattr(experiments, "follow", lambda settings, progress: iter([look, look]))
     next(memory.follow(PLAN, print))
     assert len(fresh) == 0
+
+
+def test_networks_are_not_remembered():
+    result = Result(PLAN, {}, {}, {}, seconds=1.0, trained=Trained("small-cnn", None, None, {}, []))
+    course = Course(PLAN, np.arange(4), {}, result=result)
+    remembered = Memory(max_entries=2, max_bytes=100)
+    remembered.put("measured", result)
+    remembered.put("followed", (course, course))
+    assert remembered.get("measured").trained is None
+    assert [each.result.trained for each in remembered.get("followed")] == [None, None]
+    assert result.trained is not None

@@ -205,7 +205,7 @@ DAMAGE = {
             **file,
             "records": [{**file["records"][0], "measures": {"accuracy": 0.5}}],
         },
-        "'accuracy' has not one number for each of 2 seeds",
+        "'accuracy' does not have one number for each of 2 seeds",
     ),
     "words for numbers": (
         lambda file: {

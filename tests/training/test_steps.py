@@ -13,7 +13,8 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import build_architecture
 from simmim_lib.foundation.progress import in_parts, progress_bar
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES
-from simmim_lib.training import compiled
+from simmim_lib.training import compiled, steps
+from simmim_lib.training.optimizers import make_optimizer
 
 DIGITS = tuple("0123456789")
 SEEDS, EXAMPLES, STEPS, LEARNING_RATE = 3, 40, 25, 3e-3
@@ -59,7 +60,7 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
     model = trunks.classifier(10)
     options = training.Options(optimizer=optimizer, learning_rate=LEARNING_RATE)
     trained = training.train(model, start(model), [training.Examples(*problem)], options)
-    keras_optimizer = compiled.make_optimizer(optimizer)
+    keras_optimizer = make_optimizer(optimizer)
     keras_optimizer.learning_rate = LEARNING_RATE
     network = trunks.add_head(trunks.build_trunk(), 10)
     network.set_weights(trunks.fresh_weights(model, 1))
@@ -69,7 +70,7 @@ def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimize
 
 def test_optimizers_are_what_their_names_say():
     """The loop above is compared with these: here they are compared with the words for them."""
-    made = {name: compiled.make_optimizer(name) for name in OPTIMIZERS}
+    made = {name: make_optimizer(name) for name in OPTIMIZERS}
     classes = {name: type(optimizer).__name__ for name, optimizer in made.items()}
     assert classes == {
         **{"sgd": "SGD", "momentum": "SGD", "adam": "Adam", "adamw": "AdamW"},
@@ -179,14 +180,15 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         np.testing.assert_allclose(one[1], other, atol=2e-4)
 
 
-def test_nothing_shared_is_nothing_to_weigh(problem):
+@pytest.mark.parametrize("method", ["gradnorm", "mgda"])
+def test_nothing_shared_is_nothing_to_weigh(problem, method):
     _, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
     model = build_architecture(tasks, False, 4).model
     features = np.zeros((SEEDS, EXAMPLES, *model.input_shape[1:]), np.float32)
     examples = [training.Examples(features, labels, batches)] * 2
     with pytest.raises(WorkbookError, match="all of these are frozen: freeze fewer layers"):
-        training.train(model, start(model), examples, training.Options(weighting="mgda"))
+        training.train(model, start(model), examples, training.Options(weighting=method))
 
 
 def test_a_loss_that_is_nan_stops_the_training(problem):
@@ -204,9 +206,9 @@ def test_a_loss_that_is_nan_stops_the_training(problem):
         training.DivergedError, match=f"task 'two' became (inf|nan) in step {first} "
     ):
         training.train(model, start(model), examples)
-    # The step is counted from the first one, however many a call takes.
-    one_by_one = training.Options(steps_per_call=1)
-    with pytest.raises(training.DivergedError, match=rf"in step {first} \(seed 2\)") as caught:
+    # The step is counted from the first one, however many a call takes, and the seed, too.
+    one_by_one = training.Options(steps_per_call=1, first_seed=5)
+    with pytest.raises(training.DivergedError, match=rf"in step {first} \(seed 7\)") as caught:
         training.train(model, start(model), examples, one_by_one)
     assert all(np.isfinite(weight).all() for weight in caught.value.weights)
 
@@ -407,6 +409,20 @@ def test_predict_is_the_model_s_own_output():
     network = trunks.add_head(trunks.build_trunk(), 10)
     network.set_weights(trunks.fresh_weights(model, 1))
     np.testing.assert_allclose(outputs[1], network(images), atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "at_once"), [(1, 1000), (800, 1000), (801, 998), (27_648, 28), (1_000_000, 16)]
+)
+def test_large_inputs_are_computed_in_small_groups(numbers, at_once):
+    assert steps._images_per_call(numbers) == at_once
+
+
+def test_a_prediction_tells_how_many_inputs_are_done():
+    model, told = trunks.classifier(10), []
+    images = np.zeros((2300, 28, 28, 1), np.float32)
+    training.predict(model, start(model, 1), images, progress=lambda *now: told.append(now))
+    assert told == [(1000, 2300), (2000, 2300), (2300, 2300)]
 
 
 def test_the_plan_says_what_every_step_sees():

@@ -33,6 +33,16 @@ def test_the_two_parts_make_the_whole(frozen):
     assert len(parts.front.weights) == 2 * frozen
 
 
+@pytest.mark.parametrize("name", trunks.TRUNKS)
+def test_every_trunk_of_the_catalogue_is_built_and_has_its_blocks(name):
+    about, trunk = trunks.describe(name), trunks.build_trunk(name)
+    assert trunk.input_shape[1:3] == (about.size, about.size)
+    assert len(trunk.output_shape) == 2  # features of each image
+    parts = trunks.cut(trunk, about.end_of, len(about.blocks) // 2)
+    assert list(parts.variables) == list(about.blocks)
+    assert sum(map(len, parts.variables.values())) == len(trunk.weights)
+
+
 def test_a_head_shares_the_trunk():
     trunk = trunks.build_trunk()
     network = trunks.add_head(trunk, 3)

@@ -21,19 +21,19 @@ def _information_term(answer: Callable[..., Any]) -> str:
         if logits is extreme and given is not None and np.isnan(np.asarray(given)).any():
             raise Wrong(
                 "With logits such as 1000 the result is `nan`: the exponential overflows, or a "
-                "probability is 0 and 0 · log 0 is no number. `scipy.special.softmax` and `entr` "
-                "get both right."
+                "probability is 0 and 0 · log 0 is NaN. `scipy.special.softmax` and `entr` take "
+                "care of both."
             )
         even, doubt = _halves(softmax(logits, axis=1))
         right = spread * even - doubt
         otherwise = (
             f"For a batch with H(mean p) = {even:.4f} and mean H(p) = {doubt:.4f} and spread = "
-            f"{spread:g} the term is {right:.4f}, and yours is another number."
+            f"{spread:g} the term is {right:.4f}, but yours is different."
         )
         compare(given, right, _term_mistakes(logits, spread), otherwise)
     return (
-        "Training subtracts λ times this from the cross-entropy. The information reaches log K at "
-        "most: every prediction certain, and every class predicted equally often."
+        "Training subtracts λ times this from the cross-entropy. The information is at most log K, "
+        "reached when every prediction is certain and every class is predicted equally often."
     )
 
 
@@ -57,24 +57,23 @@ def _term_mistakes(logits: "np.ndarray", spread: float) -> list[Mistake]:
     return [
         Mistake(
             spread * (even - doubt),
-            "`spread` stands before both halves in yours: it belongs to H(mean p) only.",
+            "You multiplied both halves by `spread`: it belongs to H(mean p) only.",
         ),
-        Mistake(
-            even - doubt, "`spread` is missing in yours: it multiplies the first half, H(mean p)."
-        ),
+        Mistake(even - doubt, "`spread` is missing: it multiplies the first half, H(mean p)."),
         Mistake(
             even - spread * doubt,
-            "`spread` stands before the wrong half: it multiplies H(mean p), the half that spreads "
-            "predictions over the classes.",
+            "You multiplied the wrong half by `spread`: it belongs to H(mean p), the half that "
+            "spreads predictions over the classes.",
         ),
         Mistake(
             -right,
-            "The sign is turned round: the information is wanted here, H(mean p) less mean H(p). "
-            "What you have is a loss, to be made small.",
+            "The sign is reversed: you are asked for the information, H(mean p) minus mean H(p). "
+            "Yours is a loss, which training minimises.",
         ),
         Mistake(
             spread * even,
-            "You left out the second half: subtract the mean entropy of the single predictions.",
+            "You left out the second half: subtract the mean entropy of the individual "
+            "predictions.",
         ),
         Mistake(
             -doubt,
@@ -83,11 +82,12 @@ def _term_mistakes(logits: "np.ndarray", spread: float) -> list[Mistake]:
         ),
         Mistake(
             spread * even + doubt,
-            "You added the two halves: the mean entropy of the single predictions is subtracted.",
+            "You added the two halves: the mean entropy of the individual predictions is "
+            "subtracted.",
         ),
         Mistake(
             spread * even - len(p) * doubt,
-            "You added the entropies of the predictions up: take their mean.",
+            "You summed the entropies of the predictions: take their mean.",
         ),
         Mistake(
             spread * averaged - doubt,
@@ -96,8 +96,8 @@ def _term_mistakes(logits: "np.ndarray", spread: float) -> list[Mistake]:
         ),
         Mistake(
             spread * over_images[0] - over_images[1],
-            "The softmax goes over the classes of each image, `axis=1`; yours goes over the "
-            "images.",
+            "The softmax is taken over the classes of each image, `axis=1`; yours is taken over "
+            "the images.",
         ),
         Mistake(
             spread * float(entr(p.mean(axis=1)).sum()) - doubt,
@@ -122,8 +122,8 @@ def _by_hand(answer: Any) -> str:
         raise Wrong("That is in bits: take the natural logarithm, or the values of the table.")
     if about(first, doubt) and about(second, even):
         raise Wrong(
-            "The halves have changed places: first average the predictions and take the entropy "
-            "of that one distribution; second, average the entropies."
+            "The halves are swapped: first average the predictions and take the entropy of that "
+            "one distribution; second, average the entropies."
         )
     if about(first, doubt):
         raise Wrong(
@@ -132,31 +132,31 @@ def _by_hand(answer: Any) -> str:
         )
     for share in (0.6, 0.4):
         if about(first, -share * np.log(share)):
-            raise Wrong("Your first number has one class only: add -p log p of both classes.")
+            raise Wrong("Your first number counts only one class: add -p log p of both classes.")
     if not about(first, even):
         raise Wrong(
-            "The mean prediction is (0.6, 0.4): add -p log p of 0.6 and of 0.4 for your first "
-            "number."
+            "The mean prediction is (0.6, 0.4): your first number is -p log p of 0.6 plus that of "
+            "0.4."
         )
     if about(second, 2 * doubt):
         raise Wrong(
-            "Your second number is the sum of the two entropies: take their mean, the certain "
-            "prediction counting 0."
+            "Your second number is the sum of the two entropies: take their mean; the certain "
+            "prediction counts as 0."
         )
     if not about(second, doubt):
         raise Wrong(
-            "A certain prediction has entropy 0. Add -p log p of 0.2 and of 0.8 for the other one, "
-            "and take the mean of the two entropies for your second number."
+            "A certain prediction has entropy 0. For the other one, add -p log p of 0.2 and of "
+            "0.8; your second number is the mean of the two entropies."
         )
     if about(third, doubt - even):
-        raise Wrong("Your third number has the wrong sign: the first less the second.")
+        raise Wrong("Your third number has the wrong sign: it is the first minus the second.")
     if about(third, even + doubt):
         raise Wrong("For your third number you added the halves: subtract the second.")
     if not about(third, even - doubt):
-        raise Wrong("Your third number is not the first less the second.")
+        raise Wrong("Your third number is not the first minus the second.")
     return (
-        f"{even - doubt:.2f} of at most log 2 = {bits:.2f} nats: spread well enough, but one of "
-        "the two predictions is in doubt."
+        f"{even - doubt:.2f} nats of at most log 2 = {bits:.2f}: the predictions are spread well "
+        "enough, but one of the two is in doubt."
     )
 
 
@@ -176,20 +176,20 @@ def _which_collapse(answer: Any) -> str:
     if not isinstance(answer, Mapping) or set(answer) != set(COLLAPSE_SETTINGS):
         raise Wrong("Give True or False for each of the letters a to f, and for nothing else.")
     if not all(isinstance(each, bool) for each in answer.values()):
-        raise Wrong("Each of the six answers is `True` (it collapses) or `False`.")
+        raise Wrong("Each of the six answers must be `True` (it collapses) or `False`.")
     counts, seeds = _collapsed_seeds()
     truth = {letter: counts[letter] > seeds / 2 for letter in counts}
     wrong = [letter for letter in truth if answer[letter] != truth[letter]]
     if not wrong:
-        told = ", ".join(f"{letter} {counts[letter]}" for letter in counts)
-        return f"Seeds of {seeds} that collapsed in the stored study: {told}."
+        listed = ", ".join(f"{letter} {counts[letter]}" for letter in counts)
+        return f"How many of the {seeds} seeds collapsed in the stored study: {listed}."
     marked = {letter for letter in answer if answer[letter]}
     if len(wrong) == len(truth):
         raise Wrong("All six are the other way round: True means that it collapses.")
     if not marked:
         raise Wrong(
             "You say that nothing collapses. What is the cheapest way to be sure of every image, "
-            "if nobody asks for more than that?"
+            "if nothing else is asked for?"
         )
     if len(marked) == len(truth):
         raise Wrong("You say that everything collapses. What does the spreading half forbid?")
@@ -204,8 +204,9 @@ def _which_collapse(answer: Any) -> str:
     letter = wrong[0]
     strength, spread = COLLAPSE_SETTINGS[letter]
     raise Wrong(
-        f"{len(wrong)} of your six answers are not what was measured, such as ({letter}): with "
-        f"λ = {strength:g} and s = {spread:g}, {counts[letter]} of {seeds} seeds collapsed."
+        f"Your answers differ from what was measured in {len(wrong)} of six cases, such as "
+        f"({letter}): with λ = {strength:g} and s = {spread:g}, {counts[letter]} of {seeds} seeds "
+        "collapsed."
     )
 
 
@@ -238,23 +239,23 @@ def _sign_error(answer: Callable[..., Any]) -> str:
             ),
             Mistake(
                 -doubt - even,
-                "You turned the sign of the doubt instead: now training would make every single "
-                "prediction unsure.",
+                "You changed the sign of the doubt instead: training would now make every "
+                "prediction uncertain.",
             ),
             Mistake(
                 even - doubt,
-                "Now two signs are mended, and they cancel: you return the information itself, and "
-                "training, which makes the loss small, would get rid of it.",
+                "You changed two signs, and they cancel: this is the information itself, and "
+                "training, which minimises the loss, would get rid of it.",
             ),
-            Mistake(doubt, "The spreading half is gone: mend its sign, do not remove it."),
+            Mistake(doubt, "The spreading half is gone: fix its sign instead of removing it."),
             Mistake(-even, "The doubt about each image is gone: keep line 2."),
         ]
         otherwise = (
             f"For a batch with mean H(p) = {doubt:.4f} and H(mean p) = {even:.4f} the loss is "
-            f"{doubt - even:.4f}, and yours is another number. Change one sign only."
+            f"{doubt - even:.4f}, but yours is different. Change one sign only."
         )
         compare(answer(batch.copy()), doubt - even, mistakes, otherwise)
     return (
-        "The name of line 4 promised an entropy and held minus one. Whoever minimises the broken "
-        "loss asks for sure predictions that are NOT spread: one class for all."
+        "The name in line 4 promised an entropy, but held minus the entropy. Minimising the broken "
+        "loss asks for certain predictions that are NOT spread: one class for all."
     )

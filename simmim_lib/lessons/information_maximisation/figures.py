@@ -44,7 +44,7 @@ def views(images: np.ndarray, weak: np.ndarray, strong: np.ndarray) -> Picture:
     return Picture(
         figure,
         f"{len(images)} images in three rows: as they are, in a weak view and in a strong one, "
-        f"slightly turned, sheared, stretched and shifted. A pixel changes by {moved[0]:.2f} on "
+        f"slightly rotated, sheared, stretched and shifted. A pixel changes by {moved[0]:.2f} on "
         f"average in the weak views and by {moved[1]:.2f} in the strong ones.",
     )
 

@@ -188,6 +188,6 @@ def _describe_halves(
         f"Predictions of {len(looks[-1])} validation images as points between the classes' "
         f"corners: accuracy {accuracy[-1]:.2f}, at the start {accuracy[0]:.2f}. The mean "
         f"prediction gives class {largest} the largest share, {mean.max():.0%}. H(mean p) "
-        f"{spread:.2f} nats less mean H(p) {doubt:.2f} is the information, {spread - doubt:.2f}. "
+        f"{spread:.2f} nats minus mean H(p) {doubt:.2f} is the information, {spread - doubt:.2f}. "
         f"The alarm: {diagnosis}."
     )

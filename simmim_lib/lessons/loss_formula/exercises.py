@@ -19,17 +19,17 @@ def _derivative(answer: Callable[..., Any]) -> str:
         mistakes = [
             Mistake(
                 1 + power,
-                "The sign is turned round: the formula starts with a minus, and so does its slope.",
+                "The sign is reversed: the formula starts with a minus, and so does its slope.",
             ),
             Mistake(
                 -power,
-                "You derived only the factor in front, p, and left out what the logarithm adds: "
-                "the product rule has two terms.",
+                "You differentiated only the factor in front, p, and left out what the logarithm "
+                "adds: the product rule has two terms.",
             ),
             Mistake(
                 -1.0,
-                "You derived only the logarithm: by the product rule there is a second term, in "
-                "which the p in front is derived.",
+                "You differentiated only the logarithm: the product rule has a second term, in "
+                "which the p in front is differentiated.",
             ),
             Mistake(
                 -1 / p,
@@ -39,7 +39,9 @@ def _derivative(answer: Callable[..., Any]) -> str:
             Mistake(
                 -(power + 1 / p), "The second term is p · 1/p: the p cancels and leaves 1, not 1/p."
             ),
-            Mistake(-p * power, "That is the formula itself, -p log p: its slope is asked for."),
+            Mistake(
+                -p * power, "That is the formula itself, -p log p: you are asked for its slope."
+            ),
             Mistake(
                 -(1 + power / np.log(2)),
                 "You took a logarithm to base 2: use the natural one, `np.log`.",
@@ -55,8 +57,8 @@ def _derivative(answer: Callable[..., Any]) -> str:
         )
         compare(answer(p), -(1 + power), mistakes, otherwise)
     return (
-        "The slope is zero where log p = -1, at p = 1/e. Below it is positive, so going downhill "
-        "means going to the left: towards p = 0."
+        "The slope is zero where log p = -1, at p = 1/e. Below that it is positive, so going "
+        "downhill means going left, towards p = 0."
     )
 
 
@@ -77,7 +79,8 @@ def _cross_entropy(answer: Callable[..., Any]) -> str:
             raise Wrong(
                 "With logits such as 1000 the exponential overflows (or a probability becomes 0 "
                 "and its logarithm infinite): subtract the largest logit of each row before "
-                "`np.exp`, and take the logarithm of the sum instead of that of the quotient."
+                "`np.exp`, and take the logarithm of the sum instead of the logarithm of the "
+                "quotient."
             )
         otherwise = (
             f"For the logits {logits[0].tolist()} and label 2 the loss is {right[0]:.4g}: minus "
@@ -100,14 +103,14 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[
     import numpy as np
 
     every = _log_softmax(logits)
-    own = every[np.arange(len(labels)), labels]
+    of_label = every[np.arange(len(labels)), labels]
     mistakes = [
         Mistake(
-            own,
-            "The sign is turned round: a loss is to be minimised, so it is minus the logarithm.",
+            of_label,
+            "The sign is reversed: a loss is minimised, so it is minus the logarithm.",
         ),
         Mistake(
-            -np.exp(own) * own,
+            -np.exp(of_label) * of_label,
             "That is the formula as written, -p log p: cross-entropy has no p in front, because "
             "the true distribution has 1 there.",
         ),
@@ -118,24 +121,28 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[
         ),
         Mistake(
             -every.sum(axis=-1),
-            "You added the logarithms of all classes up: only that of the label counts.",
+            "You summed the logarithms of all classes: only that of the label counts.",
         ),
         Mistake(
             -logits[np.arange(len(labels)), labels],
-            "You took the logits for probabilities or log-probabilities: they must go through the "
-            "softmax first.",
+            "You used the logits as if they were probabilities or log-probabilities: they must go "
+            "through the softmax first.",
         ),
-        Mistake(-own / np.log(2), "You took a logarithm to base 2: use the natural one, `np.log`."),
         Mistake(
-            np.exp(own),
-            "You returned the probability of the label: take its logarithm, and the minus.",
+            -of_label / np.log(2), "You took a logarithm to base 2: use the natural one, `np.log`."
+        ),
+        Mistake(
+            np.exp(of_label),
+            "You returned the probability of the label: return minus its logarithm.",
         ),
     ]
     for smallest in (1e-5, 1e-6, 1e-7, 1e-8, 1e-9, 1e-10, 1e-12, 1e-15):
-        bounded = "You kept the probability away from zero by a small number: no overflow, but a "
-        bounded += f"wrong loss, stuck near {-np.log(smallest):.0f}. Work with logarithms instead."
+        bounded = (
+            "You kept the probability away from zero with a small number: nothing overflows, but "
+            f"the loss is wrong, stuck near {-np.log(smallest):.0f}. Work with logarithms instead."
+        )
         # The same sentence for a bound and for a summand: which of the two does not matter here.
-        mistakes.append(Mistake(-np.log(np.maximum(np.exp(own), smallest)), bounded))
+        mistakes.append(Mistake(-np.log(np.maximum(np.exp(of_label), smallest)), bounded))
     return mistakes
 
 
@@ -151,48 +158,48 @@ def _entropy(answer: Callable[..., Any]) -> str:
     for pair in examples:
         truth, prediction = np.array(pair[0]), np.array(pair[1])
         given = numbers(answer(truth.copy(), prediction.copy()), (2,))
-        own = float(-(prediction * np.log(prediction)).sum())
+        entropy = float(-(prediction * np.log(prediction)).sum())
         some = truth > 0
         truths = float(-(truth[some] * np.log(truth[some])).sum())
         crossed = float(-(truth * np.log(prediction)).sum())
-        if np.allclose(given, [crossed, own]):
+        if np.allclose(given, [crossed, entropy]):
             raise Wrong("Right numbers, wrong order: first the entropy, then the cross-entropy.")
         compare(
             given[0],
-            own,
+            entropy,
             [
                 Mistake(
                     truths,
-                    "Your first number is the entropy of the truth: that of the prediction is "
-                    "asked for.",
+                    "Your first number is the entropy of the truth: you are asked for that of the "
+                    "prediction.",
                 ),
                 Mistake(
-                    -own, "Your first number has the wrong sign: an entropy is never negative."
+                    -entropy, "Your first number has the wrong sign: an entropy is never negative."
                 ),
                 Mistake(
-                    own / np.log(2),
+                    entropy / np.log(2),
                     "Your first number is in bits: use the natural logarithm, `np.log`.",
                 ),
                 Mistake(
-                    own / len(truth),
-                    "Your first number is the mean over the classes: an entropy is their sum.",
+                    entropy / len(truth),
+                    "Your first number is a mean over the classes: an entropy is a sum over them.",
                 ),
             ],
-            f"The entropy of {prediction.tolist()} is {own:.4f}, and your first number is "
+            f"The entropy of {prediction.tolist()} is {entropy:.4f}, but your first number is "
             f"{given[0]:.4f}.",
         )
         mistakes = [
             Mistake(
-                own,
+                entropy,
                 "Your second number is the entropy of the prediction again: in the "
                 "cross-entropy, the factor outside the logarithm is the truth.",
             ),
             Mistake(
                 crossed - truths,
                 "Your second number is the Kullback-Leibler divergence: add the entropy of the "
-                "truth, or leave its logarithm away.",
+                "truth, or leave its logarithm out.",
             ),
-            Mistake(-crossed, "Your second number has the wrong sign: minus the sum."),
+            Mistake(-crossed, "Your second number has the wrong sign: it is minus the sum."),
             Mistake(
                 crossed / np.log(2),
                 "Your second number is in bits: use the natural logarithm, `np.log`.",
@@ -203,18 +210,18 @@ def _entropy(answer: Callable[..., Any]) -> str:
             mistakes.append(
                 Mistake(
                     turned,
-                    "Truth and prediction have changed places in your second number: the truth "
-                    "stands outside the logarithm, the prediction inside.",
+                    "Truth and prediction are swapped in your second number: the truth belongs "
+                    "outside the logarithm, the prediction inside.",
                 )
             )
         otherwise = (
             f"The cross-entropy of truth {truth.tolist()} and prediction {prediction.tolist()} is "
-            f"{crossed:.4f}, and your second number is {given[1]:.4f}."
+            f"{crossed:.4f}, but your second number is {given[1]:.4f}."
         )
         compare(given[1], crossed, mistakes, otherwise)
     return (
         "Only the factor outside the logarithm differs. The entropy asks how sure the prediction "
-        "is, the cross-entropy how wrong: a sure and wrong prediction has a small entropy and a "
+        "is, the cross-entropy how wrong: a sure but wrong prediction has a small entropy and a "
         "large cross-entropy."
     )
 
@@ -235,22 +242,22 @@ def _mutual_information(answer: Callable[..., Any]) -> str:
         mistakes = [
             Mistake(
                 -right,
-                "The sign is turned round: information is H(mean p) - mean H(p). What you have "
-                "is the loss, which is minimised; mixing the two up makes a network learn "
-                "nothing at all.",
+                "The sign is reversed: information is H(mean p) - mean H(p). Yours is the loss, "
+                "which training minimises; mixing the two up makes a network learn nothing at all.",
             ),
             Mistake(
                 spread,
-                "You left out the second half: subtract the mean entropy of the single "
+                "You left out the second half: subtract the mean entropy of the individual "
                 "predictions.",
             ),
             Mistake(
                 each.mean(),
-                "You left out the first half: that is the mean entropy of the single predictions.",
+                "You left out the first half: that is the mean entropy of the individual "
+                "predictions.",
             ),
             Mistake(
                 -each.mean(),
-                "You left out the first half: that is minus the mean entropy of the single "
+                "You left out the first half: that is minus the mean entropy of the individual "
                 "predictions.",
             ),
             Mistake(
@@ -258,18 +265,18 @@ def _mutual_information(answer: Callable[..., Any]) -> str:
             ),
             Mistake(
                 spread - each.sum(),
-                "You added the entropies of the predictions up: take their mean.",
+                "You summed the entropies of the predictions: take their mean.",
             ),
             Mistake(
                 _plain_entropy(probabilities.mean(axis=1)) - each.mean(),
-                "You took the mean over the classes: the mean prediction is that over the "
+                "You took the mean over the classes: the mean prediction is the mean over the "
                 "examples, `axis=0`.",
             ),
             Mistake(right / np.log(2), "That is in bits: use the natural logarithm, `np.log`."),
         ]
         otherwise = (
             f"For a batch with H(mean p) = {spread:.4f} and mean H(p) = {each.mean():.4f} the "
-            f"information is {right:.4f}; yours is another number."
+            f"information is {right:.4f}, but yours is different."
         )
         compare(given, right, mistakes, otherwise)
     return (

@@ -256,7 +256,7 @@ def real_network(outcome: Outcome) -> Picture:
         xlim=(-0.04, 1.04),
         ylim=(-0.04, 1.04),
         xlabel="p(true) at the start",
-        ylabel="p(true) in the end",
+        ylabel="p(true) at the end",
         xticks=[0, TURNING_POINT, 1],
         xticklabels=["0", "1/e", "1"],
         title=f"Images, {LOSSES[losses[0]].title[:3]}",

@@ -16,8 +16,8 @@ _CASES = (
 """Values, baseline, and what to say of them.
 
 In the first two the ways' own intervals overlap, but every seed says the same. In the fourth, zero
-is outside for who takes the normal distribution's factor; in the last, also for who takes `ddof=0`
-or the factor for one side.
+is outside for anyone who takes the normal distribution's factor; in the last, also for anyone who
+takes `ddof=0` or the factor for one side.
 """
 
 
@@ -28,14 +28,16 @@ def _verdict(answer: Callable) -> str:
     for values, baseline, right in _CASES:
         given = answer(np.array(values), np.array(baseline))
         if given is None:
-            raise Wrong("Your function returns nothing (`None`): end it with `return` and a word.")
+            raise Wrong(
+                "Your function returns nothing (`None`): end it with `return` and a verdict."
+            )
         if not isinstance(given, str) or given not in VERDICTS:
-            raise Wrong(f"You return {given!r}; the three words are: {', '.join(VERDICTS)}.")
+            raise Wrong(f"You return {given!r}; the three verdicts are: {', '.join(VERDICTS)}.")
         if given != right:
             raise Wrong(_why(given, right, values, baseline))
     return (
-        "Right. With three seeds the factor is 4.3 and not 1.96: few seeds have to pay for not "
-        "knowing their spread."
+        "With three seeds the factor is 4.3 and not 1.96: the fewer the seeds, the less is known "
+        "about their spread, and the wider the interval has to be."
     )
 
 
@@ -56,9 +58,9 @@ def _why(given: str, right: str, values: list[float], baseline: list[float]) -> 
     if right == "no clear difference":
         return f"You say {given!r} {case}, but zero lies inside the interval."
     return (
-        f"You find nothing {case}, but all seeds differ by nearly the same. Take the interval of "
-        "the differences, seed by seed; the intervals of the two means contain luck that both "
-        "share."
+        f"You find nothing {case}, but all seeds differ by nearly the same amount. Take the "
+        "interval of the differences, seed by seed; the intervals of the two means include luck "
+        "that both share."
     )
 
 
@@ -73,7 +75,7 @@ def _convolution_flops(answer: Callable) -> str:
         [
             Mistake(
                 places * products,
-                "You count one operation for each weight at each place: a product has to be "
+                "You count one operation for each weight at each place: each product has to be "
                 "added up, too.",
             ),
             Mistake(
@@ -101,15 +103,15 @@ def _convolution_flops(answer: Callable) -> str:
                 2 * 4 * products, "The image is square: the output has as many rows as columns."
             ),
         ],
-        "The number is another one. Multiply: 2, the places of the output, the window, the input "
-        "maps and the output maps.",
+        "That is not the number. Multiply: 2, the places of the output, the window, the input maps "
+        "and the output maps.",
     )
     # A second shape, so that no constant passes.
     compare(
         answer(28, 3, 2, 1, 16),
         2 * 14 * 14 * 9 * 16,
-        {},
-        "The first shape was right, but not that of the workbook's first convolution: do not fix "
+        (),
+        "The first shape was right, but the workbook's first convolution was not: do not hard-code "
         "a size in your function.",
     )
-    return "Right. The workbook's first convolution takes 56,448 operations for one digit."
+    return "The workbook's first convolution takes 56,448 operations for one digit."

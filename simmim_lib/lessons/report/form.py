@@ -9,9 +9,9 @@ from simmim_lib import datasets
 from simmim_lib.panels.controls import dropdown, layout_and_style, setting_slider, text_box
 from simmim_lib.panels.panel import as_message, live_view
 from simmim_lib.reports import report
-from simmim_lib.settings import INFORMED, Settings, defaults_of
+from simmim_lib.settings import Settings
 
-FIELDS = ("source", "targets", "labels_per_class", "seeds")
+FIELDS = ("recipe", "source", "targets", "labels_per_class", "seeds")
 """Controls with the name and the values of a field of `Settings`."""
 
 
@@ -64,10 +64,6 @@ class Form:
             WorkbookError: values that do not go together.
         """
         changes = {name: values[name] for name in FIELDS}
-        if not values["unlabelled"]:
-            changes |= defaults_of("unlabelled")
-        elif not self.start.information:
-            changes |= INFORMED
         return self.start.replace(task_weights=None, **changes)
 
     def run(self) -> None:
@@ -110,8 +106,10 @@ class Form:
         line = report.command(self.start)
         data = {
             **live_view(self.view),
-            "text/html": "<p>Where there is a kernel, a form stands here. In a terminal, this "
-            f"makes the report with its first settings: <code>{html.escape(line)}</code></p>",
+            "text/html": (
+                "<p>Where there is a kernel, a form is shown here. In a terminal, this makes the "
+                f"report with its first settings: <code>{html.escape(line)}</code></p>"
+            ),
             "text/plain": f"A form that makes a report; in a terminal: {line}",
         }
         display(data, raw=True)
@@ -123,9 +121,10 @@ def _controls(start: Settings) -> dict[str, Any]:
     available = [name for name in datasets.names() if datasets.is_available(name)]
     names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
     sources = [("from scratch", None), *((name, name) for name in names)]
-    unlabelled = [("not used", False), ("taught by information (lesson 05)", True)]
-    fewest = min(start.labels_of.values())
+    recipes = [("SimMIM, as lesson 05 found it", "simmim"), ("plain fine-tuning", "fine-tune")]
+    fewest = min(start.labels_of.values(), key=str)
     return {
+        "recipe": dropdown("Recipe", recipes, start.recipe),
         "source": dropdown("Source", sources, start.source),
         "targets": widgets.SelectMultiple(
             description="Targets",
@@ -135,7 +134,6 @@ def _controls(start: Settings) -> dict[str, Any]:
             **layout_and_style(),
         ),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", fewest),
-        "unlabelled": dropdown("Other images", unlabelled, bool(start.information)),
         "seeds": setting_slider("seeds", "Seeds", start.seeds),
         "title": text_box("Title", placeholder="as you like"),
         "folder": text_box("Folder", placeholder="a new one"),
@@ -158,4 +156,4 @@ def form(settings: Settings | None = None) -> Form:
     Args:
         settings: where the controls stand at first; what has no control stays as it is.
     """
-    return Form(settings or Settings())
+    return Form(settings or Settings.from_texts(report.PARAMETERS))

@@ -49,7 +49,7 @@ def _as_text(value: object) -> str:
 def data(settings: Settings) -> Table:
     """List the datasets: how many classes and images, and how many of these have labels."""
     roles = {
-        **({settings.source: "source"} if settings.source else {}),
+        **({settings.source_dataset: "source"} if settings.source_dataset else {}),
         **dict.fromkeys(settings.targets, "target"),
         **({settings.foreign_images: "foreign images"} if settings.foreign_images else {}),
     }
@@ -57,7 +57,11 @@ def data(settings: Settings) -> Table:
     for name, role in roles.items():
         dataset = datasets.load(name)
         per_class = settings.labels_of.get(name)
-        labelled = len(dataset.train) if per_class is None else per_class * len(dataset.class_names)
+        labelled = (
+            len(dataset.train)
+            if per_class is None
+            else len(datasets.choose(dataset, per_class, seed=0).labelled)
+        )
         rows.append(
             (
                 f"{name} ({role})",
@@ -90,7 +94,7 @@ def accuracies(findings: Findings, target: str) -> Table:
         )
         for name, way in findings.serving(target).items()
     ]
-    head = ("way", "test accuracy", "each seed, %", "SimMIM less this one")
+    head = ("way", "test accuracy", "each seed, %", "SimMIM minus this one")
     return Table(head, rows, f"{target}: means with 95 % intervals")
 
 

@@ -88,7 +88,7 @@ def _as_simmim(returned: object) -> "SimMIM":
         raise Wrong("Your function returns nothing (`None`): end it with `return` and the model.")
     if not isinstance(returned, simmim_lib.SimMIM):
         kind = type(returned).__name__
-        raise Wrong(f"A `simmim_lib.SimMIM` is expected here, and this is of type `{kind}`.")
+        raise Wrong(f"A `simmim_lib.SimMIM` is expected here, but this is of type `{kind}`.")
     return returned
 
 
@@ -113,7 +113,7 @@ def _count_parameters(answer: Callable[..., Any]) -> str:
                 ),
                 Mistake(
                     trunk + heads * (_SIZES[0] + 1) * classes,
-                    "You built the heads on the images: their input is what the trunk gives.",
+                    "You built the heads on the images: their input is the output of the trunk.",
                 ),
                 Mistake(
                     trunk + heads * (features + 1),
@@ -121,7 +121,7 @@ def _count_parameters(answer: Callable[..., Any]) -> str:
                 ),
             ]
             if shared:
-                several = "You counted a head for every task: with `shared_head` they have one."
+                several = "You counted a head for every task: with `shared_head` they share one."
                 mistakes.append(Mistake(trunk + tasks * head, several))
             else:
                 one = "You counted one head: without `shared_head` each task has its own."
@@ -129,12 +129,12 @@ def _count_parameters(answer: Callable[..., Any]) -> str:
             otherwise = (
                 f"For a trunk of {trunk} parameters that gives {features} features, {tasks} tasks "
                 f"of {classes} classes and shared_head={shared}, the model has "
-                f"{trunk + heads * head} parameters; your function says something else."
+                f"{trunk + heads * head} parameters, but your function returns something else."
             )
             given = answer(_trunk(seed=1), classes, tasks, shared)
             compare(given, trunk + heads * head, mistakes, otherwise)
     return (
-        "A further task costs one head, and nothing if it can share one. Separate models would "
+        "Each further task costs one head, or nothing if it can share one. Separate models would "
         "cost a trunk each."
     )
 
@@ -144,7 +144,7 @@ def _copy_and_freeze(answer: Callable[..., Any]) -> str:
     for frozen in (2, 1):
         source, model = _joint(seed=1), _joint(seed=2)
         model.compile("sgd")
-        _take_a_step(model)  # from now on it knows by heart which weights it trains
+        _take_a_step(model)  # from now on its compiled step remembers which weights it trains
         wanted, fresh = _copies(source.trunk), _copies(model.trunk)
         heads = _copies(model)[len(fresh) :]
         adapted = _as_simmim(answer(source, model, frozen))
@@ -154,8 +154,8 @@ def _copy_and_freeze(answer: Callable[..., Any]) -> str:
         _refuse_wrong_freeze(adapted, frozen)
         _refuse_wrong_training(adapted, frozen)
     return (
-        "The check trained your model for a step: the frozen layers stayed, all others moved, and "
-        "the source is as it was."
+        "The check trained your model for a step: the frozen layers stayed as they were, all "
+        "others changed, and the source is untouched."
     )
 
 
@@ -192,7 +192,7 @@ def _refuse_wrong_copy(now: "Arrays", wanted: "Arrays", fresh: "Arrays") -> None
 
 def _refuse_other_heads(now: "Arrays", before: "Arrays") -> None:
     if [array.shape for array in now] != [array.shape for array in before]:
-        raise Wrong("The heads have changed: the model keeps its tasks and its heads.")
+        raise Wrong("The heads have changed: the model must keep its tasks and its heads.")
     if not _equal(now, before):
         raise Wrong("The heads' weights have changed: only the trunk comes from the source.")
 
@@ -222,20 +222,20 @@ def _refuse_wrong_freeze(adapted: "SimMIM", frozen: int) -> None:
 def _refuse_wrong_training(adapted: "SimMIM", frozen: int) -> None:
     """Train for a step and see what moves."""
     if not adapted.compiled:
-        raise Wrong("The model is not compiled, so nobody can train it: end with `compile`.")
+        raise Wrong("The model is not compiled, so it cannot be trained: end with `compile`.")
     before = _copies(adapted)
     _take_a_step(adapted)
     changes = zip(before, adapted.get_weights(), strict=True)
     moved = [not _equal([one], [other]) for one, other in changes]
     if any(moved[: 2 * frozen]):
         raise Wrong(
-            "The layers say `trainable=False`, and `fit` has trained them all the same: it keeps "
-            "the training step it had. Compile the model again after freezing."
+            "The layers say `trainable=False`, but `fit` has trained them all the same: it still "
+            "uses the training step it had. Compile the model again after freezing."
         )
     if not all(moved[2 * frozen :]):
         raise Wrong(
-            "A step of `fit` left weights alone that are not frozen: freeze first, compile then, "
-            "with a learning rate above 0 and the losses of all tasks."
+            "A step of `fit` did not change weights that are not frozen: freeze first, then "
+            "compile, with a learning rate above 0 and the losses of all tasks."
         )
 
 
@@ -260,8 +260,8 @@ def _joint_loss(answer: Callable[..., Any]) -> str:
         )
         shown = ", ".join(f"{count} images of {name}" for name, (count, _) in shapes.items())
         otherwise = (
-            f"For {shown} and the weights {weights} the loss is {right:.4f}: for each task its "
-            "weight times the mean of its cross-entropies, and the sum of these."
+            f"For {shown} and the weights {weights} the loss is {right:.4f}: the sum over the "
+            "tasks of each weight times the mean of the task's cross-entropies."
         )
         compare(given, right, mistakes, otherwise)
     return (
@@ -294,8 +294,8 @@ def _joint_loss_values(
     return right, [
         Mistake(
             float(weight @ total),
-            "You added the losses of a task's images up: take their mean, or a task with many "
-            "images counts more than its weight says.",
+            "You summed the losses of a task's images: take their mean, or a task with many images "
+            "counts more than its weight says.",
         ),
         Mistake(
             float(pooled.mean()),
@@ -317,16 +317,16 @@ def _joint_loss_values(
         ),
         Mistake(
             float(weight[-1] * mean[-1]),
-            "Only the last task counts in yours: add to the sum at each turn of the loop.",
+            "Only the last task counts: add to the sum in each pass of the loop.",
         ),
         Mistake(
             float(weight[0] * mean[0]),
-            "Only the first task counts in yours: return after the loop, not in it.",
+            "Only the first task counts: return after the loop, not inside it.",
         ),
         Mistake(float(np.prod(weight * mean)), "You multiplied the losses of the tasks: add them."),
         Mistake(
             -right,
-            "The sign is turned round: cross-entropy is minus the logarithm, so it is above 0.",
+            "The sign is reversed: cross-entropy is minus the logarithm, so it is above 0.",
         ),
         Mistake(
             float(right / np.log(2)),
@@ -334,7 +334,8 @@ def _joint_loss_values(
         ),
         Mistake(
             float(weight @ np.array(raw)),
-            "You took the logits for log-probabilities: they must go through the softmax first.",
+            "You used the logits as if they were log-probabilities: they must go through the "
+            "softmax first.",
         ),
     ]
 
@@ -350,7 +351,10 @@ def _new_task(answer: Callable[..., Any]) -> str:
     before, weights = _outputs(model, images), _copies(model)
     extended = _as_simmim(answer(model, task))
     if not _equal(_copies(model), weights):
-        raise Wrong("The given model's weights have changed: build a new model and leave it.")
+        raise Wrong(
+            "The given model's weights have changed: build a new model and leave the given one "
+            "alone."
+        )
     now = _outputs(extended, images)
     _refuse_wrong_tasks(task, before, now)
     _refuse_other_outputs(model, extended, before, now)
@@ -363,8 +367,8 @@ def _new_task(answer: Callable[..., Any]) -> str:
             "layers. `keras.models.clone_model` makes new ones, into which you copy the weights."
         )
     return (
-        "For the old tasks the new model answers as the old one did. If that must stay so, freeze "
-        "the trunk and train the new head only."
+        "For the old tasks the new model answers as the old one did. To keep it that way, freeze "
+        "the trunk and train only the new head."
     )
 
 
@@ -372,7 +376,7 @@ def _refuse_wrong_tasks(
     task: "Task", before: "Mapping[str, np.ndarray]", now: "Mapping[str, np.ndarray]"
 ) -> None:
     if task.name not in now:
-        raise Wrong(f"There is no output {task.name!r}: the new model has the new task, too.")
+        raise Wrong(f"There is no output {task.name!r}: the new model must have the new task, too.")
     outputs, classes = now[task.name].shape[-1], len(task.class_names)
     if outputs != classes:
         raise Wrong(
@@ -381,7 +385,7 @@ def _refuse_wrong_tasks(
         )
     missing = [name for name in before if name not in now]
     if missing:
-        raise Wrong(f"The new model has lost {', '.join(missing)}: it keeps the old tasks.")
+        raise Wrong(f"The new model has lost {', '.join(missing)}: it must keep the old tasks.")
 
 
 def _outputs(model: "SimMIM", images: "np.ndarray") -> "dict[str, np.ndarray]":
@@ -403,8 +407,8 @@ def _refuse_other_outputs(
         if _equal(old[::2], new[::2]):
             raise Wrong("The trunk's biases are not those of the old model: copy all its weights.")
         raise Wrong(
-            "The trunk's weights are not those of the old model, so the old tasks are answered "
-            "otherwise: `clone_model` builds the layers anew, with fresh weights."
+            "The trunk's weights are not those of the old model, so the old tasks get other "
+            "answers: `clone_model` builds the layers anew, with fresh weights."
         )
     changed = [name for name in before if not np.allclose(now[name], before[name], atol=1e-6)]
     if all(abs(np.ptp(now[name] - before[name], axis=0)).max() < 1e-5 for name in changed):

@@ -106,7 +106,7 @@ def _describe(course: Course, alone: Mapping[str, Result]) -> str:
     )
     text = (
         f"One network from {settings.source or 'fresh weights'} for "
-        f"{', '.join(settings.targets)}, {heads} heads, frozen: "
+        f"{', '.join(settings.targets)}, {heads} head{'s' if heads > 1 else ''}, frozen: "
         f"{', '.join(settings.frozen_layer_names) or 'no layer'}; "
         f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Validation accuracy after "
         f"{course.steps[-1]} of {settings.steps} steps: {now}."
@@ -142,7 +142,7 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
         if column:
             axes.tick_params(labelleft=False)
         else:
-            axes.set_ylabel("joint less separate,\npercentage points")
+            axes.set_ylabel("joint minus separate,\npercentage points")
     handles, labels = _gain_legend(figure.axes[0], rows)
     figure.legend(handles, labels, loc="lower center", ncols=len(handles), fontsize=9)
     figure.suptitle(title, x=0.01, ha="left", fontsize=12)
@@ -153,7 +153,7 @@ def gains(rows: Sequence[Gain], title: str) -> Picture:
         for row in rows
     )
     return Picture(
-        figure, f"{title}. Test accuracy of the joint less the separate network: {numbers}."
+        figure, f"{title}. Test accuracy of the joint minus the separate network: {numbers}."
     )
 
 

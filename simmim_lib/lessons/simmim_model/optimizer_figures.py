@@ -227,7 +227,7 @@ def _draw_rates(axes: "Axes", schedule: str) -> str:
         ylim=(0, 1),
         xlabel="learning rate (ringed: best on validation images)",
         ylabel="test accuracy",
-        title=f"Everyone at every rate: {seeds} seeds, 95 %",
+        title=f"Every optimizer at every rate: {seeds} seeds, 95 %",
     )
     axes.minorticks_off()
     return (

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import figures
 from simmim_lib.panels.controls import (
@@ -32,10 +33,17 @@ def simmim(settings: Settings | None = None) -> Panel:
     Args:
         settings: where the controls stand at first; all targets but the first have the labels of
             the second.
+
+    Raises:
+        WorkbookError: there is one target only.
     """
     start = settings or Settings(targets=TARGET_GROUPS[0], labels_per_class=5)
-    first, *others = start.labels_of.values()
-    others = others or [first]
+    if len(start.targets) < 2:
+        raise WorkbookError(
+            "The panel compares one network for several targets with a network for each, but "
+            f"{start.targets[0]!r} is the only target: name two, such as 'mnist' and 'uci-digits'."
+        )
+    first, others, *_ = start.labels_of.values()
     names = dict.fromkeys((*TARGET_GROUPS[-1], *start.targets))
     known = dict.fromkeys(("glyphs", *names, start.source or "glyphs"))
     sources = [("from scratch", None), *((name, name) for name in known)]
@@ -47,7 +55,7 @@ def simmim(settings: Settings | None = None) -> Panel:
         "shared_heads": dropdown("Heads", heads, start.shared_heads),
         "frozen_layers": setting_slider("frozen_layers", "Frozen layers", start.frozen_layers),
         "first": setting_slider("labels_per_class", "Labels, first", first),
-        "others": setting_slider("labels_per_class", "Labels, others", others[0]),
+        "others": setting_slider("labels_per_class", "Labels, others", others),
         "seeds": setting_slider("seeds", "Seeds", start.seeds),
         **{name: _weight(name, weights.get(name, 1.0)) for name in names},
     }

@@ -15,7 +15,7 @@ class Gain:
     Attributes:
         settings: of the joint network.
         target: whose accuracy is compared.
-        difference: joint less separate, on the test images.
+        difference: joint minus separate, on the test images.
     """
 
     settings: Settings

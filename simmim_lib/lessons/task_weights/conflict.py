@@ -86,7 +86,7 @@ class Conflict:
     Attributes:
         settings: what was trained.
         steps: after how many steps the gradients were looked at, shape (looks,).
-        cosines: between each two targets' gradients, shape (looks, seeds, targets, targets).
+        cosines: between every two targets' gradients, shape (looks, seeds, targets, targets).
         norms: of the gradients, shape (looks, seeds, targets).
     """
 
@@ -97,7 +97,7 @@ class Conflict:
 
     @property
     def pairs(self) -> list[tuple[int, int]]:
-        """The positions of each two targets."""
+        """The positions of every two targets."""
         return list(itertools.combinations(range(len(self.settings.targets)), 2))
 
 

@@ -185,7 +185,7 @@ def conflict_over_time(measured: Conflict) -> Picture:
 
 
 def _draw_cosines(axes: "Axes", measured: Conflict) -> None:
-    """Draw how far each two gradients point in the same direction."""
+    """Draw how far every two gradients point in the same direction."""
     settings = measured.settings
     aside = np.linspace(0.012, -0.012, len(measured.pairs)) * settings.steps
     styles = itertools.cycle(PAIR_STYLES)
@@ -218,7 +218,7 @@ def _describe_conflict(measured: Conflict) -> str:
     angles = "; ".join(
         f"{settings.targets[one]} and {settings.targets[other]}: cosine "
         f"{measured.cosines[0, :, one, other].mean():.2f} at the start, "
-        f"{measured.cosines[-1, :, one, other].mean():.2f} in the end, below zero in "
+        f"{measured.cosines[-1, :, one, other].mean():.2f} at the end, below zero in "
         f"{np.mean(measured.cosines[:, :, one, other] < 0):.0%} of looks and seeds"
         for one, other in measured.pairs
     )

@@ -33,7 +33,7 @@ def _answers(
         if not all(np.array_equal(now, then) for now, then in zip(copies, pair, strict=True)):
             raise Wrong(
                 "Your function changes the gradients that it is given: write `first = first - "
-                "...`, which makes a new array, in place of `first -= ...`."
+                "...`, which makes a new array, instead of `first -= ...`."
             )
     return np.array(given)
 
@@ -69,20 +69,18 @@ def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
         mistakes = [
             Mistake(
                 np.log(values),
-                "You return s at the optimum: what is asked for is the weight 1 / (2 e^s) there.",
+                "You return s at the optimum: you are asked for the weight there, 1 / (2 e^s).",
             ),
             Mistake(
                 values,
-                "You return e^s at the optimum: what is asked for is the weight 1 / (2 e^s) there.",
+                "You return e^s at the optimum: you are asked for the weight there, 1 / (2 e^s).",
             ),
             Mistake(1 / values, "You forgot the 2: a loss is multiplied by 1 / (2 e^s)."),
-            Mistake(
-                values / 2, "The weight rises with the loss in yours: 1 / (2 e^s) falls with s."
-            ),
+            Mistake(values / 2, "Your weight rises with the loss: 1 / (2 e^s) falls with s."),
             Mistake(
                 np.exp(-values) / 2,
-                "You put the loss itself in place of s: the slope is zero where e^s is the loss, "
-                "so s is its logarithm.",
+                "You used the loss itself as s: the slope is zero where e^s is the loss, so s is "
+                "its logarithm.",
             ),
             Mistake(
                 0.5 + np.log(values) / 2,
@@ -96,7 +94,7 @@ def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
             ),
             Mistake(
                 right / right.sum(),
-                "You made the weights sum to 1: uncertainty weighting leaves them as they come.",
+                "You made the weights sum to 1: uncertainty weighting leaves them as they are.",
             ),
             Mistake(
                 1 / (2 * values**2),
@@ -109,13 +107,14 @@ def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
             ),
         ]
         otherwise = (
-            f"For the losses {losses} the weights are {np.round(right, 4).tolist()}; your function "
-            "says something else. Derive L / (2 e^s) + s / 2 in s and put the slope to zero."
+            f"For the losses {losses} the weights are {np.round(right, 4).tolist()}, but your "
+            "function returns something else. Differentiate L / (2 e^s) + s / 2 with respect to s "
+            "and set the slope to zero."
         )
         compare(answer(values.copy()), right, mistakes, otherwise)
     return (
-        "Weight times loss is one half for every task: a loss in other units gets another weight, "
-        "and all is as before. The logarithm of a loss has the same gradient, up to the factor 2."
+        "Weight times loss is one half for every task: if a loss is measured in other units, its "
+        "weight makes up for it. The logarithm of a loss has the same gradient, up to the factor 2."
     )
 
 
@@ -131,14 +130,14 @@ def _mgda_two_tasks(answer: Callable[..., Any]) -> str:
     right, mistakes = _values(_mgda_values, examples)
     otherwise = (
         f"For the gradients {_shown(examples)}, the first one's weight is "
-        f"{right.round(4).tolist()}; yours is {given.round(4).tolist()}."
+        f"{right.round(4).tolist()}, but yours is {given.round(4).tolist()}."
     )
     compare(given, right, mistakes, otherwise)
     first, second = examples[0]
     direction = tuple((right[0] * first + (1 - right[0]) * second).round(4).tolist())
     return (
         f"For the gradients {PUBLISHED[0]} and {PUBLISHED[1]} the step goes against {direction}: "
-        "what they disagree in is gone, what they agree in is left."
+        "what they disagree on is gone, what they agree on is left."
     )
 
 
@@ -155,7 +154,7 @@ def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, list
         Mistake(1 - right, "That is the weight of the second gradient: return that of the first."),
         Mistake(
             float(np.clip(-free, 0, 1)),
-            "The sign is turned round: the numerator is (g2 - g1) · g2.",
+            "The sign is reversed: the numerator is (g2 - g1) · g2.",
         ),
         Mistake(
             float(np.clip(apart @ first / squared, 0, 1)),
@@ -168,13 +167,13 @@ def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, list
         ),
         Mistake(
             float(np.clip(free, 0.001, 0.999)),
-            "You clipped away from 0 and 1, as some programs do: where one gradient is the "
-            "shortest mean by itself it gets all the weight.",
+            "You stopped short of 0 and 1 when clipping, as some programs do: where one gradient "
+            "is the shortest mean by itself it gets all the weight.",
         ),
         Mistake(
             0.5,
-            "That is the plain mean, which one also gets from gradients made equally long: MGDA "
-            "takes them as they are, and makes the mean as short as it can be.",
+            "That is the plain mean, which gradients scaled to equal length would give, too: MGDA "
+            "takes them as they are, and makes the mean as short as possible.",
         ),
         Mistake(
             float(np.linalg.norm(second) / (np.linalg.norm(first) + np.linalg.norm(second))),
@@ -193,8 +192,8 @@ def _pcgrad(answer: Callable[..., Any]) -> str:
     given = _answers(answer, examples, (3,))
     right, mistakes = _values(_pcgrad_values, examples)
     otherwise = (
-        f"Of the gradients {_shown(examples)} PCGrad makes {right.round(3).tolist()}; yours are "
-        f"{given.round(3).tolist()}. Of these pairs the last one does not conflict."
+        f"From the gradients {_shown(examples)} PCGrad makes {right.round(3).tolist()}, but you "
+        f"make {given.round(3).tolist()}. The last of these pairs does not conflict."
     )
     compare(given, right, mistakes, otherwise)
     return (
@@ -220,7 +219,7 @@ def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarr
     return right, [
         Mistake(
             always,
-            "You project also where there is no conflict: with an inner product of 0 or more the "
+            "You also project where there is no conflict: with an inner product of 0 or more the "
             "gradients stay as they are.",
         ),
         Mistake(
@@ -236,8 +235,8 @@ def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarr
         Mistake(right / 2, "You take the mean of the projected gradients: the paper adds them."),
         Mistake(
             kept_first + second,
-            "The second gradient stays as it is: project it off the first one as that was given. "
-            "With what is left of the first it does not conflict any more.",
+            "Your second gradient stays as it is: project it off the first one as that was given. "
+            "What is left of the first one does not conflict with it any more.",
         ),
         Mistake(
             first + kept_second,
@@ -259,8 +258,8 @@ def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarr
         ),
         Mistake(
             off(first, second, -against / two) + off(second, first, -against / one),
-            "The sign is turned round: what points against the other is taken away, and yours is "
-            "doubled.",
+            "The sign is reversed: what points against the other is to be taken away, but you "
+            "double it.",
         ),
     ]
 
@@ -275,53 +274,50 @@ def _delta_m(answer: Callable[..., Any]) -> str:
         ((1.8, 0.5), (2.0, 0.4), (False, True)),
     ]
     for together, alone, higher in examples:
-        mine, own, sign = np.array(together), np.array(alone), np.where(higher, 1.0, -1.0)
-        change = sign * (mine - own)
-        right = float(100 * np.mean(change / own))
+        joint, single, sign = np.array(together), np.array(alone), np.where(higher, 1.0, -1.0)
+        change = sign * (joint - single)
+        right = float(100 * np.mean(change / single))
         mistakes = [
             Mistake(
-                float(100 * np.mean((mine - own) / own)),
-                "You left out `higher_is_better`: of an error, less is a gain.",
+                float(100 * np.mean((joint - single) / single)),
+                "You left out `higher_is_better`: for an error, less is better.",
             ),
+            Mistake(-right, "The sign is reversed: above 0 means that learning together helped."),
             Mistake(
-                -right, "The sign is turned round: above 0 means that learning together helped."
-            ),
-            Mistake(
-                float(100 * np.mean(change / mine)),
-                "You divided by the joint model's measures: a gain is relative to the model of a "
-                "task's own.",
+                float(100 * np.mean(change / joint)),
+                "You divided by the joint model's measures: a gain is relative to the model that "
+                "learns one task alone.",
             ),
             Mistake(right / 100, "Give percent: multiply by 100."),
-            Mistake(right * len(own), "You added the tasks' gains up: take their mean."),
+            Mistake(right * len(single), "You summed the tasks' gains: take their mean."),
             Mistake(
                 float(100 * np.mean(change)),
                 "You took the difference and did not divide: a gain is relative, so that "
                 "measures in any unit can be averaged.",
             ),
             Mistake(
-                float(100 * np.mean(change) / np.mean(own)),
+                float(100 * np.mean(change) / np.mean(single)),
                 "You divided the mean change by the mean of the single measures: divide for each "
                 "task, then take the mean.",
             ),
             Mistake(
-                float(100 * np.mean(mine / own)),
+                float(100 * np.mean(joint / single)),
                 "You forgot to subtract 1 from the quotient: no change is a gain of 0.",
             ),
             Mistake(
-                float(100 * np.median(change / own)),
+                float(100 * np.median(change / single)),
                 "You took the median: delta-m is the mean over the tasks.",
             ),
             Mistake(
-                float(100 * np.mean(np.abs(change / own))),
-                "You took sizes without a sign: a loss on one task counts against a gain on "
-                "another.",
+                float(100 * np.mean(np.abs(change / single))),
+                "You took absolute values: a loss on one task counts against a gain on another.",
             ),
         ]
         otherwise = (
             f"Together {together}, alone {alone}, higher is better {higher}: delta-m is "
-            f"{right:.3f} percent, and your function says something else."
+            f"{right:.3f} percent, but your function returns something else."
         )
-        compare(answer(mine, own, np.array(higher)), right, mistakes, otherwise)
+        compare(answer(joint, single, np.array(higher)), right, mistakes, otherwise)
     return (
         "One number for all tasks is handy and hides a lot: a gain on one task and a loss on "
         "another look like nothing at all."

@@ -154,7 +154,7 @@ def _describe(courses: Mapping[str, Course], gains: Mapping[str, Mapping[str, Di
         f"{', '.join(settings.targets)}, {settings.steps} steps, "
         f"{seeds_in_words(settings.seeds)}, budget {settings.budget}. Test accuracy of the plain "
         f"sum: {plain}."
-        + (f" Less the plain sum, in percentage points: {differences}" if gains else "")
+        + (f" Difference from the plain sum, in percentage points: {differences}" if gains else "")
     )
 
 

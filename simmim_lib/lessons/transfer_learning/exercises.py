@@ -61,13 +61,13 @@ def _trainable_parameters(answer: Callable[..., Any]) -> str:
             ),
         ]
         otherwise = (
-            f"For layers with {totals} parameters and {frozen} of them frozen, "
-            f"{right} are trained; your function says something else."
+            f"For layers with {totals} parameters and {frozen} of them frozen, {right} are "
+            "trained, but your function returns something else."
         )
         compare(answer(_network(seed=1), frozen), right, mistakes, otherwise)
     return (
         "Most of a network's parameters often sit in one layer, so freezing one layer can change "
-        "the count little or nearly all."
+        "the count by very little or by nearly everything."
     )
 
 
@@ -107,7 +107,7 @@ def _refuse_shared_layers(source: "keras.Model", target: "keras.Model", returned
     weights = {id(weight) for weight in source.weights}
     if any(id(weight) in weights for layer in used for weight in layer.weights):
         raise Wrong(
-            "The target uses the source's own layers: what one model learns later would change the "
+            "The target uses the source's own layers: what one model learns would change the "
             "other. Copy the values with `set_weights(layer.get_weights())`."
         )
     if not all(layer.trainable for layer in source.layers):
@@ -167,8 +167,8 @@ def _leep(answer: Callable[..., Any]) -> str:
             answer(probabilities.copy(), labels.copy()),
             right,
             mistakes,
-            f"For labels {classes} the score is {right:.4f}, and yours is another number. Compare "
-            "your table P(target class | source class) with the hint: each column sums to 1.",
+            f"For labels {classes} the score is {right:.4f}, but yours is different. Compare your "
+            "table P(target class | source class) with the hint: each column sums to 1.",
         )
     return (
         "The score is never above 0, and costs one pass through the source model: no training. "
@@ -198,7 +198,7 @@ def _leep_values(probabilities: "np.ndarray", labels: "np.ndarray") -> tuple[flo
         ),
         Mistake(
             float(np.log(expected(given_source).mean())),
-            "You took the logarithm of the mean: take it for each image, then the mean.",
+            "You took the logarithm of the mean: take it for each image, and then the mean.",
         ),
         Mistake(
             float(np.log(expected(joint)).mean()),
@@ -210,10 +210,10 @@ def _leep_values(probabilities: "np.ndarray", labels: "np.ndarray") -> tuple[flo
             "The table holds sums of probabilities: divide it by its column sums, so that each "
             "column adds up to 1.",
         ),
-        Mistake(float(logs.sum()), "You added the logarithms up: the score is their mean."),
+        Mistake(float(logs.sum()), "You summed the logarithms: the score is their mean."),
         Mistake(
             float(-logs.mean()),
-            "The sign is turned round: the score is a mean logarithm of probabilities, so it is "
+            "The sign is reversed: the score is a mean logarithm of probabilities, so it is "
             "negative.",
         ),
         Mistake(
@@ -226,7 +226,7 @@ def _leep_values(probabilities: "np.ndarray", labels: "np.ndarray") -> tuple[flo
         ),
         Mistake(
             float(np.log(hard).mean()),
-            "You kept only the most probable source class: use all its probabilities.",
+            "You kept only the most probable source class: use the probabilities of all of them.",
         ),
     ]
 
@@ -250,21 +250,21 @@ def _negative_transfer(answer: Callable[..., Any]) -> str:
             [
                 Mistake(
                     -mean,
-                    "The sign is turned round: subtract scratch from transfer, so that a loss is "
+                    "The sign is reversed: subtract scratch from transfer, so that a loss is "
                     "negative.",
                 ),
-                Mistake(mean * len(transfer), "You added the differences up: take their mean."),
+                Mistake(mean * len(transfer), "You summed the differences: take their mean."),
             ],
-            f"The mean difference is {mean:.4f} here, and your first number is {given[0]:.4f}.",
+            f"The mean difference is {mean:.4f} here, but your first number is {given[0]:.4f}.",
         )
         otherwise = (
-            f"The half width for {len(transfer)} seeds is {half_width:.4f}, and yours is "
+            f"The half width for {len(transfer)} seeds is {half_width:.4f}, but yours is "
             f"{given[1]:.4f}."
         )
         compare(given[1], half_width, mistakes, otherwise)
     return (
-        "When the whole interval lies below zero, transfer hurt by more than chance explains: "
-        "that is negative transfer. When it holds zero, these seeds cannot tell."
+        "When the whole interval lies below zero, transfer hurt by more than chance explains: that "
+        "is negative transfer. When it contains zero, these seeds cannot tell."
     )
 
 
@@ -284,7 +284,7 @@ def _interval_values(pairs: "np.ndarray", quantile: float) -> tuple[float, float
             Mistake(
                 quantile * deviation,
                 "You left out the square root of the number of seeds: that is the spread of one "
-                "seed, and the mean of several is surer.",
+                "seed, and the mean of several is more certain.",
             ),
             Mistake(
                 quantile * separate,

@@ -32,14 +32,14 @@ def _collapses(letters: str) -> str:
 
 WRONG_ANSWERS = {
     "05-information-term": [
-        (_term("spread * (even - each.mean())"), "before both halves"),
+        (_term("spread * (even - each.mean())"), "multiplied both halves"),
         (_term("even - each.mean()"), "`spread` is missing"),
-        (_term("even - spread * each.mean()"), "before the wrong half"),
-        (_term("each.mean() - spread * even"), "sign is turned round"),
+        (_term("even - spread * each.mean()"), "multiplied the wrong half"),
+        (_term("each.mean() - spread * even"), "sign is reversed"),
         (_term("spread * even"), "left out the second half"),
         (_term("-each.mean()"), "left out the first half"),
         (_term("spread * even + each.mean()"), "added the two halves"),
-        (_term("spread * even - each.sum()"), "added the entropies"),
+        (_term("spread * even - each.sum()"), "summed the entropies"),
         (
             _term("spread * entropy(softmax(logits.mean(axis=0))) - each.mean()"),
             "average the probabilities, not the logits",
@@ -54,19 +54,19 @@ WRONG_ANSWERS = {
             ),
             "the exponential overflows",
         ),
-        (_term("0.5"), "yours is another number"),
+        (_term("0.5"), "yours is different"),
     ],
     "05-by-hand": [
         ("by_hand = [0.97, 0.36, 0.61]", "in bits"),
-        ("by_hand = [0.25, 0.67, -0.42]", "have changed places"),
+        ("by_hand = [0.25, 0.67, -0.42]", "are swapped"),
         ("by_hand = [0.25, 0.25, 0.0]", "first number is the mean of the entropies"),
-        ("by_hand = [0.31, 0.25, 0.06]", "one class only"),
+        ("by_hand = [0.31, 0.25, 0.06]", "only one class"),
         ("by_hand = [0.69, 0.25, 0.44]", "mean prediction is (0.6, 0.4)"),
         ("by_hand = [0.67, 0.50, 0.17]", "sum of the two entropies"),
         ("by_hand = [0.67, 0.10, 0.57]", "certain prediction has entropy 0"),
         ("by_hand = [0.67, 0.25, -0.42]", "wrong sign"),
         ("by_hand = [0.67, 0.25, 0.92]", "added the halves"),
-        ("by_hand = [0.67, 0.25, 0.67]", "not the first less the second"),
+        ("by_hand = [0.67, 0.25, 0.67]", "not the first minus the second"),
         ("by_hand = [0.67, 0.25]", "shape must be (3,)"),
     ],
     "05-which-collapse": [
@@ -76,7 +76,7 @@ WRONG_ANSWERS = {
         (_collapses("abcdef"), "everything collapses"),
         (_collapses("ef"), "by λ alone"),
         (_collapses("ace"), "the other way round"),
-        (_collapses("bd"), "1 of your six answers"),
+        (_collapses("bd"), "in 1 of six cases"),
     ],
     "05-sign-error": [
         (_corrected("doubt + even"), "what the broken code does"),

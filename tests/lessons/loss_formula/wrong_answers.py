@@ -44,9 +44,9 @@ def _information(expression: str) -> str:
 
 WRONG_ANSWERS = {
     "02-derivative": [
-        (_slope("1 + np.log(probability)"), "sign is turned round"),
-        (_slope("-np.log(probability)"), "derived only the factor in front"),
-        (_slope("-1.0"), "derived only the logarithm"),
+        (_slope("1 + np.log(probability)"), "sign is reversed"),
+        (_slope("-np.log(probability)"), "differentiated only the factor in front"),
+        (_slope("-1.0"), "differentiated only the logarithm"),
         (_slope("-1 / probability"), "slope of cross-entropy"),
         (_slope("-np.log(probability) - 1 / probability"), "the p cancels"),
         (_slope("-probability * np.log(probability)"), "the formula itself"),
@@ -57,14 +57,14 @@ WRONG_ANSWERS = {
     "02-cross-entropy": [
         (_losses("-np.log(softmax(logits)[rows, labels])"), "exponential overflows"),
         (_losses("np.mean(-np.log(softmax(logits)[rows, labels]))"), "mean over the batch"),
-        (_losses("np.log(softmax(logits)[rows, labels])"), "sign is turned round"),
+        (_losses("np.log(softmax(logits)[rows, labels])"), "sign is reversed"),
         (
             _losses("-softmax(logits)[rows, labels] * np.log(softmax(logits)[rows, labels])"),
             "formula as written",
         ),
         (_losses("-(softmax(logits) * np.log(softmax(logits))).sum(axis=1)"), "entropy of each"),
         (_losses("-np.log(softmax(logits)).sum(axis=1)"), "logarithms of all classes"),
-        (_losses("-logits[rows, labels]"), "took the logits for"),
+        (_losses("-logits[rows, labels]"), "used the logits as"),
         (_losses("-np.log2(softmax(logits)[rows, labels])"), "base 2"),
         (_losses("softmax(logits)[rows, labels]"), "returned the probability"),
         (
@@ -81,22 +81,22 @@ WRONG_ANSWERS = {
         (_both("-xlogy(truth, truth).sum()", "CROSSED"), "entropy of the truth"),
         (_both("(prediction * np.log(prediction)).sum()", "CROSSED"), "never negative"),
         (_both("-(prediction * np.log2(prediction)).sum()", "CROSSED"), "first number is in bits"),
-        (_both("-(prediction * np.log(prediction)).mean()", "CROSSED"), "an entropy is their sum"),
+        (_both("-(prediction * np.log(prediction)).mean()", "CROSSED"), "an entropy is a sum"),
         (_both("0.5", "CROSSED"), "your first number is 0.5"),
         (_both("OWN", "OWN"), "prediction again"),
         (_both("OWN", "(xlogy(truth, truth) - truth * np.log(prediction)).sum()"), "Kullback"),
-        (_both("OWN", "(truth * np.log(prediction)).sum()"), "wrong sign: minus the sum"),
+        (_both("OWN", "(truth * np.log(prediction)).sum()"), "wrong sign: it is minus the sum"),
         (_both("OWN", "-(truth * np.log2(prediction)).sum()"), "second number is in bits"),
-        (_both("OWN", "-(prediction * np.log(truth)).sum()"), "changed places"),
+        (_both("OWN", "-(prediction * np.log(truth)).sum()"), "are swapped"),
         (_both("OWN", "0.5"), "your second number is 0.5"),
     ],
     "02-mutual-information": [
-        (_information("each.mean() - spread"), "sign is turned round"),
+        (_information("each.mean() - spread"), "sign is reversed"),
         (_information("spread"), "left out the second half"),
         (_information("each.mean()"), "that is the mean entropy"),
         (_information("-each.mean()"), "that is minus the mean entropy"),
         (_information("spread + each.mean()"), "added the two halves"),
-        (_information("spread - each.sum()"), "added the entropies"),
+        (_information("spread - each.sum()"), "summed the entropies"),
         (
             _information("entropy(probabilities.mean(axis=1)) - each.mean()"),
             "mean over the classes",
@@ -106,6 +106,6 @@ WRONG_ANSWERS = {
             _information("spread + (probabilities * np.log(probabilities)).sum(axis=1).mean()"),
             "0 · log 0",
         ),
-        (_information("0.5"), "another number"),
+        (_information("0.5"), "yours is different"),
     ],
 }

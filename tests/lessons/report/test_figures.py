@@ -159,7 +159,7 @@ def test_the_other_tables(found):
     classes = len(datasets.load(target).class_names)
     assert line[1:4:2] == (str(classes), f"{10 * classes:,}")
     cost = tables.cost(found)
-    assert re.search(r"\d MiB|does not tell", cost.caption)
+    assert re.search(r"\d MiB|does not say", cost.caption)
     assert {row[4] for row in cost.rows} == {"2.0"}
     error = 100 * found.asked.calibration_error(target).mean()
     assert tables.calibration(found).rows[-1][1].startswith(f"{error:.1f} ±")

@@ -45,7 +45,11 @@ def test_the_controls_are_what_is_asked_for(asked):
     says = press(form)
     assert asked[-1][0] == TINY
     assert asked[-1][1].startswith("reports")
-    assert "a &lt; b" in says and "simmim report -p source mnist" in says
+    assert (
+        "a &lt; b" in says
+        and "simmim report -p recipe fine-tune" in says
+        and "-p source mnist" in says
+    )
     assert form.bar.value == 0.5
     choose(find(form.view, "Source"), "from scratch")
     choose(find(form.view, "Labels per class"), "20")
@@ -61,18 +65,19 @@ def test_the_controls_are_what_is_asked_for(asked):
     assert (folder, title) == ("somewhere", "<b>mine</b>")
 
 
-def test_other_images_are_used_as_lesson_05_does(asked):
+def test_the_recipe_decides_what_is_usual_and_nothing_that_was_given(asked):
     form = report_form.form(TINY)
-    choose(find(form.view, "Other images"), "taught by information (lesson 05)")
+    choose(find(form.view, "Recipe"), "SimMIM, as lesson 05 found it")
     press(form)
     found = asked[-1][0]
+    assert found == TINY.replace(recipe="simmim")
     assert {name: getattr(found, name) for name in INFORMED} == INFORMED
     own = report_form.form(found.replace(information=0.7))
     press(own)
     assert asked[-1][0].information == 0.7
-    choose(find(own.view, "Other images"), "not used")
+    choose(find(own.view, "Recipe"), "plain fine-tuning")
     press(own)
-    assert asked[-1][0].information == asked[-1][0].augmentation == 0
+    assert (asked[-1][0].information, asked[-1][0].agreement) == (0.7, 0.0)
 
 
 def test_what_is_refused_is_told_in_a_sentence(asked):
@@ -112,5 +117,5 @@ def test_without_a_kernel_the_form_says_what_to_do(monkeypatch):
     shown = []
     monkeypatch.setattr("IPython.display.display", lambda data, raw: shown.append(data))
     report_form.form(TINY)._ipython_display_()
-    assert "simmim report -p source mnist" in shown[0]["text/html"]
+    assert "simmim report -p recipe fine-tune -p targets" in shown[0]["text/html"]
     assert "application/vnd.jupyter.widget-view+json" in shown[0]

@@ -37,7 +37,7 @@ WRONG_ANSWERS = {
         (_verdict(ddof=0), "a little too narrow"),
         (_verdict(factor="0"), "zero lies inside"),
         (_verdict(d="b - a"), "wrong way round"),
-        ("def verdict(a, b):\n    return a.mean() > b.mean()\n", "three words"),
+        ("def verdict(a, b):\n    return a.mean() > b.mean()\n", "three verdicts"),
         ("def verdict(a, b):\n    a.mean() > b.mean()\n", "returns nothing"),
     ],
     "10-convolution-flops": [
@@ -49,7 +49,7 @@ WRONG_ANSWERS = {
         (_flops("2 * new ** 2 * window ** 2 * outputs"), "one input map"),
         (_flops("2 * new ** 2 * window * inputs * outputs"), "window is square"),
         (_flops("2 * new * window ** 2 * inputs * outputs"), "as many rows"),
-        (_flops("2 * 16 * 9 * 55"), "do not fix a size"),
-        (_flops("new"), "another one"),
+        (_flops("2 * 16 * 9 * 55"), "do not hard-code a size"),
+        (_flops("new"), "not the number"),
     ],
 }

@@ -7,6 +7,7 @@ from scipy import stats
 from widget_driver import choose, click, find, follow
 
 from simmim_lib import experiments
+from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.simmim_model import figures, panels, studies
 from simmim_lib.pictures import networks
 from simmim_lib.pictures.style import new_figure
@@ -26,7 +27,7 @@ def panel():
 @pytest.mark.slow
 def test_every_control_is_followed(panel):
     says = follow(panel, lambda: choose(find(panel.view, "Heads"), "shared where classes agree"))
-    assert "1 heads" in says
+    assert "1 head, frozen" in says
     assert "after 40 of 40 steps" in says
     assert "by a network of its own" in says
     says = follow(panel, lambda: choose(find(panel.view, "Frozen layers"), "4"))
@@ -56,6 +57,11 @@ def test_a_weight_of_zero_leaves_its_target_unlearnt(panel):
 def _code(panel) -> str:
     click(find(panel.view, "Copy settings"))
     return panel.code.value
+
+
+def test_one_target_gets_one_sentence():
+    with pytest.raises(WorkbookError, match="'mnist' is the only target: name two"):
+        panels.simmim(TINY.replace(targets=("mnist",)))
 
 
 def test_heads_that_cannot_be_shared_are_told_of():
@@ -110,7 +116,7 @@ def comparison():
 
 
 @pytest.mark.parametrize("target", PLANTED.targets)
-def test_the_difference_is_joint_less_separate(comparison, target):
+def test_the_difference_is_joint_minus_separate(comparison, target):
     joint, alone = np.array(JOINT[target]), np.array(ALONE[target])
     gain = 100 * (joint - alone)
     half = stats.t.ppf(0.975, 3) * stats.sem(gain)
@@ -148,7 +154,7 @@ def test_the_drawing_hatches_as_many_layers_as_are_frozen(depth):
 
 
 @pytest.mark.parametrize("study", ["joint", "unequal-labels"])
-def test_the_stored_gains_are_joint_less_separate(study):
+def test_the_stored_gains_are_joint_minus_separate(study):
     found = stored.load(study)
     rows = studies.gains(found)
     row = rows[-1]

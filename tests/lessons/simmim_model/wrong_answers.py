@@ -96,7 +96,7 @@ WRONG_ANSWERS = {
         (_adapt(_COMPILE, ""), "Compile the model again"),
         (
             _adapt(_COMPILE, "    model.compile(keras.optimizers.SGD(0.0))\n"),
-            "left weights alone",
+            "did not change weights",
         ),
         (
             _adapt(
@@ -165,7 +165,7 @@ WRONG_ANSWERS = {
             "    trunk = keras.models.clone_model(source.trunk)\n"
             "    trunk.set_weights(source.trunk.get_weights())\n"
             "    return simmim_lib.SimMIM(trunk, model.tasks[:1])\n",
-            "keeps its tasks and its heads",
+            "must keep its tasks and its heads",
         ),
     ],
     "03-joint-loss": [

@@ -1,12 +1,11 @@
-"""The nearest neighbour, against a loop over all pairs, and the first lesson's panel."""
+"""The nearest neighbour, against a loop over all pairs."""
 
 import numpy as np
 import pytest
-from widget_driver import choose
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
-from simmim_lib.lessons.start_here import neighbours, panels
+from simmim_lib.lessons.start_here import neighbours
 
 
 def test_accuracy_is_that_of_a_loop_over_all_pairs():
@@ -28,17 +27,3 @@ def test_more_labels_help():
 def test_too_many_labels_are_refused_in_words():
     with pytest.raises(WorkbookError, match="uci-digits"):
         neighbours.accuracy("uci-digits", 1000, 1)
-
-
-def test_the_first_panel_follows_its_slider_as_a_browser_moves_it():
-    panel = panels.few_labels()
-    data, _ = panel._output()
-    assert "image/png" not in data  # nothing is computed before it is shown
-    choose(panel.controls["labels_per_class"], "20")
-    panel.wait()
-    first = bytes(panel.picture.value)
-    choose(panel.controls["dataset"], "Fashion-MNIST")
-    panel.wait()
-    assert panel.error is None
-    assert first.startswith(b"\x89PNG") and bytes(panel.picture.value) != first
-    assert "20 labelled images of each class of Fashion-MNIST" in panel.alt

@@ -21,7 +21,7 @@ def test_what_methods_make_of_two_gradients(angle, length):
     cosine = np.cos(np.radians(angle))
     first, second = found.gradients
     assert first @ second == pytest.approx(length * cosine, abs=1e-12 * length)
-    # PCGrad for two tasks, by hand: each gradient less its projection on the other.
+    # PCGrad for two tasks, by hand: each gradient minus its projection on the other.
     lost = min(cosine, 0)
     by_hand = (first - lost / length * second) + (second - lost * length * first)
     assert found.combined["pcgrad"].direction == pytest.approx(by_hand, abs=1e-9 * (1 + length))

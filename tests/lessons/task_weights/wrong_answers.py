@@ -47,14 +47,14 @@ WRONG_ANSWERS = {
         (_optimum("(1 / losses) / np.sum(1 / losses)"), "sum to 1"),
         (_optimum("1 / (2 * losses**2)"), "squared the losses"),
         (_optimum("1 / (2 * np.sqrt(losses))"), "square root"),
-        (_optimum("1 / (2 * np.log(losses))"), "put the slope to zero"),
+        (_optimum("1 / (2 * np.log(losses))"), "set the slope to zero"),
         (_optimum("sum(1 / (2 * losses))"), "shape must be (2,)"),
         (_optimum("print(losses)"), "returns nothing"),
     ],
     "04-mgda-two-tasks": [
         (_mgda("return apart @ second / (apart @ apart)"), "not allowed: clip"),
         (_clipped("-(apart @ first) / (apart @ apart)"), "weight of the second"),
-        (_clipped("-(apart @ second) / (apart @ apart)"), "sign is turned round"),
+        (_clipped("-(apart @ second) / (apart @ apart)"), "sign is reversed"),
         (_clipped("apart @ first / (apart @ apart)"), "where it needs g2"),
         (_clipped("apart @ second / np.linalg.norm(apart)"), "divide by its square"),
         (
@@ -63,7 +63,7 @@ WRONG_ANSWERS = {
                 "apart = second - first",
                 "return np.clip(apart @ second / (apart @ apart), 0, 1)",
             ),
-            "plain mean, which one also",
+            "plain mean, which gradients",
         ),
         (
             _mgda("return np.clip(apart @ second / (apart @ apart), 0.001, 0.999)"),
@@ -99,7 +99,7 @@ WRONG_ANSWERS = {
                 "kept_first = first - first @ second / two * second",
                 "kept_second = second - first @ second / one * first",
             ),
-            "also where there is no conflict",
+            "also project where there is no conflict",
         ),
         (
             _pcgrad(
@@ -145,9 +145,9 @@ WRONG_ANSWERS = {
                 "kept_first = first + against / two * second",
                 "kept_second = second + against / one * first",
             ),
-            "yours is doubled",
+            "you double it",
         ),
-        (_pcgrad(returns="0 * first"), "the last one does not conflict"),
+        (_pcgrad(returns="0 * first"), "The last of these pairs does not conflict"),
         (_pcgrad(returns="first @ second"), "shape must be (3,)"),
         (
             "def pcgrad(first, second):\n"
@@ -159,7 +159,7 @@ WRONG_ANSWERS = {
     ],
     "04-delta-m": [
         (_delta("100 * np.mean((together - alone) / alone)"), "left out"),
-        (_delta("-100 * np.mean(sign * (together - alone) / alone)"), "sign is turned round"),
+        (_delta("-100 * np.mean(sign * (together - alone) / alone)"), "sign is reversed"),
         (_delta("100 * np.mean(sign * (together - alone) / together)"), "joint model's"),
         (_delta("np.mean(sign * (together - alone) / alone)"), "multiply by 100"),
         (_delta("100 * np.sum(sign * (together - alone) / alone)"), "take their mean."),
@@ -170,7 +170,7 @@ WRONG_ANSWERS = {
         ),
         (_delta("100 * np.mean(together / alone)"), "subtract 1"),
         (_delta("100 * np.median(sign * (together - alone) / alone)"), "took the median"),
-        (_delta("100 * np.mean(np.abs(together - alone) / alone)"), "sizes without a sign"),
+        (_delta("100 * np.mean(np.abs(together - alone) / alone)"), "absolute values"),
         (_delta("100 * sign * (together - alone) / alone"), "shape must be ()"),
         (_delta("42"), "delta-m is"),
     ],

@@ -181,7 +181,7 @@ WRONG_ANSWERS = {
             "    joint = np.eye(labels.max() + 1)[labels].T @ probabilities\n"
             "    table = joint / joint.sum(axis=0)\n"
             "    return np.log((table[labels] * probabilities).sum(axis=1)).sum()\n",
-            "added the logarithms up",
+            "summed the logarithms",
         ),
         (
             "import numpy as np\n"
@@ -223,7 +223,7 @@ WRONG_ANSWERS = {
         ),
         (
             "def leep(probabilities, labels):\n    return -0.5\n",
-            "yours is another number",
+            "yours is different",
         ),
     ],
     "01-negative-transfer": [
@@ -294,7 +294,7 @@ WRONG_ANSWERS = {
         (
             "def difference_and_half_width(transfer, scratch):\n"
             "    return (transfer - scratch).sum(), 0.01\n",
-            "added the differences up",
+            "summed the differences",
         ),
         (
             "def difference_and_half_width(transfer, scratch):\n    return transfer.mean(), 0.01\n",

@@ -1,5 +1,7 @@
 """State beside weights, carried for each seed: against Keras's own layers, step by step."""
 
+from dataclasses import replace
+
 import keras
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ import tensorflow as tf
 import simmim_lib
 from simmim_lib import training, weighting
 from simmim_lib.errors import WorkbookError
-from simmim_lib.training.copies import Copies
+from simmim_lib.training.seed_copies import Copies
 
 SEEDS, STEPS, RATE = 2, 6, 0.1
 CLASSES = ("one", "two", "three")
@@ -229,3 +231,41 @@ def test_weights_are_split_and_joined_in_keras_s_order():
     assert len(state) == len(model.non_trainable_variables)
     for one, other in zip(copies.join(values, state), weights, strict=True):
         assert one is other
+
+
+def test_what_is_slow_takes_smaller_steps_whatever_stands_before_it():
+    """Its place is that among all weights, statistics included, and not among the trained ones."""
+    model, given = network(3), examples()
+    one_step = training.Examples(given.features, given.labels, given.batches[:, :1])
+    before = start(model)
+    kernel = [weight.name for weight in model.weights].index("kernel", 1)
+    assert kernel != [weight.name for weight in model.trainable_weights].index("kernel", 1)
+
+    def moved(rate):
+        options = replace(SGD, slow=(0, kernel), slow_rate=rate)
+        after = training.train(model, before, [one_step], options)
+        return [new - old for new, old in zip(after, before, strict=True)]
+
+    whole = moved(1.0)
+    for rate in (0.5, 0.25, 0.75):  # up and down: no rate stays from the training before
+        for position, (step, of_all) in enumerate(zip(moved(rate), whole, strict=True)):
+            factor = rate if position in (0, kernel) else 1
+            np.testing.assert_allclose(step, factor * of_all, atol=1e-6)
+
+
+def test_copies_trained_apart_draw_the_numbers_that_they_draw_together():
+    model, given, before = network(3), examples(), start(network(3))
+    together = training.train(model, before, [given], SGD)
+    for seed in range(SEEDS):
+        of_seed = [weight[[seed]] for weight in before]
+        options = replace(SGD, first_seed=seed)
+        apart = training.train(model, of_seed, [given.of_seeds([seed])], options)
+        for one, other in zip(apart, together, strict=True):
+            np.testing.assert_allclose(one[0], other[seed], atol=1e-6)
+
+
+@pytest.mark.parametrize("frozen", [(), (0,), (1,), (0, 1)])
+def test_one_layer_that_changes_its_statistics_is_enough_to_change_the_state(frozen):
+    layers = [keras.layers.BatchNormalization(trainable=each not in frozen) for each in range(2)]
+    model = keras.Sequential([keras.Input((6,)), *layers, keras.layers.Dense(3)])
+    assert Copies.of(model, SEEDS).updates_state() == (len(frozen) < 2)

@@ -1,0 +1,286 @@
+"""Models to keep: a trained network as a plain Keras model, from pixels to named probabilities.
+
+A kept model is a `.keras` file of Keras's own layers, which `keras.models.load_model` opens without
+this library. One more member of the archive, `simmim.json`, says what the outputs are called and
+how images are brought to the pixels that the model takes; Keras takes no notice of it.
+"""
+
+import json
+import os
+import tempfile
+import zipfile
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+from simmim_lib import datasets, trunks
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.network import Architecture
+from simmim_lib.experiments.sources import Pretrained
+from simmim_lib.foundation import atomic
+from simmim_lib.trunks import Weights
+from simmim_lib.trunks.building import ImageShape
+
+if TYPE_CHECKING:
+    import keras
+
+    from simmim_lib.simmim import Task
+
+SUFFIX = ".keras"
+
+MIDDLE_SQUARE = "middle_square"
+"""The layer that cuts and scales images; what follows takes images of one size, and converts to
+TensorFlow Lite, which has no such layer."""
+
+DESCRIPTION = "simmim.json"
+"""The member of the archive that describes the model."""
+
+MAX_DESCRIPTION = 10_000_000
+"""Bytes; a description that claims to be longer is none of ours."""
+
+ACTIVATIONS = {"classification": "softmax", "multi-label": "sigmoid", "regression": "linear"}
+"""By the kind of a task, what turns its logits into the outputs of a kept model."""
+
+
+@dataclass(frozen=True, eq=False)
+class Trained:
+    """The trained networks of an experiment: all that is needed to build them again.
+
+    Only what was trained is kept for each seed; the layers and what is frozen are shared with every
+    other experiment of this process that uses them.
+
+    Attributes:
+        trunk: the name of the trunk.
+        architecture: of the networks.
+        source: what their frozen blocks were copied from.
+        images: of each target, the shape of its images.
+        weights: of the part that is trained, each (seeds, ...).
+    """
+
+    trunk: str
+    architecture: Architecture
+    source: Pretrained | None
+    images: dict[str, ImageShape]
+    weights: Weights
+
+
+@dataclass(frozen=True)
+class Description:
+    """What the file of a kept model says about it.
+
+    Attributes:
+        title: what it was trained for, for readers.
+        kind: as `simmim.Task.kind`.
+        class_names: what its outputs stand for, in order.
+        size: images are cut to their middle square and scaled to this height and width, in pixels.
+        grey: whether images are read without colours.
+        trained: how, and how good it was, for readers: plain values.
+    """
+
+    title: str
+    kind: str
+    class_names: tuple[str, ...]
+    size: int
+    grey: bool
+    trained: Mapping[str, Any] = field(default_factory=dict)
+
+    def as_json(self) -> str:
+        """Return the description as it stands in the file."""
+        pixels = {
+            "image": "middle square of the upright image, scaled by Lanczos's method",
+            "values": "0 to 255; the model divides them by 255",
+        }
+        return json.dumps({**asdict(self), **pixels}, indent=2) + "\n"
+
+    @classmethod
+    def from_json(cls, text: str | bytes) -> "Description":
+        """Read what `as_json` wrote.
+
+        Raises:
+            ValueError: anything else.
+        """
+        values = json.loads(text)
+        if not isinstance(values, dict):
+            raise ValueError("no description")
+        names, size, kind = (values.get(key) for key in ("class_names", "size", "kind"))
+        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+            raise ValueError("no class names")
+        if not isinstance(size, int) or kind not in ACTIVATIONS:
+            raise ValueError("no size, or no kind")
+        grey, trained = bool(values.get("grey")), values.get("trained")
+        trained = trained if isinstance(trained, dict) else {}
+        return cls(str(values.get("title")), kind, tuple(names), size, grey, trained)
+
+
+@dataclass(frozen=True, eq=False)
+class KeptModel:
+    """A model that was kept, and what its file says about it."""
+
+    model: "keras.Model"
+    description: Description
+
+
+def build(trained: Trained, target: str, seed: int) -> "keras.Model":
+    """Return one seed's network for a target, as a plain Keras model of Keras's own layers.
+
+    Args:
+        trained: the networks.
+        target: one of theirs.
+        seed: which of them, from 0.
+
+    Returns:
+        A model from pixels (n, height, width, 1 or 3) of any size, with values from 0 to 255, to
+        probabilities (n, classes), their names as `describe` says; for a regression to numbers.
+        Images of another size than those of the training are cut to their middle square and scaled.
+    """
+    import keras
+    from keras import layers
+
+    shape, (task, head) = trained.images[target], _head(trained, target, seed)
+    pixels = keras.Input((None, None, shape[2]), name="pixels")
+    images = layers.Resizing(
+        *shape[:2], crop_to_aspect_ratio=True, antialias=True, name=MIDDLE_SQUARE
+    )(pixels)
+    images = layers.Rescaling(1 / 255, name="scale")(images)
+    trunk = _trunk(trained, shape, seed)
+    if trunk.input_shape[1:] != shape:
+        images = trunks.adapter(shape, trunk.input_shape[1:])(images)
+    features = trunk(images)
+    if len(features.shape) == 4:
+        features = layers.GlobalAveragePooling2D(name="pooling", dtype="float32")(features)
+    logits = layers.Dense(len(task.class_names), name="logits", dtype="float32")
+    name = "numbers" if task.kind == "regression" else "probabilities"
+    outputs = layers.Activation(ACTIVATIONS[task.kind], name=name, dtype="float32")
+    model = keras.Model(pixels, outputs(logits(features)), name="kept_model")
+    logits.set_weights(head)
+    return model
+
+
+def describe(trained: Trained, target: str, title: str, how: Mapping[str, Any]) -> Description:
+    """Return what the file of a target's model says about it.
+
+    Args:
+        trained: the networks.
+        target: one of theirs.
+        title: of the target, for readers.
+        how: it was trained, and how good it was, in plain values.
+    """
+    (task,) = (each for each in trained.architecture.model.tasks if each.name == target)
+    size, _, channels = trained.images[target]
+    return Description(title, task.kind, task.class_names, size, channels == 1, how)
+
+
+def _trunk(trained: Trained, images: ImageShape, seed: int) -> "keras.Model":
+    """Return one seed's trunk, whole."""
+    info = trunks.describe(trained.trunk)
+    channels = 3 if info.colour else images[2]
+    trunk = trunks.build_trunk(info.name, channels, trained.architecture.size)
+    of_blocks = trunks.cut(trunk, info.end_of, 0).variables
+    for name, values in _blocks(trained, seed).items():
+        for variable, value in zip(of_blocks[name], values, strict=True):
+            variable.assign(value)
+    return trunk
+
+
+def _blocks(trained: Trained, seed: int) -> trunks.Blocks:
+    """Return one seed's weights of all blocks of the trunk: those copied, then those trained."""
+    frozen = trained.architecture.trunk.frozen
+    copied = trained.source.blocks if trained.source else {}
+    blocks = {name: copied[name] for name in [*copied][:frozen]}
+    for name, places in trained.architecture.positions.items():
+        if name in trained.architecture.trunk.variables:
+            blocks[name] = [trained.weights[place][seed] for place in places]
+    return blocks
+
+
+def _head(trained: Trained, target: str, seed: int) -> "tuple[Task, Weights]":
+    """Return a target's task, and one seed's kernel and bias of its head."""
+    model = trained.architecture.model
+    (task,) = (each for each in model.tasks if each.name == target)
+    places = trunks.positions(model, model.head_of(target).weights)
+    return task, [trained.weights[place][seed] for place in places]
+
+
+def write(model: "keras.Model", description: Description, path: str | os.PathLike[str]) -> None:
+    """Write a model with its description, atomically.
+
+    Args:
+        model: from `build`.
+        description: what its outputs and inputs are.
+        path: ends in `.keras`.
+
+    Raises:
+        WorkbookError: another ending, or the file cannot be written.
+    """
+    check_suffix(path)
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder, f"model{SUFFIX}")
+        model.save(file)
+        with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+            archive.writestr(DESCRIPTION, description.as_json())
+        atomic.write_bytes(path, file.read_bytes())
+
+
+def check_suffix(path: str | os.PathLike[str]) -> None:
+    """Refuse a name that Keras would not open again.
+
+    Raises:
+        WorkbookError: it does not end in `.keras`.
+    """
+    if Path(path).suffix != SUFFIX:
+        raise WorkbookError(
+            f"A model cannot be saved as {path}, since Keras opens it by the ending {SUFFIX}: "
+            f"name it {Path(path).with_suffix(SUFFIX)}."
+        )
+
+
+def paths_by_target(path: str | os.PathLike[str], targets: Sequence[str]) -> dict[str, Path]:
+    """Return a file for the model of each target: the path itself where there is one target only.
+
+    Raises:
+        WorkbookError: it does not end in `.keras`.
+    """
+    check_suffix(path)
+    path = Path(path)
+    if len(targets) == 1:
+        return {targets[0]: path}
+    return {name: path.with_stem(f"{path.stem}-{datasets.file_name(name)}") for name in targets}
+
+
+def read(path: str | os.PathLike[str]) -> KeptModel:
+    """Read a kept model; no code from the file is ever run.
+
+    Raises:
+        WorkbookError: the file is missing, damaged, or holds another kind of model, layers that
+            are not known here, or code.
+    """
+    from simmim_lib.simmim import read_keras_file
+
+    model = read_keras_file(path)
+    description = _description(path)
+    expected = (None, None, None, 1 if description.grey else 3), len(description.class_names)
+    if (model.input_shape, model.output_shape[-1]) != expected:
+        raise WorkbookError(
+            f"{path} holds a model that does not fit its description {DESCRIPTION}, so one of the "
+            "two was changed: save the model again with Result.save or `simmim run --save`."
+        )
+    return KeptModel(model, description)
+
+
+def _description(path: str | os.PathLike[str]) -> Description:
+    try:
+        with zipfile.ZipFile(path) as archive:
+            if archive.getinfo(DESCRIPTION).file_size > MAX_DESCRIPTION:
+                raise ValueError("too long")
+            return Description.from_json(archive.read(DESCRIPTION))
+    except KeyError as error:
+        raise WorkbookError(
+            f"{path} holds a Keras model without the names of its classes, as model.save writes "
+            "it: predict with one that Result.save or `simmim run --save` has written."
+        ) from error
+    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        raise WorkbookError(
+            f"The description {DESCRIPTION} in {path} is damaged ({error}): save the model again "
+            "with Result.save or `simmim run --save`."
+        ) from error

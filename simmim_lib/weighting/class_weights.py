@@ -1,0 +1,158 @@
+"""Weights of classes: how much the examples of each class count in a task's loss."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simmim_lib.errors import WorkbookError, check_choice, check_number, shown
+
+if TYPE_CHECKING:
+    import tensorflow as tf
+
+    from simmim_lib.simmim import Task
+
+BALANCED = "balanced"
+"""All classes count the same in all, however many examples each has."""
+
+Asked = str | Mapping[Any, float]
+"""Of one task: `BALANCED`, or a weight by the name or the position of a class; 1 for the others."""
+
+
+def by_task(given: Any, tasks: Sequence["Task"]) -> dict[str, Asked]:
+    """Return the class weights of each task that has some.
+
+    Args:
+        given: for one task those of its classes; for one or several by the name of the task.
+        tasks: of the model.
+
+    Raises:
+        WorkbookError: a task that the model does not have, or that has no classes.
+    """
+    if not (isinstance(given, Mapping) and any(map(_is_of_task, given.values()))):
+        if len(tasks) > 1:
+            raise WorkbookError(
+                f"class_weight is {shown(given)}, but the model has {len(tasks)} tasks: give it by "
+                f"task, as in class_weight={{{tasks[0].name!r}: {{0: 1.0, 1: 5.0}}}}."
+            )
+        given = {tasks[0].name: given}
+    with_classes = [task.name for task in tasks if task.kind == "classification"]
+    return {
+        check_choice("task with classes", name, with_classes): asked
+        for name, asked in given.items()
+    }
+
+
+def _is_of_task(value: object) -> bool:
+    return isinstance(value, str | Mapping)
+
+
+def of_classes(given: Asked, task: "Task", labels: np.ndarray | None = None) -> np.ndarray:
+    """Return the weight of each class of a task, (classes,).
+
+    Args:
+        given: what was asked for.
+        task: which one.
+        labels: of all examples, (n,) or (n, 1), where they are known beforehand.
+
+    Raises:
+        WorkbookError: a class that the task does not have, a weight below 0, or balanced weights
+            without all labels.
+
+    Source: King and Zeng 2001, "Logistic Regression in Rare Events Data", for the balanced ones:
+        n / (classes * examples of the class), as in scikit-learn.
+    """
+    if isinstance(given, str):
+        check_choice("class_weight", given, [BALANCED])
+        if labels is None:
+            raise WorkbookError(
+                "class_weight is 'balanced', but the labels of a tf.data.Dataset are not known "
+                "beforehand: give the weights as a dictionary, or arrays in place of the dataset."
+            )
+        counts = np.bincount(np.ravel(labels).astype(int), minlength=len(task.class_names))
+        return (counts.sum() / (np.sum(counts > 0) * np.maximum(counts, 1))).astype(np.float32)
+    weights = np.ones(len(task.class_names), np.float32)
+    for name, weight in given.items():
+        position = _position(name, task)
+        weights[position] = check_number(
+            f"class_weight of {shown(name)}", weight, lambda number: number >= 0, "of at least 0"
+        )
+    return weights
+
+
+def _position(name: object, task: "Task") -> int:
+    if isinstance(name, int | np.integer) and 0 <= name < len(task.class_names):
+        return int(name)
+    return task.class_names.index(check_choice("class", name, task.class_names))
+
+
+def weigh_arrays(
+    given: dict[str, Asked], tasks: Sequence["Task"], labels: Any, sample_weight: Any = None
+) -> Any:
+    """Return the weight of each example.
+
+    Args:
+        given: from `by_task`.
+        tasks: of the model.
+        labels: by task, each (n,) or (n, 1); of one task also without its name.
+        sample_weight: weights of the examples to multiply with, if there are others.
+
+    Returns:
+        Weights (n,), by task where the labels are.
+
+    Raises:
+        WorkbookError: as `of_classes`.
+    """
+    if not isinstance(labels, Mapping):
+        (task,) = tasks
+        weights = _of_examples(given.get(task.name, {}), task, labels)
+        return weights if sample_weight is None else weights * np.asarray(sample_weight)
+    others = sample_weight if isinstance(sample_weight, Mapping) else {}
+    return {
+        task.name: _of_examples(given.get(task.name, {}), task, labels[task.name])
+        * np.asarray(others.get(task.name, 1.0), np.float32)
+        for task in tasks
+        if task.name in labels
+    }
+
+
+def _of_examples(given: Asked, task: "Task", labels: Any) -> np.ndarray:
+    labels = np.asarray(labels)
+    if not given:
+        return np.ones(len(labels), np.float32)
+    weights = of_classes(given, task, labels)
+    return np.take(weights, labels.reshape(len(labels)).astype(int), mode="clip")
+
+
+def weigh_dataset(
+    given: dict[str, Asked], tasks: Sequence["Task"], dataset: "tf.data.Dataset"
+) -> "tf.data.Dataset":
+    """Return a dataset of images, labels and the weight of each example.
+
+    Args:
+        given: from `by_task`.
+        tasks: of the model.
+        dataset: of images and labels in batches, perhaps with weights to multiply with.
+
+    Raises:
+        WorkbookError: as `of_classes`.
+    """
+    import tensorflow as tf
+
+    tables = {task.name: of_classes(given.get(task.name, {}), task) for task in tasks}
+
+    def weigh(table: np.ndarray, labels: Any, other: Any) -> Any:
+        labels = tf.reshape(tf.cast(labels, tf.int32), [tf.shape(labels)[0], -1])[:, 0]
+        return tf.gather(table, tf.clip_by_value(labels, 0, len(table) - 1)) * other
+
+    def add(images: Any, labels: Any, others: Any = None) -> tuple[Any, Any, Any]:
+        if not isinstance(labels, Mapping):
+            (table,) = tables.values()
+            return images, labels, weigh(table, labels, 1.0 if others is None else others)
+        others = others or {}
+        weights = {
+            name: weigh(tables[name], labels[name], others.get(name, 1.0)) for name in labels
+        }
+        return images, labels, weights
+
+    return dataset.map(add)

@@ -1,0 +1,145 @@
+"""Predictions for new images: which files are taken, and what is said of each."""
+
+import csv
+import io
+import os
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+from image_making import noise, save
+from PIL import Image
+
+from simmim_lib.datasets.image_files import read_image
+from simmim_lib.experiments import predicting
+from simmim_lib.experiments.kept_models import Description, KeptModel
+from simmim_lib.experiments.predicting import Prediction, Unreadable, find_images, predict
+
+NAMES = ("dark", "bright")
+DESCRIPTION = Description("Brightness", "classification", NAMES, 28, grey=True)
+
+
+@pytest.fixture(scope="module")
+def kept() -> KeptModel:
+    """A model that tells by the mean pixel, sure of black and white, unsure of grey."""
+    pixels = keras.Input((None, None, 1))
+    mean = keras.layers.GlobalAveragePooling2D()(pixels)
+    head = keras.layers.Dense(2, activation="softmax")
+    model = keras.Model(pixels, head(mean))
+    head.set_weights([np.array([[0.0, 0.05]]), np.array([0.0, -0.05 * 127])])
+    return KeptModel(model, DESCRIPTION)
+
+
+def shade(path: Path, value: int, shape: tuple[int, ...] = (40, 60)) -> Path:
+    save(path, np.full(shape, value, np.uint8))
+    return path
+
+
+def test_a_flat_folder_files_and_a_deep_folder_are_taken_once_each(tmp_path):
+    for name in ("b.png", "a.JPG", "deep/deeper/c.png", ".hidden.png", ".git/d.png"):
+        shade(tmp_path / "new" / name, 0)
+    (tmp_path / "new" / "notes.txt").write_text("no image")
+    odd = shade(tmp_path / "odd.png", 0).rename(tmp_path / "odd.photo")
+    paths = [odd, tmp_path / "new", tmp_path / "new" / "b.png", odd]
+    found, left_out = find_images(paths)
+    names = ["odd.photo", "new/a.JPG", "new/b.png", "new/deep/deeper/c.png"]
+    assert found == [tmp_path / name for name in names]
+    assert left_out == [tmp_path / "new" / "notes.txt"]
+
+
+def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
+    (tmp_path / "empty").mkdir()
+    image = shade(tmp_path / "image.png", 0)
+    found, _ = find_images([tmp_path / "missing.png", image, tmp_path / "empty"])
+    assert found == [
+        Unreadable(tmp_path / "missing.png", "is not there"),
+        image,
+        Unreadable(tmp_path / "empty", "has no images"),
+    ]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
+def test_a_pipe_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    found, _ = find_images([tmp_path / "pipe.png"])
+    assert found == [Unreadable(tmp_path / "pipe.png", "is not a file")]
+
+
+def test_broken_files_are_named_and_the_others_predicted(kept, tmp_path):
+    """Over more files than go through the model in one call."""
+    files = [shade(tmp_path / f"{number:02}.png", 255 * (number % 2)) for number in range(70)]
+    for broken in files[::10]:
+        broken.write_bytes(broken.read_bytes()[:40])
+    outcomes = [*predict(kept, files)]
+    assert [outcome.path for outcome in outcomes] == files
+    for number, outcome in enumerate(outcomes):
+        if number % 10 == 0:
+            assert isinstance(outcome, Unreadable) and outcome.reason
+        else:
+            assert outcome.label == NAMES[number % 2] and outcome.probability > 0.99
+
+
+def test_images_are_read_as_in_training(kept, tmp_path):
+    """The middle square of a photograph that a camera has turned, in grey."""
+    picture = Image.fromarray(noise(0, (50, 90, 3)))
+    exif = picture.getexif()
+    exif[0x0112] = 6
+    picture.save(tmp_path / "turned.jpg", exif=exif)
+    (found,) = predict(kept, [tmp_path / "turned.jpg"])
+    seen = read_image(tmp_path / "turned.jpg", 28, grey=True).pixels
+    expected = kept.model.predict(seen[None, ..., None].astype(np.float32), verbose=0)[0]
+    np.testing.assert_allclose(found.outputs, expected, atol=1e-6)
+
+
+def test_a_probability_below_the_threshold_is_unsure(kept, tmp_path):
+    files = [shade(tmp_path / f"{value}.png", value) for value in (0, 120, 255)]
+    outcomes = [*predict(kept, files)]
+    assert [outcome.is_unsure(0.7) for outcome in outcomes] == [False, True, False]
+    assert outcomes[1].probability == pytest.approx(1 / (1 + np.exp(-0.05 * 7)), abs=1e-5)
+    assert outcomes[1].label == "dark" and not outcomes[1].is_unsure(0.5)
+
+
+def of_kind(kind: str, outputs: list[float]) -> Prediction:
+    description = Description("Made up", kind, ("wet", "cold", "loud"), 28, grey=True)
+    return Prediction(Path("some.png"), np.array(outputs), description)
+
+
+def test_of_several_labels_those_likelier_than_not_are_named():
+    made = of_kind("multi-label", [0.9, 0.2, 0.6])
+    assert (made.label, made.probability) == ("wet + loud", pytest.approx(0.6))
+    assert made.is_unsure(0.7) and not made.is_unsure(0.55)
+    assert of_kind("multi-label", [0.1, 0.2, 0.0]).label == "none"
+
+
+def test_numbers_have_no_probability():
+    made = of_kind("regression", [3.0, 0.25, -1200.0])
+    assert (made.label, made.probability) == ("3 0.25 -1200", None)
+    assert not made.is_unsure(1.0)
+
+
+def test_the_table_has_a_row_for_each_file(kept, tmp_path):
+    files = [shade(tmp_path / f"{value}, and more.png", value) for value in (0, 120)]
+    outcomes = [*predict(kept, [*files, Unreadable(Path("lost.png"), "is not there")])]
+    predicting.write_csv(outcomes, DESCRIPTION, tmp_path / "predictions.csv", 0.7)
+    text = (tmp_path / "predictions.csv").read_text(encoding="utf-8")
+    sure, unsure, lost = csv.DictReader(io.StringIO(text))
+    assert (sure["file"], sure["predicted"], sure["unsure"]) == (str(files[0]), "dark", "no")
+    assert unsure["unsure"] == "yes"
+    assert (lost["file"], lost["problem"], lost["predicted"]) == ("lost.png", "is not there", "")
+    for row, outcome in zip((sure, unsure), outcomes, strict=False):
+        found = [float(row[f"probability_{name}"]) for name in NAMES]
+        np.testing.assert_allclose(found, outcome.outputs, atol=1e-6)
+        assert float(row["probability"]) == pytest.approx(max(found))
+
+
+def test_numbers_in_a_table_are_called_as_their_columns():
+    made = of_kind("regression", [3.0, 0.25, -1200.0])
+    (row,) = csv.DictReader(io.StringIO(predicting.as_csv([made], made.description, 0.7)))
+    assert (row["wet"], row["probability"]) == ("3.000000", "")
+
+
+def test_a_name_of_any_bytes_can_be_shown():
+    odd = Path(os.fsdecode(b"bad\xff\n\x1b[31m.png"))
+    shown = predicting.readable(odd)
+    assert shown.isprintable() and shown.startswith("bad") and shown.endswith("[31m.png")
