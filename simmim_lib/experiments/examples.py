@@ -76,19 +76,11 @@ def _examples(
 ) -> training.Examples:
     """Return a task's examples of all seeds, and which of them each step sees."""
     part = network.features[task.data.name].train
-<<<<<<< HEAD
-    fewest = min(len(choice.labelled) for choice in task.choices)
-    batch_size = min(settings.batch_size, fewest)
-    batches = [
-        training.draw_batches(len(choice.labelled), batch_size, settings.steps, seed)
-        for seed, choice in enumerate(task.choices)
-=======
     by_seed = [choice.labelled for choice in task.choices]
     size = _batch_size(settings.batch_size, by_seed)
     batches = [
         training.draw_batches(len(labelled), size, settings.steps, seed)
         for seed, labelled in enumerate(by_seed)
->>>>>>> wt-mut
     ]
     labelled = _as_many(by_seed)
     return training.Examples(
@@ -99,18 +91,17 @@ def _examples(
     )
 
 
-<<<<<<< HEAD
 def _in_scale(task: Target, labels: np.ndarray) -> np.ndarray:
     """Return a regression's labels, (seeds, n, columns), in units of `Target.scales`."""
     if task.data.kind != "regression":
         return labels
     means, deviations = task.scales[:, :, np.newaxis]
     return (labels - means) / deviations
-=======
+
+
 def _batch_size(wanted: int, by_seed: list[np.ndarray]) -> int:
     """Return how many examples a batch has: not more than any seed has, as all are stacked."""
     return min(wanted, *map(len, by_seed))
->>>>>>> wt-mut
 
 
 def _as_many(by_seed: list[np.ndarray]) -> np.ndarray:
