@@ -132,8 +132,9 @@ class Notebook:
 
     def errors(self) -> list[str]:
         """Give the errors that the page shows, in cells and in panels."""
-        shown = ".jp-RenderedText[data-mime-type='application/vnd.jupyter.error'], .simmim-error"
-        return self.page.locator(shown).all_inner_texts()
+        # JupyterLab shows a traceback as it shows any text of the error stream.
+        cells = self.page.locator(".jp-RenderedText", has_text="Traceback (most recent call last)")
+        return cells.or_(self.page.locator(".simmim-error")).all_inner_texts()
 
     def control(self, label: str) -> Locator:
         """Find a control by the label that a reader sees beside it."""

@@ -1,15 +1,22 @@
-"""A reader's way through a lesson in a real browser: run all, move the slider, see the figure."""
+"""A reader's way through a lesson in a real browser: run all, move the slider, see the figure.
+
+The shortest lesson is run whole. Of the others only the panels are opened, with what these need:
+that every cell of every lesson runs is the matter of test_notebook_runs.py.
+"""
 
 import importlib.util
 import os
-import shutil
 from dataclasses import dataclass
 from itertools import pairwise
+from pathlib import Path
 
 import browser
 import build
+import excerpts
+import nbformat
 import psutil
 import pytest
+from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -30,6 +37,11 @@ PANELS = [
     Panel("04_task_weights", "Angle (degrees)"),
     Panel("05_information_maximisation", "Information"),
 ]
+WHOLE = "00_start_here"
+PLANTED = (
+    "import sys\nprint('no error', file=sys.stderr)",
+    "import ipywidgets\nipywidgets.HTML('<p class=\"simmim-error\">in a panel</p>')",
+)
 
 
 def require_browser() -> None:
@@ -44,13 +56,24 @@ def require_browser() -> None:
         (pytest.fail if require else pytest.skip)(missing)
 
 
+def copy(lesson: str, folder: Path) -> None:
+    """Copy a lesson, or its panels only."""
+    notebook = nbformat.read(build.FOLDER / f"{lesson}.ipynb", as_version=4)
+    if lesson != WHOLE:
+        notebook = excerpts.with_panels_only(notebook)
+    nbformat.write(notebook, folder / f"{lesson}.ipynb")
+
+
 @pytest.fixture(scope="module")
 def desk(tmp_path_factory):
     """Serve copies of the notebooks, and open a browser; the repository's files stay untouched."""
     require_browser()
     folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("private")
     for lesson in (*(panel.lesson for panel in PANELS), "10_report"):
-        shutil.copy(build.FOLDER / f"{lesson}.ipynb", folder)
+        copy(lesson, folder)
+    cells = [new_code_cell(code) for code in (*PLANTED, "1 / 0")]
+    planted = new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
+    nbformat.write(planted, folder / "planted.ipynb")
     with (
         pytest.MonkeyPatch.context() as patch,
         build.this_python_as_kernel(),
@@ -120,6 +143,18 @@ def test_the_form_makes_a_report(desk):
     assert notebook.errors() == []
     notebook.hold(width=390, height=844)
     assert notebook.controls_out_of_reach() == []
+    notebook.shut_down()
+    page.close()
+
+
+def test_the_errors_of_cells_and_panels_are_noticed(desk):
+    chromium, address = desk
+    page = chromium.new_page()
+    notebook = browser.Notebook(page, address % "planted.ipynb")
+    notebook.run_all()
+    panel, cell = notebook.errors()
+    assert panel == "in a panel"
+    assert "ZeroDivisionError" in cell
     notebook.shut_down()
     page.close()
 

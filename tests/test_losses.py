@@ -543,6 +543,7 @@ from simmim_lib.losses import ExpectedAccuracy
 import keras, numpy
 for path in sys.argv[2:]:
     model = keras.saving.load_model(path, safe_mode=True)
+    model.run_eagerly = True
     data = numpy.load(sys.argv[1])
     value = model.evaluate(data["inputs"], data["labels"], verbose=0)
     model.fit(data["inputs"], data["labels"], verbose=0)

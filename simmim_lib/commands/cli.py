@@ -205,13 +205,18 @@ def _check_output(path: Path) -> None:
 
 
 def _table(result: "Result") -> str:
-    """Lay out the accuracies: a line for each target, and one for the same from scratch."""
+    """Lay out the accuracies: a line for each target, and one for the same from scratch.
+
+    Of a target without classes it is the mean absolute error, and the last line says so.
+    """
     lines = [f"{'target':<16}{'seeds':>5}{'mean':>8}   {'95 % interval':<16}each seed"]
-    for target, accuracy in result.accuracy.items():
-        lines.append(_line(target, accuracy))
+    for target, scores in result.scores.items():
+        lines.append(_line(target, next(iter(scores.values()))))
         if target in result.baseline:
             lines.append(_line("  from scratch", result.baseline[target]))
-    lines.append(f"Test accuracies; {result.seconds:.1f} seconds with the {result.budget} budget.")
+    others = [target for target in result.scores if target not in result.accuracy]
+    what = "Test accuracies" + (f", and errors of {', '.join(others)}" if others else "")
+    lines.append(f"{what}; {result.seconds:.1f} seconds with the {result.budget} budget.")
     return "\n".join(lines)
 
 

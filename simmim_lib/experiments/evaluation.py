@@ -11,6 +11,7 @@ from simmim_lib.experiments.examples import class_prior
 from simmim_lib.experiments.network import Network
 from simmim_lib.experiments.tasks import Target
 from simmim_lib.settings import Settings
+from simmim_lib.training import objective
 from simmim_lib.trunks import Weights
 
 Scores = dict[str, np.ndarray]
@@ -97,7 +98,34 @@ MEASURES: dict[str, dict[str, Measure]] = {
     "multi-label": {"accuracy": _accuracy_of_labels},
     "regression": {"mean absolute error": _mean_absolute_error},
 }
-"""What is measured of a task, by its kind."""
+"""What is measured of a task, by its kind; the first is what settings are chosen by."""
+
+ERRORS = ("mean absolute error",)
+"""Measures of which less is better."""
+
+
+def _probabilities(logits: np.ndarray) -> np.ndarray:
+    from scipy.special import softmax
+
+    return softmax(logits, axis=-1)
+
+
+def _probabilities_of_labels(logits: np.ndarray) -> np.ndarray:
+    from scipy.special import expit
+
+    return expit(logits)
+
+
+def _as_they_are(outputs: np.ndarray) -> np.ndarray:
+    return outputs
+
+
+ACTIVATIONS: dict[str, Callable[[np.ndarray], np.ndarray]] = {
+    "classification": _probabilities,
+    "multi-label": _probabilities_of_labels,
+    "regression": _as_they_are,
+}
+"""By the kind of a task, what turns a head's outputs into what readers see."""
 
 
 def measure(kind: str, outputs: np.ndarray, labels: np.ndarray) -> Scores:
@@ -115,7 +143,9 @@ def measure(kind: str, outputs: np.ndarray, labels: np.ndarray) -> Scores:
 def on_test_images(
     network: Network, weights: Weights
 ) -> tuple[dict[str, np.ndarray], dict[str, Scores]]:
-    """Return for each task the probabilities, (seeds, n, classes), and the scores.
+    """Return for each task the probabilities, (seeds, n, outputs), and the scores.
+
+    Of a regression, whose outputs are no probabilities, the numbers themselves.
 
     Args:
         network: from `transfer`.
@@ -125,7 +155,7 @@ def on_test_images(
     for task in network.model.tasks:
         test = network.features[task.name].test
         outputs = training.predict(network.model, weights, test.images, task.name)
-        probabilities[task.name] = _probabilities(outputs)
+        probabilities[task.name] = ACTIVATIONS[task.kind](outputs)
         scores[task.name] = measure(task.kind, outputs, test.labels)
     return probabilities, scores
 
@@ -135,22 +165,35 @@ class ValidationLook:
     """What the networks predict for a target's validation images at one moment.
 
     Attributes:
-        outputs: logits of each class, (seeds, n, classes).
-        labels: the true classes of each seed's images, (seeds, n).
+        outputs: of the task's head, (seeds, n, outputs).
+        labels: the true classes of each seed's images, (seeds, n), or (seeds, n, outputs).
+        kind: of the task.
     """
 
     outputs: np.ndarray
     labels: np.ndarray
+    kind: str = "classification"
 
     @property
     def probabilities(self) -> np.ndarray:
         """Of each class, (seeds, n, classes)."""
-        return _probabilities(self.outputs)
+        return ACTIVATIONS[self.kind](self.outputs)
 
     @property
     def accuracy(self) -> np.ndarray:
-        """Each seed's share of images classified correctly, (seeds,)."""
-        return _accuracy(self.outputs, self.labels)
+        """Each seed's share of images classified correctly, (seeds,).
+
+        Of a regression, the mean absolute error with a minus, so that more is better there, too.
+        """
+        name, of_kind = next(iter(MEASURES[self.kind].items()))
+        score = of_kind(self.outputs, self.labels)
+        return -score if name in ERRORS else score
+
+    @property
+    def loss(self) -> np.ndarray:
+        """Each seed's mean loss, (seeds,), of the kind that training minimises."""
+        loss = objective.LABELS[self.kind].loss
+        return np.asarray(loss(self.labels, self.outputs)).mean(axis=1)
 
 
 def look(
@@ -167,14 +210,15 @@ def look(
     looks = {}
     for name, task in tasks.items():
         data = network.features[name].train
-        chosen = np.stack([choice.validation[:at_most] for choice in task.choices])
+        fewest = min(len(choice.validation[:at_most]) for choice in task.choices)
+        chosen = np.stack([choice.validation[:fewest] for choice in task.choices])
         by_seed = [
             training.predict(
                 network.model, [weight[seed][None] for weight in weights], data.images[images], name
             )
             for seed, images in enumerate(chosen)
         ]
-        looks[name] = ValidationLook(np.concatenate(by_seed), data.labels[chosen])
+        looks[name] = ValidationLook(np.concatenate(by_seed), data.labels[chosen], task.data.kind)
     return looks
 
 
@@ -213,9 +257,3 @@ def diagnose(
         if diagnoses[name].collapsed.any():
             warnings.warn(f"{name}: {diagnoses[name]}", stacklevel=2)
     return diagnoses
-
-
-def _probabilities(logits: np.ndarray) -> np.ndarray:
-    from scipy.special import softmax
-
-    return softmax(logits, axis=-1)

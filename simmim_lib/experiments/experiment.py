@@ -178,7 +178,7 @@ def maximise_information(
     start = network.weights
     for stage in settings.stages:
         for weights in _train(settings, tasks, network, start, stage, tell):
-            yield weights
+            yield network.in_units(weights)
         start = weights
 
 

@@ -185,6 +185,7 @@ class Network:
         weights: those that training starts from, in the order of `model.weights`, each (seeds,
             ...).
         copied: where in `model.weights` those are that were copied from the source's trunk.
+        scales: of each regression, in which units it is learnt, see `Target.scales`.
     """
 
     architecture: Architecture
@@ -192,6 +193,7 @@ class Network:
     features: dict[str, datasets.Dataset]
     weights: Weights
     copied: tuple[int, ...]
+    scales: dict[str, np.ndarray]
 
     @property
     def model(self) -> "SimMIM":
@@ -220,6 +222,25 @@ class Network:
             for here, there in zip(places[name], positions, strict=True):
                 part[there] = weights[here]
         return part
+
+    def in_units(self, weights: Weights, seeds: Sequence[int] | None = None) -> Weights:
+        """Return weights with which regressions give numbers in the units of their labels.
+
+        Training makes them give numbers in units of `scales`; what is between is linear, so that a
+        head can do it.
+
+        Args:
+            weights: each (seeds, ...).
+            seeds: which seeds' they are; by default all.
+        """
+        weights, places = list(weights), self.architecture.positions
+        for target, scales in self.scales.items():
+            means, deviations = scales if seeds is None else scales[:, [*seeds]]
+            (group,) = [each for each in self.model.head_groups if target in each]
+            kernel, bias = places[_name_of_head(group)]
+            weights[kernel] = weights[kernel] * deviations[:, np.newaxis].astype(np.float32)
+            weights[bias] = (weights[bias] * deviations + means).astype(np.float32)
+        return weights
 
     def features_of(self, data: datasets.Dataset) -> datasets.Dataset:
         """Return a dataset whose images are replaced by what the frozen blocks make of them."""
@@ -257,6 +278,7 @@ def build_network(
         {name: features_of(source, layers, target.data) for name, target in tasks.items()},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
         tuple(position for name in copied for position in places[name]),
+        {name: each.scales for name, each in tasks.items() if each.data.kind == "regression"},
     )
 
 

@@ -93,7 +93,7 @@ def find_images(
         elif path.is_file():
             images = [path]
         else:
-            reason = "is no file" if os.path.lexists(path) else "is not there"
+            reason = "is not a file" if os.path.lexists(path) else "is not there"
             images = [Unreadable(path, reason)]
         found |= {each if isinstance(each, Path) else each.path: each for each in images}
     return [*found.values()], left_out

@@ -133,14 +133,14 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
     """Return a network trained on a source: from the workbook's data, the cache, or anew.
 
     Args:
-        source: a dataset's name, or "imagenet" for published weights.
+        source: a dataset's name, "imagenet" for published weights, or "file" for a file's.
         trunk: the network's name.
 
     Raises:
         WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
             published weights are not there and cannot be downloaded.
     """
-    if source == trunks.IMAGENET:
+    if source in (trunks.IMAGENET, trunks.FILE):
         return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
     for path in (_bundled_path(source, trunk), _cached_path(source, trunk)):

@@ -68,8 +68,5 @@ def validation_loss(
         name: replace(task, choices=[task.choices[seed] for seed in seeds])
         for name, task in tasks.items()
     }
-    losses = []
-    for seen in look(chosen, network, weights).values():
-        of_class = np.take_along_axis(seen.probabilities, seen.labels[..., np.newaxis], axis=-1)
-        losses.append(-np.log(np.maximum(of_class, 1e-12)).mean(axis=(1, 2)))
-    return np.mean(losses, axis=0)
+    looks = look(chosen, network, network.in_units(weights, seeds))
+    return np.mean([each.loss for each in looks.values()], axis=0)

@@ -2,11 +2,13 @@
 
 from dataclasses import dataclass
 
+import numpy as np
+
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
-from simmim_lib.trunks import IMAGENET
+from simmim_lib.trunks import FILE, IMAGENET
 
 
 @dataclass(frozen=True, eq=False)
@@ -15,6 +17,20 @@ class Target:
 
     data: datasets.Dataset
     choices: list[datasets.Choice]
+
+    @property
+    def scales(self) -> np.ndarray:
+        """Mean and standard deviation of each seed's labelled numbers, (2, seeds, columns).
+
+        A regression learns numbers in these units, so that one in thousands does not drown other
+        tasks; of other kinds, 0 and 1.
+        """
+        if self.data.kind != "regression":
+            return np.array([[[0.0]], [[1.0]]])
+        by_seed = [self.data.train.labels[choice.labelled] for choice in self.choices]
+        means = np.stack([labels.mean(axis=0) for labels in by_seed])
+        deviations = np.stack([labels.std(axis=0) for labels in by_seed])
+        return np.stack([means, np.where(deviations > 0, deviations, 1.0)])
 
 
 def choose_tasks(settings: Settings) -> dict[str, Target]:
@@ -37,7 +53,7 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
 
 def knows_classes(source: str | None, target: str) -> bool:
     """Tell whether a source has all classes of a target, so that its head can read them."""
-    if not source or source == IMAGENET:  # published weights come without a head
+    if source in (None, IMAGENET, FILE):  # published weights come without a head
         return False
     known = datasets.describe(source).class_names
     return set(datasets.describe(target).class_names) <= set(known)

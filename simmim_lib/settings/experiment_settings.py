@@ -38,6 +38,7 @@ from simmim_lib.settings.choices import (
 )
 from simmim_lib.settings.recipes import usual_in_recipe
 from simmim_lib.trunks.catalogue import (
+    FILE,
     IMAGENET,
     SMALL_CNN,
     TRUNKS,
@@ -124,8 +125,8 @@ class Settings:
         offers=TRUNKS,
     )
     source: str | None = option(
-        lambda settings: IMAGENET if settings.trunk_info.published else "glyphs",
-        f"dataset to pre-train on; {IMAGENET}: weights of the trunk that were published; none: "
+        lambda settings: settings.trunk_info.published or "glyphs",
+        f"dataset to pre-train on; {IMAGENET} or {FILE}: the trunk's own published weights; none: "
         "start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
@@ -371,7 +372,7 @@ class Settings:
     @property
     def source_dataset(self) -> str | None:
         """The dataset to pre-train on; None for published weights, and from scratch."""
-        return None if self.source == IMAGENET else self.source
+        return None if self.source in (IMAGENET, FILE) else self.source
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -451,9 +452,10 @@ class Settings:
         """Refuse a source, a pretext, layers and images that do not go with the trunk."""
         trunk = self.trunk_info
         check_size(trunk, self.image_size)
-        if self.source and (self.source == IMAGENET) != trunk.published:
+        own = "" if self.source_dataset else self.source
+        if self.source and own != trunk.published:
             advice = (
-                f"comes with its own weights: use source={IMAGENET!r}, or none"
+                f"comes with its own weights: use source={trunk.published!r}, or none"
                 if trunk.published
                 else "is pre-trained on a dataset: use source='glyphs', or another trunk, such as "
                 "'efficientnet-lite0'"

@@ -11,6 +11,9 @@ from simmim_lib.trunks.files import image_shape_of_file
 IMAGENET = "imagenet"
 """The source of weights that were trained on ImageNet and published."""
 
+FILE = "file"
+"""The source of the weights that a saved network has."""
+
 
 @dataclass(frozen=True)
 class Trunk:
@@ -23,8 +26,8 @@ class Trunk:
         size: the usual height and width of the images it takes, in pixels.
         sizes: the smallest and the largest that it can take.
         colour: whether it takes colour images only; grey ones are then repeated three times.
-        published: whether there are weights of its own to begin with; else it is pre-trained on a
-            dataset.
+        published: the source of weights of its own, `IMAGENET` or `FILE`; "" for a trunk that has
+            none, and is pre-trained on a dataset.
         frozen: how many blocks are frozen by default.
         licence: of the published weights.
         ends: the layers whose outputs end the blocks, where they are named otherwise.
@@ -37,7 +40,7 @@ class Trunk:
     size: int
     sizes: tuple[int, int]
     colour: bool = False
-    published: bool = False
+    published: str = ""
     frozen: int = 0
     licence: str = ""
     ends: tuple[str, ...] = ()
@@ -74,8 +77,8 @@ def _published(name: str, title: str, size: int, licence: str, ends: tuple[str, 
     """Describe a network for photographs that was trained on ImageNet; by default all is frozen."""
     stages = tuple(f"stage_{number}" for number in range(1, len(ends) - 1))
     blocks = ("stem", *stages, "features")
-    colour = published = True
-    return Trunk(name, title, blocks, size, (32, 512), colour, published, len(ends), licence, ends)
+    sizes, colour, frozen = (32, 512), True, len(ends)
+    return Trunk(name, title, blocks, size, sizes, colour, IMAGENET, frozen, licence, ends)
 
 
 EFFICIENTNET_LITE0 = _published(
@@ -167,8 +170,8 @@ def describe(name: str) -> Trunk:
             "workbook's images are square: use a network that takes square ones."
         )
     sizes = (height, height)
-    colour, published, frozen = channels == 3, True, len(blocks)
-    return Trunk(name, file.stem, blocks, height, sizes, colour, published, frozen, file=file)
+    colour, frozen = channels == 3, len(blocks)
+    return Trunk(name, file.stem, blocks, height, sizes, colour, FILE, frozen, file=file)
 
 
 def check_size(trunk: Trunk, size: int) -> int:

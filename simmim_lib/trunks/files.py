@@ -76,7 +76,11 @@ def read(path: Path) -> "keras.Model":
 
     image_shape_of_file(path)
     try:
-        return keras.saving.load_model(path, safe_mode=True, compile=False)
+        saved = keras.saving.load_model(path, safe_mode=True, compile=False)
+        # In a loaded Sequential model, layers remember inputs other than the model's.
+        network = keras.models.clone_model(saved)
+        network.set_weights(saved.get_weights())
+        return network
     except Exception as error:  # a damaged file can make any part of Keras stumble
         raise WorkbookError(
             f"The network in {path} cannot be read ({type(error).__name__}): a trunk must be made "

@@ -28,7 +28,8 @@ def fresh_weights(model: "keras.Model", seed: int) -> Weights:
         seed: a whole number; another one gives other weights.
 
     Raises:
-        WorkbookError: a trained variable whose layer names no initialiser.
+        WorkbookError: a trained variable whose layer names no initialiser, and which was not built
+            as the same number everywhere.
 
     Source: Glorot and Bengio 2010, "Understanding the difficulty of training deep feedforward
         neural networks".
@@ -72,8 +73,14 @@ def _draw(variable: "keras.Variable", initializer: Any, random: np.random.Genera
 
 
 def _draw_state(variable: "keras.Variable", random: np.random.Generator) -> np.ndarray:
-    """Return the state of a generator of random numbers, as a dropout layer has one."""
+    """Return what no initialiser draws.
+
+    That is the state of a generator of random numbers, as a dropout layer has one, or a constant.
+    """
     if np.dtype(variable.dtype).kind not in "ui":
+        built = np.asarray(variable)
+        if np.all(built == built.flat[0]):  # as the scale of a layer begins, which is no chance
+            return built
         raise WorkbookError(
             f"The layer of the weight {variable.path!r} names no initialiser for it, so that no "
             "fresh one can be drawn: give the layer an attribute "

@@ -123,7 +123,7 @@ def test_the_threshold_can_be_chosen(model, photos, capsys):
 
 def test_a_model_that_is_none_is_refused(photos, tmp_path, capsys):
     image = photos / "black" / "000.png"
-    assert "damaged or no Keras file" in refused(capsys, "predict", image, image)
+    assert "damaged or not a Keras file" in refused(capsys, "predict", image, image)
     assert "There is no file" in refused(capsys, "predict", tmp_path / "model.keras", image)
     assert "required: FILE_OR_FOLDER" in refused(capsys, "predict", image)
 

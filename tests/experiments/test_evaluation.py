@@ -2,6 +2,7 @@
 
 import warnings
 
+import image_making
 import numpy as np
 import pytest
 from planted_results import as_scores
@@ -140,3 +141,46 @@ def test_a_collapse_is_looked_for_wherever_unlabelled_images_teach(changes, look
         warnings.simplefilter("error")  # without a collapse there is nothing to warn of
         found = diagnosed(TAUGHT.replace(**changes), [EVEN, EVEN])
     assert list(found) == (["mnist"] if looked_for else [])
+
+
+def test_a_regression_is_learnt_in_its_own_units_and_gives_numbers_in_those_of_the_labels(tmp_path):
+    """Numbers around 1,000 that depend on how bright an image is, a few of them labelled."""
+    random = np.random.default_rng(0)
+    rows = ["image,score"]
+    for number in range(60):
+        brightness = random.integers(20, 200)
+        pixels = random.integers(0, 40, (28, 28)) + brightness
+        image_making.save(tmp_path / f"{number}.png", pixels.astype(np.uint8))
+        rows.append(f"{number}.png,{1000 + brightness / 3 + 0.25}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    settings = Settings(
+        targets=(f"csv:{tmp_path / 'table.csv'}",), source=None, labels_per_class=30, seeds=2
+    )
+    (target,) = settings.targets
+    result = experiments.run(settings)
+    (measure,) = result.scores[target]
+    assert measure == "mean absolute error"
+    spread = np.abs(result.probabilities[target] - 1000 - 110 / 3).mean()
+    assert spread < 60  # else the numbers would not be in the labels' units
+    assert result.scores[target][measure].max() < 8  # of a spread of 0 to 60
+    assert result.validation[target].max() < 0  # more is better, also of errors
+    assert result.accuracy == {}
+
+
+def test_several_labels_have_probabilities_of_their_own(tmp_path):
+    rows = ["image,left,top"]
+    for number in range(48):
+        left, top = number % 2, number // 2 % 2
+        pixels = image_making.noise(number) // 8
+        pixels[:, :8] += np.uint8(150 * left)
+        pixels[:8] += np.uint8(60 * top)
+        image_making.save(tmp_path / f"{number}.png", pixels)
+        rows.append(f"{number}.png,{left},{top}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    target = f"csv:{tmp_path / 'table.csv'}?label=left+top"
+    settings = Settings(targets=(target,), source=None, labels_per_class=8, seeds=2)
+    result = experiments.run(settings)
+    probabilities = result.probabilities[target]
+    assert probabilities.shape[2] == 2
+    assert not np.allclose(probabilities.sum(axis=2), 1)
+    assert result.accuracy[target].min() > 0.8

@@ -264,13 +264,13 @@ def test_a_description_that_does_not_fit_gets_one_sentence(saved, tmp_path, name
 def test_a_truncated_file_gets_one_sentence(saved, tmp_path, share):
     path, content = tmp_path / "cut.keras", saved.read_bytes()
     path.write_bytes(content[: len(content) * share // 100])
-    with pytest.raises(WorkbookError, match="damaged or no Keras file"):
+    with pytest.raises(WorkbookError, match="damaged or not a Keras file"):
         kept_models.read(path)
 
 
 def test_other_files_get_one_sentence(tmp_path):
     (tmp_path / "notes.txt").write_text("no model")
-    with pytest.raises(WorkbookError, match="damaged or no Keras file"):
+    with pytest.raises(WorkbookError, match="damaged or not a Keras file"):
         kept_models.read(tmp_path / "notes.txt")
     with pytest.raises(WorkbookError, match="There is no file"):
         kept_models.read(tmp_path / "missing.keras")

@@ -63,7 +63,7 @@ def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
     found, _ = find_images([tmp_path / "pipe.png"])
-    assert found == [Unreadable(tmp_path / "pipe.png", "is no file")]
+    assert found == [Unreadable(tmp_path / "pipe.png", "is not a file")]
 
 
 def test_broken_files_are_named_and_the_others_predicted(kept, tmp_path):

@@ -126,14 +126,23 @@ def test_fresh_weights_leave_every_global_state_alone():
     assert not np.array_equal(one[0], trunks.fresh_weights(model, 6)[0])
 
 
-def test_a_weight_that_nobody_can_initialise_is_refused():
-    @keras.saving.register_keras_serializable("tests")
-    class Scale(keras.layers.Layer):
-        def build(self, _):
-            self.scale = self.add_weight(shape=(1,), initializer="ones", name="scale")
+@keras.saving.register_keras_serializable("tests")
+class Scale(keras.layers.Layer):
+    """A layer that names no initialiser for its weight."""
 
-        def call(self, inputs):
-            return self.scale * inputs
+    def __init__(self, initializer: str) -> None:
+        super().__init__()
+        self.begins_as = initializer
 
-    with pytest.raises(WorkbookError, match="an attribute scale_initializer, as Keras's own"):
-        trunks.fresh_weights(model_of(Scale()), 0)
+    def build(self, _):
+        self.scale = self.add_weight(shape=(6,), initializer=self.begins_as, name="scale")
+
+    def call(self, inputs):
+        return inputs * self.scale
+
+
+def test_a_weight_that_nobody_can_initialise_is_refused_unless_it_is_a_constant():
+    with pytest.raises(WorkbookError, match="give the layer an attribute scale_initializer"):
+        trunks.fresh_weights(model_of(Scale("random_normal")), 0)
+    *_, scale = trunks.fresh_weights(model_of(Scale("ones")), 0)
+    np.testing.assert_array_equal(scale, np.ones(6))

@@ -1,0 +1,112 @@
+"""A saved Keras model as a trunk: what is read of it, and what is refused."""
+
+import json
+import zipfile
+from pathlib import Path
+
+import keras
+import numpy as np
+import pytest
+
+from simmim_lib import experiments, trunks
+from simmim_lib.errors import WorkbookError
+from simmim_lib.settings import Settings
+from simmim_lib.trunks import files
+
+
+def saved(path: Path, *layers: keras.layers.Layer, shape=(28, 28, 1)) -> str:
+    keras.Sequential([keras.Input(shape), *layers]).save(path)
+    return str(path)
+
+
+@pytest.fixture(scope="module")
+def network(tmp_path_factory) -> str:
+    return saved(
+        tmp_path_factory.mktemp("trunk") / "mine.keras",
+        keras.layers.Conv2D(4, 3, 4, activation="relu", name="first"),
+        keras.layers.BatchNormalization(name="norm"),
+        keras.layers.Flatten(name="flat"),
+        keras.layers.Dense(8, activation="relu", name="last"),
+    )
+
+
+def test_what_it_takes_is_read_without_keras(network):
+    assert files.image_shape_of_file(Path(network)) == (28, 28, 1)
+    about = trunks.describe(f"file:{network}?blocks=norm,last")
+    assert (about.blocks, about.size, about.colour, about.published) == (
+        ("norm", "last"), 28, False, "file",
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("frozen", [0, 1, 2])
+def test_an_experiment_begins_with_its_weights(network, frozen):
+    settings = Settings(
+        trunk=f"file:{network}?blocks=norm,last",
+        targets=("uci-digits",),
+        frozen_layers=frozen,
+        steps=3,
+        seeds=1,
+    )
+    assert settings.source == "file"
+    tasks = experiments.choose_tasks(settings)
+    made = experiments.transfer(settings, tasks, experiments.initialise(settings))
+    images = tasks["uci-digits"].data.test.images[:3]
+    kept = keras.saving.load_model(network)
+    copied = [np.asarray(each) for block in made.source.blocks.values() for each in block]
+    for weight, expected in zip(copied, kept.get_weights(), strict=True):
+        np.testing.assert_array_equal(weight, expected)
+    if frozen == 2:
+        found = made.features["uci-digits"].test.images[:3]
+        np.testing.assert_allclose(found, kept(images), atol=1e-5)
+    assert np.isfinite(experiments.run(settings, baseline=False).accuracy["uci-digits"]).all()
+
+
+def test_the_sentences(tmp_path, network):
+    def refusal(name: str) -> str:
+        with pytest.raises(WorkbookError) as caught:
+            trunks.build_trunk(name)
+            trunks.cut_trunk(1, name)
+        return str(caught.value)
+
+    assert "is not there" in refusal(f"file:{tmp_path}/none.keras?blocks=a")
+    assert "does not say where its blocks end" in refusal(f"file:{network}")
+    assert "Unknown layer 'lost'. Did you mean 'last'?" in refusal(f"file:{network}?blocks=lost")
+    truncated = tmp_path / "half.keras"
+    truncated.write_bytes(Path(network).read_bytes()[:500])
+    assert "damaged, or not a network" in refusal(f"file:{truncated}?blocks=last")
+    other = tmp_path / "other.keras"
+    with zipfile.ZipFile(other, "w") as archive:
+        archive.writestr("config.json", json.dumps([1, 2]))
+    assert "takes inputs of the shapes []" in refusal(f"file:{other}?blocks=last")
+    table = saved(tmp_path / "table.keras", keras.layers.Dense(3, name="only"), shape=(5,))
+    assert "a trunk takes one batch of images" in refusal(f"file:{table}?blocks=only")
+    wide = saved(tmp_path / "wide.keras", keras.layers.Flatten(name="only"), shape=(8, 12, 3))
+    assert "images are square" in refusal(f"file:{wide}?blocks=only")
+    lambdas = saved(tmp_path / "lambda.keras", keras.layers.Lambda(lambda x: x, name="only"))
+    assert "without lambda layers" in refusal(f"file:{lambdas}?blocks=only")
+
+
+def test_a_cut_amid_a_residual_unit_is_refused(tmp_path):
+    image = keras.Input((28, 28, 1))
+    one = keras.layers.Conv2D(4, 3, padding="same", name="one")(image)
+    two = keras.layers.Conv2D(4, 3, padding="same", name="two")(one)
+    path = tmp_path / "unit.keras"
+    keras.Model(image, keras.layers.Add(name="sum")([one, two])).save(path)
+    name = f"file:{path}?blocks=two,sum"
+    with pytest.raises(WorkbookError, match="cannot be cut after 'two'"):
+        trunks.cut_trunk(1, name)
+    assert trunks.cut_trunk(2, name).frozen == 2
+
+
+def test_a_source_that_does_not_go_with_a_trunk_is_refused(network):
+    mine = f"file:{network}?blocks=last"
+    for trunk, source, words in (
+        ("small-cnn", "imagenet", "is pre-trained on a dataset: use source='glyphs'"),
+        ("small-cnn", "file", "is pre-trained on a dataset"),
+        ("efficientnet-lite0", "glyphs", "comes with its own weights: use source='imagenet'"),
+        ("efficientnet-lite0", "file", "use source='imagenet'"),
+        (mine, "imagenet", "use source='file'"),
+    ):
+        with pytest.raises(WorkbookError, match=words):
+            Settings(trunk=trunk, source=source)
+    assert Settings(trunk="efficientnet-lite0", source=None).frozen_layers == 0
