@@ -132,9 +132,18 @@ class Notebook:
 
     def errors(self) -> list[str]:
         """Give the errors that the page shows, in cells and in panels."""
-        # JupyterLab shows a traceback as it shows any text of the error stream.
-        cells = self.page.locator(".jp-RenderedText", has_text="Traceback (most recent call last)")
-        return cells.or_(self.page.locator(".simmim-error")).all_inner_texts()
+        # On the page an error in a cell has no mark of its own: it looks like other text of the
+        # error stream, and a `WorkbookError` is one sentence without a traceback.
+        cells = self.page.evaluate(
+            """() => window.jupyterapp.shell.currentWidget.model.toJSON().cells
+                .flatMap(cell => cell.outputs ?? [])
+                .filter(output => output.output_type == 'error')
+                .map(output => `${output.ename}: ${output.evalue}`)"""
+        )
+        texts = self.page.locator(".jp-RenderedText")  # of output widgets, too
+        tracebacks = texts.filter(has_text="Traceback (most recent call last)")
+        panels = self.page.locator(".simmim-error")
+        return [*cells, *tracebacks.all_inner_texts(), *panels.all_inner_texts()]
 
     def control(self, label: str) -> Locator:
         """Find a control by the label that a reader sees beside it."""

@@ -41,6 +41,8 @@ WHOLE = "00_start_here"
 PLANTED = (
     "import sys\nprint('no error', file=sys.stderr)",
     "import ipywidgets\nipywidgets.HTML('<p class=\"simmim-error\">in a panel</p>')",
+    "area = ipywidgets.Output()\ndisplay(area)\nwith area:\n    1 / 0",
+    "from simmim_lib.errors import WorkbookError\nraise WorkbookError('in a cell')",
 )
 
 
@@ -71,7 +73,7 @@ def desk(tmp_path_factory):
     folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("private")
     for lesson in (*(panel.lesson for panel in PANELS), "10_report"):
         copy(lesson, folder)
-    cells = [new_code_cell(code) for code in (*PLANTED, "1 / 0")]
+    cells = [new_code_cell(code) for code in PLANTED]
     planted = new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
     nbformat.write(planted, folder / "planted.ipynb")
     with (
@@ -152,9 +154,10 @@ def test_the_errors_of_cells_and_panels_are_noticed(desk):
     page = chromium.new_page()
     notebook = browser.Notebook(page, address % "planted.ipynb")
     notebook.run_all()
-    panel, cell = notebook.errors()
+    cell, area, panel = notebook.errors()
+    assert cell == "WorkbookError: in a cell"
+    assert "ZeroDivisionError" in area
     assert panel == "in a panel"
-    assert "ZeroDivisionError" in cell
     notebook.shut_down()
     page.close()
 

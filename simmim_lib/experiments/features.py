@@ -21,6 +21,9 @@ from simmim_lib.trunks.building import ImageShape
 SLOW = 2.0
 """Features that took more seconds are kept on the disk, for the next process."""
 
+UNNOTICED = 1.0
+"""Seconds that nobody waits for: only then is progress shown."""
+
 MAX_BYTES = 2_000_000_000
 """On the disk; what was used longest ago goes first."""
 
@@ -72,15 +75,16 @@ def _compute(
     path: Path, data: datasets.Dataset, features: Callable[[np.ndarray, Progress], np.ndarray]
 ) -> datasets.Dataset:
     start = time.perf_counter()
+    count = sum(len(part) for part in _parts(data))
+    computed: list[np.ndarray] = []
     with progress_bar(f"Features of {data.title}") as bar:
-        count = sum(len(part) for part in _parts(data))
-        done = 0
-        computed = []
+
+        def show(done: int, total: int) -> None:
+            if time.perf_counter() - start > UNNOTICED:
+                bar(sum(map(len, computed)) + done, count)
+
         for part in _parts(data):
-            computed.append(
-                features(part.images, lambda now, _, done=done: bar(done + now, count))  # type: ignore[misc]
-            )
-            done += len(part)
+            computed.append(features(part.images, show))
     if time.perf_counter() - start > SLOW:
         _store(path, computed)
     return _with_images(data, *computed)

@@ -293,7 +293,7 @@ class Settings:
     )
     patience: int = option(
         0,
-        "steps without progress on validation images after which training stops; 0: never",
+        "steps without a lower loss on validation images after which training stops; 0: never",
         reads=Whole(0, MAX_COUNT),
         group="training",
         offers=(0, 40, 100),

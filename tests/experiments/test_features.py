@@ -170,6 +170,7 @@ def test_progress_goes_on_from_the_training_part_to_the_test_part(few, monkeypat
         yield lambda *now: told.append((title, *now))
 
     monkeypatch.setattr(features, "progress_bar", bar)
+    monkeypatch.setattr(features, "UNNOTICED", -1.0)
     frozen_features.cache_clear()
     frozen_features(pretrained("glyphs"), 3, few)
     assert told == [(f"Features of {few.title}", done, 12) for done in (7, 12)]
