@@ -93,6 +93,8 @@ class SimMIM(keras.Model):
     one task than for another; arrays must be equally long, where a `sample_weight` of 0 stands for
     an example without a label.
 
+    The class is long because Keras calls all of its methods, or they choose what Keras is handed.
+
     Args:
         trunk: any Keras model with one input and one output. Features that still have height and
             width are averaged over them.

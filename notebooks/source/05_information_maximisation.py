@@ -269,8 +269,10 @@ exercises.check("05-which-collapse", collapses)
 # %% [markdown]
 # A collapse should be noticed before anybody uses the network, and without labels, because there are
 # none. After training, the **collapse alarm** takes the predictions for images that were set aside,
-# computes the entropy of their mean, and rings if $e^H$ is less than half of what is expected. Is it
-# right? What really happened is counted on the test images, which the alarm does not see.
+# computes the entropy of their mean, and rings if $e^H$ is less than half of what is expected. It also
+# rings if hardly any image is put in another class than the most predicted one, however unsure the
+# predictions are. Is it right? What really happened is counted on the test images, which the alarm does
+# not see.
 
 
 # %% tags=["nbval-check-output"]

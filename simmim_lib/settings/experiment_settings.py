@@ -105,6 +105,8 @@ class Stage:
 class Settings:
     """Everything that decides the outcome of an experiment; each field is explained beside it.
 
+    The class is long because an option says all about itself here, and nothing of it elsewhere.
+
     Raises:
         WorkbookError: a value that is not allowed, with what is allowed.
     """

@@ -127,6 +127,12 @@ def _describe_depth_curve(
     )
 
 
+def _draw_score(axes: "Axes", score: float, accuracy: np.ndarray, marker: str) -> None:
+    """Draw the mean accuracy of the seeds, with its interval, above a score."""
+    mean, half_width = interval(accuracy)
+    axes.errorbar(score, mean, error_bar(half_width), fmt=marker, color=COLOURS["source"])
+
+
 @styled
 def score_against_accuracy(
     scores: Mapping[str, Mapping[tuple[str, str], float]],
@@ -154,10 +160,8 @@ def score_against_accuracy(
             draw_baseline(axes, baselines[target])
             for source in sources:
                 if (source, target) in accuracy:
-                    mean, half_width = interval(accuracy[source, target])
-                    style = {"fmt": markers[source], "color": COLOURS["source"]}
-                    place = values[source, target]
-                    axes.errorbar(place, mean, error_bar(half_width), **style)
+                    of_source = accuracy[source, target]
+                    _draw_score(axes, values[source, target], of_source, markers[source])
             axes.margins(x=0.25)
             axes.locator_params(nbins=3)
             axes.tick_params(labelsize=9)
