@@ -91,6 +91,7 @@ def refusal(function, *arguments, **more):
 
 
 def test_defaults_follow_the_budget(monkeypatch):
+    assert SEEDS == {"quick": 3, "full": 10}  # as lessons and stored studies say
     monkeypatch.delenv("SIMMIM_BUDGET", raising=False)
     assert Settings().budget == "quick"
     assert Settings().seeds == SEEDS["quick"]
@@ -653,6 +654,63 @@ def test_stages(adaptation, steps, stages, depth):
     assert settings.stages == tuple(Stage(frozen[name], *rest) for name, *rest in stages)
     assert settings.depth == frozen[stages[-1][0]]
     assert settings.frozen_layer_names == SMALL_CNN.blocks[: settings.depth]
+
+
+@pytest.mark.parametrize(
+    ("depth", "steps", "stages"),
+    [
+        (2, 9, [(4, 0, 3), (3, 3, 6), (2, 6, 9)]),
+        (2, 10, [(4, 0, 3), (3, 3, 6), (2, 6, 10)]),
+        (2, 11, [(4, 0, 3), (3, 3, 7), (2, 7, 11)]),
+        (2, 2, [(3, 0, 1), (2, 1, 2)]),
+        (4, 9, [(4, 0, 9)]),
+        (0, 10, [(4, 0, 2), (3, 2, 4), (2, 4, 6), (1, 6, 8), (0, 8, 10)]),
+    ],
+)
+def test_gradual_unfreezing_takes_a_layer_more_in_each_part(depth, steps, stages):
+    settings = Settings(adaptation="gradual-unfreezing", steps=steps, frozen_layers=depth)
+    assert settings.stages == tuple(Stage(*each) for each in stages)
+
+
+LARGE = "efficientnet-lite0"
+ON_IMAGES = {"learning_rate": 3e-3, "information": 1.0, "agreement": 1.0, "augmentation": 1.0}
+ON_FEATURES = {"learning_rate": 2e-3, "information": 0.3, "agreement": 0.0, "augmentation": 0.0}
+
+
+@pytest.mark.parametrize(
+    ("given", "frozen", "values"),
+    [
+        ({}, 0, ON_IMAGES),
+        ({"frozen_layers": 0}, 0, ON_IMAGES),
+        ({"frozen_layers": 1}, 1, ON_FEATURES),
+        ({"frozen_layers": 4}, 4, ON_FEATURES),
+        ({"trunk": LARGE}, 9, ON_FEATURES),
+        ({"trunk": LARGE, "frozen_layers": 0}, 0, ON_IMAGES),
+        ({"trunk": LARGE, "source": None}, 0, ON_IMAGES),
+        ({"information": 0.5, "learning_rate": 1e-4}, 0,
+         {**ON_IMAGES, "information": 0.5, "learning_rate": 1e-4}),
+    ],
+)  # fmt: skip
+def test_a_recipe_says_what_is_usual_for_all_that_is_not_said(given, frozen, values):
+    settings = Settings(recipe="simmim", **given)
+    assert (settings.frozen_layers, settings.schedule) == (frozen, "cosine")
+    assert {name: getattr(settings, name) for name in values} == values
+    assert set(settings.unusual()) == {"recipe", *given} - (
+        {"frozen_layers"} if given == {"frozen_layers": 0} else set()
+    )
+
+
+def test_from_scratch_nothing_but_the_source_is_unusual():
+    assert Settings(source=None).unusual() == {"source": None}
+
+
+def test_large_trunks_are_compared_with_the_small_network_at_its_own_size():
+    large = Settings(trunk=LARGE, image_size=64)
+    assert (large.baseline, Settings().baseline) == ("small-trunk", "same-trunk")
+    scratch = large.from_scratch()
+    assert (scratch.trunk, scratch.image_size, scratch.source) == ("small-cnn", 28, None)
+    same = large.replace(baseline="same-trunk").from_scratch()
+    assert (same.trunk, same.image_size, same.source) == (LARGE, 64, None)
 
 
 @given(st.sampled_from([*ADAPTATIONS]), st.integers(1, 1000), st.integers(0, 4))

@@ -74,6 +74,14 @@ def test_names_are_classes(folder):
     assert np.bincount(dataset.test.labels).tolist() == [5, 3]
 
 
+@pytest.mark.parametrize(("different", "kind"), [(19, None), (20, None), (21, "regression")])
+def test_more_than_twenty_numbers_are_measured(folder, different, kind):
+    path = write(folder, "image,label", [f"{image(n)},{n % different}" for n in range(40)])
+    found = datasets.describe(f"csv:{path}")
+    assert found.kind == (kind or "classification")
+    assert len(found.class_names) == (1 if kind else different)
+
+
 @pytest.mark.parametrize("written", ["{}", "{}.0"])
 def test_few_whole_numbers_are_classes_in_their_order(folder, written):
     rows = [f"{image(n)},{written.format((2, 10, 9)[n % 3])}" for n in range(40)]

@@ -197,6 +197,25 @@ def test_a_class_needs_groups(tmp_path):
     assert len(load(folder).train) == 44
 
 
+def test_where_test_images_come_two_groups_of_a_class_are_enough(tmp_path):
+    """One to learn from, and one to validate."""
+    folder = patients(tmp_path / "scans" / "train", 5, 4, 2).parent
+    for name in ("cats", "dogs"):
+        save(folder / "test" / name / "other_0.png", noise(5000 + len(name) * ord(name[0])))
+    dataset = load(folder)
+    assert (len(dataset.train), len(dataset.test)) == (30, 2)
+    with_groups = folder / "test"
+    for name in ("cats", "dogs"):
+        (with_groups / name / "other_0.png").rename(with_groups / name / f"{name}_0.png")
+    assert len(load(folder, "?group=_").train) == 30
+    for path in (folder / "train" / "dogs").glob("patient04_*.png"):
+        path.rename(path.with_name(path.name.replace("patient04", "patient05x")))
+    for path in (folder / "train" / "dogs").glob("patient05*.png"):
+        path.rename(path.with_name(f"patient05_{path.stem}.png"))
+    text = refused(folder, "?group=_")
+    assert "too few groups, 1" in text and "at least 2" in text
+
+
 def test_a_group_in_two_parts(tmp_path):
     folder = patients(tmp_path / "scans" / "train", 3, 4, 4).parent
     for number in (1, 5):

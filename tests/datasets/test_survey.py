@@ -16,7 +16,7 @@ from simmim_lib import datasets
 from simmim_lib.commands import cli
 from simmim_lib.datasets import own, registered
 from simmim_lib.datasets.contact_sheet import GAP, LINE, SIDE, contact_sheet
-from simmim_lib.datasets.near_duplicates import difference_hashes, near_duplicates
+from simmim_lib.datasets.near_duplicates import _close, difference_hashes, near_duplicates
 from simmim_lib.datasets.survey import survey
 from simmim_lib.datasets.survey_text import as_text
 from simmim_lib.errors import WorkbookError
@@ -208,6 +208,24 @@ def test_an_altered_photograph_is_found_unless_its_label_is_the_same(how):
     assert near_duplicates(images, labels) == ([(3, 40)] if labels[3] != labels[40] else [])
     labels[40] = labels[3]
     assert near_duplicates(images, labels) == []
+
+
+def test_hashes_may_differ_in_four_bits_and_no_more():
+    signs = np.ones((6, 64), np.float32)
+    for bits in range(6):
+        signs[bits, :bits] = -1
+    assert [pair for pair in _close(signs) if pair[0] == 0] == [(0, n) for n in (1, 2, 3, 4)]
+
+
+@pytest.mark.parametrize(("power", "alike"), [(1.2, True), (4.0, False)])
+def test_pixels_must_correlate_where_hashes_are_the_same(power, alike):
+    """Brighter from left to right, both, but one of them hardly before the edge."""
+    line = np.linspace(0, 1, 28)
+    rows = np.stack([line, line**power])[:, None, :, None]
+    images = np.rint(255 * np.broadcast_to(rows, (2, 28, 28, 3))).astype(np.uint8)
+    correlation = np.corrcoef(images[0].ravel(), images[1].ravel())[0, 1]
+    assert (correlation >= 0.98) == alike and correlation > 0.5
+    assert near_duplicates(images, np.arange(2)) == ([(0, 1)] if alike else [])
 
 
 def test_other_photographs_are_not_alike():

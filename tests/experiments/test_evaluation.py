@@ -102,6 +102,19 @@ def test_numbers():
         assert error[seed] == pytest.approx(metrics.mean_absolute_error(labels, outputs[seed]))
 
 
+@pytest.mark.parametrize(
+    ("kind", "outputs", "labels", "accuracy"),
+    [
+        ("classification", [[2.0, 1.0], [2.0, 1.0]], [0, 1], 0.5),
+        ("multi-label", [[2.0, -1.0], [0.5, 1.0]], [[1, 0], [0, 1]], 0.75),
+        ("regression", [[2.0], [4.0]], [[3.0], [1.0]], -2.0),
+    ],
+)
+def test_more_is_better_on_validation_images(kind, outputs, labels, accuracy):
+    look = ValidationLook(np.array([outputs]), np.array([labels]), kind)
+    assert look.accuracy == pytest.approx([accuracy])
+
+
 def test_accuracy_is_a_score_and_of_targets_with_classes_only():
     values = np.array([0.5, 0.75])
     scores = as_scores({"mnist": values}) | {"ages": {"mean absolute error": values}}

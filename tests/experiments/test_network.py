@@ -3,8 +3,10 @@
 import keras
 import numpy as np
 import pytest
+from image_making import noise, save
 
-from simmim_lib import datasets, experiments, trunks
+from simmim_lib import datasets, experiments, training, trunks
+from simmim_lib.experiments.examples import plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import architecture, build_network
 from simmim_lib.experiments.sources import Pretrained
@@ -162,3 +164,31 @@ def test_features_are_those_at_the_size_that_the_trunk_looks_at():
     network = network_of(settings, 1)
     assert network.features["uci-digits"].test.images.shape[1:] == (16, 16, 32)
     assert network.model.input_shape == (None, 16, 16, 32)
+
+
+def test_a_regression_has_the_units_of_each_seed_s_own_labels(tmp_path):
+    """Numbers are learnt in units of their spread, and given in those of the labels."""
+    rows = ["image,score"]
+    for number in range(40):
+        save(tmp_path / f"{number}.png", noise(number))
+        rows.append(f"{number}.png,{500 + number**2 / 10}")
+    (tmp_path / "table.csv").write_text("\n".join(rows))
+    name = f"csv:{tmp_path / 'table.csv'}"
+    settings = Settings(targets=(name,), source=None, labels_per_class=10, steps=2, seeds=3)
+    tasks = experiments.choose_tasks(settings)
+    network = build_network(settings, tasks, None, 0)
+    (examples,) = plan_stage(settings, tasks, network, settings.stages[0]).examples
+    train = tasks[name].data.train
+    given = [train.labels[choice.labelled] for choice in tasks[name].choices]
+    assert len({labels.mean() for labels in given}) == 3
+    for labels, learnt in zip(given, examples.labels, strict=True):
+        np.testing.assert_allclose(learnt, (labels - labels.mean()) / labels.std(), atol=1e-5)
+    for seeds in ([0, 1, 2], [2], [0, 2]):
+        weights = [weight[seeds] for weight in network.weights]
+        in_spreads, in_units = (
+            training.predict(network.model, each, train.images, name)
+            for each in (weights, network.in_units(weights, seeds))
+        )
+        for position, seed in enumerate(seeds):
+            expected = in_spreads[position] * given[seed].std() + given[seed].mean()
+            np.testing.assert_allclose(in_units[position], expected, rtol=1e-4)
