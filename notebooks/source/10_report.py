@@ -273,12 +273,13 @@ from simmim_lib.lessons.report import form
 form.form(settings)
 
 # %% [markdown] tags=["lesson"]
-# You get a folder with three files: `report.html` to share (a single file that opens offline and
-# prints well), `report.ipynb` to look inside, `result.json` to compute with. If a report stops
-# half-way, you get the notebook up to the error and no page: nobody can mistake half a report for a
-# whole one.
-# Try *Other images: taught by information* with one label per class. How large is the gain now, and
-# what happens to the calibration?
+# You get a folder with four files: `report.html` to share (a single file that opens offline and
+# prints well), `report.ipynb` to look inside, `result.json` to compute with, and `model.keras`, the
+# best seed's network, to use (`simmim predict model.keras new-pictures`; one file for each target). If a
+# report stops half-way, you get the notebook up to the error and no page: nobody can mistake half a
+# report for a whole one.
+# Try one label per class with either *Recipe*. How large is the gain now, and what happens to the
+# calibration?
 
 # %% tags=["lesson", "nbval-check-output"]
 print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one-label"))
