@@ -6,6 +6,7 @@ from scipy import stats
 
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.pictures import charts
+from simmim_lib.pictures.style import new_figure
 
 RANDOM = np.random.default_rng(0)
 HIGH, LOW = RANDOM.uniform(0.8, 0.9, (2, 5)), RANDOM.uniform(0.3, 0.4, (2, 5))
@@ -27,6 +28,24 @@ def test_curves_pass_through_the_means_and_show_the_intervals():
     for values in (*HIGH, LOW[0]):
         assert f"{values.mean():.3f}" in picture.alt
     assert picture.png().startswith(b"\x89PNG")
+
+
+def test_each_mean_stands_at_its_place_whatever_came_first():
+    curve = charts.Curve("transfer", {5: LOW[0], 1: HIGH[0], 3: HIGH[1]}, "target")
+    (axes,) = charts.accuracy_curves([curve], "labels", "Digits").figure.axes
+    line = axes.containers[0].lines[0]
+    assert list(line.get_xdata()) == [1, 3, 5]
+    np.testing.assert_allclose(line.get_ydata(), [each.mean() for each in (*HIGH, LOW[0])])
+
+
+def test_bars_reach_from_the_least_to_the_greatest():
+    axes = new_figure().add_axes((0.1, 0.1, 0.8, 0.8))
+    values = np.array([[0.1, 0.2, 0.9], [0.3, 0.8, 0.7]])
+    charts.draw_mean_and_range(axes, np.array([0, 20]), values)
+    line, _, (bars,) = axes.containers[0].lines
+    np.testing.assert_allclose(line.get_xydata(), [(0, 0.4), (20, 0.6)])
+    ends = [segment[:, 1].tolist() for segment in bars.get_segments()]
+    np.testing.assert_allclose(ends, [(0.1, 0.9), (0.3, 0.8)])
 
 
 def test_a_mean_below_the_axis_is_told_by_an_arrow():

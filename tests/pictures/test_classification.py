@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from sklearn.metrics import confusion_matrix
 
-from simmim_lib.calibration import reliability
+from simmim_lib.calibration import Reliability, reliability
 from simmim_lib.pictures import classification
 from simmim_lib.pictures.style import new_figure
 
@@ -82,6 +82,14 @@ def test_bars_are_accuracies_and_hatches_reach_to_the_confidence(diagram):
     np.testing.assert_array_equal(diagonal.get_xydata(), [(0, 0), (1, 1)])
     percents = [bar.get_height() for bar in counts.containers[0]]
     np.testing.assert_allclose(percents, 100 * diagram.count / 400)
+
+
+def test_ten_predictions_are_enough_for_a_bar():
+    edges, share = np.linspace(0, 1, 5), np.array([0.1, 0.4, 0.6, 0.9])
+    found = Reliability(edges, np.array([9, 10, 11, 0]), share, share / 2)
+    shares, counts = classification.draw_reliability({"Network": found}).axes
+    assert [bar.get_height() for bar in shares.containers[0]] == pytest.approx([0.2, 0.3])
+    assert len(counts.containers[0]) == 4
 
 
 def test_two_diagrams_stand_side_by_side_under_a_heading(diagram):

@@ -28,6 +28,10 @@ def test_scores_stand_against_accuracies_with_scratch_in_every_row():
         (container[0].get_xdata()[0], container[0].get_ydata()[0]) for container in axes.containers
     }
     assert points == {(-values.mean(), values.mean()) for values in pairs.values()}
+    for container in axes.containers:
+        (segment,) = container.lines[2][0].get_segments()
+        values = next(each for each in pairs.values() if -each.mean() == segment[0, 0])
+        np.testing.assert_allclose(segment[:, 1], student(values))
     assert f"scratch to mnist: {LOW[1].mean():.3f}" in picture.alt
     assert axes.get_xlabel() and axes.get_ylabel()
 
@@ -98,6 +102,10 @@ def test_the_curve_of_depths_shows_test_accuracies_and_marks_what_is_shown():
     np.testing.assert_allclose(np.array(line.get_ydata(), float), [0.99, 0.94, 0.84])
     for result, segment in zip(results.values(), bars.get_segments(), strict=True):
         np.testing.assert_allclose(segment[:, 1], student(result.accuracy["mnist"]))
+    dots = [each for each in axes.lines if each.get_markersize() == 4]
+    for (depth, result), of_depth in zip(results.items(), dots, strict=True):
+        np.testing.assert_allclose(of_depth.get_ydata(), result.accuracy["mnist"])
+        np.testing.assert_allclose(of_depth.get_xdata(), depth + np.array([-0.12, 0, 0.12]))
     band, mark = axes.patches
     np.testing.assert_allclose(
         [band.get_y(), band.get_y() + band.get_height()], student(scratch.accuracy["mnist"])
