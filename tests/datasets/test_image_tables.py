@@ -311,3 +311,13 @@ def test_a_changed_label_is_read_anew(folder):
     write(folder, "image,label", [f"{image(0)},1", *pairs()[1:]])
     assert labels_by_number(load(path)) == {**labels_by_number(before), 0: 1}
     assert datasets.fingerprint(f"csv:{path}") != fingerprint
+
+
+def test_another_group_makes_another_fingerprint(folder):
+    prints = set()
+    for moved in (0, 1):
+        rows = [f"{image(n)},{n % 2},{(n + moved) // 4}" for n in range(40)]
+        path = write(folder, "image,label,patient", rows)
+        prints.add(datasets.fingerprint(f"csv:{path}?group=patient"))
+        prints.add(datasets.fingerprint(f"csv:{path}"))
+    assert len(prints) == 3

@@ -149,6 +149,31 @@ def test_a_changed_folder_is_read_anew(pets, change):
     assert datasets.fingerprint(name) != fingerprint
 
 
+def test_each_size_is_read_and_kept_by_itself(pets):
+    name = f"folder:{pets}"
+    loaded = {size: datasets.load(name, size) for size in (None, 40, 28, 64)}
+    for size, dataset in loaded.items():
+        assert dataset.train.images.shape[1:] == (size or 28, size or 28, 3)
+        assert datasets.image_shape(name, size) == (size or 28, size or 28, 3)
+        assert datasets.load(name, size) is dataset
+    assert loaded[None] is loaded[28]
+    labels = loaded[28].train.labels
+    assert all(np.array_equal(each.train.labels, labels) for each in loaded.values())
+
+
+def test_groups_and_validation_parts_tell_registered_data_apart():
+    part = datasets.Part(np.zeros((6, 28, 28, 1), np.float32), np.arange(6, dtype=np.int32) % 2)
+    prints = set()
+    for validation in (None, np.array([0, 1]), np.array([0, 2])):
+        for groups in (None, np.arange(6), np.arange(6) // 2):
+            dataset = datasets.Dataset(
+                "made-up", "Made up", part, part, ("a", "b"), "", "", "classification",
+                validation, groups,
+            )  # fmt: skip
+            prints.add(registered._digest(dataset))
+    assert len(prints) == 9
+
+
 def test_a_copy_elsewhere_has_the_same_fingerprint_and_an_option_another(pets):
     copy = shutil.copytree(pets, pets.parent / "copy")
     assert datasets.fingerprint(f"folder:{copy}") == datasets.fingerprint(f"folder:{pets}")

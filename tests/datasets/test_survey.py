@@ -10,12 +10,13 @@ from pathlib import Path
 import numpy as np
 import pytest
 from image_making import fill, noise, save
-from PIL import Image
+from PIL import Image, ImageOps
 
 from simmim_lib import datasets
 from simmim_lib.commands import cli
 from simmim_lib.datasets import own, registered
 from simmim_lib.datasets.contact_sheet import GAP, LINE, SIDE, contact_sheet
+from simmim_lib.datasets.image_files import read_image
 from simmim_lib.datasets.near_duplicates import _close, difference_hashes, near_duplicates
 from simmim_lib.datasets.survey import survey
 from simmim_lib.datasets.survey_text import as_text
@@ -78,6 +79,19 @@ def test_width_and_height_are_those_of_the_upright_image(tmp_path):
     Image.fromarray(noise(3, (30, 50))).save(folder / "cats" / "turned.png", exif=exif)
     found = survey(f"folder:{folder}")
     assert found.widths.max() == 30 and found.heights.max() == 50
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_four_of_eight_orientations_change_width_for_height(tmp_path, orientation):
+    """Those by a quarter of a turn, mirrored or not."""
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    path = tmp_path / "photograph.png"
+    Image.fromarray(noise(3, (30, 50))).save(path, exif=exif)
+    found = read_image(path)
+    upright = ImageOps.exif_transpose(Image.open(path))
+    assert (found.width, found.height) == upright.size
+    assert upright.size == ((50, 30) if orientation <= 4 else (30, 50))
 
 
 def test_parts_and_groups_are_counted(tmp_path):

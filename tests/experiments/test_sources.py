@@ -2,6 +2,7 @@ import os
 from dataclasses import replace
 from types import SimpleNamespace
 
+import keras
 import numpy as np
 import pytest
 
@@ -94,6 +95,27 @@ def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
     pretrained.cache_clear()
     bundled.unlink()
     assert pretrained("uci-digits").accuracy == 0.75
+
+
+def test_weights_of_frozen_blocks_come_in_the_order_of_the_model():
+    """Which is not that of the blocks where a branch of the second is longer than the first."""
+    image = keras.Input((4,))
+    first = keras.layers.Dense(4, name="first")(image)
+    branch = image
+    for number in range(3):
+        branch = keras.layers.Dense(4, name=f"branch_{number}")(branch)
+    second = keras.layers.Add(name="second")([keras.layers.Dense(4, name="last")(first), branch])
+    trunk = keras.Model(image, second)
+    parts = trunks.cut(trunk, {"one": "first", "two": "second"}, 2)
+    blocks = {
+        name: [variable.numpy() for variable in variables]
+        for name, variables in parts.variables.items()
+    }
+    in_order = [id(variable) for block in parts.variables.values() for variable in block]
+    assert in_order != [id(variable) for variable in parts.front.weights]
+    found = Pretrained("uci-digits", blocks, [], None).front_weights(parts)
+    for weight, variable in zip(found, parts.front.weights, strict=True):
+        np.testing.assert_array_equal(weight, variable.numpy())
 
 
 def test_networks_of_two_trunks_are_not_taken_for_each_other(elsewhere):

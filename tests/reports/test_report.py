@@ -198,6 +198,28 @@ def test_the_notebook_is_the_report_without_the_lesson(made):
     assert "baselines.investigate(settings, compared)" in code
 
 
+def test_only_cells_that_train_are_experiments():
+    def cell(source, seconds=None, *tags):
+        make = (
+            nbformat.v4.new_markdown_cell if source.startswith("#") else nbformat.v4.new_code_cell
+        )
+        return make(source, metadata={"papermill": {"duration": seconds}, "tags": [*tags]})
+
+    cells = [
+        cell("import everything", 4.0),
+        cell("## Data", 0.5),
+        cell("data", 1.0),
+        cell("## SimMIM"),
+        cell("train", 16.0, report.TRAINING),
+        cell("picture", 2.0, report.HIDDEN),
+    ]
+    found = report._seconds(nbformat.v4.new_notebook(cells=cells), total=32.0)
+    assert found == {
+        **{"total": 32.0, "experiments": 16.0, "fixed": 16.0},
+        "parts": {"start": 4.0, "Data": 1.5, "SimMIM": 18.0, "kernel and page": 8.5},
+    }
+
+
 @pytest.mark.slow
 def test_the_seconds_add_up(made):
     took = made.seconds

@@ -213,6 +213,18 @@ def take_all(number: int, order: list[str]) -> dict[str, list[int]]:
     raise AssertionError
 
 
+@pytest.mark.parametrize(
+    ("cores", "memory", "workers"),
+    [(8, 16e9, 8), (8, 16e9 - 1, 7), (8, 15.9e9, 7), (2, 64e9, 2), (4, 1e9, 1), (1, 2e9, 1)],
+)
+def test_there_are_as_many_workers_as_cores_and_as_memory_is_enough_for(
+    monkeypatch: pytest.MonkeyPatch, cores: int, memory: float, workers: int
+) -> None:
+    monkeypatch.setattr("dask.system.CPU_COUNT", cores)
+    monkeypatch.setattr("distributed.system.MEMORY_LIMIT", memory)
+    assert sweep._suitable_workers() == workers
+
+
 def test_workers_go_through_a_grid_side_by_side() -> None:
     """What is compiled for one experiment mostly serves its neighbour."""
     assert take_all(10, ["a"]) == {"a": [*range(1, 11)]}

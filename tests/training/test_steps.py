@@ -81,6 +81,8 @@ def test_optimizers_are_what_their_names_say():
     assert "momentum 0.9" in OPTIMIZERS["momentum"]
     decays = {name: each["weight_decay"] for name, each in settings.items()}
     assert decays == {**dict.fromkeys(OPTIMIZERS), "adamw": 0.004}
+    assert not settings["momentum"]["nesterov"] and not settings["adam"]["amsgrad"]
+    assert (settings["rmsprop"]["momentum"], settings["rmsprop"]["centered"]) == (0.0, False)
     assert "decay 0.004" in OPTIMIZERS["adamw"]
 
 
@@ -178,6 +180,48 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
             variable.assign_sub(0.1 * total)
     for one, other in zip(trained, plain.get_weights(), strict=True):
         np.testing.assert_allclose(one[1], other, atol=2e-4)
+
+
+@pytest.mark.parametrize("method", ["famo", "gradnorm", "mgda"])
+def test_a_weighting_is_told_losses_and_gradients_times_the_task_weights(
+    problem, method, monkeypatch
+):
+    """Of the first step, in which tasks have unequally many examples."""
+    _, labels, batches = problem
+    tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
+    model = build_architecture(tasks, False, 3).model
+    features = np.random.default_rng(2).random((SEEDS, EXAMPLES, *model.input_shape[1:]))
+    examples = [
+        training.Examples(features, labels, batches[:, :1]),
+        training.Examples(features, labels[:, ::-1].copy(), batches[:, :1, :5]),
+    ]
+    told, create = [], weighting.create
+
+    def note(*arguments, **options):
+        made = create(*arguments, **options)
+        weigh = made.weigh
+        made.weigh = lambda *evidence: told.append(evidence) or weigh(*evidence)
+        return made
+
+    monkeypatch.setattr(weighting, "create", note)
+    options = training.Options(optimizer="sgd", task_weights=(1.0, 3.0), weighting=method)
+    training.train(model, start(model), examples, options)
+    assert len(told) == SEEDS
+    plain = simmim_lib.SimMIM(model.trunk, tasks, False)
+    for seed, (losses, *gram) in enumerate(told):
+        plain.set_weights([weight[seed] for weight in start(model)])
+        expected, gradients = _tape_gradients(plain, examples, seed, 0)
+        np.testing.assert_allclose(losses, expected * (1, 3), rtol=1e-4)
+        if method == "gradnorm":
+            norms = _feature_norms(plain, examples, seed, 0) * (1, 3)
+            np.testing.assert_allclose(np.diag(gram[0]), norms**2, rtol=1e-3)
+        elif method == "mgda":
+            shared = [index for index, common in enumerate(plain.is_shared) if common]
+            rows = [np.concatenate([own[i].ravel() for i in shared]) for own in gradients]
+            rows = np.stack(rows) * [[1], [3]]
+            np.testing.assert_allclose(gram[0], rows @ rows.T, rtol=1e-3)
+        else:
+            assert not gram
 
 
 @pytest.mark.parametrize("method", ["gradnorm", "mgda"])

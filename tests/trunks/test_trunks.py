@@ -3,6 +3,7 @@ import pytest
 
 from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.trunks.building import adapter
 from simmim_lib.trunks.catalogue import SMALL_CNN
 
 
@@ -72,6 +73,32 @@ def test_colour_images():
     parts = trunks.cut_trunk(1, images=(28, 28, 3))
     assert parts.front.input_shape == shape
     assert parts.back.input_shape == (None, 14, 14, 16)
+
+
+def test_small_images_are_enlarged_smoothly_and_grey_ones_repeated():
+    """By hand: between the middles of two pixels, a quarter and three quarters of the way."""
+    image = np.array([[0.0, 1.0], [0.0, 1.0]], np.float32)[None, :, :, None]
+    enlarged = np.array(adapter((2, 2, 1), (4, 4, 3))(image))
+    assert enlarged.shape == (1, 4, 4, 3)
+    np.testing.assert_allclose(
+        enlarged, np.broadcast_to([[[0], [0.25], [0.75], [1]]], (1, 4, 4, 3))
+    )
+
+
+@pytest.mark.parametrize("frozen", [0, 2])
+def test_a_trunk_is_fitted_to_the_images_that_it_is_given(frozen):
+    parts = trunks.cut_trunk(frozen, "efficientnet-lite0", (28, 28, 1), 32)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    fitted = trunks.cut_trunk(frozen, "efficientnet-lite0", (32, 32, 3), 32)
+    for cut in (parts, fitted):
+        for variables in cut.variables.values():
+            for variable in variables:
+                variable.assign(np.full(variable.shape, 0.01))
+    large = np.array(adapter((28, 28, 1), (32, 32, 3))(images))
+    np.testing.assert_allclose(
+        parts.back(parts.front(images)), fitted.back(fitted.front(large)), rtol=1e-4
+    )
+    assert parts.front.input_shape == (None, 28, 28, 1)
 
 
 def test_a_cut_behind_the_last_block_is_refused():

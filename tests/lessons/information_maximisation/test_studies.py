@@ -35,6 +35,16 @@ def test_calibration_and_predicted_classes():
     assert found["entropy"].tolist() == [2.3, 0.0]
 
 
+@pytest.mark.parametrize(("images", "classes"), [(0, 1), (9, 1), (10, 2), (11, 2)])
+def test_a_class_is_predicted_that_gets_one_image_in_a_hundred(images, classes):
+    guesses = np.r_[np.full(1000 - images, 3), np.full(images, 7)]
+    by_seed = np.eye(10)[np.stack([guesses, TRUTH])]
+    found = studies.calibration_and_collapse(_result(Settings(seeds=2), {"mnist": by_seed}))
+    assert found["predicted classes"].tolist() == [classes, 10]
+    sure_and_right = np.mean(guesses == TRUTH)
+    assert found["calibration error"] == pytest.approx([1 - sure_and_right, 0.0])
+
+
 def test_with_several_targets_each_measure_has_its_targets_name():
     sure = np.eye(10)[np.stack([TRUTH])]
     names = ("mnist", "uci-digits")

@@ -5,6 +5,7 @@ import json
 import numpy as np
 import pytest
 
+from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.lessons.loss_formula import training_by_loss
@@ -74,6 +75,14 @@ def test_the_best_look_is_the_one_with_the_highest_validation_accuracy():
     start = pretrained("uci-digits").weights
     for kept, first in zip(outcome.best, start, strict=True):
         np.testing.assert_array_equal(kept[0], first)
+    # Where training is stopped at the best look, that is what is tested.
+    stopped, to_the_end = (
+        training_by_loss.accuracy_on_test(outcome, each) for each in (True, False)
+    )
+    test = datasets.load("mnist").test
+    logits = pretrained("uci-digits").as_model().predict(test.images, verbose=0)
+    assert stopped == pytest.approx(np.mean(logits.argmax(axis=1) == test.labels))
+    assert to_the_end < stopped - 0.05
 
 
 @pytest.mark.slow

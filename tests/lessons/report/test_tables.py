@@ -1,10 +1,13 @@
 """Tables of a report, cell by cell, for findings that are known beforehand."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 from planted_findings import planted
 from scipy import stats
 
+from simmim_lib import datasets
 from simmim_lib.experiments.baselines import ASKED
 from simmim_lib.lessons.report import tables
 from simmim_lib.settings import Settings
@@ -35,6 +38,24 @@ def test_one_seed_has_no_interval():
     found = planted([0.9], probe=([0.8], 0.5))
     rows = {row[0]: row[1:] for row in tables.accuracies(found, "mnist").rows}
     assert rows["probe"] == ("80.0 %", "80.0", "+10.0 points: one seed")
+
+
+def test_each_way_has_its_own_calibration_error():
+    labels = datasets.load("mnist").test.labels
+    right, wrong = np.eye(10)[labels], np.eye(10)[(labels + 1) % 10]
+
+    def with_predictions(way, *by_seed):
+        return replace(way, probabilities={"mnist": np.stack(by_seed)})
+
+    found = planted([0.9, 0.92], probe=([0.8, 0.84], 0.5))
+    found = replace(
+        found,
+        asked=with_predictions(found.asked, right, right),
+        baselines={"probe": with_predictions(found.baselines["probe"], right, wrong)},
+    )
+    errors = dict(tables.calibration(found).rows)
+    assert errors[ASKED] == "0.0 ± 0.0 %"
+    assert errors["probe"].startswith("50.0 ±")
 
 
 def test_data_count_labels_and_images_of_each_dataset():
