@@ -1,3 +1,4 @@
+import keras
 import numpy as np
 import pytest
 
@@ -5,6 +6,7 @@ from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.trunks.building import adapter
 from simmim_lib.trunks.catalogue import SMALL_CNN
+from simmim_lib.trunks.files import image_shape_of_file
 
 
 @pytest.fixture(scope="module")
@@ -99,6 +101,28 @@ def test_a_trunk_is_fitted_to_the_images_that_it_is_given(frozen):
         parts.back(parts.front(images)), fitted.back(fitted.front(large)), rtol=1e-4
     )
     assert parts.front.input_shape == (None, 28, 28, 1)
+
+
+@pytest.mark.parametrize(
+    ("shape", "read"),
+    [
+        ((32, 32, 3), (32, 32, 3)),
+        ((24, 32, 1), (24, 32, 1)),
+        ((None, None, 3), (96, 96, 3)),
+        ((None, 40, 1), (96, 40, 1)),
+    ],
+)
+def test_a_saved_network_takes_the_images_that_its_file_says(tmp_path, shape, read):
+    image = keras.Input(shape)
+    pooled = keras.layers.GlobalAveragePooling2D(name="features")(image)
+    keras.Model(image, pooled).save(tmp_path / "mine.keras")
+    assert image_shape_of_file(tmp_path / "mine.keras") == read
+    address = f"file:{tmp_path / 'mine.keras'}?blocks=features"
+    if read[0] == read[1]:
+        assert trunks.describe(address).size == read[0]
+    else:
+        with pytest.raises(WorkbookError, match=f"images of {read[0]} x {read[1]} pixels"):
+            trunks.describe(address)
 
 
 def test_a_cut_behind_the_last_block_is_refused():
