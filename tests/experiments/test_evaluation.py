@@ -3,6 +3,7 @@
 import warnings
 
 import image_making
+import keras
 import numpy as np
 import pytest
 from planted_results import as_scores
@@ -10,8 +11,14 @@ from scipy.special import softmax
 from sklearn import metrics
 
 from simmim_lib import experiments
-from simmim_lib.experiments import Result
-from simmim_lib.experiments.evaluation import MEASURES, ValidationLook, diagnose, measure
+from simmim_lib.experiments import Result, kept_models
+from simmim_lib.experiments.evaluation import (
+    ACTIVATIONS,
+    MEASURES,
+    ValidationLook,
+    diagnose,
+    measure,
+)
 from simmim_lib.settings import Settings
 from simmim_lib.simmim import LOSSES
 
@@ -113,6 +120,19 @@ def test_numbers():
 def test_more_is_better_on_validation_images(kind, outputs, labels, accuracy):
     look = ValidationLook(np.array([outputs]), np.array([labels]), kind)
     assert look.accuracy == pytest.approx([accuracy])
+
+
+@pytest.mark.parametrize("kind", LOSSES)
+def test_a_kept_model_ends_as_the_evaluation_does(kind):
+    outputs = np.float32([[[2.0, -1.0, 0.5], [0.0, 3.0, -2.0]]])
+    kept = keras.activations.get(kept_models.ACTIVATIONS[kind])(outputs)
+    np.testing.assert_allclose(kept, ACTIVATIONS[kind](outputs), rtol=1e-5)
+    ends = {
+        "classification": softmax(outputs, axis=-1),
+        "multi-label": 1 / (1 + np.exp(-outputs)),
+        "regression": outputs,
+    }
+    np.testing.assert_allclose(kept, ends[kind], rtol=1e-5)
 
 
 def test_accuracy_is_a_score_and_of_targets_with_classes_only():
