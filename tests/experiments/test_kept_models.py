@@ -5,6 +5,7 @@ import re
 import subprocess
 import sys
 import zipfile
+from dataclasses import replace
 from pathlib import Path
 
 import keras
@@ -332,3 +333,17 @@ def test_a_file_that_cannot_be_written_leaves_nothing(result, tmp_path):
 def test_a_seed_or_target_that_is_not_there_is_refused(result, seed, target, words):
     with pytest.raises(WorkbookError, match=words):
         simmim_lib.Result.model(result, seed, target)
+
+
+@pytest.mark.parametrize("seed", [0, 1])
+def test_a_description_tells_the_scores_of_its_own_seed(result, seed):
+    """And not those of another one, nor those on test images for those on validation images."""
+    planted = replace(
+        result,
+        validation={TARGET: np.array([0.25, 0.5])},
+        scores={TARGET: {"accuracy": np.array([0.125, 0.375]), "AUC": np.array([0.75, 0.625])}},
+    )
+    assert planted.best_seed() == 1
+    told = planted._description(TARGET, seed).trained
+    assert (told["seed"], told["validation"]) == (seed, (0.25, 0.5)[seed])
+    assert told["test"] == {"accuracy": (0.125, 0.375)[seed], "AUC": (0.75, 0.625)[seed]}

@@ -112,6 +112,23 @@ def test_of_several_labels_those_likelier_than_not_are_named():
     assert of_kind("multi-label", [0.1, 0.2, 0.0]).label == "none"
 
 
+@pytest.mark.parametrize(
+    ("second", "label", "probability"),
+    [(0.5, "wet + cold", 0.5), (0.51, "wet + cold", 0.51), (0.49, "wet", 0.51)],
+)
+def test_a_label_is_named_from_a_half_on(second, label, probability):
+    made = of_kind("multi-label", [0.9, second, 0.0])
+    assert (made.label, made.probability) == (label, pytest.approx(probability))
+
+
+def test_as_sure_as_asked_is_sure_enough():
+    made = of_kind("classification", [0.25, 0.75, 0.0])
+    assert [made.is_unsure(below) for below in (0.0, 0.74, 0.75, 0.76, 1.0)] == [
+        *[False] * 3,
+        *[True] * 2,
+    ]
+
+
 def test_numbers_have_no_probability():
     made = of_kind("regression", [3.0, 0.25, -1200.0])
     assert (made.label, made.probability) == ("3 0.25 -1200", None)
