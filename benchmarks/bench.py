@@ -9,6 +9,7 @@ on a machine that does nothing else.
 import argparse
 import json
 import os
+from typing import Any
 
 import joint
 import numpy as np
@@ -83,7 +84,7 @@ def keras_guide(settings: Settings, seed: int) -> float:
     import keras
 
     data = datasets.load(settings.targets[0])
-    chosen = datasets.choose(data, settings.labels_per_class, seed).labelled
+    chosen = datasets.choose(data, settings.labels_of[settings.targets[0]], seed).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     keras.utils.set_random_seed(seed)
     trunk = trunks.build_trunk()
@@ -191,7 +192,7 @@ def against_torch() -> Row:
         return Row(what, "slower", "left out: torch is not installed (pip install '.[bench]')")
     settings = Settings(frozen_layers=1, seeds=1)
     data = frozen_features(pretrained(settings.source), 1, datasets.load("mnist"))
-    chosen = datasets.choose(data, settings.labels_per_class, 0).labelled
+    chosen = datasets.choose(data, settings.labels_of["mnist"], 0).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     batches = training.draw_batches(len(chosen), BATCH_SIZE, STEPS, 0)
     back = trunks.classifier(CLASSES, 1)
@@ -220,7 +221,7 @@ def against_torch() -> Row:
     return Row(what, "slower", f"{slow / fast:.1f} x ({slow:.2f} s and {fast:.2f} s)", slow > fast)
 
 
-def torch_back(weights: list[np.ndarray]) -> "object":
+def torch_back(weights: list[np.ndarray]) -> Any:
     """Return the layers behind the first convolution in PyTorch, with the same weights."""
     import torch
     from torch import nn

@@ -6,6 +6,7 @@ import subprocess
 import sys
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from timing import Row, medians, redraw_seconds, seconds
@@ -91,11 +92,11 @@ def same_images() -> Row:
             model.compile("adam")
         truth = {task.name: labels for task in names}
 
-        def joint(model=together, truth=truth) -> None:
+        def joint(model: Any = together, truth: Any = truth) -> None:
             for _ in range(20):
                 model.train_on_batch(images, truth)
 
-        def separate(group=apart, name=names[0].name) -> None:
+        def separate(group: Any = apart, name: str = names[0].name) -> None:
             for model in group:
                 for _ in range(20):
                     model.train_on_batch(images, {name: labels})
@@ -206,7 +207,8 @@ def costs_of(wanted: Callable[[str], bool]) -> tuple[float, str]:
     Each weighting is timed in turn with the plain sum.
     """
     names = [name for name, kind in weighting.METHODS.items() if wanted(kind.sees)]
-    ratios, told = [], []
+    ratios: list[float] = []
+    told = []
     for count in TASKS[1:]:
         of_count = {
             name: _over(medians(joint_training(count, name), joint_training(count)))
@@ -275,7 +277,12 @@ def against_torchjd() -> Row:
         (trunk, heads), combine = torch_network(count), kind()
         optimizer = torch.optim.Adam([*trunk.parameters(), *heads.parameters()], 1e-3, eps=1e-7)
 
-        def theirs(trunk=trunk, heads=heads, optimizer=optimizer, combine=combine) -> None:
+        def theirs(
+            trunk: Any = trunk,
+            heads: Any = heads,
+            optimizer: Any = optimizer,
+            combine: Any = combine,
+        ) -> None:
             for rows in zip(*order, strict=True):
                 optimizer.zero_grad()
                 features = [trunk(images[row]) for (images, _), row in zip(own, rows, strict=True)]
@@ -293,7 +300,7 @@ def against_torchjd() -> Row:
     return Row(what, "slower", told, min(ratios.values()) > 1)
 
 
-def torch_network(heads: int) -> tuple["object", "object"]:
+def torch_network(heads: int) -> tuple[Any, Any]:
     """Return the workbook's trunk and heads in PyTorch."""
     from torch import nn
 

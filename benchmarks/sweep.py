@@ -11,12 +11,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-from timing import seconds
+from timing import Row, seconds
 
 from simmim_lib.settings import Settings
-from simmim_lib.sweeps.rows import Row, read
+from simmim_lib.sweeps import rows
 
-GRID = {
+GRID: dict[str, list[object]] = {
     "source": ["glyphs", "none"],
     "labels_per_class": [2, 5, 10],
     "learning_rate": [5e-4, 1e-3, 2e-3, 4e-3],
@@ -62,13 +62,15 @@ class Times:
 
 def _times(settings: dict[str, object], rounds: int) -> Times:
     """Run the same experiments in two ways, one after the other, several times over."""
-    one, two, found = [], [], []
+    one: list[float] = []
+    two: list[float] = []
+    found = []
     with _grid(settings) as grid:
         for turn in range(rounds):
             for workers, taken in ((1, one), (2, two)):
                 place = grid.parent / f"{workers}-{turn}"
                 taken.append(_sweep(grid, workers, place))
-                found.append(read(place))
+                found.append(rows.read(place))
     each = statistics.mean(row.seconds for row in found[0])
     first, *others = map(_accuracies, found)
     same = all(other == first for other in others)
@@ -93,10 +95,10 @@ def _seconds(*words: object) -> float:
     return seconds(lambda: subprocess.run(command, check=True, capture_output=True))
 
 
-def _accuracies(rows: list[Row]) -> dict[Settings, dict[str, list[float]]]:
+def _accuracies(measured: list[rows.Row]) -> dict[Settings, dict[str, list[float]]]:
     return {
         row.settings: {name: values.tolist() for name, values in row.accuracy.items()}
-        for row in rows
+        for row in measured
     }
 
 

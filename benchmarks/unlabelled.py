@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Callable
+from typing import Any
 
 import numpy as np
 from joint import torch_network
@@ -9,11 +10,12 @@ from timing import Row, medians
 
 import simmim_lib
 from simmim_lib import datasets, experiments, information, training, trunks
+from simmim_lib.experiments.examples import UNLABELLED_BATCH_SIZE
 from simmim_lib.experiments.network import build_architecture
 from simmim_lib.settings import INFORMED, Settings
 
 STEPS = 40
-LABELLED, UNLABELLED = experiments.BATCH_SIZE, experiments.UNLABELLED_BATCH_SIZE
+LABELLED, UNLABELLED = Settings().batch_size, UNLABELLED_BATCH_SIZE
 ALL = LABELLED + 2 * UNLABELLED  # two views of each unlabelled image
 RECIPE = information.Recipe(information=1.0, agreement=1.0, augmentation=1.0)
 
@@ -103,7 +105,7 @@ def against_torch() -> Row:
     return Row(what, "slower", f"{slow / fast:.1f} x ({slow:.2f} s and {fast:.2f} s)", slow > fast)
 
 
-def torch_views(images: object, strengths: object) -> object:
+def torch_views(images: Any, strengths: Any) -> Any:
     """Return the images under affine maps as strong as ours, by PyTorch's own sampler."""
     import torch
 
@@ -123,7 +125,7 @@ def torch_views(images: object, strengths: object) -> object:
     return torch.nn.functional.grid_sample(images, grid, align_corners=True)
 
 
-def torch_loss(logits: object, labels: object, ramp: float) -> object:
+def torch_loss(logits: Any, labels: Any, ramp: float) -> Any:
     """Return cross-entropy, lack of information and disagreement, weighted as in the recipe."""
     from torch.nn import functional
 

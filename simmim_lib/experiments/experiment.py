@@ -4,7 +4,6 @@ import functools
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
-from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -25,9 +24,6 @@ from simmim_lib.experiments.tasks import Target, choose_tasks
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import Settings, Stage
 from simmim_lib.trunks import Weights
-
-if TYPE_CHECKING:
-    pass
 
 
 def run(settings: Settings, *, baseline: bool = True, progress: Progress | None = None) -> Result:
