@@ -136,6 +136,12 @@ def _kind_of_path(text: str) -> str | None:
     return "folder" if text.strip() and os.path.isdir(os.path.expanduser(text)) else None
 
 
+def short_name(name: str) -> str:
+    """Return what pictures call a dataset: its name, or the last part of an address's path."""
+    own = parse(name)
+    return own.title if own else name
+
+
 def file_name(name: str) -> str:
     """Return a name for files about a dataset: for an address one without slashes, else its own.
 

@@ -28,8 +28,8 @@ def usual_in_recipe(name: str, settings: "Settings") -> Any:
         name: of the field.
         settings: of which the fields before this one are known.
     """
-    if settings.recipe != "simmim":
-        return USUAL
+    if settings.recipe != "simmim" or settings.adaptation not in (USUAL, "fine-tune"):
+        return USUAL  # images without labels go with fine-tuning only
     if name == "frozen_layers":
         return USUAL if settings.trunk_info.published else INFORMED[name]
     on_features = settings.frozen_layers if isinstance(settings.frozen_layers, int) else 0

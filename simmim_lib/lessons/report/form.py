@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from simmim_lib import datasets
-from simmim_lib.panels.controls import dropdown, layout_and_style, setting_slider, text_box
+from simmim_lib.panels.controls import (
+    dropdown,
+    layout_and_style,
+    recipe_dropdown,
+    setting_slider,
+    text_box,
+)
 from simmim_lib.panels.panel import as_message, live_view
 from simmim_lib.reports import report
 from simmim_lib.settings import Settings
@@ -121,10 +127,9 @@ def _controls(start: Settings) -> dict[str, Any]:
     available = [name for name in datasets.names() if datasets.is_available(name)]
     names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
     sources = [("from scratch", None), *((name, name) for name in names)]
-    recipes = [("SimMIM, as lesson 05 found it", "simmim"), ("plain fine-tuning", "fine-tune")]
     fewest = min(start.labels_of.values(), key=str)
     return {
-        "recipe": dropdown("Recipe", recipes, start.recipe),
+        "recipe": recipe_dropdown(start.recipe),
         "source": dropdown("Source", sources, start.source),
         "targets": widgets.SelectMultiple(
             description="Targets",
