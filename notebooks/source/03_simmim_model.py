@@ -762,11 +762,9 @@ folder = Path(tempfile.mkdtemp())
 photographs.draw(folder / "signs", each=50)
 signs = f"folder:{folder / 'signs'}"
 pictures = datasets.load(signs, size=96)
-charts.image_grid(
-    pictures.train.images[:10],
-    [pictures.class_names[label] for label in pictures.train.labels[:10]],
-    "Ten made-up photographs of octagonal, round, square and triangular signs before blurred walls.",
-)
+names = [pictures.class_names[label] for label in pictures.train.labels[:10]]
+alt = f"Ten made-up photographs of signs before blurred walls: {', '.join(names)}."
+charts.image_grid(pictures.train.images[:10], names, alt)
 
 # %% [markdown]
 # Ten labelled pictures of each kind are few. But EfficientNet-Lite0 has already seen the million
@@ -806,9 +804,8 @@ files = sorted((folder / "new").rglob("*.jpg"))
 seen = np.stack([np.asarray(ImageOps.fit(Image.open(file), (96, 96))) for file in files])
 probabilities = network.predict(seen, verbose=0)
 captions = [f"{pictures.class_names[p.argmax()]}, {p.max():.0%}" for p in probabilities]
-charts.image_grid(
-    seen / 255, captions, f"Eight new signs, named by the kept network: {'; '.join(captions)}.", 4
-)
+alt = f"Eight new signs, named by the kept network: {'; '.join(captions)}."
+charts.image_grid(seen / 255, captions, alt, columns=4)
 
 # %% [markdown]
 # In a terminal, the same takes two commands, on any folder of pictures:
@@ -817,6 +814,35 @@ charts.image_grid(
 # simmim run --targets folder:signs --trunk efficientnet-lite0 --save signs.keras
 # simmim predict signs.keras new --output predictions.csv
 # ```
+#
+# **Which features?** A network for photographs ends in features for the things that photographs
+# show. Your pictures may be something else: drawings, scans, clothes on a white ground. The trunk
+# `efficientnet-lite0-middle` is the same network without its last stages; its features are those of
+# stages 4, 5 and 6, side by side.
+#
+# **Predict.** Fashion-MNIST, 20 labels per class; all blocks of the large trunks are frozen, and the
+# small network is fine-tuned from glyphs. How do the middle layers compare with the last?
+#
+# - (a) worse: the last layers know most
+# - (b) better: they are less specific to photographs
+# - (c) no clear difference
+
+# %%
+study = stored.load("photograph-features")
+ways = {f"{each.settings.trunk}, {each.settings.recipe}": each.values() for each in study.records}
+title = f"20 labels per class, 10 seeds (budget {study.budget})"
+charts.accuracy_rows({"fashion": ways}, title)
+
+# %% tags=["nbval-check-output"]
+for name, values in ways.items():
+    print(f"{name}: {difference(values, ways['small-cnn, fine-tune'])}")
+
+# %% [markdown]
+# **Explain.** (b), and by more than the large network gains over the small one at all: on clothes, its
+# last layers are hardly better than a small network that learned letters. Information from images
+# without labels (`recipe="simmim"`, the subject of lesson 05) adds something to both large trunks; to
+# the small one it does harm here. For photographs of things, start with `efficientnet-lite0`; for
+# anything else, try the middle layers first. Both come with the workbook, so trying costs a minute.
 #
 # **Your own trunk.** Any Keras model with one input and one output will do. If its output still has
 # height and width, it is averaged over them (*global average pooling*). With an internet connection,
