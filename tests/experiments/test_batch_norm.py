@@ -12,33 +12,12 @@ from simmim_lib.experiments import sources
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import applications
 
-CLASSES = {"broad": 4, "fine": 12, "checks": 8}
-"""Waves in a picture, by the name of the class."""
-
-IMAGES = 30
 SIZE = 32
-
-
-def pattern(name: str, random: np.random.Generator) -> np.ndarray:
-    """Return a picture (64, 64, 3) of waves in any direction and colour, with noise."""
-    y, x = np.mgrid[:64, :64] / 64
-    angle = random.uniform(0, np.pi)
-    along, across = x * np.cos(angle) + y * np.sin(angle), y * np.cos(angle) - x * np.sin(angle)
-    frequency = 2 * np.pi * CLASSES[name] * random.uniform(0.8, 1.2)
-    waves = np.sin(frequency * along)
-    if name == "checks":
-        waves *= np.sin(frequency * across)
-    colour, noise = random.uniform(60, 200, 3), random.normal(0, 20, (64, 64, 3))
-    return np.uint8(np.clip(colour + 50 * waves[..., np.newaxis] + noise, 0, 255))
 
 
 @pytest.fixture(scope="module")
 def target(tmp_path_factory) -> str:
-    folder, random = tmp_path_factory.mktemp("data") / "patterns", np.random.default_rng(0)
-    for name in CLASSES:
-        for number in range(IMAGES):
-            image_making.save(folder / name / f"{number}.png", pattern(name, random))
-    return f"folder:{folder}"
+    return f"folder:{image_making.fill_with_waves(tmp_path_factory.mktemp('data') / 'waves', 30)}"
 
 
 def settings(target: str, trunk: str, **changes: object) -> Settings:
