@@ -8,7 +8,7 @@ address: `folder:photos?group=_&skip-broken=yes`.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -134,6 +134,19 @@ def _kind_of_path(text: str) -> str | None:
     if text.lower().endswith((".csv", ".tsv")):
         return "csv"
     return "folder" if text.strip() and os.path.isdir(os.path.expanduser(text)) else None
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Refuse two spellings of one address, whose images would be learnt from twice.
+
+    Raises:
+        WorkbookError: there are some.
+    """
+    first_with: dict[str, str] = {}
+    for name in names:
+        first = first_with.setdefault(file_name(name), name)
+        if first is not name:
+            raise WorkbookError(f"{first!r} and {name!r} are the same data: name them once.")
 
 
 def file_name(name: str) -> str:
