@@ -116,8 +116,8 @@ except ValueError as error:
 display(tables.data(settings))
 for name in settings.targets:
     display(figures.examples(name, "target"))
-if settings.source:
-    display(figures.examples(settings.source, "source"))
+if settings.source_dataset:
+    display(figures.examples(settings.source_dataset, "source"))
 
 # %% [markdown]
 # ## Baselines

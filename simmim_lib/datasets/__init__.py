@@ -18,7 +18,7 @@ from simmim_lib.datasets.loading import (
     rebuild,
     verify,
 )
-from simmim_lib.datasets.naming import check_name, file_name, short_name
+from simmim_lib.datasets.naming import check_distinct, check_name, file_name, short_name
 from simmim_lib.datasets.registered import from_folder
 from simmim_lib.datasets.splits import stratified
 
@@ -33,6 +33,7 @@ __all__ = [
     "Entry",
     "Part",
     "Task",
+    "check_distinct",
     "check_name",
     "choose",
     "describe",

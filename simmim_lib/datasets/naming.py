@@ -8,7 +8,7 @@ address: `folder:photos?group=_&skip-broken=yes`.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,19 @@ def short_name(name: str) -> str:
     """Return what pictures call a dataset: its name, or the last part of an address's path."""
     own = parse(name)
     return own.title if own else name
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Refuse two spellings of one address, whose images would be learnt from twice.
+
+    Raises:
+        WorkbookError: there are some.
+    """
+    first_with: dict[str, str] = {}
+    for name in names:
+        first = first_with.setdefault(file_name(name), name)
+        if first is not name:
+            raise WorkbookError(f"{first!r} and {name!r} are the same data: name them once.")
 
 
 def file_name(name: str) -> str:

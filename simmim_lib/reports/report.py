@@ -222,6 +222,7 @@ def _check_asked(asked: Settings) -> None:
             "strategy is 'multi-worker', but a report is made by one process: use 'mirrored', or "
             "`simmim run --strategy multi-worker` on each machine."
         )
+    datasets.check_distinct(asked.targets)
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target), labels_per_class, seed=0)
     for name in asked.datasets:
