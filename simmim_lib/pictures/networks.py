@@ -194,18 +194,25 @@ def _draw_many_shared_blocks(axes: "Axes", blocks: Sequence[Block]) -> None:
         state, hatch = ("frozen", "//") if frozen else ("trained", "")
         for position, block in enumerate(neighbours):
             corner = (left + distance * position, 44)
-            colours = {"facecolor": COLOURS[state], "edgecolor": "black", "hatch": hatch}
-            axes.add_patch(Rectangle(corner, 0.8 * distance, 28, **colours))
-            axes.text(
-                *(corner[0] + 0.4 * distance, 58, block.name.replace("_", " ")),
-                **{"rotation": 90, "ha": "center", "va": "center", "fontsize": 8},
-                bbox={"facecolor": "white", "edgecolor": "none", "pad": 1},
+            axes.add_patch(
+                Rectangle(
+                    *(corner, 0.8 * distance, 28),
+                    facecolor=COLOURS[state],
+                    edgecolor="black",
+                    hatch=hatch,
+                )
             )
+            _write_upright(axes, corner[0] + 0.4 * distance, block.name.replace("_", " "))
         middle = left + distance * (len(neighbours) - 0.2) / 2
         weights = sum(block.parameters for block in neighbours)
         axes.text(middle, 75, state, ha="center", fontsize=9, weight="bold")
         axes.text(middle, 41, f"{weights:,}\nweights", ha="center", va="top", fontsize=8)
         left += distance * len(neighbours)
+
+
+def _write_upright(axes: "Axes", middle: float, text: str) -> None:
+    white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.text(middle, 58, text, rotation=90, ha="center", va="center", fontsize=8, bbox=white)
 
 
 def _draw_head(axes: "Axes", head: Block, targets: tuple[str, ...], row: float) -> None:

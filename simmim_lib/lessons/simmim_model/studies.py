@@ -1,6 +1,7 @@
 """Studies of lesson 03: joint networks, unequal labels, optimizers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.settings import OPTIMIZERS, RECIPES, SCHEDULES, SEEDS, Settings
@@ -65,7 +66,7 @@ def optimizers() -> list[Settings]:
 @study("Which layers of a network for photographs help with clothes, and does information add?")
 def photograph_features() -> list[Settings]:
     """The small network, and EfficientNet-Lite0's last and middle layers, with both recipes."""
-    plan = {
+    plan: dict[str, dict[str, Any]] = {
         "small-cnn": {"frozen_layers": 0},
         "efficientnet-lite0": {},
         "efficientnet-lite0-middle": {},
