@@ -6,6 +6,7 @@ import pytest
 
 from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import sources
 from simmim_lib.experiments.sources import pretrained
 
 NAMES = ("mobilenet-v2", "efficientnet-v2-b0", "convnext-tiny", "resnet50")
@@ -44,7 +45,7 @@ def test_published_weights_that_cannot_be_had_get_one_sentence(monkeypatch):
         raise OSError("URL fetch failure on https://storage...: [Errno -2] Name not known")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    pretrained.cache_clear()
+    sources._pretrained.cache_clear()
     with pytest.raises(WorkbookError, match=r"mobilenet-v2 .* cannot be downloaded \(OSError\)"):
         pretrained("imagenet", "mobilenet-v2")
 
