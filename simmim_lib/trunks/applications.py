@@ -1,5 +1,6 @@
 """Networks for photographs from `keras.applications`, as they were trained on ImageNet."""
 
+import warnings
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -41,7 +42,10 @@ def build(name: str, size: int, weights: str | None = None) -> "keras.Model":
     image = keras.Input((size, size, 3), name="image")
     options = {"include_top": False, "pooling": "avg", "input_tensor": _scale(name, image)}
     try:
-        network = getattr(applications, NAMES[name])(weights=weights, **options)
+        with warnings.catch_warnings():
+            # That the weights were trained at another size is no news: any size may be asked for.
+            warnings.simplefilter("ignore", UserWarning)
+            network = getattr(applications, NAMES[name])(weights=weights, **options)
     except Exception as error:  # whatever a broken connection makes Keras raise
         if weights is None:
             raise
