@@ -89,7 +89,7 @@ def keras_guide(settings: Settings, seed: int) -> float:
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     keras.utils.set_random_seed(seed)
     trunk = trunks.build_trunk()
-    trunk.set_weights(pretrained(settings.source).trunk_weights)
+    trunk.set_weights(pretrained(str(settings.source)).trunk_weights)
     network = trunks.add_head(trunk, CLASSES)
     loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     passes = settings.steps // 2 // (len(chosen) // BATCH_SIZE)
@@ -192,7 +192,7 @@ def against_torch() -> Row:
     except ImportError:
         return Row(what, "slower", "left out: torch is not installed (pip install '.[bench]')")
     settings = Settings(frozen_layers=1, seeds=1)
-    data = frozen_features(pretrained(settings.source), 1, datasets.load("mnist"))
+    data = frozen_features(pretrained(str(settings.source)), 1, datasets.load("mnist"))
     chosen = datasets.choose(data, settings.labels_of["mnist"], 0).labelled
     images, labels = data.train.images[chosen], data.train.labels[chosen]
     batches = training.draw_batches(len(chosen), BATCH_SIZE, STEPS, 0)

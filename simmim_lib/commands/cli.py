@@ -141,12 +141,26 @@ def _run(options: argparse.Namespace) -> None:
     if not is_chief(chosen.strategy):
         return  # another machine tells
     print(_table(result))
+    if grey := _repeated(chosen):
+        print(
+            f"Grey images were repeated as red, green and blue, which {chosen.trunk} takes: "
+            f"{', '.join(grey)}."
+        )
     if options.output:
         result.to_json(options.output)
         print(f"Written to {options.output}.")
     for target, path in saved.items():
         result.save(path, target=target)
         print(f"Seed {result.best_seed(target)}'s model of {target} is in {path}.")
+
+
+def _repeated(chosen: settings.Settings) -> list[str]:
+    """Return the targets whose images are grey, where the trunk takes colours."""
+    from simmim_lib.datasets import image_shape
+
+    if not chosen.trunk_info.colour:
+        return []
+    return [name for name in chosen.targets if image_shape(name)[2] == 1]
 
 
 def _files_of_models(path: Path, chosen: settings.Settings) -> dict[str, Path]:

@@ -5,7 +5,7 @@ from collections import Counter
 from collections.abc import Sequence
 from pathlib import Path
 
-from simmim_lib.datasets.listing import several
+from simmim_lib.datasets.listing import FEW, several
 from simmim_lib.errors import check_number
 from simmim_lib.experiments import kept_models, predicting
 from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable, readable
@@ -33,7 +33,7 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
     kept = kept_models.read(model)
     images, left_out = predicting.find_images(paths)
     if left_out:
-        names = several(map(readable, left_out))
+        names = several(map(readable, left_out), FEW)
         print(f"Left out, being no images: {names}.", file=sys.stderr)
     width = min(MAX_WIDTH, max(len(readable(_path(image))) for image in images))
     outcomes = []

@@ -102,7 +102,7 @@ def _load(name: str) -> Dataset:
     elif known.url:
         train, test = _read_parts(_remote_file(name).content())
     else:
-        train, test = _read_parts(_bundled_content(f"{name}.npz"))
+        train, test = _read_parts(bundled_content(f"{name}.npz"))
     return Dataset(name, known.title, train, test, known.class_names, known.source, known.licence)
 
 
@@ -117,7 +117,7 @@ def verify() -> tuple[str, ...]:
     """
     file_names = tuple(sorted(_checksums()))
     for file_name in file_names:
-        _bundled_content(file_name)
+        bundled_content(file_name)
     return file_names
 
 
@@ -178,8 +178,12 @@ def _checksums() -> dict[str, str]:
         ) from error
 
 
-def _bundled_content(file_name: str) -> bytes:
-    """Return the content of a bundled file if it is what `checksums.json` says."""
+def bundled_content(file_name: str) -> bytes:
+    """Return the content of a bundled file if it is what `checksums.json` says.
+
+    Raises:
+        WorkbookError: it is missing, unreadable or something else.
+    """
     path = directories.data_directory() / file_name
     try:
         content = path.read_bytes()

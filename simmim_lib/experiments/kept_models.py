@@ -21,6 +21,7 @@ from simmim_lib.experiments.sources import Pretrained
 from simmim_lib.foundation import atomic
 from simmim_lib.trunks import Weights
 from simmim_lib.trunks.building import ImageShape
+from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
 if TYPE_CHECKING:
     import keras
@@ -33,7 +34,7 @@ MIDDLE_SQUARE = "middle_square"
 """The layer that cuts and scales images; what follows takes images of one size, and converts to
 TensorFlow Lite, which has no such layer."""
 
-DESCRIPTION = "simmim.json"
+DESCRIPTION = KEPT_DESCRIPTION
 """The member of the archive that describes the model."""
 
 MAX_DESCRIPTION = 10_000_000

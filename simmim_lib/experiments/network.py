@@ -144,7 +144,6 @@ def wanted_images(settings: Settings) -> ImageShape:
     return settings.image_size, settings.image_size, channels
 
 
-@functools.cache
 def build_architecture(
     tasks: "tuple[Task, ...]",
     shared_heads: bool = False,
@@ -155,9 +154,9 @@ def build_architecture(
 ) -> Architecture:
     """Return a trunk, cut, with a SimMIM model of all that is trained.
 
-    Built once in a process: it describes the computation, and the weights are passed beside it
-    (`stateless_call`), so that many experiments use the same models, and what was compiled for
-    them.
+    Built once in a process, unless the trunk's file changes: it describes the computation, and the
+    weights are passed beside it (`stateless_call`), so that many experiments use the same models,
+    and what was compiled for them.
 
     Args:
         tasks: what the heads predict.
@@ -167,9 +166,16 @@ def build_architecture(
         images: the shape of the images that are given.
         size: the height and width at which the trunk looks at them.
     """
+    parts = trunks.cut_trunk(frozen, trunk, images, size)
+    return _with_heads(parts, tasks, shared_heads, size)
+
+
+@functools.cache
+def _with_heads(
+    parts: CutTrunk, tasks: "tuple[Task, ...]", shared_heads: bool, size: int
+) -> Architecture:
     from simmim_lib.simmim import SimMIM
 
-    parts = trunks.cut_trunk(frozen, trunk, images, size)
     return Architecture(parts, SimMIM(parts.back, tasks, shared_heads), size)
 
 

@@ -93,10 +93,17 @@ def find_images(
         elif path.is_file():
             images = [path]
         else:
-            reason = "is not a file" if os.path.lexists(path) else "is not there"
-            images = [Unreadable(path, reason)]
+            images = [Unreadable(path, _why_no_image(path))]
         found |= {each if isinstance(each, Path) else each.path: each for each in images}
     return [*found.values()], left_out
+
+
+def _why_no_image(path: Path) -> str:
+    if os.path.lexists(path):
+        return "is not a file"
+    if str(path).startswith("folder:"):  # as a target is named
+        return "is not there; give the path alone, without folder:"
+    return "is not there"
 
 
 def _in_folder(folder: Path) -> tuple[list[Path | Unreadable], list[Path]]:

@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import io
 import itertools
 import json
 from collections.abc import Mapping, Sequence
@@ -129,9 +130,10 @@ def _by_block(weights: Weights, variables: "Mapping[str, Sequence[keras.Variable
     return {name: [next(rest) for _ in block] for name, block in variables.items()}
 
 
-@functools.cache
 def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
     """Return a network trained on a source: from the workbook's data, the cache, or anew.
+
+    It is the same object until the trunk's file changes, if it is from one.
 
     Args:
         source: a dataset's name, "imagenet" for published weights, or "file" for a file's.
@@ -141,6 +143,12 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
         WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
             published weights are not there and cannot be downloaded.
     """
+    return _pretrained(source, trunks.describe(trunk))
+
+
+@functools.cache
+def _pretrained(source: str, info: trunks.Trunk) -> Pretrained:
+    trunk = info.name
     if source in (trunks.IMAGENET, trunks.FILE):
         return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
@@ -168,7 +176,9 @@ def published(trunk: str) -> Blocks:
     else:
         network = applications.build(trunk, info.size, weights=trunks.IMAGENET)
     if info.weights:
-        _, parts = _read_parts(directories.data_directory() / "trunks" / f"{info.weights}.npz")
+        file_name = f"trunks/{info.weights}.npz"
+        content = datasets.bundled_content(file_name)
+        _, parts = _read_parts(directories.data_directory() / file_name, content)
         whole = trunks.describe(info.weights)
         stored = itertools.chain.from_iterable(parts[name] for name in whole.blocks)
         network.set_weights([*itertools.islice(stored, len(network.weights))])
@@ -210,14 +220,19 @@ def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | 
     return Pretrained(source, parts, head, float(accuracy), trunk)
 
 
-def _read_parts(path: Path) -> tuple[dict[str, Any], Blocks]:
+def _read_parts(path: Path, content: bytes | None = None) -> tuple[dict[str, Any], Blocks]:
     """Read a file that `store` has written: the recipe, and the weights of each part.
+
+    Args:
+        path: of the file.
+        content: of the file, if it was read before.
 
     Raises:
         WorkbookError: the file is damaged.
     """
     try:
-        with np.load(path, allow_pickle=False) as arrays:
+        file = path if content is None else io.BytesIO(content)
+        with np.load(file, allow_pickle=False) as arrays:
             recipe = json.loads(arrays["recipe"].item())
             parts: dict[str, dict[int, np.ndarray]] = {}
             for name in arrays.files:

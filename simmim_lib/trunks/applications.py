@@ -1,12 +1,21 @@
 """Networks for photographs from `keras.applications`, as they were trained on ImageNet."""
 
-from collections.abc import Callable
+import warnings
+from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
 
 if TYPE_CHECKING:
     import keras
+
+NAMES: Mapping[str, str] = {
+    "mobilenet-v2": "MobileNetV2",
+    "efficientnet-v2-b0": "EfficientNetV2B0",
+    "convnext-tiny": "ConvNeXtTiny",
+    "resnet50": "ResNet50",
+}
+"""What `keras.applications` calls them."""
 
 MEAN_COLOUR = (103.939, 116.779, 123.68)
 """Of ImageNet's pixels, blue, green and red, from 0 to 255: ResNet-50 expects differences to it."""
@@ -30,16 +39,13 @@ def build(name: str, size: int, weights: str | None = None) -> "keras.Model":
     import keras
     from keras import applications, layers
 
-    make: dict[str, Callable[..., keras.Model]] = {
-        "mobilenet-v2": applications.MobileNetV2,
-        "efficientnet-v2-b0": applications.EfficientNetV2B0,
-        "convnext-tiny": applications.ConvNeXtTiny,
-        "resnet50": applications.ResNet50,
-    }
     image = keras.Input((size, size, 3), name="image")
     options = {"include_top": False, "pooling": "avg", "input_tensor": _scale(name, image)}
     try:
-        network = make[name](weights=weights, **options)
+        with warnings.catch_warnings():
+            # That the weights were trained at another size is no news: any size may be asked for.
+            warnings.simplefilter("ignore", UserWarning)
+            network = getattr(applications, NAMES[name])(weights=weights, **options)
     except Exception as error:  # whatever a broken connection makes Keras raise
         if weights is None:
             raise
@@ -49,11 +55,7 @@ def build(name: str, size: int, weights: str | None = None) -> "keras.Model":
             "trunk='efficientnet-lite0', which comes with the workbook."
         ) from error
     features = layers.Identity(name="features")(network.output)
-    trunk = keras.Model(image, features, name="trunk")
-    for layer in trunk.layers:
-        if isinstance(layer, layers.BatchNormalization):
-            layer.trainable = False  # it uses its statistics: few images would spoil them
-    return trunk
+    return keras.Model(image, features, name="trunk")
 
 
 def _scale(name: str, image: "keras.KerasTensor") -> "keras.KerasTensor":

@@ -1,6 +1,7 @@
 """From the name of a trunk to a network: built once, cut, and fitted to the images it is given."""
 
 import functools
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -12,6 +13,7 @@ from simmim_lib.trunks.catalogue import (
     EFFICIENTNET_LITE0,
     EFFICIENTNET_LITE0_MIDDLE,
     SMALL_CNN,
+    Trunk,
     check_size,
     describe,
 )
@@ -44,24 +46,47 @@ def build_trunk(
     channels = channels or (3 if trunk.colour else 1)
     if trunk.colour and channels != 3:
         raise WorkbookError(f"The trunk {name!r} takes colour images: use channels=3.")
-    if name == SMALL_CNN.name:
-        return small_cnn.build(size, channels)
-    if name == ARTICLE.name:
-        return article.build(size, channels)
-    if name == EFFICIENTNET_LITE0.name:
-        return efficientnet.build(size)
-    if name == EFFICIENTNET_LITE0_MIDDLE.name:
-        return efficientnet.build_middle(size)
-    if trunk.file:
-        return files.read(trunk.file)
-    return applications.build(name, size)
+    network = files.read(trunk.file) if trunk.file else BUILDERS[name](size, channels)
+    _keep_statistics(network)
+    return network
 
 
-@functools.cache
+def _for_colour(build: "Callable[[int], keras.Model]") -> "Callable[[int, int], keras.Model]":
+    """Return what builds a trunk that takes colour images only, so that channels say nothing."""
+    return lambda size, channels: build(size)
+
+
+BUILDERS: "Mapping[str, Callable[[int, int], keras.Model]]" = {
+    SMALL_CNN.name: small_cnn.build,
+    ARTICLE.name: article.build,
+    EFFICIENTNET_LITE0.name: _for_colour(efficientnet.build),
+    EFFICIENTNET_LITE0_MIDDLE.name: _for_colour(efficientnet.build_middle),
+    **{
+        name: _for_colour(functools.partial(applications.build, name))
+        for name in applications.NAMES
+    },
+}
+"""By the name of a trunk, what builds it for images of a size and a number of channels."""
+
+
+def _keep_statistics(network: "keras.Model") -> None:
+    """Let BatchNormalization always use its statistics: the few images of a batch would spoil them.
+
+    That of networks inside, too.
+    """
+    from keras import Model, layers
+
+    for layer in network.layers:
+        if isinstance(layer, Model):
+            _keep_statistics(layer)
+        elif isinstance(layer, layers.BatchNormalization):
+            layer.trainable = False
+
+
 def cut_trunk(
     frozen: int, name: str = SMALL_CNN.name, images: ImageShape = (28, 28, 1), size: int = 28
 ) -> CutTrunk:
-    """Return a trunk, cut behind its first `frozen` blocks; built once in a process.
+    """Return a trunk, cut behind its first `frozen` blocks; built once, unless its file changes.
 
     Images of another size are scaled, and grey ones repeated where the trunk wants colour, in the
     part that sees them, batch by batch: enlarged, all images of a dataset might not fit in memory.
@@ -75,8 +100,12 @@ def cut_trunk(
     Raises:
         WorkbookError: as `build_trunk`; colour images for a trunk that takes grey ones.
     """
-    trunk = describe(name)
-    core = build_trunk(name, 3 if trunk.colour else images[-1], size)
+    return _cut_trunk(frozen, describe(name), images, size)
+
+
+@functools.cache
+def _cut_trunk(frozen: int, trunk: Trunk, images: ImageShape, size: int) -> CutTrunk:
+    core = build_trunk(trunk.name, 3 if trunk.colour else images[-1], size)
     parts = cut(core, trunk.end_of, frozen)
     if core.input_shape[1:] == images:
         return parts

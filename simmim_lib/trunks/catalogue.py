@@ -6,7 +6,7 @@ from pathlib import Path
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.addresses import Address
-from simmim_lib.trunks.files import image_shape_of_file
+from simmim_lib.trunks import files
 
 IMAGENET = "imagenet"
 """The source of weights that were trained on ImageNet and published."""
@@ -34,6 +34,8 @@ class Trunk:
             the first part or the whole; "" where they are elsewhere.
         ends: the layers whose outputs end the blocks, where they are named otherwise.
         file: the saved network that it is, if it is no network of the catalogue.
+        state: of this file; another when it was written anew, so that a description can stand for
+            what was made of it.
     """
 
     name: str
@@ -48,6 +50,7 @@ class Trunk:
     weights: str = ""
     ends: tuple[str, ...] = ()
     file: Path | None = None
+    state: tuple[int, int] | None = None
 
     @property
     def end_of(self) -> dict[str, str]:
@@ -178,7 +181,7 @@ def describe(name: str) -> Trunk:
             "last, as in file:mine.keras?blocks=pool1,pool2,features."
         )
     file = Path(address.path).expanduser()
-    height, width, channels = image_shape_of_file(file)
+    height, width, channels = files.image_shape_of_file(file)
     if height != width:
         raise WorkbookError(
             f"The network in {address.path} takes images of {height} x {width} pixels, but the "
@@ -186,7 +189,10 @@ def describe(name: str) -> Trunk:
         )
     sizes = (height, height)
     colour, frozen = channels == 3, len(blocks)
-    return Trunk(name, file.stem, blocks, height, sizes, colour, FILE, frozen, file=file)
+    state = files.state(file)
+    return Trunk(
+        name, file.stem, blocks, height, sizes, colour, FILE, frozen, file=file, state=state
+    )
 
 
 def check_size(trunk: Trunk, size: int) -> int:

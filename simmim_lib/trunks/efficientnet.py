@@ -39,7 +39,6 @@ def build(size: int) -> "keras.Model":
     """Return EfficientNet-Lite0 without its classifier, its weights fresh.
 
     Pixels are scaled as the network was trained, to (x - 127) / 128 of values from 0 to 255.
-    BatchNormalization always uses its statistics, as the few images of a batch would spoil them.
 
     Args:
         size: the height and width of the images.
@@ -152,4 +151,4 @@ def _convolve(
 def _normalise(inputs: "keras.KerasTensor", name: str) -> "keras.KerasTensor":
     from keras import layers
 
-    return layers.BatchNormalization(epsilon=EPSILON, trainable=False, name=f"{name}_norm")(inputs)
+    return layers.BatchNormalization(epsilon=EPSILON, name=f"{name}_norm")(inputs)

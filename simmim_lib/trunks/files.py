@@ -11,6 +11,9 @@ from simmim_lib.errors import WorkbookError
 if TYPE_CHECKING:
     import keras
 
+KEPT_DESCRIPTION = "simmim.json"
+"""The member of a file by which a model that was kept is known."""
+
 USUAL_SIZE = 96
 """Height and width, in pixels, for a network that takes images of any size."""
 
@@ -34,6 +37,12 @@ def image_shape_of_file(path: Path) -> tuple[int, int, int]:
     return height or USUAL_SIZE, width or USUAL_SIZE, channels or 3
 
 
+def state(path: Path) -> tuple[int, int]:
+    """Return what changes whenever a file is written anew: its time and its size."""
+    status = path.stat()
+    return status.st_mtime_ns, status.st_size
+
+
 def _config(path: Path) -> Any:
     if not path.is_file():
         raise WorkbookError(
@@ -41,12 +50,19 @@ def _config(path: Path) -> Any:
         )
     try:
         with zipfile.ZipFile(path) as archive:
-            return json.loads(archive.read("config.json"))
+            names, config = archive.namelist(), json.loads(archive.read("config.json"))
     except (OSError, ValueError, KeyError, zipfile.BadZipFile) as error:
         raise WorkbookError(
             f"{path} is damaged, or not a network that Keras saved ({type(error).__name__}): name "
             "a file that model.save('name.keras') wrote."
         ) from error
+    if KEPT_DESCRIPTION in names:
+        raise WorkbookError(
+            f"{path} is a model to predict with, which takes pixels from 0 to 255, and a trunk "
+            "takes them from 0 to 1: save the network inside, with "
+            "model.get_layer('trunk').save('trunk.keras')."
+        )
+    return config
 
 
 def _input_shapes(config: Any) -> Iterator[list[int | None]]:
@@ -66,6 +82,8 @@ def _input_shapes(config: Any) -> Iterator[list[int | None]]:
 def read(path: Path) -> "keras.Model":
     """Read a network that Keras has saved; no code from the file is ever run.
 
+    One that takes images of any size is given a fixed one.
+
     Raises:
         WorkbookError: as `image_shape_of_file`; the file holds code, or layers that are not
             Keras's own.
@@ -74,11 +92,11 @@ def read(path: Path) -> "keras.Model":
     """
     import keras
 
-    image_shape_of_file(path)
+    shape = image_shape_of_file(path)
     try:
         saved = keras.saving.load_model(path, safe_mode=True, compile=False)
         # In a loaded Sequential model, layers remember inputs other than the model's.
-        network = keras.models.clone_model(saved)
+        network = keras.models.clone_model(saved, keras.Input(shape, name="image"))
         network.set_weights(saved.get_weights())
         return network
     except Exception as error:  # a damaged file can make any part of Keras stumble

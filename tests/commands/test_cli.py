@@ -105,6 +105,18 @@ def test_every_setting_is_an_option(
     assert fake_run[-1] == Settings(trunk="efficientnet-lite0", image_size=128)
 
 
+def test_it_is_said_that_grey_images_are_repeated(fake_run: list[Settings], capsys) -> None:
+    words = ["--targets", "bloodmnist,mnist", "--trunk", "efficientnet-lite0"]
+    assert cli.main(["run", *words]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    expected = (
+        "Grey images were repeated as red, green and blue, which efficientnet-lite0 takes: mnist."
+    )
+    assert last == expected
+    assert cli.main(["run", "--targets", "mnist"]) == 0
+    assert "Grey" not in capsys.readouterr().out
+
+
 def test_the_table(fake_run: list[Settings], capsys: pytest.CaptureFixture) -> None:
     assert cli.main(["run", "--seeds", "3"]) == 0
     # t(0.975, 2) = 4.303 in any table; deviation 0.1, so 4.303 * 0.1 / sqrt(3) = 0.248.

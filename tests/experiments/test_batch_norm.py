@@ -40,7 +40,7 @@ def unpublished(monkeypatch) -> Iterator[None]:
     built = applications.build
     monkeypatch.setattr(applications, "build", build)
     yield
-    sources.pretrained.cache_clear()
+    sources._pretrained.cache_clear()
 
 
 def by_name(network: keras.Model, name: str) -> dict[str, dict[str, np.ndarray]]:
@@ -84,8 +84,8 @@ def test_statistics_stay_to_the_bit_and_so_they_are_saved(
 @pytest.mark.slow
 def test_fine_tuning_in_batches_of_eight_is_no_worse_than_a_probe(target):
     """With the statistics of batches, or steps as large as a fresh network's, it is near chance."""
-    asked = settings(target, "efficientnet-lite0", steps=30, seeds=3)
+    asked = settings(target, "efficientnet-lite0", steps=40, seeds=3)
     probe = experiments.run(asked).accuracy[target]
     fine_tuned = experiments.run(asked.replace(frozen_layers=5)).accuracy[target]
     assert (fine_tuned > probe - 0.15).all(), (probe, fine_tuned)
-    assert (probe > 0.9).all()
+    assert (fine_tuned > 0.85).all(), fine_tuned

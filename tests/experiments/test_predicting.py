@@ -59,6 +59,11 @@ def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
     ]
 
 
+def test_an_address_is_no_path():
+    ((found,), _) = find_images(["folder:photos"])
+    assert found.reason == "is not there; give the path alone, without folder:"
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")

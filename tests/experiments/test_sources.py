@@ -1,4 +1,5 @@
 import os
+import shutil
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -12,11 +13,13 @@ from simmim_lib.experiments import sources
 from simmim_lib.experiments.sources import (
     Pretrained,
     _bundled_path,
+    _pretrained,
     _read,
     pretrained,
     store,
     train_on_source,
 )
+from simmim_lib.foundation import directories
 
 
 @pytest.fixture
@@ -24,9 +27,9 @@ def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(sources, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz")
-    pretrained.cache_clear()
+    _pretrained.cache_clear()
     yield tmp_path
-    pretrained.cache_clear()
+    _pretrained.cache_clear()
 
 
 @pytest.mark.parametrize("source", datasets.included())
@@ -51,7 +54,7 @@ def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
     monkeypatch.setattr(sources, "STEPS", 5)
     monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
     made = pretrained("uci-digits")
-    pretrained.cache_clear()
+    _pretrained.cache_clear()
     monkeypatch.setattr(sources, "train_on_source", None)  # a second training would fail
     again = pretrained("uci-digits")
     assert again.accuracy == made.accuracy
@@ -92,7 +95,7 @@ def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
     store(made_up(0.25), bundled)
     store(made_up(0.75), cached)
     assert pretrained("uci-digits").accuracy == 0.25
-    pretrained.cache_clear()
+    _pretrained.cache_clear()
     bundled.unlink()
     assert pretrained("uci-digits").accuracy == 0.75
 
@@ -177,6 +180,20 @@ def test_a_damaged_file_gets_one_sentence(elsewhere):
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(WorkbookError, match=r"damaged .* delete the file"):
         _read(path, "uci-digits")
+
+
+def test_damaged_published_weights_get_the_sentence_of_other_data(monkeypatch, tmp_path):
+    """An archive that can still be read, in which numbers are others."""
+    data = directories.data_directory()
+    (tmp_path / "trunks").mkdir()
+    shutil.copy(data / "checksums.json", tmp_path)
+    with np.load(data / "trunks" / "efficientnet-lite0.npz") as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    changed["stem/0"] = changed["stem/0"] + np.float16(1)
+    np.savez(tmp_path / "trunks" / "efficientnet-lite0.npz", **changed)
+    monkeypatch.setattr(directories, "data_directory", lambda: tmp_path)
+    with pytest.raises(WorkbookError, match=r"efficientnet-lite0.npz does not match its checksum"):
+        sources.published("efficientnet-lite0")
 
 
 def test_a_pickle_is_refused(elsewhere):

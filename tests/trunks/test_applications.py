@@ -1,11 +1,14 @@
 """Networks of `keras.applications`: what they are given, and what is said without their weights."""
 
+import warnings
+
 import keras
 import numpy as np
 import pytest
 
 from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import sources
 from simmim_lib.experiments.sources import pretrained
 
 NAMES = ("mobilenet-v2", "efficientnet-v2-b0", "convnext-tiny", "resnet50")
@@ -39,14 +42,16 @@ def test_statistics_of_batches_are_never_used(name):
     assert bool(layers) == (name != "convnext-tiny")
 
 
-def test_published_weights_that_cannot_be_had_get_one_sentence(monkeypatch):
+def test_published_weights_that_cannot_be_had_get_one_sentence(monkeypatch, recwarn):
     def fail(*_, **__):
+        warnings.warn("`input_shape` is undefined or non-square, or ...", stacklevel=2)
         raise OSError("URL fetch failure on https://storage...: [Errno -2] Name not known")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    pretrained.cache_clear()
+    sources._pretrained.cache_clear()
     with pytest.raises(WorkbookError, match=r"mobilenet-v2 .* cannot be downloaded \(OSError\)"):
         pretrained("imagenet", "mobilenet-v2")
+    assert not [each for each in recwarn if "input_shape" in str(each.message)]
 
 
 def test_fresh_weights_begin_as_keras_s_own():

@@ -1,6 +1,8 @@
 """A saved Keras model as a trunk: what is read of it, and what is refused."""
 
 import json
+import os
+import shutil
 import zipfile
 from pathlib import Path
 
@@ -8,8 +10,10 @@ import keras
 import numpy as np
 import pytest
 
-from simmim_lib import experiments, trunks
+from simmim_lib import datasets, experiments, trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import features, kept_models
+from simmim_lib.experiments.sources import pretrained
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import files
 
@@ -84,6 +88,66 @@ def test_the_sentences(tmp_path, network):
     assert "images are square" in refusal(f"file:{wide}?blocks=only")
     lambdas = saved(tmp_path / "lambda.keras", keras.layers.Lambda(lambda x: x, name="only"))
     assert "without lambda layers" in refusal(f"file:{lambdas}?blocks=only")
+
+
+def test_a_file_that_was_replaced_is_read_again(tmp_path):
+    """The path, the layers' names and their shapes are the same; the weights are not."""
+    path = tmp_path / "mine.keras"
+    name = f"file:{path}?blocks=flat,last"
+    images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    data = datasets.load("uci-digits")
+    found = []
+    for seed in (0, 1):
+        filled = keras.initializers.Constant(seed + 1)
+        last = keras.layers.Dense(8, kernel_initializer=filled, name="last")
+        saved(path, keras.layers.Flatten(name="flat"), last)
+        os.utime(path, ns=(seed, seed))  # a clock may be coarse
+        source = pretrained("file", name)
+        assert pretrained("file", name) is source
+        kept = keras.saving.load_model(path)
+        np.testing.assert_array_equal(source.blocks["last"][0], kept.get_weights()[0])
+        np.testing.assert_allclose(trunks.cut_trunk(0, name).back(images), kept(images), rtol=1e-5)
+        found.append(features.frozen_features(source, 2, data).test.images)
+    np.testing.assert_allclose(found[1], 2 * found[0], rtol=1e-4)
+
+
+@pytest.mark.colab
+def test_a_network_for_images_of_any_size_is_given_one(tmp_path):
+    path = saved(
+        tmp_path / "any.keras",
+        keras.layers.Conv2D(4, 3, name="first"),
+        keras.layers.GlobalAveragePooling2D(name="last"),
+        shape=(None, None, 3),
+    )
+    name = f"file:{path}?blocks=first,last"
+    assert trunks.build_trunk(name).input_shape == (None, 96, 96, 3)
+    images = np.random.default_rng(0).random((2, 28, 28, 1), np.float32)
+    kept = keras.saving.load_model(path)
+    larger = keras.layers.Resizing(96, 96)(images)
+    expected = kept(np.repeat(larger, 3, axis=3))
+    np.testing.assert_allclose(
+        trunks.cut_trunk(0, name, (28, 28, 1), 96).back(images), expected, atol=1e-5
+    )
+
+
+@pytest.mark.colab
+def test_statistics_of_batches_are_never_used(tmp_path):
+    """As in the networks of the catalogue, also where a network is a layer of another."""
+    image = keras.Input((28, 28, 1))
+    inner = keras.Sequential([image, keras.layers.BatchNormalization()], name="inner")
+    outer = (inner, keras.layers.Flatten(), keras.layers.BatchNormalization(name="last"))
+    network = trunks.build_trunk(f"file:{saved(tmp_path / 'mine.keras', *outer)}?blocks=last")
+    assert network.weights and not network.trainable_variables
+
+
+def test_a_model_that_was_kept_is_no_trunk(tmp_path, network):
+    """It takes pixels from 0 to 255, and would see hardly any light."""
+    path = tmp_path / "kept.keras"
+    shutil.copy(network, path)
+    with zipfile.ZipFile(path, "a") as archive:
+        archive.writestr(kept_models.DESCRIPTION, "{}")
+    with pytest.raises(WorkbookError, match=r"get_layer\('trunk'\)\.save\('trunk\.keras'\)"):
+        trunks.describe(f"file:{path}?blocks=last")
 
 
 @pytest.mark.colab
