@@ -3,7 +3,6 @@
 import contextlib
 import functools
 import io
-import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -171,19 +170,26 @@ def published(trunk: str) -> Blocks:
         WorkbookError: they are neither on this machine nor to be downloaded, or are damaged.
     """
     info = trunks.describe(trunk)
-    if info.weights or info.file:
-        network = trunks.build_trunk(trunk)  # a file's weights are there when it is read
-    else:
-        network = applications.build(trunk, info.size, weights=trunks.IMAGENET)
     if info.weights:
-        file_name = f"trunks/{info.weights}.npz"
-        content = datasets.bundled_content(file_name)
-        _, parts = _read_parts(directories.data_directory() / file_name, content)
-        whole = trunks.describe(info.weights)
-        stored = itertools.chain.from_iterable(parts[name] for name in whole.blocks)
-        network.set_weights([*itertools.islice(stored, len(network.weights))])
+        return _bundled_weights(info)
+    network = (
+        trunks.build_trunk(trunk)  # a file's weights are there when it is read
+        if info.file
+        else applications.build(trunk, info.size, weights=trunks.IMAGENET)
+    )
     variables = trunks.cut(network, info.end_of, 0).variables
     return {name: [np.asarray(each) for each in block] for name, block in variables.items()}
+
+
+def _bundled_weights(trunk: trunks.Trunk) -> Blocks:
+    file_name = f"trunks/{trunk.weights}.npz"
+    content = datasets.bundled_content(file_name)
+    _, parts = _read_parts(directories.data_directory() / file_name, content)
+    parts_of = {**{name: (name,) for name in trunk.blocks}, **trunk.merged}
+    return {
+        block: [weight.astype(np.float32) for name in parts_of[block] for weight in parts[name]]
+        for block in trunk.blocks
+    }
 
 
 def store(network: Pretrained, path: Path) -> None:

@@ -1,7 +1,7 @@
 """The catalogue of trunks: what is known about each network before it is built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError, check_choice
@@ -30,8 +30,9 @@ class Trunk:
             none, and is pre-trained on a dataset.
         frozen: how many blocks are frozen by default.
         licence: of the published weights.
-        weights: the trunk whose file in the workbook's data these come from, of which this one is
-            the first part or the whole; "" where they are elsewhere.
+        weights: the file of these in the workbook's data, without a suffix; "" where they are
+            elsewhere.
+        merged: the parts of this file that a block consists of, if it is not one of its own name.
         ends: the layers whose outputs end the blocks, where they are named otherwise.
         file: the saved network that it is, if it is no network of the catalogue.
         state: of this file; another when it was written anew, so that a description can stand for
@@ -48,6 +49,7 @@ class Trunk:
     frozen: int = 0
     licence: str = ""
     weights: str = ""
+    merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     ends: tuple[str, ...] = ()
     file: Path | None = None
     state: tuple[int, int] | None = None
@@ -104,6 +106,7 @@ EFFICIENTNET_LITE0_MIDDLE = replace(
         (*_LITE0_ENDS[:4], "features"),
     ),
     weights="efficientnet-lite0",
+    merged={"features": _LITE0_ENDS[4:7]},
 )
 """Its stages 4 to 6, for drawings and scans. They are one block, since all three are looked at."""
 
