@@ -47,12 +47,12 @@ def _some(count: int, of_all: int) -> str:
 
 
 def baselines(settings: Settings) -> str:
-    """Say why a published trunk is not trained from scratch for comparison; "" where it is."""
+    """Say which network is trained from scratch for comparison, and why it is that one."""
     if settings.baseline == "none":
         return "Nothing is trained for comparison, since the setting baseline is 'none'."
-    if settings.baseline != "small-trunk":
-        return ""
     title = settings.trunk_info.title
+    if settings.baseline == "same-trunk":
+        return f"What is trained from scratch has the same trunk, {title}."
     return (
         f"From scratch, the workbook's small network is trained, and not {title}: from so few "
         "labelled images a network of that size learns next to nothing without its published "

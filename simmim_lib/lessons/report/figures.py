@@ -15,8 +15,10 @@ from simmim_lib.experiments.baselines import (
     decisions,
 )
 from simmim_lib.foundation.intervals import mean_and_interval, seeds_in_words
+from simmim_lib.lessons.report import tables
 from simmim_lib.pictures import charts, classification
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.reports.pages import Table
 from simmim_lib.reports.words import shortened
 from simmim_lib.settings import Settings
 
@@ -60,6 +62,16 @@ def accuracies(findings: Findings) -> Picture:
 def made_by(settings: Settings) -> str:
     """Return what every figure says of where it comes from."""
     return f"{seeds_in_words(settings.seeds)}, budget {settings.budget}"
+
+
+def outcome(findings: Findings, target: str) -> Picture | Table:
+    """Show what is predicted beside the truth, as suits the kind of the target."""
+    shown = {
+        "classification": confusion,
+        "multi-label": tables.labels,
+        "regression": predicted_numbers,
+    }[findings.data(target).kind]
+    return shown(findings, target)
 
 
 @styled
@@ -146,9 +158,9 @@ def reliability(findings: Findings, target: str) -> Picture:
     for name, way in compared.items():
         by_seed = [decisions(data, own) for own in way.probabilities[target]]
         error = f"{mean_and_interval(100 * way.calibration_error(target), digits=1)} %"
-        diagrams[f"{name}:\ncalibration error {error}"] = calibration.reliability(
-            *map(np.concatenate, zip(*by_seed, strict=True))
-        )
+        probabilities, labels = (np.concatenate(each) for each in zip(*by_seed, strict=True))
+        title = f"{name}:\ncalibration error {error}"
+        diagrams[title] = calibration.reliability(probabilities, labels)
         sentences.append(f"{name}: expected calibration error {error}")
     return Picture(
         classification.draw_reliability(diagrams, _title(findings, target)),

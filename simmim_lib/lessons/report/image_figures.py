@@ -1,4 +1,4 @@
-"""Pictures of lesson 10 that show images: examples, and those that a network is most wrong about."""
+"""Pictures of lesson 10 that show images: examples, and what a network is most wrong about."""
 
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, NamedTuple
@@ -112,9 +112,8 @@ def most_wrong(findings: Findings, target: str) -> Picture:
     data, seed = findings.data(target), findings.result.best_seed(target)
     judged = judge(data, findings.asked.probabilities[target][seed])
     wrong = sum(judgement.wrong for judgement in judged)
-    order = np.argsort([-judgement.wrongness for judgement in judged], kind="stable")
-    # Several labels may be doubtful together and yet all be right.
-    order = [n for n in order if judged[n].wrong or not wrong][:MISTAKES]
+    worst_first = sorted(range(len(judged)), key=lambda n: -judged[n].wrongness)
+    order = [n for n in worst_first if judged[n].wrong or not wrong][:MISTAKES]
     title = _headline(data.kind, len(order), wrong, len(judged))
     name = findings.names[target]
     picture = _grid(

@@ -55,7 +55,8 @@ def _of_labels(names: Sequence[str], label: np.ndarray, output: np.ndarray) -> J
     right = np.where(label > 0, output, 1 - output)
     sure = np.prod(np.maximum(output, 1 - output))
     wrong = bool(np.any(predicted != (label > 0)))
-    return Judgement(1 - np.prod(right), wrong, *_texts(names, label > 0, predicted), _sure(sure))
+    true, said = _texts(names, label > 0, predicted)
+    return Judgement(float(1 - np.prod(right)), wrong, true, said, _sure(float(sure)))
 
 
 def _of_numbers(names: Sequence[str], label: np.ndarray, output: np.ndarray) -> Judgement:

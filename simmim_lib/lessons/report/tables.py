@@ -10,7 +10,7 @@ from simmim_lib.experiments.baselines import ASKED, SCRATCH, WAYS, Findings, has
 from simmim_lib.experiments.environment import describe_environment, peak_memory_in_words
 from simmim_lib.foundation.intervals import mean_and_interval
 from simmim_lib.lessons.report.judgements import THRESHOLD
-from simmim_lib.reports.pages import Table
+from simmim_lib.reports.pages import Paragraph, Table
 from simmim_lib.reports.words import image_sizes, listed
 from simmim_lib.settings import Settings
 from simmim_lib.trunks.catalogue import SMALL_CNN
@@ -157,9 +157,11 @@ def _percent(values: np.ndarray) -> str:
     return f"{mean_and_interval(100 * known, digits=1)} %" if len(known) else "–"
 
 
-def calibration(findings: Findings) -> Table:
+def calibration(findings: Findings) -> Table | Paragraph:
     """List the expected calibration error of every way on every target that has probabilities."""
     targets = [target for target in findings.settings.targets if has_probabilities(target)]
+    if not targets:
+        return Paragraph("Numbers come without probabilities, so there is nothing to calibrate.")
     rows = [
         (
             name,
