@@ -13,6 +13,7 @@ from typing import Any
 
 import joint
 import numpy as np
+import photographs
 import reporting
 import sweep
 import unlabelled
@@ -254,6 +255,7 @@ ROWS = (
     *unlabelled.ROWS,
     *sweep.ROWS,
     *reporting.ROWS,
+    *photographs.ROWS,
 )
 
 

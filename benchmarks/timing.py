@@ -34,20 +34,20 @@ def seconds(work: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def medians(*works: Callable[[], object]) -> list[float]:
+def medians(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     """Time each piece of work in turn, several times over.
 
     Each is run once more, not timed, just before: neither pays for what the other left behind.
     """
-    rounds = []
-    for _ in range(ROUNDS):
+    taken = []
+    for _ in range(rounds):
         times = []
         for work in works:
             work()
             gc.collect()
             times.append(seconds(work))
-        rounds.append(times)
-    return [statistics.median(times) for times in zip(*rounds, strict=True)]
+        taken.append(times)
+    return [statistics.median(times) for times in zip(*taken, strict=True)]
 
 
 def quietly(settings: Settings) -> experiments.Result:

@@ -674,7 +674,9 @@ def test_gradual_unfreezing_takes_a_layer_more_in_each_part(depth, steps, stages
 
 LARGE = "efficientnet-lite0"
 ON_IMAGES = {"learning_rate": 3e-3, "information": 1.0, "agreement": 1.0, "augmentation": 1.0}
-ON_FEATURES = {"learning_rate": 2e-3, "information": 0.3, "agreement": 0.0, "augmentation": 0.0}
+ON_FEATURES = {"learning_rate": 2e-3, "information": 1.0, "agreement": 0.0, "augmentation": 0.0}
+HEAD_ONLY = {**ON_FEATURES, "learning_rate": 8e-3}
+PLAIN = {"learning_rate": 2e-3, "information": 0.0}
 
 
 @pytest.mark.parametrize(
@@ -683,8 +685,9 @@ ON_FEATURES = {"learning_rate": 2e-3, "information": 0.3, "agreement": 0.0, "aug
         ({}, 0, ON_IMAGES),
         ({"frozen_layers": 0}, 0, ON_IMAGES),
         ({"frozen_layers": 1}, 1, ON_FEATURES),
-        ({"frozen_layers": 4}, 4, ON_FEATURES),
-        ({"trunk": LARGE}, 9, ON_FEATURES),
+        ({"frozen_layers": 4}, 4, HEAD_ONLY),
+        ({"trunk": LARGE}, 9, HEAD_ONLY),
+        ({"trunk": LARGE, "frozen_layers": 8}, 8, ON_FEATURES),
         ({"trunk": LARGE, "frozen_layers": 0}, 0, ON_IMAGES),
         ({"trunk": LARGE, "source": None}, 0, ON_IMAGES),
         ({"information": 0.5, "learning_rate": 1e-4}, 0,
@@ -698,6 +701,13 @@ def test_a_recipe_says_what_is_usual_for_all_that_is_not_said(given, frozen, val
     assert set(settings.unusual()) == {"recipe", *given} - (
         {"frozen_layers"} if given == {"frozen_layers": 0} else set()
     )
+
+
+@pytest.mark.parametrize("adaptation", sorted({*ADAPTATIONS} - {"fine-tune"}))
+def test_images_without_labels_are_left_out_where_an_adaptation_cannot_use_them(adaptation):
+    settings = Settings(recipe="simmim", adaptation=adaptation)
+    assert {name: getattr(settings, name) for name in PLAIN} == PLAIN
+    assert settings.frozen_layers == 2
 
 
 def test_from_scratch_nothing_but_the_source_is_unusual():

@@ -122,14 +122,14 @@ if settings.source_dataset:
 # %% [markdown]
 # ## Baselines
 #
-# A score alone says little. These are trained with the same labelled images, the same number of
-# steps and the same seeds:
+# A score alone says little. These have the same labelled images, the same number of steps and the
+# same seeds:
 
 # %% tags=["training"]
 compared = baselines.baselines(settings)
 
 # %%
-display(tables.ways(settings, compared), pages.Paragraph(words.baselines(settings)))
+display(tables.ways(settings, compared), pages.Paragraph(words.baselines(settings, compared)))
 
 # %% [markdown] tags=["lesson"]
 # Why so many? Each takes one thing away. *From scratch* takes away the source, *probe* (a linear
@@ -152,7 +152,7 @@ for name, diagnosis in found.result.diagnostics.items():
 print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1f} seconds.")
 
 # %% [markdown]
-# ## Accuracy
+# ## Scores on test images
 #
 # Every seed has its own labelled images and its own batches. The bars are 95 % intervals of the mean
 # (Student's t); the last column compares seed by seed.
@@ -223,7 +223,7 @@ for name in filter(baselines.has_probabilities, settings.targets):
 # %% [markdown] tags=["lesson"]
 # A network can be right more often *and* less well calibrated: maximising information makes every
 # prediction more confident, including the wrong ones. Ask for `information=1.0` and compare. If
-# somebody is going to act on the probabilities, read this section before the one on accuracy.
+# somebody is going to act on the probabilities, read this section before the one on scores.
 
 # %% [markdown]
 # ## Cost

@@ -18,7 +18,13 @@ from simmim_lib.datasets.loading import (
     rebuild,
     verify,
 )
-from simmim_lib.datasets.naming import check_name, file_name, short_name, short_names
+from simmim_lib.datasets.naming import (
+    check_distinct,
+    check_name,
+    file_name,
+    short_name,
+    short_names,
+)
 from simmim_lib.datasets.registered import from_folder
 from simmim_lib.datasets.sizes import picture_sizes
 from simmim_lib.datasets.splits import stratified
@@ -34,6 +40,7 @@ __all__ = [
     "Entry",
     "Part",
     "Task",
+    "check_distinct",
     "check_name",
     "choose",
     "describe",

@@ -7,8 +7,11 @@ from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
 
-MAX_NAMED = 10
-"""How many files one sentence names."""
+MAX_NAMED = 50
+"""How many files that must be put right one sentence names."""
+
+FEW = 10
+"""The same of files that may stay as they are."""
 
 PARTS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation"}
 PARTS |= {"test": "test"}
@@ -80,11 +83,11 @@ def _state(file: LabelledFile) -> tuple[object, ...]:
     return (file, status.st_mtime_ns, status.st_size)
 
 
-def several(names: Iterable[str]) -> str:
+def several(names: Iterable[str], most: int = MAX_NAMED) -> str:
     """Return names for a sentence: the first few, and how many more there are."""
     named = list(names)
-    more = f" and {len(named) - MAX_NAMED} more" if len(named) > MAX_NAMED else ""
-    return ", ".join(named[:MAX_NAMED]) + more
+    more = f" and {len(named) - most} more" if len(named) > most else ""
+    return ", ".join(named[:most]) + more
 
 
 def refuse(path: Path, problems: Sequence[Problem], total: int) -> None:
@@ -92,7 +95,8 @@ def refuse(path: Path, problems: Sequence[Problem], total: int) -> None:
     if problems:
         raise WorkbookError(
             f"{len(problems)} of {total} images in {path} cannot be used: {explained(problems)}. "
-            "Replace them or take them out, or go on without them by skip-broken=yes."
+            "Replace them or take them out, or go on without them: put ?skip-broken=yes behind the "
+            "path."
         )
 
 

@@ -8,7 +8,7 @@ address: `folder:photos?group=_&skip-broken=yes`.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -136,18 +136,6 @@ def _kind_of_path(text: str) -> str | None:
     return "folder" if text.strip() and os.path.isdir(os.path.expanduser(text)) else None
 
 
-def file_name(name: str) -> str:
-    """Return a name for files about a dataset: for an address one without slashes, else its own.
-
-    Two spellings of one address have the same.
-    """
-    own = parse(name)
-    if own is None:
-        return name
-    digest = hashlib.sha256(repr((str(own.path), own.options)).encode()).hexdigest()[:12]
-    return f"{re.sub('[^A-Za-z0-9_-]+', '-', own.title)}-{digest}"
-
-
 def short_name(name: str) -> str:
     """Return what pictures call a dataset: its name, or the last part of an address's path."""
     own = parse(name)
@@ -170,3 +158,28 @@ def short_names(names: Iterable[str]) -> dict[str, str]:
 def _last_part(name: str) -> str:
     """Return what follows the last folder of an address, its options included."""
     return name.rpartition("/")[2]
+
+
+def check_distinct(names: Sequence[str]) -> None:
+    """Refuse two spellings of one address, whose images would be learnt from twice.
+
+    Raises:
+        WorkbookError: there are some.
+    """
+    first_with: dict[str, str] = {}
+    for name in names:
+        first = first_with.setdefault(file_name(name), name)
+        if first is not name:
+            raise WorkbookError(f"{first!r} and {name!r} are the same data: name them once.")
+
+
+def file_name(name: str) -> str:
+    """Return a name for files about a dataset: for an address one without slashes, else its own.
+
+    Two spellings of one address have the same.
+    """
+    own = parse(name)
+    if own is None:
+        return name
+    digest = hashlib.sha256(repr((str(own.path), own.options)).encode()).hexdigest()[:12]
+    return f"{re.sub('[^A-Za-z0-9_-]+', '-', own.title)}-{digest}"

@@ -16,7 +16,7 @@ from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Part
 from simmim_lib.datasets.dividing import divide, labels_of
 from simmim_lib.datasets.image_folders import list_folder
 from simmim_lib.datasets.image_tables import list_table
-from simmim_lib.datasets.listing import LabelledFile, Listing, explained, several
+from simmim_lib.datasets.listing import FEW, LabelledFile, Listing, explained, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
 from simmim_lib.errors import check_whole
@@ -129,7 +129,7 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
     left_out = [*listing.left_out, *(file.shown for _, file in found.repeated)]
     remarks = []
     if left_out:
-        remarks.append(f"not images, or repeating one: {several(left_out)}")
+        remarks.append(f"not images, or repeating one: {several(left_out, FEW)}")
     if found.problems:
         remarks.append(f"broken: {explained(found.problems)}")
     return f"Left out of {listing.path}: {'; '.join(remarks)}." if remarks else ""

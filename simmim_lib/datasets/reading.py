@@ -76,7 +76,7 @@ def read_images(
 
     Raises:
         WorkbookError: files that cannot be used, or that look alike in two classes or two parts;
-            all of them are counted, the first ten named.
+            all of them are counted, the first fifty named.
     """
     images: dict[LabelledFile, NDArray[np.uint8]] = {}
 
@@ -95,7 +95,7 @@ def check_files(listing: Listing, found: SortedFiles, skip_broken: bool) -> None
     """Refuse files that cannot be used, and such as contradict each other.
 
     Raises:
-        WorkbookError: there are some; all of them are counted, the first ten named.
+        WorkbookError: there are some; all of them are counted, the first fifty named.
     """
     if not skip_broken:
         refuse(listing.path, found.problems, len(listing.files) + len(listing.problems))

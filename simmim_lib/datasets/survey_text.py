@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import numpy as np
 
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Labels
-from simmim_lib.datasets.listing import MAX_NAMED
+from simmim_lib.datasets.listing import FEW
 from simmim_lib.datasets.near_duplicates import MAX_BITS, MIN_CORRELATION
 from simmim_lib.datasets.survey import Names, Survey
 
@@ -60,13 +60,12 @@ def _findings(survey: Survey) -> Iterator[str]:
     same = f"look the same at {IMAGE_SIZE} x {IMAGE_SIZE} pixels"
     rule = f"difference hash within {MAX_BITS} of 64 bits, correlation {MIN_CORRELATION}"
     broken = [f"{problem.shown} ({problem.reason})" for problem in survey.problems]
-    few = MAX_NAMED
-    yield from _finding(f"repeated ({same}, same label)", _joined(survey.repeated), few)
+    yield from _finding(f"repeated ({same}, same label)", _joined(survey.repeated), FEW)
     yield from _finding(f"with two labels ({same})", _joined(survey.two_labels))
     yield from _finding(f"in two parts ({same})", _joined(survey.two_parts))
-    yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), few)
+    yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), FEW)
     yield from _finding("cannot be used", broken)
-    yield from _finding("no images, left out", survey.left_out, few)
+    yield from _finding("no images, left out", survey.left_out, FEW)
 
 
 def _joined(pairs: Sequence[Names]) -> list[str]:

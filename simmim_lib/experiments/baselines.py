@@ -240,7 +240,8 @@ class Findings:
             over = "over" if gap.verdict == "gain" else "against"
             size = f"{plus_minus(abs(gap.mean), gap.half_width, gap.digits)} {gap.unit}"
             return f"a {gap.verdict} of {size} {over} {best!r} on {name}"
-        return f"no clear difference from {best!r} on {name} ({gap.size} {gap.unit})"
+        smaller = "an error smaller by " if self.yardstick(target).is_error else ""
+        return f"no clear difference from {best!r} on {name} ({smaller}{gap.size} {gap.unit})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""
@@ -268,7 +269,9 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
     if settings.source is not None and labelled:
         whole = {"copied_layers": len(settings.trunk_info.blocks), "frozen_layers": 0}
         together = _with_labels(settings, whole).labels_only()
-        found[PROBE] = (together.replace(adaptation="probe"),)
+        # The same steps, whatever the recipe has for a probe: they are not what it takes away.
+        steps = {name: getattr(settings, name) for name in ("learning_rate", "schedule")}
+        found[PROBE] = (together.replace(adaptation="probe", **steps),)
         if settings.baseline == "same-trunk":
             found[FINE_TUNE] = (together,)
     if len(alone) > 1:

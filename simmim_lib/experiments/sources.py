@@ -2,6 +2,7 @@
 
 import contextlib
 import functools
+import itertools
 import json
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -15,7 +16,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
-from simmim_lib.trunks.catalogue import EFFICIENTNET_LITE0, SMALL_CNN
+from simmim_lib.trunks.catalogue import SMALL_CNN
 
 if TYPE_CHECKING:
     import keras
@@ -162,15 +163,15 @@ def published(trunk: str) -> Blocks:
         WorkbookError: they are neither on this machine nor to be downloaded, or are damaged.
     """
     info = trunks.describe(trunk)
-    bundled = directories.data_directory() / "trunks" / f"{trunk}.npz"
-    if trunk == EFFICIENTNET_LITE0.name:
-        _, parts = _read_parts(bundled)
-        return {name: [weight.astype(np.float32) for weight in parts[name]] for name in info.blocks}
-    network = (
-        trunks.build_trunk(trunk)  # a file's weights are there when it is read
-        if info.file
-        else applications.build(trunk, info.size, weights=trunks.IMAGENET)
-    )
+    if info.weights or info.file:
+        network = trunks.build_trunk(trunk)  # a file's weights are there when it is read
+    else:
+        network = applications.build(trunk, info.size, weights=trunks.IMAGENET)
+    if info.weights:
+        _, parts = _read_parts(directories.data_directory() / "trunks" / f"{info.weights}.npz")
+        whole = trunks.describe(info.weights)
+        stored = itertools.chain.from_iterable(parts[name] for name in whole.blocks)
+        network.set_weights([*itertools.islice(stored, len(network.weights))])
     variables = trunks.cut(network, info.end_of, 0).variables
     return {name: [np.asarray(each) for each in block] for name, block in variables.items()}
 

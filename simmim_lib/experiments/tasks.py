@@ -39,6 +39,7 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
     Raises:
         WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
     """
+    datasets.check_distinct(settings.targets)
     _check_fit(settings)
     # Machines find each other now, before anything is computed, or not at all.
     devices.strategy(settings.strategy)

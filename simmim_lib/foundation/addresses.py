@@ -33,7 +33,8 @@ class Address:
             options: by kind, the names of the options that it takes.
 
         Raises:
-            WorkbookError: no path; an option that the kind does not take, or without a value.
+            WorkbookError: no path; an option that the kind does not take, without a value, or
+                twice.
         """
         kind, colon, rest = text.partition(":")
         if not colon or kind not in options:
@@ -41,7 +42,12 @@ class Address:
         path, _, query = rest.partition("?")
         if not path.strip():
             raise WorkbookError(f"{text!r} names no path: write {kind}:PATH.")
-        return cls(kind, path, dict(_option(kind, part, options[kind]) for part in _parts(query)))
+        given = [_option(kind, part, options[kind]) for part in _parts(query)]
+        names = [name for name, _ in given]
+        for name in names:
+            if names.count(name) > 1:
+                raise WorkbookError(f"{text!r} gives the option {name!r} twice: give it once.")
+        return cls(kind, path, dict(given))
 
 
 def _parts(query: str) -> list[str]:

@@ -4,7 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
-from simmim_lib.settings import offers
+from simmim_lib.settings import RECIPES, Settings, offers
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -66,6 +66,24 @@ def setting_slider(
         others: further numbers to offer.
     """
     return slider(description, offers(name, value, *others), value)
+
+
+def recipe_dropdown(chosen: str) -> "widgets.Dropdown":
+    """Return the choice among the recipes that settings have."""
+    titles = {"fine-tune": "plain fine-tuning", "simmim": "SimMIM, as lesson 05 found it"}
+    return dropdown("Recipe", [(titles[name], name) for name in RECIPES], chosen)
+
+
+def source_names(settings: Settings, bundled: Iterable[str]) -> list[str]:
+    """Return the sources that go with a trunk: its own weights, or datasets to pre-train on.
+
+    Args:
+        settings: with the trunk, and the source that is chosen at first.
+        bundled: the datasets to offer.
+    """
+    if settings.trunk_info.published:
+        return [settings.trunk_info.published]
+    return [*dict.fromkeys((*bundled, *filter(None, [settings.source])))]
 
 
 def target_groups(chosen: tuple[str, ...]) -> "widgets.Dropdown":

@@ -191,9 +191,11 @@ def accuracy_rows(
     height = 1.3 + 0.36 * rows / len(groups)
     figure = new_figure(8, height)
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
-    width = 0.66 / len(groups)
+    longest = max(len(way) for ways in groups.values() for way in ways)
+    margin = max(0.24, 0.0125 * longest)
+    width = (0.9 - margin) / len(groups)
     for number, (target, ways) in enumerate(groups.items()):
-        left = 0.24 + number * (width + 0.05)
+        left = margin + number * (width + 0.05)
         axes = figure.add_axes((left, 0.55 / height, width, 1 - 1.25 / height))
         for place, (way, values) in enumerate(ways.items()):
             scratch = way == "from scratch"

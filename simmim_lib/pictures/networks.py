@@ -1,5 +1,8 @@
 """Drawings of networks: blocks, heads, what is frozen and what is trained."""
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -16,7 +19,8 @@ Place = tuple[float, float, float, float]
 """Left, bottom, width and height, where a drawing is 100 wide and 100 high."""
 
 ARROW = {"arrowstyle": "->", "color": "#666666"}
-DISTANCE = 17.6  # from block to block
+ROOM = 88.0  # for the blocks and the head
+SPACIOUS = 5  # blocks, up to which there is room for whole words
 
 
 def draw_network(axes: "Axes", settings: Settings) -> None:
@@ -27,59 +31,102 @@ def draw_network(axes: "Axes", settings: Settings) -> None:
     axes.set(xlim=(0, 100), ylim=(0, 100))
     axes.axis("off")
     layers = architecture(settings)
-    left, before = 3.0, layers.front.input_shape[1:]
-    _draw_image(axes, before, left)
-    for block in (*layers.blocks, *layers.heads.values()):
-        axes.annotate(
-            "", (left + DISTANCE - 0.4, 57), (left + _width(before) + 0.6, 57), arrowprops=ARROW
-        )
-        left, before = left + DISTANCE, block.shape
-        _draw_block(axes, block, left)
+    image = layers.front.input_shape[1:]
+    blocks = [*layers.blocks, *layers.heads.values()]
+    scale = Scale.of([image, *(block.shape for block in blocks)])
+    left, before = 3.0, image
+    _draw_image(axes, scale, image, left)
+    for block in blocks:
+        start = left + scale.width(before) + 0.6
+        left, before = left + scale.distance, block.shape
+        axes.annotate("", (left - 0.4, 57), (start, 57), arrowprops=ARROW)
+        _draw_block(axes, scale, block, left)
     axes.set_title(
-        f"{settings.source or 'from scratch'} → {settings.targets[0]}: "
+        f"{settings.source or 'from scratch'} → {datasets.short_name(settings.targets[0])}: "
         f"{layers.trained:,} weights trained, {layers.frozen:,} frozen",
         y=0.95,
     )
 
 
-def _draw_image(axes: "Axes", shape: tuple[int, ...], left: float) -> None:
-    middle = _draw_box(axes, shape, left, "#EEEEEE", "")
-    axes.text(middle, 2, f"image\n{_in_words(shape)}\n", ha="center", va="bottom", fontsize=9)
+@dataclass(frozen=True)
+class Scale:
+    """How large a network's feature maps are drawn, so that all of them find room.
+
+    Attributes:
+        distance: from the left edge of one block to that of the next.
+        per_pixel: height for each pixel of a map's side.
+        per_map: width for the square root of the number of maps.
+    """
+
+    distance: float
+    per_pixel: float
+    per_map: float
+
+    @classmethod
+    def of(cls, shapes: Sequence[tuple[int, ...]]) -> "Scale":
+        """Return the scale for an image and all that follows it."""
+        distance = ROOM / (len(shapes) - 1)
+        most = max(shape[-1] for shape in shapes)
+        return cls(distance, 48 / shapes[0][0], min(0.62, (0.6 * distance - 2.5) / most**0.5))
+
+    @property
+    def crowded(self) -> bool:
+        """Whether there is room for short lines only."""
+        return self.distance < ROOM / SPACIOUS
+
+    def width(self, shape: tuple[int, ...]) -> float:
+        """Return the width of the box of a feature map."""
+        return 2.5 + shape[-1] ** 0.5 * self.per_map
+
+    def height(self, shape: tuple[int, ...]) -> float:
+        """Return the height of the box of a feature map."""
+        return 14 + self.per_pixel * (shape[0] if len(shape) == 3 else 1)
+
+    def words(self, axes: "Axes", middle: float, lines: Sequence[str]) -> None:
+        """Write lines below a box."""
+        size = 7 if self.crowded else 9
+        axes.text(middle, 2, "\n".join(lines), ha="center", va="bottom", fontsize=size)
+
+    def size_in_words(self, shape: tuple[int, ...]) -> list[str]:
+        """Return the size of a feature map as the lines that there is room for."""
+        if not self.crowded:
+            return [" × ".join(map(str, shape))]
+        *sides, maps = shape
+        return [" × ".join(map(str, sides)) or "1", f"× {maps}"] if sides else [str(maps), ""]
 
 
-def _draw_block(axes: "Axes", block: Block, left: float) -> None:
+def _draw_image(axes: "Axes", scale: Scale, shape: tuple[int, ...], left: float) -> None:
+    middle = _draw_box(axes, scale, shape, left, "#EEEEEE", "")
+    scale.words(axes, middle, ["image", *scale.size_in_words(shape), ""])
+
+
+def _draw_block(axes: "Axes", scale: Scale, block: Block, left: float) -> None:
     """Draw a block with its name, its size and whether it is trained."""
     state = "frozen" if block.frozen else "trained"
-    middle = _draw_box(axes, block.shape, left, COLOURS[state], "//" if block.frozen else "")
+    hatch = "//" if block.frozen else ""
+    middle = _draw_box(axes, scale, block.shape, left, COLOURS[state], hatch)
     name = block.name.partition(" of ")[0].replace("_", " ")  # "head of mnist" is a head
-    lines = f"{name}\n{_in_words(block.shape)}\n{block.parameters:,} weights"
-    axes.text(middle, 2, lines, ha="center", va="bottom", fontsize=9)
-    above = 59 + _height(block.shape) / 2
-    axes.text(middle, above, state, ha="center", va="bottom", fontsize=9, weight="bold")
+    unit = "" if scale.crowded else " weights"
+    scale.words(
+        axes, middle, [name, *scale.size_in_words(block.shape), f"{block.parameters:,}{unit}"]
+    )
+    above = 59 + scale.height(block.shape) / 2
+    size = 7 if scale.crowded else 9
+    axes.text(middle, above, state, ha="center", va="bottom", fontsize=size, weight="bold")
 
 
-def _draw_box(axes: "Axes", shape: tuple[int, ...], left: float, colour: str, hatch: str) -> float:
+def _draw_box(
+    axes: "Axes", scale: Scale, shape: tuple[int, ...], left: float, colour: str, hatch: str
+) -> float:
     """Draw the box of a feature map, and return the middle of its width."""
     from matplotlib.patches import Rectangle
 
-    width, height = _width(shape), _height(shape)
+    width, height = scale.width(shape), scale.height(shape)
     corner = (left, 57 - height / 2)
     axes.add_patch(
         Rectangle(corner, width, height, facecolor=colour, hatch=hatch, edgecolor="black")
     )
     return left + width / 2
-
-
-def _width(shape: tuple[int, ...]) -> float:
-    return 2.5 + shape[-1] ** 0.5 * 0.62
-
-
-def _height(shape: tuple[int, ...]) -> float:
-    return 14 + 1.7 * (shape[0] if len(shape) == 3 else 1)
-
-
-def _in_words(shape: tuple[int, ...]) -> str:
-    return " × ".join(str(number) for number in shape)
 
 
 def draw_joint_network(axes: "Axes", settings: Settings) -> None:
@@ -90,8 +137,11 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
     rows = dict(zip(settings.targets, _rows(len(settings.targets)), strict=True))
     for target, row in rows.items():
         _draw_target(axes, settings, target, row)
-    for position, block in enumerate(layers.blocks):
-        _draw_shared_block(axes, block, left=25.5 + 12.2 * position)
+    if len(layers.blocks) < SPACIOUS:
+        for position, block in enumerate(layers.blocks):
+            _draw_shared_block(axes, block, left=25.5 + 12.2 * position)
+    else:
+        _draw_many_shared_blocks(axes, layers.blocks)
     for targets, head in layers.heads.items():
         _draw_head(axes, head, targets, row=float(np.mean([rows[target] for target in targets])))
     axes.text(49, 89, "trunk, shared by all targets", ha="center", fontsize=10)
@@ -132,6 +182,37 @@ def _draw_shared_block(axes: "Axes", block: Block, left: float) -> None:
     text = f"{block.name.replace('_', ' ')}\n{size}"
     axes.text(left + 5, 41, text, ha="center", va="top", fontsize=8)
     axes.text(left + 5, 75, state, ha="center", fontsize=9, weight="bold")
+
+
+def _draw_many_shared_blocks(axes: "Axes", blocks: Sequence[Block]) -> None:
+    """Draw narrow blocks, their names upright; what neighbours share stands beside them once."""
+    from matplotlib.patches import Rectangle
+
+    distance, left = 46.6 / len(blocks), 25.5
+    for frozen, group in itertools.groupby(blocks, key=lambda block: block.frozen):
+        neighbours = list(group)
+        state, hatch = ("frozen", "//") if frozen else ("trained", "")
+        for position, block in enumerate(neighbours):
+            corner = (left + distance * position, 44)
+            axes.add_patch(
+                Rectangle(
+                    *(corner, 0.8 * distance, 28),
+                    facecolor=COLOURS[state],
+                    edgecolor="black",
+                    hatch=hatch,
+                )
+            )
+            _write_upright(axes, corner[0] + 0.4 * distance, block.name.replace("_", " "))
+        middle = left + distance * (len(neighbours) - 0.2) / 2
+        weights = sum(block.parameters for block in neighbours)
+        axes.text(middle, 75, state, ha="center", fontsize=9, weight="bold")
+        axes.text(middle, 41, f"{weights:,}\nweights", ha="center", va="top", fontsize=8)
+        left += distance * len(neighbours)
+
+
+def _write_upright(axes: "Axes", middle: float, text: str) -> None:
+    white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
+    axes.text(middle, 58, text, rotation=90, ha="center", va="center", fontsize=8, bbox=white)
 
 
 def _draw_head(axes: "Axes", head: Block, targets: tuple[str, ...], row: float) -> None:

@@ -46,6 +46,10 @@ BAND: Any = {"alpha": 0.18, "lw": 0}
 """How the interval around a curve is drawn."""
 
 
+MAX_COLOURS = 4096
+"""More colours than a figure has without photographs in it."""
+
+
 @dataclass(frozen=True, eq=False)
 class Picture:
     """A figure with a text that says the same; a notebook shows it by itself.
@@ -67,11 +71,14 @@ class Picture:
         canvas = FigureCanvasAgg(self.figure)
         with mpl.rc_context(STYLE):
             canvas.draw()
-        # A palette makes the file a third as large: notebooks stay small and redraws quick.
         image = Image.fromarray(np.asarray(canvas.buffer_rgba())).convert("RGB")
+        # A palette makes the file a third as large: notebooks stay small and redraws quick. With
+        # photographs in the figure it would change the colours of all the rest.
+        if image.getcolors(MAX_COLOURS):
+            colours = Image.Quantize.MAXCOVERAGE  # a third quicker than Pillow's usual choice
+            image = image.quantize(128, colours, dither=Image.Dither.NONE)
         buffer = io.BytesIO()
-        colours = Image.Quantize.MAXCOVERAGE  # a third quicker than Pillow's usual choice
-        image.quantize(128, colours, dither=Image.Dither.NONE).save(buffer, "png")
+        image.save(buffer, "png")
         return buffer.getvalue()
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:

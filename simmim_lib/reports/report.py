@@ -235,6 +235,7 @@ def _check_asked(asked: Settings) -> None:
             "strategy is 'multi-worker', but a report is made by one process: use 'mirrored', or "
             "`simmim run --strategy multi-worker` on each machine."
         )
+    datasets.check_distinct(asked.targets)
     _check_kinds(asked)
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target, asked.image_size), labels_per_class, seed=0)

@@ -1,8 +1,9 @@
 """Words of a report: what its readers are told about settings, in sentences."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from simmim_lib import datasets
+from simmim_lib.experiments.baselines import PROBE
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import FILE, IMAGENET
 
@@ -46,8 +47,13 @@ def _some(count: int, of_all: int) -> str:
     return {of_all: "all", 0: "none"}.get(count, str(count))
 
 
-def baselines(settings: Settings) -> str:
-    """Say which network is trained from scratch for comparison, and why it is that one."""
+def baselines(settings: Settings, compared: Collection[str]) -> str:
+    """Say which network is trained from scratch for comparison, and why it is that one.
+
+    Args:
+        settings: of the experiment.
+        compared: the names of its baselines.
+    """
     if settings.baseline == "none":
         return "Nothing is trained for comparison, since the setting baseline is 'none'."
     title = settings.trunk_info.title
@@ -56,9 +62,15 @@ def baselines(settings: Settings) -> str:
     return (
         f"From scratch, the workbook's small network is trained, and not {title}: from so few "
         "labelled images a network of that size learns next to nothing without its published "
-        "weights, and each seed would take minutes. What these weights are worth shows the probe, "
-        "a linear head on their features. (With baseline=same-trunk all of it is trained.)"
+        f"weights, and each seed would take minutes. {_worth(compared)} With baseline=same-trunk "
+        "all of it is trained."
     )
+
+
+def _worth(compared: Collection[str]) -> str:
+    if PROBE in compared:
+        return "What these weights are worth shows the probe, a linear head on their features."
+    return "What was asked for is itself a probe, a linear head on the features of these weights."
 
 
 def image_sizes(name: str, settings: Settings) -> str:

@@ -53,6 +53,10 @@ RENAMED = {"strangers": "foreign_images"}
 MAX_COUNT = 1_000_000
 """More steps, seeds or labels than anybody waits for: a slip of the keyboard."""
 
+PUBLISHED_RATE = 0.1
+"""A factor for the steps of published weights: whole ones, as fresh layers need them, destroy a
+deep network's features within a few steps."""
+
 AT_LEAST_ZERO = Number(lambda number: number >= 0, "of at least 0, like 0.3")
 SIZES = (8, 1024)
 
@@ -74,11 +78,6 @@ def number_of_blocks(settings: "Settings | None") -> Whole:
     """Return how many blocks may be meant: at most those of the trunk, or of the usual one."""
     trunk = settings.trunk_info if settings else SMALL_CNN
     return Whole(0, len(trunk.blocks))
-
-
-def default_budget(settings: "Settings | None" = None) -> str:
-    """Return the budget that the environment asks for in `SIMMIM_BUDGET`, else "quick"."""
-    return os.environ.get("SIMMIM_BUDGET", "quick")
 
 
 @dataclass(frozen=True)
@@ -202,8 +201,9 @@ class Settings:
         offers=(5e-4, 1e-3, 2e-3, 4e-3, 8e-3),
     )
     trunk_learning_rate: float = option(
-        1.0,
-        "size of a step of copied layers, as a factor, above 0 to 1",
+        lambda settings: PUBLISHED_RATE if settings.trunk_info.published else 1.0,
+        f"size of a step of copied layers, as a factor, above 0 to 1; {PUBLISHED_RATE} by default "
+        "where they are published weights",
         reads=Number(lambda number: 0 < number <= 1, "above 0 and at most 1, like 0.1"),
         group="training",
         offers=(0.03, 0.1, 0.3, 1.0),
@@ -308,7 +308,7 @@ class Settings:
         group="effort",
     )
     budget: str = option(
-        default_budget,
+        lambda settings: os.environ.get("SIMMIM_BUDGET", "quick"),
         "; ".join(f"{name}: {text}" for name, text in BUDGETS.items()),
         reads=Choice(BUDGETS),
         group="effort",

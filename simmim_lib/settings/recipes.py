@@ -17,8 +17,15 @@ INFORMED: dict[str, Any] = {
 }
 """Lesson 05's recipe for images without labels, fixed on MNIST's validation images alone."""
 
-ON_FEATURES: dict[str, Any] = {"schedule": "cosine", "information": 0.3}
-"""The same where blocks are frozen, so that images cannot be changed: views do not go with it."""
+PARTLY_FROZEN: dict[str, Any] = {"schedule": "cosine", "information": 1.0}
+"""The same where some blocks are frozen: there are no views, as features are computed once."""
+
+HEAD_ONLY: dict[str, Any] = {**PARTLY_FROZEN, "learning_rate": 8e-3}
+"""The same where all blocks are frozen.
+
+Both were fixed on validation images of MNIST and Fashion-MNIST, the latter also with features of
+EfficientNet-Lite0.
+"""
 
 
 def usual_in_recipe(name: str, settings: "Settings") -> Any:
@@ -28,9 +35,18 @@ def usual_in_recipe(name: str, settings: "Settings") -> Any:
         name: of the field.
         settings: of which the fields before this one are known.
     """
-    if settings.recipe != "simmim":
+    if name not in INFORMED or settings.recipe != "simmim":
         return USUAL
+    if settings.adaptation not in (USUAL, "fine-tune"):
+        return USUAL  # images without labels go with fine-tuning only
     if name == "frozen_layers":
         return USUAL if settings.trunk_info.published else INFORMED[name]
-    on_features = settings.frozen_layers if isinstance(settings.frozen_layers, int) else 0
-    return (ON_FEATURES if on_features else INFORMED).get(name, USUAL)
+    return _for_depth(settings).get(name, USUAL)
+
+
+def _for_depth(settings: "Settings") -> dict[str, Any]:
+    """Return the recipe for as many frozen blocks as the settings have."""
+    frozen = settings.frozen_layers
+    if frozen == 0:
+        return INFORMED
+    return HEAD_ONLY if frozen == len(settings.trunk_info.blocks) else PARTLY_FROZEN

@@ -71,12 +71,17 @@ def _rest(trunk: "keras.Model", block: str, edge: "keras.KerasTensor") -> "keras
     import keras
 
     try:
-        return keras.Model(edge, trunk.outputs[0])
-    except ValueError as error:
+        rest = keras.Model(edge, trunk.outputs[0])
+    except ValueError:
+        whole = False
+    else:  # Keras 3.13 only notices at the first call, and then leaves the trunk's input in it
+        whole = sum(isinstance(layer, keras.layers.InputLayer) for layer in rest.layers) == 1
+    if not whole:
         raise WorkbookError(
             f"The network cannot be cut after {block!r}, since what follows also needs something "
             "from before, as inside a residual unit: end the block at the layer that adds the two."
-        ) from error
+        )
+    return rest
 
 
 def nothing(like: "keras.KerasTensor") -> "keras.Model":

@@ -10,6 +10,7 @@ from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
 from simmim_lib.trunks.catalogue import (
     ARTICLE,
     EFFICIENTNET_LITE0,
+    EFFICIENTNET_LITE0_MIDDLE,
     SMALL_CNN,
     check_size,
     describe,
@@ -49,6 +50,8 @@ def build_trunk(
         return article.build(size, channels)
     if name == EFFICIENTNET_LITE0.name:
         return efficientnet.build(size)
+    if name == EFFICIENTNET_LITE0_MIDDLE.name:
+        return efficientnet.build_middle(size)
     if trunk.file:
         return files.read(trunk.file)
     return applications.build(name, size)

@@ -1,7 +1,7 @@
 """The catalogue of trunks: what is known about each network before it is built."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError, check_choice
@@ -30,6 +30,8 @@ class Trunk:
             none, and is pre-trained on a dataset.
         frozen: how many blocks are frozen by default.
         licence: of the published weights.
+        weights: the trunk whose file in the workbook's data these come from, of which this one is
+            the first part or the whole; "" where they are elsewhere.
         ends: the layers whose outputs end the blocks, where they are named otherwise.
         file: the saved network that it is, if it is no network of the catalogue.
     """
@@ -43,6 +45,7 @@ class Trunk:
     published: str = ""
     frozen: int = 0
     licence: str = ""
+    weights: str = ""
     ends: tuple[str, ...] = ()
     file: Path | None = None
 
@@ -78,17 +81,28 @@ def _published(name: str, title: str, size: int, licence: str, ends: tuple[str, 
     stages = tuple(f"stage_{number}" for number in range(1, len(ends) - 1))
     blocks = ("stem", *stages, "features")
     sizes, colour, frozen = (32, 512), True, len(ends)
-    return Trunk(name, title, blocks, size, sizes, colour, IMAGENET, frozen, licence, ends)
+    return Trunk(name, title, blocks, size, sizes, colour, IMAGENET, frozen, licence, ends=ends)
 
 
-EFFICIENTNET_LITE0 = _published(
-    "efficientnet-lite0",
-    "EfficientNet-Lite0",
-    96,
-    "Apache-2.0",
-    ("stem", *(f"stage_{number}" for number in range(1, 8)), "features"),
+_LITE0_ENDS = ("stem", *(f"stage_{number}" for number in range(1, 8)), "features")
+
+EFFICIENTNET_LITE0 = replace(
+    _published("efficientnet-lite0", "EfficientNet-Lite0", 96, "Apache-2.0", _LITE0_ENDS),
+    weights="efficientnet-lite0",
 )
 """A small network for photographs; its weights come with the workbook."""
+
+EFFICIENTNET_LITE0_MIDDLE = replace(
+    _published(
+        "efficientnet-lite0-middle",
+        "EfficientNet-Lite0, middle layers",
+        96,
+        "Apache-2.0",
+        (*_LITE0_ENDS[:4], "features"),
+    ),
+    weights="efficientnet-lite0",
+)
+"""Its stages 4 to 6, for drawings and scans. They are one block, since all three are looked at."""
 
 TRUNKS: Mapping[str, Trunk] = {
     trunk.name: trunk
@@ -96,6 +110,7 @@ TRUNKS: Mapping[str, Trunk] = {
         SMALL_CNN,
         ARTICLE,
         EFFICIENTNET_LITE0,
+        EFFICIENTNET_LITE0_MIDDLE,
         _published(
             "mobilenet-v2",
             "MobileNetV2",

@@ -499,6 +499,13 @@ def test_copied_layers_take_steps_of_their_own_size():
             np.testing.assert_allclose(part, factor * whole, atol=1e-6)
 
 
+def test_one_folder_is_no_two_targets(tmp_path):
+    folder = image_making.fill(tmp_path / "pets", {"cat": 10, "dog": 10})
+    settings = Settings(targets=(f"folder:{folder}", f"folder:{folder}/."))
+    with pytest.raises(WorkbookError, match="are the same data: name them once"):
+        experiments.choose_tasks(settings)
+
+
 def test_gradual_unfreezing_trains_one_layer_more_in_each_part():
     settings = Settings(
         targets=("uci-digits",), adaptation="gradual-unfreezing", frozen_layers=2, steps=60, seeds=1

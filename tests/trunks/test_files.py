@@ -86,6 +86,7 @@ def test_the_sentences(tmp_path, network):
     assert "without lambda layers" in refusal(f"file:{lambdas}?blocks=only")
 
 
+@pytest.mark.colab
 def test_a_cut_amid_a_residual_unit_is_refused(tmp_path):
     image = keras.Input((28, 28, 1))
     one = keras.layers.Conv2D(4, 3, padding="same", name="one")(image)

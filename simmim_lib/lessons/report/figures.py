@@ -178,7 +178,7 @@ def predicted_numbers(findings: Findings, target: str) -> Picture:
     figure = new_figure(6.6, 5.3)
     axes = figure.add_axes((0.15, 0.11, 0.68, 0.81))
     ends = np.array([min(true.min(), predicted.min()), max(true.max(), predicted.max())])
-    axes.plot(ends, ends, "--", color=COLOURS["baseline"], label="as it is")
+    axes.plot(ends, ends, "--", color=COLOURS["baseline"], label="as true")
     axes.plot(true, predicted, "o", ms=5, color=COLOURS["target"], alpha=0.6, label="test image")
     axes.set(xlabel=f"true {judged.label}", ylabel=f"predicted {judged.label}")
     axes.set_title(

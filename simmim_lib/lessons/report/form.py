@@ -6,7 +6,13 @@ from collections.abc import Mapping
 from typing import Any
 
 from simmim_lib import datasets
-from simmim_lib.panels.controls import dropdown, layout_and_style, setting_slider, text_box
+from simmim_lib.panels.controls import (
+    dropdown,
+    layout_and_style,
+    recipe_dropdown,
+    setting_slider,
+    text_box,
+)
 from simmim_lib.panels.panel import as_message, live_view
 from simmim_lib.reports import report
 from simmim_lib.settings import Settings
@@ -120,15 +126,17 @@ def _controls(start: Settings) -> dict[str, Any]:
 
     available = [name for name in datasets.names() if datasets.is_available(name)]
     names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
-    sources = [("from scratch", None), *((name, name) for name in names)]
-    recipes = [("SimMIM, as lesson 05 found it", "simmim"), ("plain fine-tuning", "fine-tune")]
+    sources = [
+        ("from scratch", None),
+        *((short, name) for name, short in datasets.short_names(names).items()),
+    ]
     fewest = min(start.labels_of.values(), key=str)
     return {
-        "recipe": dropdown("Recipe", recipes, start.recipe),
+        "recipe": recipe_dropdown(start.recipe),
         "source": dropdown("Source", sources, start.source),
         "targets": widgets.SelectMultiple(
             description="Targets",
-            options=list(names),
+            options=[(short, name) for name, short in datasets.short_names(names).items()],
             value=start.targets,
             rows=4,
             **layout_and_style(),

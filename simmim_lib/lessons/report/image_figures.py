@@ -29,6 +29,9 @@ MIN_WIDTH = 6.6
 TITLE, LINE = 0.42, 0.165
 """The heights of the title and of a line below an image, in inches."""
 
+GAP, MAX_SIDE = 0.1, 1.5
+"""Between images, and the largest side of one, in inches."""
+
 SMALL_SIDE = 40
 """Up to so many pixels, images are shown side by side in rows of ten."""
 
@@ -74,7 +77,7 @@ def examples(settings: Settings, name: str, role: str) -> Picture:
     title = datasets.short_name(name)
     sizes = image_sizes(name, settings)
     picture = _grid(
-        data.train.images[chosen],
+        _as_drawn(data, data.train.images[chosen]),
         [[caption] for caption in captions],
         _layout(data, of_each),
         f"{shortened(title)} ({role}): {sizes}",
@@ -100,7 +103,18 @@ def _count(number: int) -> str:
 def _layout(data: datasets.Dataset, of_each: int) -> Layout:
     """Return a layout in which a row holds a class, where several images of each are shown."""
     layout = SMALL if data.train.images.shape[1] <= SMALL_SIDE else LARGE
-    return layout if of_each < 3 else layout._replace(columns=min(of_each, layout.columns))
+    if of_each < 3:
+        return layout
+    columns = min(of_each, layout.columns)
+    width = max(layout.width, MIN_WIDTH / columns)
+    return Layout(columns, width, min(width - GAP, MAX_SIDE))
+
+
+def _as_drawn(data: datasets.Dataset, images: np.ndarray) -> np.ndarray:
+    """Return images as they are shown: dark ink on light only where grey means ink, as in MNIST."""
+    if data.name in datasets.included():
+        return images
+    return np.broadcast_to(images, (*images.shape[:3], 3))
 
 
 def most_wrong(findings: Findings, target: str) -> Picture:
@@ -117,7 +131,7 @@ def most_wrong(findings: Findings, target: str) -> Picture:
     title = _headline(data.kind, len(order), wrong, len(judged))
     name = findings.names[target]
     picture = _grid(
-        data.test.images[order],
+        _as_drawn(data, data.test.images[order]),
         [_caption(judged[n], data.kind) for n in order],
         WITH_WORDS,
         f"{shortened(name)}, seed {seed}: {title}",
@@ -130,7 +144,9 @@ def _headline(kind: str, shown: int, wrong: int, number: int) -> str:
     if kind == "regression":
         return f"the {shown} largest errors of {number} test images"
     if not wrong:
-        return f"all {number} test images are right; the {shown} most doubtful"
+        return f"no mistake on {number} test images; the {shown} most doubtful"
+    if wrong == 1:
+        return f"the only mistake on {number} test images"
     which = "all" if shown == wrong else f"the worst {shown} of"
     return f"{which} {wrong} mistakes on {number} test images"
 

@@ -18,6 +18,9 @@ from simmim_lib.reports.pages import Table
 from simmim_lib.reports.report import MODEL
 from simmim_lib.reports.words import image_sizes, listed, start
 
+NORMAL_975 = 1.959964
+"""Below it lie 97.5 % of a standard normal distribution."""
+
 BYTES = 4
 """Of a parameter in a file."""
 
@@ -102,18 +105,15 @@ class _Card:
     def _over_images(self) -> tuple[float, float, float]:
         """Return this network's score, and its 95 % interval for other images of the same kind.
 
-        Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference",
-            for shares; Student 1908 for the rest.
+        Where an image has several labels, it counts as one observation, not as several.
         """
-        if self.data.kind == "classification":
-            return _wilson(sum(not each.wrong for each in self.judgements), len(self.judgements))
-        true = self.data.test.labels
-        if self.data.kind == "multi-label":
-            each = np.mean((self.outputs >= THRESHOLD) == (true > 0), axis=1)
-            mean, half_width = interval(each)
-            return mean, max(0.0, mean - half_width), min(1.0, mean + half_width)
-        mean, half_width = interval(np.abs(self.outputs - true).mean(axis=1))
-        return mean, max(0.0, mean - half_width), mean + half_width
+        true, number = self.data.test.labels, len(self.outputs)
+        if self.data.kind == "regression":
+            mean, half_width = interval(np.abs(self.outputs - true).mean(axis=1))
+            return mean, max(0.0, mean - half_width), mean + half_width
+        probabilities, classes = decisions(self.data, self.outputs)
+        right = float(np.mean(probabilities.argmax(axis=1) == classes))
+        return right, *_wilson(right, number)
 
     def _beside_the_mean(self) -> str:
         way = self.findings.baselines.get(MEAN)
@@ -189,9 +189,8 @@ class _Card:
         cost = self.findings.asked.cost
         number = cost.trained + cost.frozen
         megabytes = BYTES * number / 1e6
-        trained = 100 * cost.trained / number
         return (
-            f"{number:,} parameters, {trained:.1f} % of them trained here; as a file about "
+            f"{number:,} parameters, {cost.trained:,} of them trained here; as a file about "
             f"{megabytes:,.1f} MB. It sees {self.settings.image_size} x {self.settings.image_size} "
             "pixels, the middle square of an image."
         )
@@ -210,8 +209,8 @@ class _Card:
         file = paths_by_target(MODEL, self.settings.targets)[self.target].name
         outputs = "probabilities" if has_probabilities(self.target) else "numbers"
         return (
-            f"The report's folder holds it as {file}: `simmim predict {file} NEW-IMAGES` in a "
-            f"terminal, or keras.models.load_model({file!r}) in Python, from pixels to {outputs}."
+            f"The report's folder holds it as {file}. In a terminal: simmim predict {file} "
+            f"NEW-IMAGES. In Python: keras.models.load_model({file!r}), from pixels to {outputs}."
         )
 
 
@@ -223,9 +222,12 @@ def _listed_shares(recalls: dict[str, tuple[int, int]]) -> str:
     return f"{'; '.join(parts)}."
 
 
-def _wilson(right: int, number: int) -> tuple[float, float, float]:
-    """Return a share and its 95 % interval."""
-    from scipy.stats import binomtest
+def _wilson(share: float, number: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of so many observations.
 
-    bounds = binomtest(right, number).proportion_ci(0.95, method="wilson")
-    return right / number, float(bounds.low), float(bounds.high)
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    squared = NORMAL_975**2 / number
+    middle = (share + squared / 2) / (1 + squared)
+    half_width = (share * (1 - share) * squared + squared**2 / 4) ** 0.5 / (1 + squared)
+    return max(0.0, middle - half_width), min(1.0, middle + half_width)

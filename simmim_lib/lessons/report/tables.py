@@ -116,7 +116,7 @@ def accuracies(findings: Findings, target: str) -> Table:
         "way",
         f"test {judged.measure}",
         f"each seed{', %' if judged.unit else ''}",
-        f"{ASKED}, {'less error' if judged.is_error else 'minus this one'}",
+        f"{ASKED}, {'error smaller by' if judged.is_error else 'minus this one'}",
     )
     return Table(head, rows, f"{findings.names[target]}: means with 95 % intervals")
 

@@ -9,8 +9,10 @@ from simmim_lib.lessons.simmim_model import figures
 from simmim_lib.panels.controls import (
     TARGET_GROUPS,
     dropdown,
+    recipe_dropdown,
     setting_slider,
     slider,
+    source_names,
     target_groups,
 )
 from simmim_lib.panels.memory import follow, measure
@@ -21,7 +23,7 @@ from simmim_lib.settings import Settings
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
-FIELDS = ("source", "targets", "shared_heads", "frozen_layers", "seeds")
+FIELDS = ("recipe", "source", "targets", "shared_heads", "frozen_layers", "seeds")
 """Controls with the name and the values of a field of `Settings`."""
 
 WEIGHTS = (0.0, 0.1, 0.25, 0.5, 1.0, 2.0, 4.0)
@@ -45,15 +47,19 @@ def simmim(settings: Settings | None = None) -> Panel:
         )
     first, others, *_ = start.labels_of.values()
     names = dict.fromkeys((*TARGET_GROUPS[-1], *start.targets))
-    known = dict.fromkeys(("glyphs", *names, start.source or "glyphs"))
-    sources = [("from scratch", None), *((name, name) for name in known)]
+    sources = [
+        ("from scratch", None),
+        *((name, name) for name in source_names(start, ("glyphs", *names))),
+    ]
     heads = [("one for each target", False), ("shared where classes agree", True)]
     weights = dict(zip(start.targets, start.task_weights or (), strict=False))
+    depths = range(len(start.trunk_info.blocks) + 1)
     controls = {
+        "recipe": recipe_dropdown(start.recipe),
         "source": dropdown("Source", sources, start.source),
         "targets": target_groups(start.targets),
         "shared_heads": dropdown("Heads", heads, start.shared_heads),
-        "frozen_layers": setting_slider("frozen_layers", "Frozen layers", start.frozen_layers),
+        "frozen_layers": slider("Frozen layers", depths, start.frozen_layers),
         "first": setting_slider("labels_per_class", "Labels, first", first),
         "others": setting_slider("labels_per_class", "Labels, others", others),
         "seeds": setting_slider("seeds", "Seeds", start.seeds),

@@ -1,9 +1,10 @@
 """Studies of lesson 03: joint networks, unequal labels, optimizers."""
 
 from dataclasses import dataclass
+from typing import Any
 
 from simmim_lib.foundation.intervals import Difference, difference
-from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
+from simmim_lib.settings import OPTIMIZERS, RECIPES, SCHEDULES, SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, full_settings, study
 from simmim_lib.studies.stored import Record, StoredStudy
 
@@ -59,6 +60,29 @@ def optimizers() -> list[Settings]:
         for schedule in SCHEDULES
         for optimizer in OPTIMIZERS
         for rate in OPTIMIZER_RATES
+    ]
+
+
+@study("Which layers of a network for photographs help with clothes, and does information add?")
+def photograph_features() -> list[Settings]:
+    """The small network, and EfficientNet-Lite0's last and middle layers, with both recipes."""
+    plan: dict[str, dict[str, Any]] = {
+        "small-cnn": {"frozen_layers": 0},
+        "efficientnet-lite0": {},
+        "efficientnet-lite0-middle": {},
+    }
+    return [
+        Settings(
+            trunk=trunk,
+            targets=("fashion",),
+            labels_per_class=20,
+            recipe=recipe,
+            seeds=SEEDS[BUDGET],
+            budget=BUDGET,
+            **frozen,
+        )
+        for trunk, frozen in plan.items()
+        for recipe in RECIPES
     ]
 
 

@@ -17,11 +17,13 @@ from simmim_lib.foundation.intervals import (
 from simmim_lib.pictures.charts import draw_baseline, error_bar, error_bars, show_image
 from simmim_lib.pictures.networks import draw_network
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
-from simmim_lib.trunks.catalogue import SMALL_CNN
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
+
+LONG_NAMES = 10
+"""Letters of two classes from which they need a line each, above a small picture."""
 
 PROBE_NOTE = "A probe freezes all layers,\nwhatever the slider says."
 
@@ -61,6 +63,7 @@ def _draw_depth_curve(
         offsets = np.linspace(-0.12, 0.12, len(values)) if len(values) > 1 else [0.0]
         axes.plot(depth + np.asarray(offsets), values, "o", ms=4, color=COLOURS["unlabelled"])
     settings = results[shown].settings
+    layers = len(settings.trunk_info.blocks)
     means, half_widths = intervals([results[depth].accuracy[target] for depth in depths])
     axes.errorbar(
         depths,
@@ -73,8 +76,8 @@ def _draw_depth_curve(
     )
     axes.axvspan(shown - 0.3, shown + 0.3, color=COLOURS["frozen"], alpha=0.25, lw=0)
     axes.set(
-        xlim=(-0.5, len(SMALL_CNN.blocks) + 0.5),
-        xticks=range(len(SMALL_CNN.blocks) + 1),
+        xlim=(-0.5, layers + 0.5),
+        xticks=range(layers + 1),
         xlabel="frozen layers",
         ylabel="test accuracy",
         title=f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}",
@@ -88,7 +91,7 @@ def _draw_mistakes(
     figure: "Figure", result: Result, target: str, place: tuple[float, float, float, float]
 ) -> None:
     """Show the first eight test images that the first seed's network gets wrong."""
-    dataset = datasets.load(target)
+    dataset = datasets.load(target, result.settings.image_size)
     guesses = result.predictions[target][0]
     wrong = np.flatnonzero(guesses != dataset.test.labels)
     left, bottom, width, height = place
@@ -98,13 +101,14 @@ def _draw_mistakes(
     for position, index in enumerate(wrong[:8]):
         row, column = divmod(position, 4)
         axes = figure.add_axes(
-            (left + column * width / 4, bottom + (1 - row) * 0.225, width / 4.2, 0.185)
+            (left + column * width / 4, bottom + (1 - row) * 0.23, width / 4.2, 0.17)
         )
         show_image(axes, dataset.test.images[index])
         truth, guess = (
             dataset.class_names[i] for i in (dataset.test.labels[index], guesses[index])
         )
-        axes.set_title(f"{truth[:7]} as {guess[:7]}", fontsize=7.5, loc="center", pad=2)
+        between = " as " if len(truth + guess) < LONG_NAMES else "\nas "
+        axes.set_title(f"{truth[:9]}{between}{guess[:9]}", fontsize=7.5, loc="center", pad=2)
 
 
 def _describe_depth_curve(
@@ -119,7 +123,7 @@ def _describe_depth_curve(
     note = f" {' '.join(PROBE_NOTE.split())}" if settings.adaptation == "probe" else ""
     layers = architecture(settings)
     return (
-        f"Test accuracy on {target} after pre-training on {settings.source}, "
+        f"Test accuracy on {datasets.short_name(target)} after pre-training on {settings.source}, "
         f"{settings.labels_per_class} labels per class, {seeds_in_words(settings.seeds)}, "
         f"budget {settings.budget}. {values}.{scratch}{note} The drawing marks as frozen: "
         f"{', '.join(settings.frozen_layer_names) or 'no layer'}. {layers.trained:,} weights "

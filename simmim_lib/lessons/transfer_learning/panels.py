@@ -6,11 +6,17 @@ from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.transfer_learning import figures
-from simmim_lib.panels.controls import dropdown, setting_slider, slider
-from simmim_lib.panels.memory import measure_each
+from simmim_lib.panels.controls import (
+    dropdown,
+    recipe_dropdown,
+    setting_slider,
+    slider,
+    source_names,
+)
+from simmim_lib.panels.memory import is_measured, measure_each
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import ADAPTATIONS, Settings, offers
+from simmim_lib.settings import ADAPTATIONS, Settings
 
 
 def frozen_layers(settings: Settings | None = None) -> Panel:
@@ -30,12 +36,12 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
             "one, such as 'glyphs'."
         )
     bundled = [name for name in datasets.names() if datasets.is_available(name)]
-    sources = dict.fromkeys((*bundled, start.source))
     (labels,) = start.labels_of.values()
     targets = dict.fromkeys((*bundled, *start.targets))
     # The picture names the frozen layers; a slider has no room for more than a number.
     controls = {
-        "source": dropdown("Source", sources, start.source),
+        "recipe": recipe_dropdown(start.recipe),
+        "source": dropdown("Source", source_names(start, bundled), start.source),
         "targets": dropdown("Target", [(name, (name,)) for name in targets], start.targets),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", labels),
         "frozen_layers": slider("Frozen layers", _depths(start), start.frozen_layers),
@@ -55,19 +61,31 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
 
 def _depths(settings: Settings) -> list[int]:
     """Return how many layers may be frozen: only copied ones can."""
-    return [depth for depth in offers("frozen_layers") if depth <= settings.copied_layers]
+    return [*range(settings.copied_layers + 1)]
 
 
 def _pictures(settings: Settings, progress: Progress) -> Iterator[Picture]:
-    """Measure the depth that is asked for and draw it; then, one by one, all the others."""
+    """Measure the depth that is asked for and draw it; then, one by one, the others."""
     shown = settings.depth
-    # A probe freezes all layers, whatever is asked for: there is one depth to train.
-    depths = [shown] if settings.adaptation == "probe" else _depths(settings)
-    others = [depth for depth in depths if depth != shown]
-    by_depth = [settings.replace(frozen_layers=depth) for depth in (shown, *others)]
-    measured = measure_each([by_depth[0], settings.from_scratch(), *by_depth[1:]], progress)
+    by_depth = {depth: settings.replace(frozen_layers=depth) for depth in _others(settings)}
+    plans = [settings.replace(frozen_layers=shown), settings.from_scratch(), *by_depth.values()]
+    measured = measure_each(plans, progress)
     results = {shown: next(measured)}
     yield figures.frozen_depth(results, shown, None)
     baseline = next(measured)
-    results |= zip(others, measured, strict=True)
+    results |= zip(by_depth, measured, strict=True)
     yield figures.frozen_depth(results, shown, baseline)
+
+
+def _others(settings: Settings) -> list[int]:
+    """Return the depths that are drawn beside the one asked for.
+
+    A probe freezes all layers, whatever is asked for: there is one depth to train. With a large
+    trunk it would take minutes to train every depth: those are drawn that were asked for before.
+    """
+    if settings.adaptation == "probe":
+        return []
+    others = [depth for depth in _depths(settings) if depth != settings.depth]
+    if not settings.trunk_info.published:
+        return others
+    return [depth for depth in others if is_measured(settings.replace(frozen_layers=depth))]

@@ -1,5 +1,7 @@
 """Studies of lesson 01: depth, few labels, adaptations, negative transfer."""
 
+from typing import Any
+
 import numpy as np
 
 from simmim_lib import datasets
@@ -51,6 +53,25 @@ def adaptations() -> list[Settings]:
             ("glyphs", "fine-tune"),
             ("glyphs", "probe-then-fine-tune"),
         )
+    ]
+
+
+GENTLE: tuple[dict[str, Any], ...] = (
+    *({"trunk_learning_rate": factor} for factor in (0.3, 0.1, 0.03)),
+    {"adaptation": "gradual-unfreezing"},
+    {"adaptation": "probe-then-fine-tune", "trunk_learning_rate": 0.1},
+    {"adaptation": "gradual-unfreezing", "trunk_learning_rate": 0.1},
+)
+"""Ways to fine-tune copied layers that change them less, or later."""
+
+
+@study("Do smaller steps for copied layers help, or unfreezing them one after the other?")
+def gentle_fine_tuning() -> list[Settings]:
+    """From glyphs to two sets of handwritten digits, as in `adaptations`, to compare with it."""
+    return [
+        full_settings("glyphs", target, steps=200, **way)
+        for target in ("mnist", "uci-digits")
+        for way in GENTLE
     ]
 
 

@@ -4,8 +4,10 @@ import numpy as np
 from planted_results import as_scores
 
 from simmim_lib.experiments import Course, Result
+from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.simmim_model import figures
 from simmim_lib.settings import Settings
+from simmim_lib.studies import stored
 
 PAIR = ("mnist", "uci-digits")
 LOOKS = {
@@ -41,3 +43,21 @@ def test_the_words_tell_the_joint_network_less_that_of_a_target_s_own():
     assert "on mnist: jointly 0.910 ±" in alt and "its own 0.855 ±" in alt
     assert "difference +5.5 ±" in alt
     assert "on uci-digits: jointly 0.710 ±" in alt and "difference -10.5 ±" in alt
+
+
+def test_middle_layers_help_with_clothes_and_information_adds_to_large_trunks_only():
+    """As lesson 03 explains it: where this fails after computing again, rewrite the words."""
+    study = stored.load("photograph-features")
+
+    def gain(trunk, recipe, over, over_recipe="fine-tune"):
+        return difference(
+            study.values(trunk=trunk, recipe=recipe),
+            study.values(trunk=over, recipe=over_recipe),
+        )
+
+    large, middle = "efficientnet-lite0", "efficientnet-lite0-middle"
+    assert gain(middle, "fine-tune", large).mean > gain(large, "fine-tune", "small-cnn").mean
+    assert gain(middle, "fine-tune", large).verdict == "gain"
+    for trunk, verdict in ((large, "gain"), (middle, "gain"), ("small-cnn", "loss")):
+        assert gain(trunk, "simmim", trunk).verdict == verdict
+    assert gain(middle, "simmim", "small-cnn").mean > 5  # percentage points

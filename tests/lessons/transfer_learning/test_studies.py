@@ -58,6 +58,29 @@ def test_probe_then_fine_tune_is_ahead():
     assert verdict("adaptations", scratch, **probe) == "no clear difference"
 
 
+def test_small_steps_and_gradual_unfreezing_gain_together_but_not_alone():
+    known, gentle = load("adaptations"), load("gentle-fine-tuning")
+    for target in (("mnist",), ("uci-digits",)):
+        way = {"source": "glyphs", "targets": target}
+        tuned, probed_first = (
+            known.values(adaptation=name, **way) for name in ("fine-tune", "probe-then-fine-tune")
+        )
+        for record in gentle.records:
+            if record.settings.targets == target:
+                together = record.settings.adaptation != "fine-tune" and (
+                    record.settings.trunk_learning_rate < 1
+                )
+                gained = difference(record.values(), tuned).verdict == "gain"
+                assert gained == together, record.settings
+        both = gentle.values(
+            adaptation="gradual-unfreezing", trunk_learning_rate=0.1, targets=target
+        )
+        assert difference(both, probed_first).verdict == "gain"
+    small = {"adaptation": "fine-tune", "trunk_learning_rate": 0.1, "targets": ("mnist",)}
+    alone = known.values(source="glyphs", targets=("mnist",), adaptation="fine-tune")
+    assert difference(gentle.values(**small), alone).verdict == "loss"
+
+
 def test_transfer_gains_at_every_number_of_labels_and_less_from_ten_on():
     stored = load("few-labels")
     accuracy = {
