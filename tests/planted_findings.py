@@ -15,7 +15,7 @@ def way(name: str, accuracy: list[float], validation: float | list[float] = 0.5)
     return Way(
         name,
         (Settings(seeds=seeds),),
-        {"mnist": np.array(accuracy)},
+        as_scores({"mnist": np.array(accuracy)}),
         {"mnist": np.broadcast_to(validation, seeds)},
         {},
         cost=Cost(1, 1, 1.0),

@@ -18,12 +18,12 @@
 # The builder writes the setup cell.
 
 # %% tags=["imports"]
-from IPython.display import Markdown, display
+from IPython.display import display
 
 from simmim_lib import Settings, run
 from simmim_lib.experiments import baselines
-from simmim_lib.lessons.report import figures, tables
-from simmim_lib.reports import report
+from simmim_lib.lessons.report import figures, image_figures, model_card, tables
+from simmim_lib.reports import pages, report, words
 from simmim_lib.training import devices
 
 # %% [markdown] tags=["lesson"]
@@ -109,27 +109,27 @@ except ValueError as error:
 # %% [markdown]
 # ## The data
 #
-# One training image of each class. Only some of the targets' training images have a label; no
-# network ever learns from test images.
+# Training images, and where the network's weights come from. Only some of the targets' training
+# images have a label; no network ever learns from test images.
 
 # %%
-display(tables.data(settings))
+display(tables.data(settings), pages.Paragraph(words.start(settings)))
 for name in settings.targets:
-    display(figures.examples(name, "target"))
+    display(image_figures.examples(settings, name, "target"))
 if settings.source_dataset:
-    display(figures.examples(settings.source_dataset, "source"))
+    display(image_figures.examples(settings, settings.source_dataset, "source"))
 
 # %% [markdown]
 # ## Baselines
 #
-# An accuracy alone says little. These are trained with the same labelled images, the same number of
-# steps and the same seeds:
+# A score alone says little. These have the same labelled images, the same number of steps and the
+# same seeds:
 
 # %% tags=["training"]
 compared = baselines.baselines(settings)
 
 # %%
-tables.ways(compared)
+display(tables.ways(settings, compared), pages.Paragraph(words.baselines(settings, compared)))
 
 # %% [markdown] tags=["lesson"]
 # Why so many? Each takes one thing away. *From scratch* takes away the source, *probe* (a linear
@@ -138,21 +138,21 @@ tables.ways(compared)
 # settings as a whole.
 
 # %% [markdown]
-# ## SimMIM
+# ## The experiment
 #
-# Now the experiment that was asked for: choose tasks, initialise on the source, transfer the first
-# layers, maximise information.
+# Now what was asked for: choose tasks, initialise on the source, transfer the first layers,
+# maximise information.
 
 # %% tags=["training"]
 found = baselines.investigate(settings, compared)
 
 # %%
 for name, diagnosis in found.result.diagnostics.items():
-    print(f"{name}, predictions for images without labels: {diagnosis}")
+    print(f"{found.names[name]}, predictions for images without labels: {diagnosis}")
 print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1f} seconds.")
 
 # %% [markdown]
-# ## Accuracy
+# ## Scores on test images
 #
 # Every seed has its own labelled images and its own batches. The bars are 95 % intervals of the mean
 # (Student's t); the last column compares seed by seed.
@@ -175,20 +175,34 @@ for name in settings.targets:
 # reverse is possible, too: bars that hardly overlap may come from very few seeds.)
 
 # %% [markdown]
-# ## Which classes are confused
+# ## What is right and what is not
 #
-# The **confusion matrix**: rows are true classes, columns are the classes that SimMIM predicts. The
-# diagonal is what it gets right.
+# What the experiment's networks predict for test images, beside the truth.
 
 # %%
 for name in settings.targets:
-    display(figures.confusion(found, name))
+    display(figures.outcome(found, name))
+
+# %% [markdown] tags=["lesson"]
+# The **confusion matrix** is for one class an image. Labels that are true or not get a row each,
+# with recall and precision; numbers are drawn against the true ones.
+
+# %% [markdown]
+# ## What it was most wrong about
+#
+# The test images on which the network of the seed that is best on its validation images puts the
+# least on what is true; of numbers, those with the largest errors. Look for what they have in
+# common, and for labels that are wrong.
+
+# %%
+for name in settings.targets:
+    display(image_figures.most_wrong(found, name))
 
 # %% [markdown]
 # ## Learning curves
 #
-# Accuracy on validation images while the networks learn. A curve that is still rising at the end
-# calls for more steps.
+# The score on validation images while the networks learn. A curve that still gets better at the
+# end calls for more steps.
 
 # %%
 for name in settings.targets:
@@ -203,13 +217,13 @@ for name in settings.targets:
 
 # %%
 display(tables.calibration(found))
-for name in settings.targets:
+for name in filter(baselines.has_probabilities, settings.targets):
     display(figures.reliability(found, name))
 
 # %% [markdown] tags=["lesson"]
 # A network can be right more often *and* less well calibrated: maximising information makes every
 # prediction more confident, including the wrong ones. Ask for `information=1.0` and compare. If
-# somebody is going to act on the probabilities, read this section before the one on accuracy.
+# somebody is going to act on the probabilities, read this section before the one on scores.
 
 # %% [markdown]
 # ## Cost
@@ -226,13 +240,28 @@ tables.cost(found)
 # The baseline was chosen on validation images; the comparison is made on test images.
 
 # %%
-Markdown(f"**{found.verdict}**")
+pages.Paragraph(found.verdict, strong=True)
 
 # %% [markdown] tags=["lesson"]
 # This sentence is computed, not written: *gain* or *loss* where the interval lies on one side of
 # zero, *no clear difference* where zero lies inside. It says nothing about other datasets, other
 # networks or other numbers of labels. And "no clear difference" is not "no difference": with three
 # seeds, only a large difference is clear. Ask for more seeds.
+
+# %% [markdown]
+# ## Model card
+#
+# What can be kept of all this: for each target, the network of the seed that is best on its
+# validation images. Its numbers are its own; those above are means of all seeds.
+
+# %%
+for name in settings.targets:
+    display(model_card.model_card(found, name))
+
+# %% [markdown] tags=["lesson"]
+# A **model card** tells whoever gets the file what they need to know before they use it. The first
+# interval is for the test images, the other ones of this report are for the seeds: with few test
+# images, the first is the wider by far.
 
 # %% [markdown]
 # ## Environment

@@ -19,8 +19,15 @@ from simmim_lib.datasets.loading import (
     rebuild,
     verify,
 )
-from simmim_lib.datasets.naming import check_distinct, check_name, file_name, short_name
+from simmim_lib.datasets.naming import (
+    check_distinct,
+    check_name,
+    file_name,
+    short_name,
+    short_names,
+)
 from simmim_lib.datasets.registered import from_folder
+from simmim_lib.datasets.sizes import picture_sizes
 from simmim_lib.datasets.splits import stratified
 
 __all__ = [
@@ -49,8 +56,10 @@ __all__ = [
     "is_available",
     "load",
     "names",
+    "picture_sizes",
     "rebuild",
     "short_name",
+    "short_names",
     "stratified",
     "verify",
     "wanted_labels",

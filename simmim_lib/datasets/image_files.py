@@ -109,11 +109,17 @@ def has_colour(path: Path) -> bool:
     return False  # of what cannot be read; who reads it says so
 
 
+def upright_size(picture: "Picture") -> tuple[int, int]:
+    """Return width and height of an opened image the right way up, without decoding it."""
+    turned = picture.getexif().get(0x0112, 1) >= 5  # a quarter of a turn, to one side or the other
+    width, height = picture.size
+    return (height, width) if turned else (width, height)
+
+
 def _cut(picture: "Picture", size: int, grey: bool) -> ImageFile:
     from PIL import Image, ImageOps
 
-    turned = picture.getexif().get(0x0112, 1) >= 5  # a quarter of a turn, to one side or the other
-    width, height = picture.size[::-1] if turned else picture.size
+    width, height = upright_size(picture)
     upright = _upright(picture, max(size, IMAGE_SIZE))
 
     def square(side: int) -> "Picture":

@@ -8,7 +8,7 @@ address: `folder:photos?group=_&skip-broken=yes`.
 import hashlib
 import os
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -140,6 +140,24 @@ def short_name(name: str) -> str:
     """Return what pictures call a dataset: its name, or the last part of an address's path."""
     own = parse(name)
     return own.title if own else name
+
+
+def short_names(names: Iterable[str]) -> dict[str, str]:
+    """Return by name what readers call several datasets: as short as tells them apart.
+
+    Two columns of one table have the same short name; the options of their addresses differ.
+    """
+    names = tuple(names)
+    for shorten in (short_name, _last_part):
+        found = {name: shorten(name) for name in names}
+        if len({*found.values()}) == len(found):
+            return found
+    return {name: name for name in names}
+
+
+def _last_part(name: str) -> str:
+    """Return what follows the last folder of an address, its options included."""
+    return name.rpartition("/")[2]
 
 
 def check_distinct(names: Sequence[str]) -> None:

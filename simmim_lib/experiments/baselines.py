@@ -2,34 +2,44 @@
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 
 from simmim_lib import calibration, datasets, information
 from simmim_lib.experiments.cost import Cost, estimate
 from simmim_lib.experiments.environment import describe_environment
-from simmim_lib.experiments.evaluation import on_test_images, validate
+from simmim_lib.experiments.evaluation import (
+    ACTIVATIONS,
+    Scores,
+    ValidationLook,
+    measure,
+    on_test_images,
+    validate,
+)
 from simmim_lib.experiments.experiment import follow, initialise, transfer
 from simmim_lib.experiments.result import Result, as_lists
-from simmim_lib.experiments.tasks import choose_tasks, knows_classes
-from simmim_lib.foundation.intervals import Difference, difference, plus_minus
+from simmim_lib.experiments.tasks import Target, choose_tasks, knows_classes
+from simmim_lib.experiments.yardsticks import Yardstick, yardstick
+from simmim_lib.foundation.intervals import Difference, plus_minus
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import Settings
 
-SCRATCH, BEFORE, PROBE, FINE_TUNE, SEPARATE, ASKED = (
+SCRATCH, BEFORE, MEAN, PROBE, FINE_TUNE, SEPARATE, ASKED = (
     "from scratch",
     "before training",
+    "always the mean",
     "probe",
     "fine-tune",
     "separate",
-    "SimMIM",
+    "as asked",
 )
 
 
 WAYS = {
     SCRATCH: "a network for each target that starts with random weights; labelled images only",
     BEFORE: "the source's network as it was copied, for targets without labels",
+    MEAN: "no network: the mean of the labelled images' labels, whatever the image",
     PROBE: "the source's layers all frozen, the heads trained; labelled images only",
     FINE_TUNE: "the source's layers all copied and all trained; labelled images only",
     SEPARATE: "the settings of this report, with a network for each target",
@@ -40,6 +50,8 @@ WAYS = {
 
 ByTarget = dict[str, np.ndarray]
 
+Value = TypeVar("Value")
+
 
 @dataclass(frozen=True, eq=False)
 class Way:
@@ -48,18 +60,20 @@ class Way:
     Attributes:
         name: one of `WAYS`.
         settings: of its experiments; several where each target has a network of its own.
-        accuracy: on the test images, (seeds,).
-        validation: on the validation images, (seeds,).
-        probabilities: of each class for each test image, (seeds, n, classes).
+        scores: on the test images, as `evaluation.MEASURES` says for the kind of the target.
+        validation: on the validation images by the first of these measures, (seeds,); errors have
+            a minus, so that more is better.
+        probabilities: of each class for each test image, (seeds, n, classes); of a regression the
+            numbers themselves.
         steps: after how many steps it was looked at, (looks,).
-        curves: accuracy on some validation images at these moments, (looks, seeds).
+        curves: as `validation`, on some validation images at these moments, (looks, seeds).
         seconds: how long it took.
         cost: of all its networks together.
     """
 
     name: str
     settings: tuple[Settings, ...]
-    accuracy: ByTarget
+    scores: dict[str, Scores]
     validation: ByTarget
     probabilities: ByTarget = field(repr=False)
     steps: ByTarget = field(default_factory=dict, repr=False)
@@ -67,26 +81,71 @@ class Way:
     seconds: float = 0.0
     cost: Cost = field(default_factory=lambda: Cost(0, 0, 0.0))
 
+    @property
+    def accuracy(self) -> ByTarget:
+        """On the test images, (seeds,), of each target that has classes or labels."""
+        return {
+            target: scores["accuracy"]
+            for target, scores in self.scores.items()
+            if "accuracy" in scores
+        }
+
+    def main_scores(self, target: str) -> np.ndarray:
+        """Return what a target is judged by, on the test images, (seeds,)."""
+        return next(iter(self.scores[target].values()))
+
     def calibration_error(self, target: str) -> np.ndarray:
-        """Return each seed's expected calibration error on a target's test images, (seeds,)."""
-        labels = datasets.load(target).test.labels
+        """Return each seed's expected calibration error on a target's test images, (seeds,).
+
+        It is none for a regression, whose numbers are no probabilities.
+        """
+        data = datasets.load(target, self.settings[0].image_size)
         found = [
-            calibration.expected_calibration_error(own, labels)
+            calibration.expected_calibration_error(*decisions(data, own))
             for own in self.probabilities[target]
         ]
         return np.array(found)
 
     def as_dict(self) -> dict[str, Any]:
         """Return all but pictures and probabilities as plain values that JSON can hold."""
-        errors = {target: self.calibration_error(target) for target in self.probabilities}
+        errors = {
+            target: self.calibration_error(target)
+            for target in self.probabilities
+            if has_probabilities(target)
+        }
         return {
             "settings": [each.as_dict() for each in self.settings],
             "accuracy": as_lists(self.accuracy),
+            "scores": {target: as_lists(scores) for target, scores in self.scores.items()},
             "validation": as_lists(self.validation),
             "calibration_error": as_lists(errors),
             "seconds": self.seconds,
             "cost": vars(self.cost),
         }
+
+
+def has_probabilities(target: str) -> bool:
+    """Tell whether what is predicted for a target are probabilities, and not numbers."""
+    return datasets.describe(target).kind != "regression"
+
+
+def decisions(data: datasets.Dataset, probabilities: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    """Return one network's predictions for the test images as decisions between classes.
+
+    Of several labels each is a decision of its own, between not true and true.
+
+    Args:
+        data: the target's; no regression.
+        probabilities: (n, classes), or (n, labels).
+
+    Returns:
+        The probabilities, (decisions, classes), and the true classes, (decisions,).
+    """
+    labels = data.test.labels
+    if data.kind == "classification":
+        return probabilities, labels
+    true = probabilities.ravel()
+    return np.stack([1 - true, true], axis=1), labels.ravel().astype(np.int32)
 
 
 @dataclass(frozen=True, eq=False)
@@ -113,15 +172,28 @@ class Findings:
         """The baselines, and at last what was asked for."""
         return {**self.baselines, ASKED: self.asked}
 
+    @property
+    def names(self) -> dict[str, str]:
+        """What readers call the targets."""
+        return datasets.short_names(self.settings.targets)
+
+    def data(self, target: str) -> datasets.Dataset:
+        """Return a target's images, as the trunk is given them, with their labels."""
+        return datasets.load(target, self.settings.image_size)
+
+    def yardstick(self, target: str) -> Yardstick:
+        """Return what a target is judged by."""
+        return yardstick(self.data(target))
+
     def serving(self, target: str) -> dict[str, Way]:
         """Return the ways that learn this target."""
-        return {name: way for name, way in self.ways.items() if target in way.accuracy}
+        return {name: way for name, way in self.ways.items() if target in way.scores}
 
     def differences(self, target: str) -> dict[str, Difference]:
         """Compare what was asked for with each baseline of a target, seed by seed."""
-        asked = self.asked.accuracy[target]
+        asked, judged = self.asked.main_scores(target), self.yardstick(target)
         return {
-            name: difference(asked, way.accuracy[target])
+            name: judged.gain(asked, way.main_scores(target))
             for name, way in self.serving(target).items()
             if name != ASKED
         }
@@ -138,6 +210,11 @@ class Findings:
     @property
     def verdict(self) -> str:
         """What the intervals allow to say, in one sentence."""
+        if not self.baselines and self.settings.baseline == "none":
+            return (
+                "The setting baseline is 'none', so nothing was trained that these settings could "
+                "be compared with."
+            )
         if not self.baselines:
             return (
                 "These settings are the baseline from scratch itself, so there is nothing to "
@@ -151,19 +228,20 @@ class Findings:
         comparisons = ", ".join(self._comparison_on(target) for target in self.settings.targets)
         return (
             "Compared with the baseline that is best on the validation images, with 95 % intervals "
-            f"over {self.settings.seeds} seeds, SimMIM brings {comparisons}."
+            f"over {self.settings.seeds} seeds, these settings bring {comparisons}."
         )
 
     def _comparison_on(self, target: str) -> str:
-        best = self.best_baseline(target)
+        best, name = self.best_baseline(target), self.names[target]
         if best is None:
-            return f"a result on {target} that has no baseline"
+            return f"a result on {name} that has no baseline"
         gap = self.differences(target)[best]
-        if gap.verdict in ("gain", "loss"):
+        if gap.is_clear:
             over = "over" if gap.verdict == "gain" else "against"
-            size = f"{plus_minus(abs(gap.mean), gap.half_width, digits=1)} points"
-            return f"a {gap.verdict} of {size} {over} {best!r} on {target}"
-        return f"no clear difference from {best!r} on {target} ({gap.size} points)"
+            size = f"{plus_minus(abs(gap.mean), gap.half_width, gap.digits)} {gap.unit}"
+            return f"a {gap.verdict} of {size} {over} {best!r} on {name}"
+        smaller = "an error smaller by " if self.yardstick(target).is_error else ""
+        return f"no clear difference from {best!r} on {name} ({smaller}{gap.size} {gap.unit})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""
@@ -181,19 +259,40 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
     """Return the baselines of an experiment: by name, the experiments that each consists of.
 
     A baseline that would be the experiment itself, or that has nothing to learn from, is left out.
+    What is trained from scratch, and whether a whole published trunk is, `settings.baseline` says.
     """
+    if settings.baseline == "none":
+        return {}
     alone = settings.separately()
     labelled = tuple(each for each in alone if each.labels_per_class)
     found = {SCRATCH: tuple(each.from_scratch() for each in labelled)}
     if settings.source is not None and labelled:
         whole = {"copied_layers": len(settings.trunk_info.blocks), "frozen_layers": 0}
         together = _with_labels(settings, whole).labels_only()
-        found[PROBE] = (together.replace(adaptation="probe"),)
+        # The same steps, whatever the recipe has for a probe: they are not what it takes away.
+        steps = {name: getattr(settings, name) for name in ("learning_rate", "schedule")}
+        found[PROBE] = (together.replace(adaptation="probe", **steps),)
         if settings.baseline == "same-trunk":
             found[FINE_TUNE] = (together,)
     if len(alone) > 1:
         found[SEPARATE] = tuple(each for each in alone if _can_start(each))
-    return {name: plan for name, plan in found.items() if plan and plan != (settings,)}
+    return {name: plan for name, plan in found.items() if plan and not _is_same(plan, settings)}
+
+
+def _is_same(plan: tuple[Settings, ...], settings: Settings) -> bool:
+    """Tell whether a plan is nothing but the experiment itself, however it is written."""
+    return len(plan) == 1 and _what_is_done(plan[0]) == _what_is_done(settings)
+
+
+def _what_is_done(settings: Settings) -> dict[str, Any]:
+    """Return all that an outcome depends on.
+
+    A trunk that is frozen from the first step to the last is a probe, however one asks for it.
+    """
+    done = settings.as_dict()
+    for name in ("recipe", "baseline", "budget", "adaptation", "frozen_layers"):
+        del done[name]
+    return {**done, "stages": settings.stages}
 
 
 def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
@@ -232,8 +331,8 @@ def baselines(settings: Settings, progress: Progress | None = None) -> dict[str,
     with progress_bar("Baselines") as bar:
         parts = in_parts(progress or bar, sum(map(len, planned.values())))
         found = {name: _train(name, plan, parts)[0] for name, plan in planned.items()}
-    if not all(settings.labels_of.values()):
-        found[BEFORE] = _before_training(settings)
+    if settings.baseline != "none":
+        found |= _untrained(settings)
     return {name: found[name] for name in WAYS if name in found}
 
 
@@ -269,7 +368,7 @@ def _train(
     way = Way(
         name,
         tuple(each.settings for each in results),
-        _joined(each.accuracy for each in results),
+        _joined(each.scores for each in results),
         _joined(each.validation for each in results),
         _joined(each.probabilities for each in results),
         {target: course.steps for course in courses for target in course.validation},
@@ -280,8 +379,18 @@ def _train(
     return way, results
 
 
-def _joined(parts: Iterable[ByTarget]) -> ByTarget:
+def _joined(parts: Iterable[dict[str, Value]]) -> dict[str, Value]:
     return {target: values for part in parts for target, values in part.items()}
+
+
+def _untrained(settings: Settings) -> dict[str, Way]:
+    """Return the baselines that take no training, where there is something to compare with them."""
+    found = {}
+    if not all(settings.labels_of.values()):
+        found[BEFORE] = _before_training(settings)
+    if any(datasets.describe(target).kind != "classification" for target in settings.targets):
+        found[MEAN] = _always_the_mean(settings)
+    return found
 
 
 def _before_training(settings: Settings) -> Way:
@@ -294,10 +403,56 @@ def _before_training(settings: Settings) -> Way:
     return Way(
         BEFORE,
         (settings,),
-        {name: scores[name]["accuracy"] for name in names},
+        {name: scores[name] for name in names},
         {name: validation[name] for name in names},
         {name: probabilities[name] for name in names},
     )
+
+
+def _always_the_mean(settings: Settings) -> Way:
+    """Predict what the labels say without the images, where these are numbers or 0 and 1."""
+    tasks = {
+        name: task
+        for name, task in choose_tasks(settings).items()
+        if task.data.kind != "classification"
+    }
+    outputs = {name: _mean_outputs(task) for name, task in tasks.items()}
+    kinds = {name: task.data.kind for name, task in tasks.items()}
+    return Way(
+        MEAN,
+        (settings,),
+        {name: measure(kinds[name], outputs[name], tasks[name].data.test.labels) for name in tasks},
+        {name: _validated(task, outputs[name][:, :1]) for name, task in tasks.items()},
+        {name: ACTIVATIONS[kinds[name]](outputs[name]) for name in tasks},
+    )
+
+
+def _mean_outputs(task: Target) -> np.ndarray:
+    """Return the outputs for the test images that make each seed's mean label, (seeds, n, columns).
+
+    They are logits where labels are 0 and 1.
+    """
+    from scipy.special import logit
+
+    labels = task.data.train.labels
+    means = np.stack([labels[choice.labelled].mean(axis=0) for choice in task.choices])
+    outputs = logit(means) if task.data.kind == "multi-label" else means
+    return np.repeat(outputs[:, np.newaxis], len(task.data.test), axis=1)
+
+
+def _validated(task: Target, outputs: np.ndarray) -> np.ndarray:
+    """Return each seed's score on its validation images, all with the same outputs, (seeds,).
+
+    Args:
+        task: the target.
+        outputs: (seeds, 1, columns).
+    """
+    labels, kind = task.data.train.labels, task.data.kind
+    looks = [
+        ValidationLook(own[np.newaxis], labels[choice.validation][np.newaxis], kind)
+        for own, choice in zip(outputs, task.choices, strict=True)
+    ]
+    return np.concatenate([each.accuracy for each in looks])
 
 
 def collapses(result: Result) -> dict[str, information.Diagnosis]:

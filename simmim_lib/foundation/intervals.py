@@ -80,12 +80,16 @@ class Difference:
     """How much better one thing is than another, over the same seeds.
 
     Attributes:
-        mean: of the differences, in percentage points.
-        half_width: of that mean's interval, in percentage points; its level is 95 % by default.
+        mean: of the differences, in percentage points, or in another unit.
+        half_width: of that mean's interval, in the same unit; its level is 95 % by default.
+        unit: what the numbers count.
+        digits: behind the point, of both.
     """
 
     mean: float
     half_width: float
+    unit: str = "points"
+    digits: int = 1
 
     @property
     def verdict(self) -> str:
@@ -101,12 +105,12 @@ class Difference:
 
     @property
     def size(self) -> str:
-        """Mean and half width in points, with a sign, such as "+1.2 ± 0.4"."""
-        return plus_minus(self.mean, self.half_width, digits=1, sign="+")
+        """Mean and half width with a sign, such as "+1.2 ± 0.4"."""
+        return plus_minus(self.mean, self.half_width, self.digits, sign="+")
 
     def __str__(self) -> str:
         verdict = self.verdict if np.isfinite(self.half_width) else "one seed"
-        return f"{self.size} points: {verdict}"
+        return f"{self.size} {self.unit}: {verdict}"
 
 
 def difference(values: np.ndarray, baseline: np.ndarray, level: float = 0.95) -> Difference:

@@ -175,12 +175,17 @@ def _describe_curves(
 
 
 @styled
-def accuracy_rows(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Picture:
+def accuracy_rows(
+    groups: Mapping[str, Mapping[str, np.ndarray]],
+    title: str,
+    measures: Mapping[str, str] | None = None,
+) -> Picture:
     """Draw ways of training below each other: mean, 95 % interval and every seed.
 
     Args:
         groups: by target, then by way of training; "from scratch" is drawn as the baseline.
         title: what was measured, and with which budget.
+        measures: by target, what was measured where that is not the accuracy.
     """
     rows = sum(map(len, groups.values()))
     height = 1.3 + 0.36 * rows / len(groups)
@@ -202,7 +207,8 @@ def accuracy_rows(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) ->
             )
         names = list(ways) if number == 0 else [""] * len(ways)
         axes.set_yticks(range(len(ways)), names)
-        axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel="test accuracy", title=target)
+        measure = (measures or {}).get(target, "accuracy")
+        axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel=f"test {measure}", title=target)
         axes.grid(axis="x")
     numbers = ". ".join(
         f"{target}: "

@@ -191,6 +191,26 @@ class Table:
         return "\n".join([*([self.caption] if self.caption else []), *laid_out])
 
 
+@dataclass(frozen=True)
+class Paragraph:
+    """Plain text that a notebook shows as a paragraph, whatever signs are in it.
+
+    Attributes:
+        text: plain text.
+        strong: whether it stands out.
+    """
+
+    text: str
+    strong: bool = False
+
+    def _repr_html_(self) -> str:
+        text = html.escape(self.text)
+        return f"<p><strong>{text}</strong></p>" if self.strong else f"<p>{text}</p>"
+
+    def __repr__(self) -> str:
+        return self.text
+
+
 TAGS = {
     *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2"),
     *("h3", "h4", "hr", "i", "li", "ol", "p", "pre", "span", "strong", "sub", "sup", "table"),

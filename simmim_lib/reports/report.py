@@ -27,7 +27,7 @@ from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.result import Result
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
-from simmim_lib.reports import pages
+from simmim_lib.reports import pages, words
 from simmim_lib.settings import OPTIONS, RENAMED, Settings, check_field
 
 if TYPE_CHECKING:
@@ -110,6 +110,9 @@ def read_parameters(variables: Mapping[str, Any]) -> Settings:
 def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
     """Return the settings that a command line's `-p NAME VALUE` describe.
 
+    Where a target is no classification, the recipe is plain fine-tuning by default, since images
+    without labels teach classes only.
+
     Raises:
         WorkbookError: a name that is no parameter, with the nearest one, or a value that is not
             allowed.
@@ -117,7 +120,14 @@ def parse_parameters(pairs: Iterable[tuple[str, str]]) -> Settings:
     given = dict(pairs)
     for name in given:
         check_field("parameter", name)
-    return Settings.from_texts({**PARAMETERS, **given})
+    asked = Settings.from_texts({**PARAMETERS, **given})
+    if "recipe" not in given and _not_classifications(asked):
+        return Settings.from_texts({**PARAMETERS, **given, "recipe": "fine-tune"})
+    return asked
+
+
+def _not_classifications(asked: Settings) -> list[str]:
+    return [name for name in asked.targets if datasets.describe(name).kind != "classification"]
 
 
 def parameters(asked: Settings) -> dict[str, Any]:
@@ -147,7 +157,10 @@ def usual_folder() -> Path:
 
 def usual_title(asked: Settings) -> str:
     """Return the title of a report that was not given one."""
-    return f"{asked.source or 'From scratch'} to {', '.join(asked.targets)}: a SimMIM report"
+    source = words.source_name(asked)
+    targets = ", ".join(datasets.short_names(asked.targets).values())
+    kind = "a SimMIM report" if asked.recipe == "simmim" else "a report"
+    return f"{source[0].upper()}{source[1:]} to {targets}: {kind}"
 
 
 def write(
@@ -223,11 +236,23 @@ def _check_asked(asked: Settings) -> None:
             "`simmim run --strategy multi-worker` on each machine."
         )
     datasets.check_distinct(asked.targets)
+    _check_kinds(asked)
     for target, labels_per_class in asked.labels_of.items():
-        datasets.choose(datasets.load(target), labels_per_class, seed=0)
+        datasets.choose(datasets.load(target, asked.image_size), labels_per_class, seed=0)
     for name in asked.datasets:
         if not datasets.is_available(name):
             datasets.load(name)
+
+
+def _check_kinds(asked: Settings) -> None:
+    others = _not_classifications(asked)
+    if others and asked.learns_unlabelled:
+        kind = datasets.describe(others[0]).kind
+        raise WorkbookError(
+            f"The target {others[0]!r} is a {kind} task, but information and agreement learn from "
+            "images without labels by the probabilities of classes: use recipe=fine-tune, with "
+            "neither of them."
+        )
 
 
 def _check_libraries() -> None:

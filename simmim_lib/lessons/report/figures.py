@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from simmim_lib import calibration, datasets
+from simmim_lib import calibration
 from simmim_lib.experiments.baselines import (
     ASKED,
     FINE_TUNE,
@@ -12,11 +12,14 @@ from simmim_lib.experiments.baselines import (
     SCRATCH,
     SEPARATE,
     Findings,
-    Way,
+    decisions,
 )
 from simmim_lib.foundation.intervals import mean_and_interval, seeds_in_words
+from simmim_lib.lessons.report import tables
 from simmim_lib.pictures import charts, classification
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.reports.pages import Table
+from simmim_lib.reports.words import shortened
 from simmim_lib.settings import Settings
 
 STYLES: dict[str, dict[str, Any]] = {
@@ -29,42 +32,30 @@ STYLES: dict[str, dict[str, Any]] = {
 """How each way of training is drawn; line and colour both tell it from the others."""
 
 
-def examples(name: str, role: str) -> Picture:
-    """Show an image of each class of a dataset.
-
-    Args:
-        name: the dataset.
-        role: what it is for, such as "target".
-    """
-    data = datasets.load(name)
-    classes = range(min(len(data.class_names), classification.MAX_CLASSES))
-    firsts = [np.flatnonzero(data.train.labels == label)[0] for label in classes]
-    names = [data.class_names[label] for label in classes]
-    alt = (
-        f"One training image of each of {len(names)} of the {len(data.class_names)} classes of "
-        f"{data.title} ({role}): {', '.join(names)}."
-    )
-    return charts.image_grid(data.train.images[firsts], [name[:11] for name in names], alt)
-
-
+@styled
 def accuracies(findings: Findings) -> Picture:
-    """Draw each target's test accuracy with all ways of training, and its 95 % intervals."""
-    settings = findings.settings
+    """Draw what each target is judged by, for all ways of training, and its 95 % intervals."""
+    settings, names = findings.settings, findings.names
     missing = np.array([np.nan])
     groups = {
-        target: {name: way.accuracy.get(target, missing) for name, way in findings.ways.items()}
+        names[target]: {
+            name: way.main_scores(target) if target in way.scores else missing
+            for name, way in findings.ways.items()
+        }
         for target in settings.targets
     }
+    judged = {target: findings.yardstick(target) for target in settings.targets}
+    measures = {names[target]: judged[target].title for target in settings.targets}
     title = f"Mean, 95 % interval and every seed: {made_by(settings)}"
     means = "; ".join(
-        f"{target}, {name}: {100 * way.accuracy[target].mean():.1f} %"
+        f"{names[target]}, {name}: {judged[target].number(way.main_scores(target).mean())}"
         for target in settings.targets
         for name, way in findings.serving(target).items()
     )
     return Picture(
-        charts.accuracy_rows(groups, title).figure,
-        f"Test accuracies of {settings.seeds} seeds with their intervals, which the tables below "
-        f"give as numbers. Means: {means}.",
+        charts.accuracy_rows(groups, title, measures).figure,
+        f"Test scores ({', '.join(dict.fromkeys(measures.values()))}) of {settings.seeds} seeds "
+        f"with their intervals, which the tables below give as numbers. Means: {means}.",
     )
 
 
@@ -73,42 +64,56 @@ def made_by(settings: Settings) -> str:
     return f"{seeds_in_words(settings.seeds)}, budget {settings.budget}"
 
 
+def outcome(findings: Findings, target: str) -> Picture | Table:
+    """Show what is predicted beside the truth, as suits the kind of the target."""
+    shown = {
+        "classification": confusion,
+        "multi-label": tables.labels,
+        "regression": predicted_numbers,
+    }[findings.data(target).kind]
+    return shown(findings, target)
+
+
 @styled
 def confusion(findings: Findings, target: str) -> Picture:
     """Draw which class is taken for which, in percent of the true class, mean over seeds."""
-    class_names = datasets.load(target).class_names
-    shares = confusion_shares(findings.asked, target)
-    ticks = [name[:12] for name in class_names]
+    class_names = findings.data(target).class_names
+    shares = confusion_shares(findings, target)
+    ticks = [shortened(name, 12) for name in class_names]
     # Names that stand upright need more room below.
     bottom, height = (0.20, 5.9) if classification.turned(ticks) else (0.11, 5.3)
     figure = new_figure(6.6, height)
     axes = figure.add_axes((0.19, bottom, 0.64, 0.92 - bottom))
     percent = np.rint(100 * shares).astype(int)
     image = classification.draw_confusion(axes, shares, percent, ticks)
-    axes.set_title(f"{target}: {made_by(findings.settings)}")
+    axes.set_title(_title(findings, target))
     bar = figure.colorbar(image, cax=figure.add_axes((0.86, bottom, 0.03, 0.92 - bottom)))
     bar.set_label("percent of the true class")
-    return Picture(figure, _describe_confusion(shares, class_names, target))
+    return Picture(figure, _describe_confusion(shares, class_names, findings.names[target]))
 
 
-def confusion_shares(way: Way, target: str) -> np.ndarray:
+def _title(findings: Findings, target: str, before: str = "") -> str:
+    return f"{shortened(findings.names[target])}: {before}{made_by(findings.settings)}"
+
+
+def confusion_shares(findings: Findings, target: str) -> np.ndarray:
     """Return the share of each true class (row) that is predicted as each class (column)."""
-    labels = datasets.load(target).test.labels
+    labels = findings.data(target).test.labels
     counts = [
         classification.confusion_counts(probabilities, labels)
-        for probabilities in way.probabilities[target]
+        for probabilities in findings.asked.probabilities[target]
     ]
     return classification.confusion_shares(np.array(counts)).mean(axis=0)
 
 
-def _describe_confusion(shares: np.ndarray, class_names: tuple[str, ...], target: str) -> str:
+def _describe_confusion(shares: np.ndarray, class_names: tuple[str, ...], name: str) -> str:
     right = "; ".join(
-        f"{name}: {100 * share:.0f} %"
-        for name, share in zip(class_names, np.diag(shares), strict=True)
+        f"{each}: {100 * share:.0f} %"
+        for each, share in zip(class_names, np.diag(shares), strict=True)
     )
     true, predicted = classification.most_confused(shares)
     return (
-        f"Confusion matrix of {target}. Recognised, by true class: {right}. The most frequent "
+        f"Confusion matrix of {name}. Recognised, by true class: {right}. The most frequent "
         f"confusion: {class_names[true]} is taken for {class_names[predicted]} in "
         f"{100 * shares[true, predicted]:.0f} %."
     )
@@ -116,27 +121,29 @@ def _describe_confusion(shares: np.ndarray, class_names: tuple[str, ...], target
 
 @styled
 def learning_curves(findings: Findings, target: str) -> Picture:
-    """Draw how the accuracy on validation images rose with the steps, for each way."""
+    """Draw how what a target is judged by changed on validation images, for each way."""
     figure = new_figure(8, 3.6)
-    axes = figure.add_axes((0.09, 0.16, 0.66, 0.74))
-    sentences = []
+    axes = figure.add_axes((0.10, 0.16, 0.65, 0.74))
+    judged, sentences = findings.yardstick(target), []
     for name, way in findings.serving(target).items():
         if target not in way.curves:
             continue
-        steps, curve = way.steps[target], way.curves[target]
+        steps, curve = way.steps[target], judged.from_validation(way.curves[target])
         mean, low, high = curve.mean(axis=1), curve.min(axis=1), curve.max(axis=1)
         axes.plot(steps, mean, label=name, lw=2, **STYLES[name])
         axes.fill_between(steps, low, high, color=STYLES[name]["color"], alpha=0.15, lw=0)
-        sentences.append(
-            f"{name}: {mean[0]:.2f} at first, {mean[len(mean) // 2]:.2f} half-way, "
-            f"{mean[-1]:.2f} at the end"
-        )
-    axes.set(xlabel="training steps", ylabel="validation accuracy", ylim=(0, 1.02))
+        first, middle, last = map(judged.number, (mean[0], mean[len(mean) // 2], mean[-1]))
+        sentences.append(f"{name}: {first} at first, {middle} half-way, {last} at the end")
+    top = None if judged.is_error else 1.02
+    axes.set(xlabel="training steps", ylabel=f"validation {judged.measure}", ylim=(0, top))
     axes.margins(x=0.01)
-    axes.set_title(f"{target}: mean and range of {made_by(findings.settings)}")
+    axes.set_title(_title(findings, target, "mean and range of "))
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=10)
-    alt = f"Validation accuracy on {target} by training step. {'. '.join(sentences)}."
-    return Picture(figure, alt)
+    return Picture(
+        figure,
+        f"Validation {judged.title} on {findings.names[target]} by training step. "
+        f"{'. '.join(sentences)}.",
+    )
 
 
 @styled
@@ -146,17 +153,42 @@ def reliability(findings: Findings, target: str) -> Picture:
     baseline = findings.best_baseline(target)
     if baseline:
         compared[baseline] = findings.baselines[baseline]
-    labels = datasets.load(target).test.labels
+    data = findings.data(target)
     diagrams, sentences = {}, []
     for name, way in compared.items():
-        probabilities = way.probabilities[target]
+        by_seed = [decisions(data, own) for own in way.probabilities[target]]
         error = f"{mean_and_interval(100 * way.calibration_error(target), digits=1)} %"
-        diagrams[f"{name}:\ncalibration error {error}"] = calibration.reliability(
-            np.concatenate(probabilities), np.tile(labels, len(probabilities))
-        )
+        probabilities, labels = (np.concatenate(each) for each in zip(*by_seed, strict=True))
+        title = f"{name}:\ncalibration error {error}"
+        diagrams[title] = calibration.reliability(probabilities, labels)
         sentences.append(f"{name}: expected calibration error {error}")
     return Picture(
-        classification.draw_reliability(diagrams, f"{target}: {made_by(findings.settings)}"),
-        f"Reliability diagrams of {target}: the share of right predictions by confidence, and how "
-        f"many predictions are that confident. {'. '.join(sentences)}.",
+        classification.draw_reliability(diagrams, _title(findings, target)),
+        f"Reliability diagrams of {findings.names[target]}: the share of right predictions by "
+        f"confidence, and how many predictions are that confident. {'. '.join(sentences)}.",
+    )
+
+
+@styled
+def predicted_numbers(findings: Findings, target: str) -> Picture:
+    """Draw what the best seed predicts for each test image of a regression against the truth."""
+    seed, judged = findings.result.best_seed(target), findings.yardstick(target)
+    true = findings.data(target).test.labels[:, 0]
+    predicted = findings.asked.probabilities[target][seed][:, 0]
+    figure = new_figure(6.6, 5.3)
+    axes = figure.add_axes((0.15, 0.11, 0.68, 0.81))
+    ends = np.array([min(true.min(), predicted.min()), max(true.max(), predicted.max())])
+    axes.plot(ends, ends, "--", color=COLOURS["baseline"], label="as true")
+    axes.plot(true, predicted, "o", ms=5, color=COLOURS["target"], alpha=0.6, label="test image")
+    axes.set(xlabel=f"true {judged.label}", ylabel=f"predicted {judged.label}")
+    axes.set_title(
+        f"{shortened(findings.names[target])}: seed {seed}, budget {findings.settings.budget}"
+    )
+    axes.legend(loc="upper left", fontsize=10)
+    off = np.abs(predicted - true)
+    return Picture(
+        figure,
+        f"Predicted {judged.label} of {len(true)} test images of {findings.names[target]} against "
+        f"the true one, by seed {seed}: half of them are off by less than "
+        f"{judged.number(float(np.median(off)))}, the worst by {judged.number(off.max())}.",
     )

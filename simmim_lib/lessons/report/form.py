@@ -126,14 +126,17 @@ def _controls(start: Settings) -> dict[str, Any]:
 
     available = [name for name in datasets.names() if datasets.is_available(name)]
     names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
-    sources = [("from scratch", None), *((name, name) for name in names)]
+    sources = [
+        ("from scratch", None),
+        *((short, name) for name, short in datasets.short_names(names).items()),
+    ]
     fewest = min(start.labels_of.values(), key=str)
     return {
         "recipe": recipe_dropdown(start.recipe),
         "source": dropdown("Source", sources, start.source),
         "targets": widgets.SelectMultiple(
             description="Targets",
-            options=list(names),
+            options=[(short, name) for name, short in datasets.short_names(names).items()],
             value=start.targets,
             rows=4,
             **layout_and_style(),

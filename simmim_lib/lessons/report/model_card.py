@@ -1,0 +1,233 @@
+"""The model card of a report: what a kept model is, what it is good for, and what it is not.
+
+Source: Mitchell et al. 2019, "Model Cards for Model Reporting".
+"""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from simmim_lib import calibration, datasets
+from simmim_lib.experiments.baselines import MEAN, Findings, decisions, has_probabilities
+from simmim_lib.experiments.kept_models import paths_by_target
+from simmim_lib.experiments.yardsticks import Yardstick
+from simmim_lib.foundation.intervals import interval
+from simmim_lib.lessons.report.judgements import THRESHOLD, Judgement, judge
+from simmim_lib.pictures import classification
+from simmim_lib.reports.pages import Table
+from simmim_lib.reports.report import MODEL
+from simmim_lib.reports.words import image_sizes, listed, start
+
+NORMAL_975 = 1.959964
+"""Below it lie 97.5 % of a standard normal distribution."""
+
+BYTES = 4
+"""Of a parameter in a file."""
+
+FEW = 30
+"""With fewer test images of a class, its recall is told to be rough."""
+
+
+def model_card(findings: Findings, target: str) -> Table:
+    """Describe the model that is kept for a target: the best seed's by its validation images."""
+    card = _Card(findings, target)
+    rows = [
+        ("what it is", card.what_it_is()),
+        ("trained on", card.trained_on()),
+        ("intended for", card.intended_for()),
+        ("tested on", card.tested_on()),
+        *card.details(),
+        ("limits", " ".join(card.limits())),
+        ("size", card.size()),
+        ("licences", card.licences()),
+        ("how to use", card.how_to_use()),
+    ]
+    return Table(("the model", "in words"), rows, f"Model card: {card.name}")
+
+
+class _Card:
+    """What there is to say about the best seed's network for a target."""
+
+    def __init__(self, findings: Findings, target: str) -> None:
+        self.findings, self.target = findings, target
+        self.settings, self.name = findings.settings, findings.names[target]
+        self.data = findings.data(target)
+        self.judged_by: Yardstick = findings.yardstick(target)
+        self.seed = findings.result.best_seed(target)
+        self.outputs = findings.asked.probabilities[target][self.seed]
+        self.judgements: list[Judgement] = judge(self.data, self.outputs)
+
+    @property
+    def class_names(self) -> tuple[str, ...]:
+        return self.data.class_names
+
+    def what_it_is(self) -> str:
+        head = {
+            "classification": f"that tells apart {listed(self.class_names)}",
+            "multi-label": f"that tells of each of {listed(self.class_names)} whether it is true",
+            "regression": f"that predicts the number {listed(self.class_names)}",
+        }[self.data.kind]
+        others = [name for name in self.findings.names.values() if name != self.name]
+        shared = f", trained together with those for {listed(others)}" if others else ""
+        return f"{self.settings.trunk_info.title} with a head {head}{shared}."
+
+    def trained_on(self) -> str:
+        asked = self.settings.labels_of[self.target]
+        chosen = datasets.choose(self.data, asked, self.seed)
+        unlabelled = (
+            f" and {len(chosen.unlabelled):,} without labels"
+            if self.settings.learns_unlabelled
+            else ""
+        )
+        return (
+            f"{len(chosen.labelled):,} labelled images of {self.name}{unlabelled}, for "
+            f"{self.settings.steps:,} steps. {start(self.settings)} Of {self.settings.seeds} seeds "
+            f"this is seed {self.seed}, the best on its {len(chosen.validation):,} validation "
+            "images."
+        )
+
+    def intended_for(self) -> str:
+        return (
+            f"New images like those of {self.name}, that is, taken in the same way of the same "
+            f"things. Image sizes: {image_sizes(self.target, self.settings)}."
+        )
+
+    def tested_on(self) -> str:
+        mean, low, high = self._over_images()
+        judged, seeds = self.judged_by, self.findings.asked.main_scores(self.target)
+        several = f" Mean of all seeds: {judged.mean(seeds)}." if len(seeds) > 1 else ""
+        return (
+            f"{len(self.outputs):,} test images, which no network learned from: {judged.title} "
+            f"{judged.number(mean)} (95 % interval {judged.number(low)} to {judged.number(high)}, "
+            f"for the chance in which images are tested).{several}{self._beside_the_mean()}"
+        )
+
+    def _over_images(self) -> tuple[float, float, float]:
+        """Return this network's score, and its 95 % interval for other images of the same kind.
+
+        Where an image has several labels, it counts as one observation, not as several.
+        """
+        true, number = self.data.test.labels, len(self.outputs)
+        if self.data.kind == "regression":
+            mean, half_width = interval(np.abs(self.outputs - true).mean(axis=1))
+            return mean, max(0.0, mean - half_width), mean + half_width
+        probabilities, classes = decisions(self.data, self.outputs)
+        right = float(np.mean(probabilities.argmax(axis=1) == classes))
+        return right, *_wilson(right, number)
+
+    def _beside_the_mean(self) -> str:
+        way = self.findings.baselines.get(MEAN)
+        if way is None or self.target not in way.scores:
+            return ""
+        constant = self.judged_by.number(way.main_scores(self.target)[self.seed])
+        return f" Without any network, always the mean: {constant}."
+
+    def details(self) -> Iterator[tuple[str, str]]:
+        """Yield rows for what goes with the kind of the target only."""
+        if self.data.kind == "classification":
+            yield "recall of each class", _listed_shares(self._recalls())
+        if self.data.kind == "multi-label":
+            yield "recall of each label", _listed_shares(self._recalls())
+        if self.data.kind == "regression":
+            off = np.abs(self.outputs - self.data.test.labels).max(axis=1)
+            middle, most = (self.judged_by.number(np.quantile(off, part)) for part in (0.5, 0.9))
+            yield "errors", f"half of them are below {middle}, nine in ten below {most}."
+        if has_probabilities(self.target):
+            yield "calibration", self._calibration()
+
+    def _recalls(self) -> dict[str, tuple[int, int]]:
+        """Return by class or label how many test images of it are found, and how many there are."""
+        labels = self.data.test.labels
+        if self.data.kind == "multi-label":
+            found = ((self.outputs >= THRESHOLD) & (labels > 0)).sum(axis=0)
+            counts = (labels > 0).sum(axis=0)
+        else:
+            matrix = classification.confusion_counts(self.outputs, labels)
+            found, counts = np.diag(matrix), matrix.sum(axis=1)
+        pairs = zip(found.tolist(), counts.tolist(), strict=True)
+        return dict(zip(self.class_names, pairs, strict=True))
+
+    def _calibration(self) -> str:
+        probabilities, labels = decisions(self.data, self.outputs)
+        sure = 100 * float(probabilities.max(axis=1).mean())
+        right = 100 * float(np.mean(probabilities.argmax(axis=1) == labels))
+        error = 100 * calibration.expected_calibration_error(probabilities, labels)
+        gap = sure - right
+        verdict = "overconfident" if gap > 0 else "not sure enough"
+        return (
+            f"on average {sure:.1f} % sure, and right in {right:.1f} %: {verdict} by "
+            f"{abs(gap):.1f} points. Expected calibration error {error:.1f} %."
+        )
+
+    def limits(self) -> Iterator[str]:
+        """Yield sentences about where the model is weak, or was not tested."""
+        yield (
+            f"Tested on images of {self.name} only: how good it is on images unlike these, from "
+            "another place, camera or time, is not known."
+        )
+        if self.data.kind == "regression":
+            labels = self.data.train.labels
+            low, high = self.judged_by.number(labels.min()), self.judged_by.number(labels.max())
+            yield f"It has seen numbers from {low} to {high}, and none beyond."
+            return
+        if self.data.kind == "classification":
+            yield "It knows no other classes: whatever an image shows is taken for one of these."
+        yield from self._weakest()
+
+    def _weakest(self) -> Iterator[str]:
+        known = {name: each for name, each in self._recalls().items() if each[1]}
+        if not known:
+            return
+        weakest = min(known, key=lambda name: known[name][0] / known[name][1])
+        found, count = known[weakest]
+        if found < count:
+            yield (f"It is weakest on {weakest}, of which it finds {found} of {count} test images.")
+        if few := [name for name, (_, count) in known.items() if count < FEW]:
+            yield f"Recall is rough for what has fewer than {FEW} test images: {listed(few)}."
+
+    def size(self) -> str:
+        cost = self.findings.asked.cost
+        number = cost.trained + cost.frozen
+        megabytes = BYTES * number / 1e6
+        return (
+            f"{number:,} parameters, {cost.trained:,} of them trained here; as a file about "
+            f"{megabytes:,.1f} MB. It sees {self.settings.image_size} x {self.settings.image_size} "
+            "pixels, the middle square of an image."
+        )
+
+    def licences(self) -> str:
+        trunk, source = self.settings.trunk_info, self.settings.source_dataset
+        parts = [f"images of {self.name}: {self.data.licence}"]
+        if source:
+            licence = datasets.describe(source).licence
+            parts.append(f"images of {datasets.short_name(source)}: {licence}")
+        elif self.settings.source:
+            parts.append(f"weights of {trunk.title}: {trunk.licence or 'not stated in their file'}")
+        return f"{'; '.join(parts)}."
+
+    def how_to_use(self) -> str:
+        file = paths_by_target(MODEL, self.settings.targets)[self.target].name
+        outputs = "probabilities" if has_probabilities(self.target) else "numbers"
+        return (
+            f"The report's folder holds it as {file}. In a terminal: simmim predict {file} "
+            f"NEW-IMAGES. In Python: keras.models.load_model({file!r}), from pixels to {outputs}."
+        )
+
+
+def _listed_shares(recalls: dict[str, tuple[int, int]]) -> str:
+    parts = [
+        f"{name} {100 * found / count:.0f} % of {count:,}" if count else f"{name} not tested"
+        for name, (found, count) in recalls.items()
+    ]
+    return f"{'; '.join(parts)}."
+
+
+def _wilson(share: float, number: int) -> tuple[float, float]:
+    """Return the 95 % interval of a share of so many observations.
+
+    Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".
+    """
+    squared = NORMAL_975**2 / number
+    middle = (share + squared / 2) / (1 + squared)
+    half_width = (share * (1 - share) * squared + squared**2 / 4) ** 0.5 / (1 + squared)
+    return max(0.0, middle - half_width), min(1.0, middle + half_width)
