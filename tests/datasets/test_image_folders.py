@@ -24,8 +24,8 @@ from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.sources import (
     Pretrained,
     _cached_path,
+    _pretrained,
     _read,
-    pretrained,
     store,
     train_on_source,
 )
@@ -41,10 +41,10 @@ def _forget(monkeypatch, tmp_path):
     monkeypatch.setattr(own, "_kept", {})
     monkeypatch.setattr(catalogue, "_added", {})
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
-    for remembers in (pretrained, frozen_features):
+    for remembers in (_pretrained, frozen_features):
         remembers.cache_clear()
     yield
-    for remembers in (pretrained, frozen_features):
+    for remembers in (_pretrained, frozen_features):
         remembers.cache_clear()
 
 
