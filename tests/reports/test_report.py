@@ -107,7 +107,7 @@ def made(tmp_path_factory) -> report.Report:
     assert begun[:3] == ["What was asked", "The data", "Baselines"]
     assert [place for place, *_, share in told if not share] == list(range(1, len(begun) + 1))
     assert {number for _, number, *_ in told} == {len(begun)}
-    for section, parts in (("Baselines", 3), ("SimMIM", 1)):  # two at once may be told as one
+    for section, parts in (("Baselines", 3), ("The experiment", 1)):  # two at once may be told as one
         shares = [share for *_, title, share in told if title == section]
         assert set(shares) <= {part / parts for part in range(parts + 1)}
         assert shares == sorted(shares) and shares[-1] == 1
@@ -170,13 +170,14 @@ def test_the_page_shows_what_a_report_must(page, made):
     assert TITLE in seen.text
     assert len(seen.all("h1")) == 1
     for heading in (
-        *("What was asked", "The data", "Baselines", "SimMIM", "Accuracy", "Learning curves"),
-        *("Which classes are confused", "Calibration", "Cost", "Verdict", "Environment"),
+        *("What was asked", "The data", "Baselines", "The experiment", "Scores on test images"),
+        *("What is right and what is not", "What it was most wrong about", "Learning curves"),
+        *("Calibration", "Cost", "Verdict", "Model card", "Environment"),
     ):
         assert f">{heading}</h2>" in page
     alts = " ".join(image["alt"] or "" for image in seen.all("img"))
     assert all(image["alt"] for image in seen.all("img"))
-    for words in ("one of each", "Test accuracies", "Confusion matrix", "by training step"):
+    for words in ("one of each", "Test scores", "Confusion matrix", "by training step"):
         assert words.split()[-1] in alts
     assert "expected calibration error" in alts
     assert seen.text.count(made.numbers["verdict"]) == 2  # at the top, and where it is derived

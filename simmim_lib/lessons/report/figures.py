@@ -22,6 +22,9 @@ from simmim_lib.reports.pages import Table
 from simmim_lib.reports.words import shortened
 from simmim_lib.settings import Settings
 
+TITLES = 60
+"""Characters of titles that fit beside each other."""
+
 STYLES: dict[str, dict[str, Any]] = {
     SCRATCH: {"color": COLOURS["baseline"], "ls": "--"},
     PROBE: {"color": COLOURS["frozen"], "ls": ":"},
@@ -36,16 +39,17 @@ STYLES: dict[str, dict[str, Any]] = {
 def accuracies(findings: Findings) -> Picture:
     """Draw what each target is judged by, for all ways of training, and its 95 % intervals."""
     settings, names = findings.settings, findings.names
+    titles = _titles(names)
     missing = np.array([np.nan])
     groups = {
-        names[target]: {
+        titles[target]: {
             name: way.main_scores(target) if target in way.scores else missing
             for name, way in findings.ways.items()
         }
         for target in settings.targets
     }
     judged = {target: findings.yardstick(target) for target in settings.targets}
-    measures = {names[target]: judged[target].title for target in settings.targets}
+    measures = {titles[target]: judged[target].measure for target in settings.targets}
     title = f"Mean, 95 % interval and every seed: {made_by(settings)}"
     means = "; ".join(
         f"{names[target]}, {name}: {judged[target].number(way.main_scores(target).mean())}"
@@ -57,6 +61,12 @@ def accuracies(findings: Findings) -> Picture:
         f"Test scores ({', '.join(dict.fromkeys(measures.values()))}) of {settings.seeds} seeds "
         f"with their intervals, which the tables below give as numbers. Means: {means}.",
     )
+
+
+def _titles(names: dict[str, str]) -> dict[str, str]:
+    """Return names that fit beside each other, unless that makes some of them the same."""
+    short = {target: shortened(name, TITLES // len(names)) for target, name in names.items()}
+    return short if len({*short.values()}) == len(short) else names
 
 
 def made_by(settings: Settings) -> str:

@@ -74,7 +74,7 @@ def examples(settings: Settings, name: str, role: str) -> Picture:
     of_each = max(1, EXAMPLES // len(groups))
     chosen = np.concatenate([np.flatnonzero(kinds == group)[:of_each] for group in groups])
     captions = [label_text(data, label) for label in data.train.labels[chosen]]
-    title = datasets.short_name(name)
+    title = datasets.short_names(settings.datasets)[name]
     sizes = image_sizes(name, settings)
     picture = _grid(
         _as_drawn(data, data.train.images[chosen]),
@@ -133,7 +133,7 @@ def most_wrong(findings: Findings, target: str) -> Picture:
     picture = _grid(
         _as_drawn(data, data.test.images[order]),
         [_caption(judged[n], data.kind) for n in order],
-        WITH_WORDS,
+        WITH_WORDS._replace(columns=min(len(order), WITH_WORDS.columns)),
         f"{shortened(name)}, seed {seed}: {title}",
     )
     told = "; ".join(", ".join(_caption(judged[n], data.kind)) for n in order)

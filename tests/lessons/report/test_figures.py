@@ -11,7 +11,7 @@ from simmim_lib import datasets, experiments
 from simmim_lib.calibration import expected_calibration_error, reliability
 from simmim_lib.experiments.baselines import ASKED, PROBE, SCRATCH, Findings, Way
 from simmim_lib.experiments.cost import Cost
-from simmim_lib.lessons.report import figures, tables
+from simmim_lib.lessons.report import figures, image_figures, tables
 from simmim_lib.pictures.classification import MIN_PREDICTIONS
 from simmim_lib.settings import Settings
 
@@ -31,7 +31,7 @@ def way(name: str, target: str, right: float, seeds: int = 3) -> Way:
     return Way(
         name,
         (Settings(targets=(target,), seeds=seeds),),
-        {target: accuracy},
+        as_scores({target: accuracy}),
         {target: accuracy},
         {target: probabilities},
         {target: np.arange(4) * 10},
@@ -66,7 +66,7 @@ def test_the_confusion_is_scikit_learn_s_mean_over_seeds(found):
     predicted = found.asked.probabilities[target].argmax(axis=-1)
     counts = [confusion_matrix(labels, own) for own in predicted]
     expected = np.mean([each / each.sum(axis=1, keepdims=True) for each in counts], axis=0)
-    np.testing.assert_allclose(figures.confusion_shares(found.asked, target), expected)
+    np.testing.assert_allclose(figures.confusion_shares(found, target), expected)
     alt = figures.confusion(found, target).alt
     names = datasets.load(target).class_names
     assert f"{names[0]}: {100 * expected[0, 0]:.0f} %" in alt
@@ -78,7 +78,8 @@ def test_the_confusion_is_scikit_learn_s_mean_over_seeds(found):
 def test_every_picture_fits_and_is_described(found):
     target = target_of(found)
     pictures = {
-        "examples": figures.examples(target, "target"),
+        "examples": image_figures.examples(found.settings, target, "target"),
+        "most wrong": image_figures.most_wrong(found, target),
         "accuracies": figures.accuracies(found),
         "confusion": figures.confusion(found, target),
         "curves": figures.learning_curves(found, target),
