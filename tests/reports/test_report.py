@@ -107,7 +107,10 @@ def made(tmp_path_factory) -> report.Report:
     assert begun[:3] == ["What was asked", "The data", "Baselines"]
     assert [place for place, *_, share in told if not share] == list(range(1, len(begun) + 1))
     assert {number for _, number, *_ in told} == {len(begun)}
-    for section, parts in (("Baselines", 3), ("The experiment", 1)):  # two at once may be told as one
+    for section, parts in (
+        ("Baselines", 3),
+        ("The experiment", 1),
+    ):  # two at once may be told as one
         shares = [share for *_, title, share in told if title == section]
         assert set(shares) <= {part / parts for part in range(parts + 1)}
         assert shares == sorted(shares) and shares[-1] == 1
