@@ -25,6 +25,18 @@ def fill(folder: Path, counts: dict[str, int], shape: tuple[int, ...] = (28, 28)
     return folder
 
 
+def fill_table(folder: Path, rows: int = 60) -> Path:
+    """Make a table of different noise: labels `bar` and `top`, 0 or 1, and a number `score`."""
+    random = np.random.default_rng(0)
+    lines = ["image,bar,top,score"]
+    for number in range(rows):
+        save(folder / f"{number:03}.png", noise(number, (40, 50)))
+        bar, top = number % 2, number // 2 % 2
+        lines.append(f"{number:03}.png,{bar},{top},{random.normal(1500, 200):.3f}")
+    (folder / "table.csv").write_text("\n".join(lines) + "\n")
+    return folder / "table.csv"
+
+
 WAVES = {"broad": 4, "fine": 12, "checks": 8}
 """The number of waves across a picture, by the name of its class."""
 

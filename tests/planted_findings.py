@@ -2,10 +2,12 @@
 
 import numpy as np
 from planted_results import as_scores
+from scipy.special import logit
 
-from simmim_lib import experiments
+from simmim_lib import datasets, experiments
 from simmim_lib.experiments.baselines import ASKED, Findings, Way
 from simmim_lib.experiments.cost import Cost
+from simmim_lib.experiments.evaluation import measure
 from simmim_lib.settings import Settings
 
 
@@ -29,3 +31,19 @@ def planted(asked: list[float], **baselines: tuple[list[float], float | list[flo
         main.settings[0], as_scores(main.accuracy), main.validation, {}, seconds=1.0
     )
     return Findings(result, main, {name: way(name, *each) for name, each in baselines.items()})
+
+
+def with_predictions(settings: Settings, probabilities: np.ndarray, **baselines: Way) -> Findings:
+    """Return findings in which the only target is predicted so, (seeds, n, outputs).
+
+    The last seed is the best on the validation images.
+    """
+    (target,) = settings.targets
+    data = datasets.load(target, settings.image_size)
+    outputs = probabilities if data.kind == "regression" else logit(probabilities)
+    scores = {target: measure(data.kind, outputs, data.test.labels)}
+    validation = {target: np.arange(len(probabilities), dtype=float)}
+    predicted = {target: probabilities}
+    asked = Way(ASKED, (settings,), scores, validation, predicted, cost=Cost(1000, 500, 1e9))
+    result = experiments.Result(settings, scores, validation, predicted, seconds=1.0)
+    return Findings(result, asked, baselines)

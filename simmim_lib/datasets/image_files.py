@@ -3,8 +3,9 @@
 import contextlib
 import hashlib
 import warnings
+from collections.abc import Mapping
 from pathlib import Path
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -109,17 +110,17 @@ def has_colour(path: Path) -> bool:
     return False  # of what cannot be read; who reads it says so
 
 
-def upright_size(picture: "Picture") -> tuple[int, int]:
-    """Return width and height of an opened image the right way up, without decoding it."""
-    turned = picture.getexif().get(0x0112, 1) >= 5  # a quarter of a turn, to one side or the other
-    width, height = picture.size
+def upright_size(size: tuple[int, int], exif: Mapping[int, Any]) -> tuple[int, int]:
+    """Return width and height of an image the right way up, as its camera says."""
+    turned = exif.get(0x0112, 1) >= 5  # a quarter of a turn, to one side or the other
+    width, height = size
     return (height, width) if turned else (width, height)
 
 
 def _cut(picture: "Picture", size: int, grey: bool) -> ImageFile:
     from PIL import Image, ImageOps
 
-    width, height = upright_size(picture)
+    width, height = upright_size(picture.size, picture.getexif())
     upright = _upright(picture, max(size, IMAGE_SIZE))
 
     def square(side: int) -> "Picture":

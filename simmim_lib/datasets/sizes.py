@@ -39,5 +39,6 @@ def _size(path: Path) -> Size | None:
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path, formats=FORMATS) as picture:
-            return upright_size(picture)
+            # A PNG file's own method would read all pixels, to see if anything follows them.
+            return upright_size(picture.size, Image.Image.getexif(picture))
     return None

@@ -6,7 +6,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from planted_findings import planted, way
+from image_making import fill_table
+from planted_findings import planted, way, with_predictions
 from rehearsal import rehearsed
 from scipy import stats
 
@@ -16,6 +17,7 @@ from simmim_lib.experiments.baselines import (
     ASKED,
     BEFORE,
     FINE_TUNE,
+    MEAN,
     PROBE,
     SCRATCH,
     SEPARATE,
@@ -264,3 +266,70 @@ def test_the_environment_names_versions_processor_and_seeds():
     assert told["keras"] == versions()["keras"]
     assert told["seeds"] == "2 (0 to 1)"
     assert "cores" in told["processor"] and told["GPU"]
+
+
+def test_a_trunk_that_is_frozen_throughout_is_not_compared_with_its_probe():
+    asked = Settings(trunk="efficientnet-lite0")
+    assert asked.depth == len(asked.trunk_info.blocks)
+    assert list(baselines.plans(asked)) == [SCRATCH]
+    assert list(baselines.plans(asked.replace(recipe="simmim"))) == [SCRATCH, PROBE]
+
+
+def test_a_probe_takes_the_steps_of_the_experiment():
+    asked = Settings(recipe="simmim", learning_rate=0.005, schedule="warm-up")
+    (probe,) = baselines.plans(asked)[PROBE]
+    assert (probe.learning_rate, probe.schedule, probe.information) == (0.005, "warm-up", 0)
+
+
+def test_nothing_is_trained_for_comparison_where_nobody_asks_for_it():
+    asked = Settings(baseline="none")
+    assert baselines.baselines(asked) == {}
+    result = replace(planted([0.9, 0.9]).result, settings=asked)
+    told = replace(planted([0.9, 0.9]), result=result).verdict
+    assert "baseline is 'none'" in told
+
+
+def test_numbers_and_labels_are_compared_with_their_mean(tmp_path, monkeypatch):
+    table = fill_table(tmp_path)
+    numbers, labels = f"csv:{table}?label=score", f"csv:{table}?label=bar+top"
+    asked = Settings(targets=(numbers, labels, "mnist"), labels_per_class=(12, 4, 1), seeds=2)
+    monkeypatch.setattr(baselines, "plans", lambda settings: {})
+    found = baselines.baselines(asked)[MEAN]
+    assert [*found.scores] == [numbers, labels]
+    data = datasets.load(numbers)
+    for seed in range(2):
+        chosen = datasets.choose(data, 12, seed)
+        mean = data.train.labels[chosen.labelled].mean()
+        error = np.abs(data.test.labels - mean).mean()
+        assert found.main_scores(numbers)[seed] == pytest.approx(error)
+        error = np.abs(data.train.labels[chosen.validation] - mean).mean()
+        assert found.validation[numbers][seed] == pytest.approx(-error)
+    data = datasets.load(labels)
+    shares = data.train.labels[datasets.choose(data, 4, 1).labelled].mean(axis=0)
+    np.testing.assert_allclose(found.probabilities[labels][1, 0], shares)
+    right = np.mean((shares > 0.5) == data.test.labels)
+    assert found.accuracy[labels][1] == pytest.approx(right)
+
+
+def test_a_smaller_error_is_the_verdict_s_gain(tmp_path):
+    name = f"csv:{fill_table(tmp_path)}?label=score"
+    settings = Settings(targets=(name,), seeds=2)
+    truth = datasets.load(name).test.labels
+    near, far = (np.stack([truth + off, truth + 1.01 * off]) for off in (10, 100))
+    asked = with_predictions(settings, near)
+    probe = replace(with_predictions(settings, far).asked, name=PROBE)
+    told = replace(asked, baselines={PROBE: probe}).verdict
+    half = stats.t.ppf(0.975, 1) * stats.sem([90, 90.9])
+    assert f"a gain of 90 ± {half:.0f} units of score over 'probe' on table" in told
+    told = replace(asked, asked=probe, baselines={PROBE: asked.asked}).verdict
+    assert "a loss of 90 ±" in told and "against 'probe'" in told
+    told = replace(asked, baselines={PROBE: replace(asked.asked, name=PROBE)}).verdict
+    assert "(an error smaller by +0 ± 0 units of score)" in told
+
+
+def test_labels_are_calibrated_as_decisions_of_their_own(tmp_path):
+    name = f"csv:{fill_table(tmp_path)}?label=bar+top"
+    labels = datasets.load(name).test.labels
+    sure = with_predictions(Settings(targets=(name,), seeds=1), np.clip(labels, 0.2, 0.8)[None])
+    np.testing.assert_allclose(sure.asked.calibration_error(name), [0.2], atol=1e-6)
+    assert sure.asked.as_dict()["calibration_error"][name] == pytest.approx([0.2])

@@ -26,6 +26,8 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&"quoted"'
         pages.table(["a", "b"], [["c", HOSTILE]], "what it shows"),
         pages.table(["a", "b"], [["c", "d"]], HOSTILE),
         pages.image(b"", HOSTILE),
+        pages.Paragraph(HOSTILE)._repr_html_(),
+        pages.Paragraph(HOSTILE, strong=True)._repr_html_(),
     ],
 )
 def test_plain_text_stays_plain_text(html):

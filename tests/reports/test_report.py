@@ -18,6 +18,7 @@ import psutil
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from image_making import fill_table, fill_with_waves
 from outline import Outline
 
 from simmim_lib import datasets, experiments
@@ -255,6 +256,95 @@ def test_plain_papermill_gives_the_same_numbers_again(made, this_kernel, tmp_pat
                 again["baselines"][name]["accuracy"][target], values, atol=1e-6
             )
     assert again["verdict"] == made.numbers["verdict"]
+
+
+# --- Data of the user's own
+
+
+@pytest.mark.slow
+def test_a_report_on_a_folder_of_one_s_own(tmp_path):
+    """From files to page: the trunk sees them at its size, and readers see a name, no address."""
+    folder = fill_with_waves(tmp_path / "<i>places" / "waves & co", 20)
+    asked = Settings(
+        recipe="simmim",
+        trunk="efficientnet-lite0",
+        targets=(f"folder:{folder}",),
+        labels_per_class=3,
+        image_size=64,
+        steps=10,
+        seeds=2,
+    )
+    made = report.write(asked, tmp_path / "made", tell=silent)
+    seen = Outline(made.page.read_text(encoding="utf-8"))
+    assert made.numbers["title"] == "ImageNet to waves & co: a SimMIM report"
+    assert not seen.all("i") and all("<i>" not in image["alt"] for image in seen.all("img"))
+    assert seen.text.count(str(folder)) == 3  # in both tables of settings and in the command
+    for words in ("64 x 64 pixels", "trained on the photographs of ImageNet", "not EfficientNet"):
+        assert words in seen.text
+    (mistakes,) = (each["alt"] for each in seen.all("img") if "seed" in each["alt"].split(":")[0])
+    assert "Test images of waves & co" in mistakes
+    (path,) = made.models
+    kept = kept_models.read(path).description
+    assert f"this is seed {kept.trained['seed']}" in seen.text
+    accuracy = kept.trained["test"]["accuracy"]
+    assert f"accuracy {100 * accuracy:.1f} % (95 % interval" in seen.text
+
+
+@pytest.mark.slow
+def test_a_report_on_numbers_and_labels(tmp_path):
+    table = fill_table(tmp_path)
+    asked = Settings(
+        source="mnist",
+        targets=(f"csv:{table}?label=score", f"csv:{table}?label=bar+top"),
+        labels_per_class=5,
+        steps=3,
+        seeds=2,
+    )
+    made = report.write(asked, tmp_path / "made", tell=silent)
+    seen = Outline(made.page.read_text(encoding="utf-8"))
+    score, labels = asked.targets
+    assert made.numbers["baselines"]["always the mean"]["scores"][score]["mean absolute error"]
+    assert list(made.numbers["accuracy"]) == [labels]
+    for words in ("units of score", "found (recall)", "always the mean", "from pixels to numbers"):
+        assert words in seen.text
+    alts = " ".join(image["alt"] for image in seen.all("img"))
+    assert "Predicted score of 12 test images of table.csv?label=score" in alts
+    assert "Confusion" not in alts and "nan" not in alts and "nan" not in seen.text
+
+
+def test_numbers_are_reported_on_without_images_without_labels(tmp_path):
+    target = f"csv:{fill_table(tmp_path)}?label=score"
+    assert report.parse_parameters([("targets", target)]).recipe == "fine-tune"
+    assert report.parse_parameters([]).recipe == "simmim"
+    asked = report.parse_parameters([("targets", target), ("recipe", "simmim")])
+    with pytest.raises(WorkbookError, match=r"is a regression task, .* use recipe=fine-tune"):
+        report._check_asked(asked)
+
+
+def test_images_are_read_at_the_size_that_the_notebook_shows(tmp_path, monkeypatch):
+    folder = fill_with_waves(tmp_path / "waves", 10)
+    asked = Settings(targets=(f"folder:{folder}",), trunk="efficientnet-lite0", labels_per_class=2)
+    sizes = []
+    load = datasets.load
+
+    def loaded(name, size=None):
+        sizes.append(size)
+        return load(name, size)
+
+    monkeypatch.setattr(datasets, "load", loaded)
+    report._check_asked(asked)
+    assert sizes == [96]
+
+
+@pytest.mark.parametrize(
+    ("asked", "title"),
+    [
+        (Settings(recipe="simmim"), "Glyphs to mnist: a SimMIM report"),
+        (Settings(source=None, targets=("folder:/a/b",)), "From scratch to b: a report"),
+    ],
+)
+def test_the_usual_title_has_short_names(asked, title):
+    assert report.usual_title(asked) == title
 
 
 # --- What is refused, before any training

@@ -55,7 +55,7 @@ def test_the_controls_are_what_is_asked_for(asked):
     choose(find(form.view, "Labels per class"), "20")
     choose(find(form.view, "Seeds"), "5")
     targets = find(form.view, "Targets")
-    send(targets, index=[targets.options.index(name) for name in ("mnist", "fashion")])
+    send(targets, index=[targets.options.index((name, name)) for name in ("mnist", "fashion")])
     send(find(form.view, "Title"), value="<b>mine</b>")
     send(find(form.view, "Folder"), value=" somewhere ")
     assert "somewhere/report.html" in press(form)

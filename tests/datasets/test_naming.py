@@ -1,0 +1,46 @@
+"""What datasets are called where there is little room, and how large their images are."""
+
+import numpy as np
+import pytest
+from image_making import fill, noise, save
+from PIL import Image
+
+from simmim_lib import datasets
+
+
+@pytest.mark.parametrize(
+    ("names", "expected"),
+    [
+        (["mnist", "folder:/some/where/photos"], ["mnist", "photos"]),
+        (["csv:a/m.csv?label=x", "csv:a/m.csv?label=y"], ["m.csv?label=x", "m.csv?label=y"]),
+        (["folder:a/photos", "folder:b/photos"], ["folder:a/photos", "folder:b/photos"]),
+    ],
+)
+def test_short_names_tell_datasets_apart(names, expected):
+    assert datasets.short_names(names) == dict(zip(names, expected, strict=True))
+
+
+def test_sizes_are_those_of_the_files_the_right_way_up(tmp_path):
+    folder = fill(tmp_path / "photos", {"cat": 2, "dog": 2}, (40, 50))
+    turned = Image.fromarray(noise(0, (30, 20)))  # 20 wide, 30 high
+    exif = turned.getexif()
+    exif[0x0112] = 6
+    turned.save(folder / "cat" / "turned.jpg", exif=exif)
+    (folder / "dog" / "broken.png").write_bytes(b"no image")
+    found = datasets.picture_sizes(f"folder:{folder}")
+    assert sorted(found) == [(30, 20), *[(50, 40)] * 4]
+
+
+def test_bundled_images_are_no_files():
+    assert datasets.picture_sizes("mnist") == []
+
+
+def test_sizes_are_told_without_reading_pixels(tmp_path, monkeypatch):
+    save(tmp_path / "photos" / "cat" / "1.png", np.zeros((9, 7), np.uint8))
+    save(tmp_path / "photos" / "dog" / "1.png", np.ones((9, 7), np.uint8))
+
+    def load(self):
+        raise AssertionError("pixels were read")
+
+    monkeypatch.setattr(Image.Image, "load", load)
+    assert datasets.picture_sizes(f"folder:{tmp_path / 'photos'}") == [(7, 9)] * 2
