@@ -230,7 +230,7 @@ def test_the_seconds_add_up(made):
     took = made.seconds
     assert took["fixed"] + took["experiments"] == pytest.approx(took["total"], abs=0.01)
     assert sum(took["parts"].values()) == pytest.approx(took["total"], abs=0.05)
-    both = took["parts"]["Baselines"] + took["parts"]["SimMIM"]
+    both = took["parts"]["Baselines"] + took["parts"]["The experiment"]
     # The two cells that train, and next to nothing beside them.
     assert 0 < took["experiments"] <= both
     assert min(took["parts"].values()) >= 0
@@ -281,8 +281,8 @@ def test_a_report_on_a_folder_of_one_s_own(tmp_path):
     assert seen.text.count(str(folder)) == 3  # in both tables of settings and in the command
     for words in ("64 x 64 pixels", "trained on the photographs of ImageNet", "not EfficientNet"):
         assert words in seen.text
-    (mistakes,) = (each["alt"] for each in seen.all("img") if "seed" in each["alt"].split(":")[0])
-    assert "Test images of waves & co" in mistakes
+    (mistakes,) = (a for image in seen.all("img") if "mistake" in (a := image["alt"]))
+    assert mistakes.startswith("Test images of waves & co, seed ")
     (path,) = made.models
     kept = kept_models.read(path).description
     assert f"this is seed {kept.trained['seed']}" in seen.text
