@@ -216,7 +216,7 @@ class _Card:
 
 def _listed_shares(recalls: dict[str, tuple[int, int]]) -> str:
     parts = [
-        f"{name} {100 * found / count:.0f} % of {count:,}" if count else f"{name} not tested"
+        f"{name}: {100 * found / count:.0f} % of {count:,}" if count else f"{name}: not tested"
         for name, (found, count) in recalls.items()
     ]
     return f"{'; '.join(parts)}."

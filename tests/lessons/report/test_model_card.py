@@ -45,7 +45,7 @@ def test_the_card_is_about_the_best_seed_on_validation_images(found):
     assert "seed 1" in rows["trained on"] and "6 labelled images of photos" in rows["trained on"]
     chosen = datasets.choose(found.data(found.settings.targets[0]), 3, seed=1)
     assert f"and {len(chosen.unlabelled)} without labels" in rows["trained on"]
-    assert rows["recall of each class"] == "cat 100 % of 6; dog 50 % of 4."
+    assert rows["recall of each class"] == "cat: 100 % of 6; dog: 50 % of 4."
     interval = stats.binomtest(8, 10).proportion_ci(0.95, method="wilson")
     assert "10 test images" in rows["tested on"] and "accuracy 80.0 %" in rows["tested on"]
     low, high = 100 * interval.low, 100 * interval.high
@@ -110,7 +110,7 @@ def test_several_labels_have_a_row_each(tmp_path):
     assert bar == ("bar", str(bars), share, "100.0 %", f"{100 * (number - 1) / number:.1f} %")
     assert top[2:] == ("100.0 %",) * 3
     rows = rows_of(found)
-    assert f"bar {100 * (bars - 1) / bars:.0f} % of {bars}" in rows["recall of each label"]
+    assert f"bar: {100 * (bars - 1) / bars:.0f} % of {bars}" in rows["recall of each label"]
     assert re.search(r"accuracy \d+\.\d % \(95 % interval", rows["tested on"])
     assert "calibration" in rows
 
