@@ -16,6 +16,7 @@ from simmim_lib.datasets.loading import (
     image_shape,
     is_available,
     load,
+    picture_sizes,
     rebuild,
     verify,
 )
@@ -27,7 +28,6 @@ from simmim_lib.datasets.naming import (
     short_names,
 )
 from simmim_lib.datasets.registered import from_folder
-from simmim_lib.datasets.sizes import picture_sizes
 from simmim_lib.datasets.splits import stratified
 
 __all__ = [

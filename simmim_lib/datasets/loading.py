@@ -70,6 +70,19 @@ def image_shape(name: str, size: int | None = None) -> tuple[int, int, int]:
     return side, side, describe(name).channels
 
 
+def picture_sizes(name: str) -> list[tuple[int, int]]:
+    """Return width and height, in pixels, of the images behind an address, the right way up.
+
+    Files that cannot be read are left out; there are none for a dataset that is no files of the
+    user's own.
+
+    Raises:
+        WorkbookError: an address that leads to nothing.
+    """
+    address = parse(name)
+    return own.picture_sizes(address) if address else []
+
+
 def is_available(name: str) -> bool:
     """Tell whether `load` can do without the network (the file's content is not looked at)."""
     address = parse(check_name("dataset", name))

@@ -19,6 +19,7 @@ from simmim_lib.datasets.image_tables import list_table
 from simmim_lib.datasets.listing import FEW, LabelledFile, Listing, explained, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
+from simmim_lib.datasets.sizes import Size, sizes_of
 from simmim_lib.errors import check_whole
 
 LISTERS = {"folder": list_folder, "csv": list_table}
@@ -85,6 +86,16 @@ def fingerprint(own: OwnData) -> str:
     """
     listing = list_files(own)
     return _until_changed(("fingerprint", own), listing, lambda: _digest(own, listing))
+
+
+def picture_sizes(own: OwnData) -> list[Size]:
+    """Return width and height of each image that can be read.
+
+    Raises:
+        WorkbookError: as `list_files`.
+    """
+    listing = list_files(own)
+    return _until_changed(("sizes", own), listing, lambda: sizes_of(listing))
 
 
 def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset, str]:

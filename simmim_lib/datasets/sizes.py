@@ -1,34 +1,22 @@
-"""How large the images behind an address are, without reading them."""
+"""How large images are, without reading them."""
 
 import contextlib
 import warnings
 from pathlib import Path
 
-from simmim_lib.datasets import own
 from simmim_lib.datasets.image_files import FORMATS, upright_size
-from simmim_lib.datasets.naming import parse
+from simmim_lib.datasets.listing import Listing
 
 Size = tuple[int, int]
 """Width and height, in pixels."""
 
 
-def picture_sizes(name: str) -> list[Size]:
-    """Return the sizes of the images behind an address, from the first bytes of each file.
+def sizes_of(listing: Listing) -> list[Size]:
+    """Return the sizes of listed images, the right way up, from the first bytes of each file.
 
-    Args:
-        name: as `load` takes it.
-
-    Returns:
-        Width and height of each image, the right way up, without files that cannot be read; none
-        for a dataset whose images are no files of the user's own.
-
-    Raises:
-        WorkbookError: an address that leads to nothing.
+    Files that cannot be read are left out.
     """
-    address = parse(name)
-    if address is None:
-        return []
-    sizes = [_size(file.path) for file in own.list_files(address).files]
+    sizes = [_size(file.path) for file in listing.files]
     return [size for size in sizes if size]
 
 

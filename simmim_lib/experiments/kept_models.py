@@ -34,9 +34,6 @@ MIDDLE_SQUARE = "middle_square"
 """The layer that cuts and scales images; what follows takes images of one size, and converts to
 TensorFlow Lite, which has no such layer."""
 
-DESCRIPTION = KEPT_DESCRIPTION
-"""The member of the archive that describes the model."""
-
 MAX_DESCRIPTION = 10_000_000
 """Bytes; a description that claims to be longer is none of ours."""
 
@@ -219,7 +216,7 @@ def write(model: "keras.Model", description: Description, path: str | os.PathLik
         file = Path(folder, f"model{SUFFIX}")
         model.save(file)
         with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(DESCRIPTION, description.as_json())
+            archive.writestr(KEPT_DESCRIPTION, description.as_json())
         atomic.write_bytes(path, file.read_bytes())
 
 
@@ -263,8 +260,8 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
     expected = (None, None, None, 1 if description.grey else 3), len(description.class_names)
     if (model.input_shape, model.output_shape[-1]) != expected:
         raise WorkbookError(
-            f"{path} holds a model that does not fit its description {DESCRIPTION}, so one of the "
-            "two was changed: save the model again with Result.save or `simmim run --save`."
+            f"{path} holds a model that does not fit its description {KEPT_DESCRIPTION}, so one of "
+            "the two was changed: save the model again with Result.save or `simmim run --save`."
         )
     return KeptModel(model, description)
 
@@ -272,9 +269,9 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
 def _description(path: str | os.PathLike[str]) -> Description:
     try:
         with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(DESCRIPTION).file_size > MAX_DESCRIPTION:
+            if archive.getinfo(KEPT_DESCRIPTION).file_size > MAX_DESCRIPTION:
                 raise ValueError("too long")
-            return Description.from_json(archive.read(DESCRIPTION))
+            return Description.from_json(archive.read(KEPT_DESCRIPTION))
     except KeyError as error:
         raise WorkbookError(
             f"{path} holds a Keras model without the names of its classes, as model.save writes "
@@ -282,6 +279,6 @@ def _description(path: str | os.PathLike[str]) -> Description:
         ) from error
     except (OSError, ValueError, zipfile.BadZipFile) as error:
         raise WorkbookError(
-            f"The description {DESCRIPTION} in {path} is damaged ({error}): save the model again "
-            "with Result.save or `simmim run --save`."
+            f"The description {KEPT_DESCRIPTION} in {path} is damaged ({error}): save the model "
+            "again with Result.save or `simmim run --save`."
         ) from error

@@ -20,7 +20,7 @@ Place = tuple[float, float, float, float]
 
 ARROW = {"arrowstyle": "->", "color": "#666666"}
 ROOM = 88.0  # for the blocks and the head
-SPACIOUS = 5  # blocks, up to which there is room for whole words
+SPACIOUS = 5  # boxes, the head's among them, up to which there is room for whole words
 
 
 def draw_network(axes: "Axes", settings: Settings) -> None:
@@ -67,12 +67,19 @@ class Scale:
         """Return the scale for an image and all that follows it."""
         distance = ROOM / (len(shapes) - 1)
         most = max(shape[-1] for shape in shapes)
-        return cls(distance, 48 / shapes[0][0], min(0.62, (0.6 * distance - 2.5) / most**0.5))
+        # The largest map need not be the image: a trunk may enlarge it first.
+        side = max(shape[0] for shape in shapes if len(shape) == 3)
+        return cls(distance, 48 / side, min(0.62, (0.6 * distance - 2.5) / most**0.5))
 
     @property
     def crowded(self) -> bool:
         """Whether there is room for short lines only."""
         return self.distance < ROOM / SPACIOUS
+
+    @property
+    def font_size(self) -> int:
+        """The size of all words at a block."""
+        return 7 if self.crowded else 9
 
     def width(self, shape: tuple[int, ...]) -> float:
         """Return the width of the box of a feature map."""
@@ -84,15 +91,15 @@ class Scale:
 
     def words(self, axes: "Axes", middle: float, lines: Sequence[str]) -> None:
         """Write lines below a box."""
-        size = 7 if self.crowded else 9
-        axes.text(middle, 2, "\n".join(lines), ha="center", va="bottom", fontsize=size)
+        text = "\n".join(lines)
+        axes.text(middle, 2, text, ha="center", va="bottom", fontsize=self.font_size)
 
     def size_in_words(self, shape: tuple[int, ...]) -> list[str]:
         """Return the size of a feature map as the lines that there is room for."""
         if not self.crowded:
             return [" × ".join(map(str, shape))]
         *sides, maps = shape
-        return [" × ".join(map(str, sides)) or "1", f"× {maps}"] if sides else [str(maps), ""]
+        return [" × ".join(map(str, sides)), f"× {maps}"] if sides else [str(maps), ""]
 
 
 def _draw_image(axes: "Axes", scale: Scale, shape: tuple[int, ...], left: float) -> None:
@@ -111,8 +118,8 @@ def _draw_block(axes: "Axes", scale: Scale, block: Block, left: float) -> None:
         axes, middle, [name, *scale.size_in_words(block.shape), f"{block.parameters:,}{unit}"]
     )
     above = 59 + scale.height(block.shape) / 2
-    size = 7 if scale.crowded else 9
-    axes.text(middle, above, state, ha="center", va="bottom", fontsize=size, weight="bold")
+    bold: dict[str, Any] = {"fontsize": scale.font_size, "weight": "bold"}
+    axes.text(middle, above, state, ha="center", va="bottom", **bold)
 
 
 def _draw_box(

@@ -19,6 +19,7 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Result, kept_models
 from simmim_lib.settings import Settings
+from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
 TARGET = "uci-digits"
 SETTINGS = Settings(targets=(TARGET,), steps=20, seeds=2)
@@ -225,7 +226,7 @@ def rewritten(saved: Path, path: Path, change) -> Path:
     with zipfile.ZipFile(saved) as old, zipfile.ZipFile(path, "w") as new:
         for name in old.namelist():
             content = old.read(name)
-            if name == kept_models.DESCRIPTION:
+            if name == KEPT_DESCRIPTION:
                 content = change(content)
             if content is not None:
                 new.writestr(name, content)

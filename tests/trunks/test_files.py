@@ -12,10 +12,11 @@ import pytest
 
 from simmim_lib import datasets, experiments, trunks
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments import features, kept_models
+from simmim_lib.experiments import features
 from simmim_lib.experiments.sources import pretrained
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import files
+from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
 
 def saved(path: Path, *layers: keras.layers.Layer, shape=(28, 28, 1)) -> str:
@@ -145,7 +146,7 @@ def test_a_model_that_was_kept_is_no_trunk(tmp_path, network):
     path = tmp_path / "kept.keras"
     shutil.copy(network, path)
     with zipfile.ZipFile(path, "a") as archive:
-        archive.writestr(kept_models.DESCRIPTION, "{}")
+        archive.writestr(KEPT_DESCRIPTION, "{}")
     with pytest.raises(WorkbookError, match=r"get_layer\('trunk'\)\.save\('trunk\.keras'\)"):
         trunks.describe(f"file:{path}?blocks=last")
 
