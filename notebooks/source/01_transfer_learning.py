@@ -280,6 +280,8 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 # - *Seeds* 10: how much shorter do the bars become?
 # - *Source* fashion: what happens on the right of the curve?
 # - *Labels per class* 1, then 50: where does the dashed line go?
+#
+# (*Recipe* is for later: the other one is what lesson 05 is about.)
 
 # %% [markdown] tags=["quoted"]
 # ## 5. With plenty of labels: three famous curves

@@ -74,16 +74,23 @@ def recipe_dropdown(chosen: str) -> "widgets.Dropdown":
     return dropdown("Recipe", [(titles[name], name) for name in RECIPES], chosen)
 
 
-def source_names(settings: Settings, bundled: Iterable[str]) -> list[str]:
-    """Return the sources that go with a trunk: its own weights, or datasets to pre-train on.
+def source_dropdown(
+    settings: Settings, bundled: Iterable[str], *, scratch: bool
+) -> "widgets.Dropdown":
+    """Return the choice among the sources that go with a trunk.
+
+    These are its own weights, or datasets to pre-train on.
 
     Args:
         settings: with the trunk, and the source that is chosen at first.
-        bundled: the datasets to offer.
+        bundled: the datasets to offer beside that source.
+        scratch: whether to offer no source, too.
     """
-    if settings.trunk_info.published:
-        return [settings.trunk_info.published]
-    return [*dict.fromkeys((*bundled, *filter(None, [settings.source])))]
+    published = settings.trunk_info.published
+    offered = [published] if published else [*bundled, *filter(None, [settings.source])]
+    options: list[tuple[str, str | None]] = [("from scratch", None)] if scratch else []
+    options += [(short, name) for name, short in datasets.short_names(offered).items()]
+    return dropdown("Source", options, settings.source)
 
 
 def target_groups(chosen: tuple[str, ...]) -> "widgets.Dropdown":

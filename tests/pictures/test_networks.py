@@ -1,8 +1,12 @@
 """Drawings of networks show the blocks in their order, their sizes, and what is frozen."""
 
-import pytest
+import itertools
 
-from simmim_lib.pictures.networks import draw_joint_network
+import pytest
+from matplotlib.patches import Rectangle
+
+from simmim_lib.experiments.network import architecture
+from simmim_lib.pictures.networks import draw_joint_network, draw_network
 from simmim_lib.pictures.style import new_figure
 from simmim_lib.settings import Settings
 
@@ -46,3 +50,43 @@ def test_one_network_has_fewer_weights_than_one_for_each_target():
     assert title == (
         f"From glyphs: {together:,} weights in one network, {apart:,} in separate ones"
     )
+
+
+LARGE = "efficientnet-lite0"
+
+
+@pytest.mark.parametrize("depth", [0, 6, 9])
+def test_many_blocks_of_a_joint_network_are_counted_together_where_they_share_a_state(depth):
+    settings = Settings(targets=("mnist", "fashion"), trunk=LARGE, frozen_layers=depth)
+    axes = drawn(settings)
+    layers = architecture(settings)
+    by_place = sorted(axes.texts, key=lambda text: text.get_position()[0])
+    names = [text.get_text() for text in by_place if text.get_rotation() == 90]
+    assert names == [block.name.replace("_", " ") for block in layers.blocks]
+    states = [text.get_text() for text in by_place if text.get_text() in ("frozen", "trained")]
+    assert states == [*["frozen"] * (depth > 0), *["trained"] * (depth < 9)]
+    counts = {
+        state: sum(
+            block.parameters for block in layers.blocks if block.frozen == (state == "frozen")
+        )
+        for state in states
+    }
+    told = [text.get_text() for text in by_place if text.get_text().endswith("\nweights")]
+    assert told == [f"{counts[state]:,}\nweights" for state in states]
+    boxes = [patch for patch in axes.patches if isinstance(patch, Rectangle)]
+    assert [bool(box.get_hatch()) for box in boxes] == [True] * depth + [False] * (9 - depth)
+    edges = [(box.get_x(), box.get_x() + box.get_width()) for box in boxes]
+    assert all(end < start for (_, end), (start, _) in itertools.pairwise(edges))
+    assert edges[-1][1] < 73  # where the arrows to the heads begin
+
+
+@pytest.mark.parametrize(("trunk", "boxes"), [("small-cnn", 6), (LARGE, 11)])
+def test_a_network_of_any_length_finds_room_without_overlap(trunk, boxes):
+    axes = new_figure().add_axes((0, 0, 1, 1))
+    draw_network(axes, Settings(trunk=trunk))
+    edges = [(box.get_x(), box.get_x() + box.get_width()) for box in axes.patches]
+    assert len(edges) == boxes  # the image, the blocks and the head
+    assert all(end < start for (_, end), (start, _) in itertools.pairwise(edges))
+    assert edges[0][0] >= 0 and edges[-1][1] <= 100
+    # Above are the states and the title, below are the words.
+    assert all(box.get_y() > 24 and box.get_y() + box.get_height() < 90 for box in axes.patches)

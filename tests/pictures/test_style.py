@@ -1,6 +1,9 @@
 """The visual language: colours that can be told apart, and pictures that bring their text."""
 
+import io
+
 import numpy as np
+from PIL import Image
 
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure
 
@@ -26,3 +29,16 @@ def test_a_picture_brings_its_text():
     assert data["text/plain"] == "the value 5"
     assert metadata == {"image/png": {"alt": "the value 5"}}
     assert data["image/png"][:4] == b"\x89PNG"
+
+
+def test_photographs_do_not_change_the_colours_of_the_rest():
+    """A palette that must hold a photograph's colours has no room for the others."""
+    figure = new_figure(4, 2)
+    flat = figure.add_axes((0, 0, 0.5, 1))
+    flat.axis("off")
+    flat.axhspan(0, 1, color="#eeeeee")
+    photograph = figure.add_axes((0.5, 0, 0.5, 1))
+    photograph.axis("off")
+    photograph.imshow(np.random.default_rng(0).random((200, 200, 3)))
+    image = Image.open(io.BytesIO(Picture(figure, "").png())).convert("RGB")
+    assert image.getpixel((image.width // 4, image.height // 2)) == (0xEE, 0xEE, 0xEE)

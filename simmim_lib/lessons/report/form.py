@@ -7,10 +7,10 @@ from typing import Any
 
 from simmim_lib import datasets
 from simmim_lib.panels.controls import (
-    dropdown,
     layout_and_style,
     recipe_dropdown,
     setting_slider,
+    source_dropdown,
     text_box,
 )
 from simmim_lib.panels.panel import as_message, live_view
@@ -126,14 +126,10 @@ def _controls(start: Settings) -> dict[str, Any]:
 
     available = [name for name in datasets.names() if datasets.is_available(name)]
     names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
-    sources = [
-        ("from scratch", None),
-        *((short, name) for name, short in datasets.short_names(names).items()),
-    ]
     fewest = min(start.labels_of.values(), key=str)
     return {
         "recipe": recipe_dropdown(start.recipe),
-        "source": dropdown("Source", sources, start.source),
+        "source": source_dropdown(start, names, scratch=True),
         "targets": widgets.SelectMultiple(
             description="Targets",
             options=[(short, name) for name, short in datasets.short_names(names).items()],

@@ -12,7 +12,7 @@ from simmim_lib.panels.controls import (
     recipe_dropdown,
     setting_slider,
     slider,
-    source_names,
+    source_dropdown,
     target_groups,
 )
 from simmim_lib.panels.memory import follow, measure
@@ -47,16 +47,12 @@ def simmim(settings: Settings | None = None) -> Panel:
         )
     first, others, *_ = start.labels_of.values()
     names = dict.fromkeys((*TARGET_GROUPS[-1], *start.targets))
-    sources = [
-        ("from scratch", None),
-        *((name, name) for name in source_names(start, ("glyphs", *names))),
-    ]
     heads = [("one for each target", False), ("shared where classes agree", True)]
     weights = dict(zip(start.targets, start.task_weights or (), strict=False))
     depths = range(len(start.trunk_info.blocks) + 1)
     controls = {
         "recipe": recipe_dropdown(start.recipe),
-        "source": dropdown("Source", sources, start.source),
+        "source": source_dropdown(start, ("glyphs", *names), scratch=True),
         "targets": target_groups(start.targets),
         "shared_heads": dropdown("Heads", heads, start.shared_heads),
         "frozen_layers": slider("Frozen layers", depths, start.frozen_layers),

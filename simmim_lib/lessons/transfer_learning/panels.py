@@ -11,7 +11,7 @@ from simmim_lib.panels.controls import (
     recipe_dropdown,
     setting_slider,
     slider,
-    source_names,
+    source_dropdown,
 )
 from simmim_lib.panels.memory import is_measured, measure_each
 from simmim_lib.panels.panel import Panel, Values
@@ -41,7 +41,7 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
     # The picture names the frozen layers; a slider has no room for more than a number.
     controls = {
         "recipe": recipe_dropdown(start.recipe),
-        "source": dropdown("Source", source_names(start, bundled), start.source),
+        "source": source_dropdown(start, bundled, scratch=False),
         "targets": dropdown("Target", [(name, (name,)) for name in targets], start.targets),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", labels),
         "frozen_layers": slider("Frozen layers", _depths(start), start.frozen_layers),

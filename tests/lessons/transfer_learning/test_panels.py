@@ -176,3 +176,38 @@ def test_controls_have_words_and_answer_when_let_go(panel):
             assert not control.continuous_update, name
         assert control.layout.max_width == "100%", name  # a phone is narrower than a control
     assert panel.picture.layout.max_width == "100%"
+
+
+LARGE = Settings(trunk="efficientnet-lite0", image_size=32, steps=4, seeds=1)
+
+
+def test_of_a_large_trunk_only_the_depths_asked_for_are_trained(forgetful):
+    """All ten would take minutes; what was asked for before stays in the curve."""
+    panel = panels.frozen_layers(LARGE)
+    experiments.initialise(LARGE)
+    alts = []
+    with rehearsed() as calls:
+        for depth in (9, 8):
+            values = {**panel.values, "frozen_layers": depth}
+            alts.append([*panel.update(values, quiet)][-1].alt)
+    measured = [[depth for depth in range(10) if f"{depth} frozen: " in alt] for alt in alts]
+    assert measured == [[9], [8, 9]]
+    assert len(calls) == 3  # two depths, and the baseline once
+
+
+def test_a_large_trunk_offers_its_own_weights_and_all_its_depths():
+    controls = panels.frozen_layers(LARGE).controls
+    assert [value for _, value in controls["source"].options] == ["imagenet"]
+    assert [value for _, value in controls["frozen_layers"].options] == [*range(10)]
+
+
+def test_the_recipe_is_asked_for_first(forgetful):
+    panel = panels.frozen_layers(Settings(frozen_layers=2, steps=4, seeds=1))
+    assert next(iter(panel.controls)) == "recipe"
+    with rehearsed():
+        choose(panel.controls["recipe"], "SimMIM, as lesson 05 found it")
+        panel.stop()
+        panel.wait()
+        next(panel.update(panel.values, quiet))
+    asked = Settings(recipe="simmim", frozen_layers=2, steps=4, seeds=1)
+    assert panel.as_code(panel.values) == asked.as_code()
