@@ -108,7 +108,7 @@ def _draw_mistakes(
             dataset.class_names[i] for i in (dataset.test.labels[index], guesses[index])
         )
         between = " as " if len(truth + guess) < LONG_NAMES else "\nas "
-        axes.set_title(f"{truth[:9]}{between}{guess[:9]}", fontsize=7.5, loc="center", pad=2)
+        axes.set_title(f"{truth[:10]}{between}{guess[:10]}", fontsize=7.5, loc="center", pad=2)
 
 
 def _describe_depth_curve(

@@ -37,12 +37,13 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
         )
     bundled = [name for name in datasets.names() if datasets.is_available(name)]
     (labels,) = start.labels_of.values()
-    targets = dict.fromkeys((*bundled, *start.targets))
+    named = datasets.short_names((*bundled, *start.targets))
+    targets = [(short, (name,)) for name, short in named.items()]
     # The picture names the frozen layers; a slider has no room for more than a number.
     controls = {
         "recipe": recipe_dropdown(start.recipe),
         "source": source_dropdown(start, bundled, scratch=False),
-        "targets": dropdown("Target", [(name, (name,)) for name in targets], start.targets),
+        "targets": dropdown("Target", targets, start.targets),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", labels),
         "frozen_layers": slider("Frozen layers", _depths(start), start.frozen_layers),
         "adaptation": dropdown("Training", ADAPTATIONS, start.adaptation),

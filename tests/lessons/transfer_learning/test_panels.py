@@ -1,5 +1,6 @@
 """The panel of lesson 01: it shows what experiments give, and names what is frozen."""
 
+import image_making
 import pytest
 from rehearsal import rehearsed
 from widget_driver import choose
@@ -211,3 +212,10 @@ def test_the_recipe_is_asked_for_first(forgetful):
         next(panel.update(panel.values, quiet))
     asked = Settings(recipe="simmim", frozen_layers=2, steps=4, seeds=1)
     assert panel.as_code(panel.values) == asked.as_code()
+
+
+def test_a_folder_is_called_by_its_name(tmp_path):
+    folder = image_making.fill(tmp_path / "pets", {"cat": 10, "dog": 10})
+    target = f"folder:{folder}"
+    control = panels.frozen_layers(Settings(targets=(target,))).controls["targets"]
+    assert ("pets", (target,)) in control.options and control.value == (target,)
