@@ -44,7 +44,7 @@ results: .venv/installed ## compute the numbers that the lessons quote (most of 
 	$(BIN)/python -m simmim_lib study
 
 trunks: .venv/installed ## pre-train the networks that come with the workbook
-	$(BIN)/python -c "from simmim_lib.experiments.sources import bundle; bundle()"
+	$(BIN)/python -c "from simmim_lib.experiments.pretraining import bundle; bundle()"
 
 bench: .venv/installed ## measure the speed; OPTIONS="--output FILE" writes it down
 	$(BIN)/python benchmarks/bench.py $(OPTIONS)

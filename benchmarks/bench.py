@@ -22,7 +22,7 @@ from timing import ROUNDS, Row, medians, quietly, redraw_seconds
 from simmim_lib import datasets, experiments, freezing, training, trunks
 from simmim_lib.experiments.environment import versions
 from simmim_lib.experiments.features import frozen_features
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.atomic import write_text
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.foundation.startup import load_tensorflow

@@ -9,7 +9,7 @@ from timing import Row, medians, quietly
 
 from simmim_lib import datasets, trunks
 from simmim_lib.experiments.features import frozen_features
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.lessons.simmim_model import photographs
 from simmim_lib.settings import Settings

@@ -7,7 +7,7 @@ from scipy.special import logit
 from simmim_lib import datasets, experiments
 from simmim_lib.experiments.baselines import ASKED, Findings, Way
 from simmim_lib.experiments.cost import Cost
-from simmim_lib.experiments.evaluation import measure
+from simmim_lib.experiments.measures import measure
 from simmim_lib.settings import Settings
 
 

@@ -23,7 +23,7 @@ import scipy.stats
 
 import simmim_lib
 from simmim_lib import datasets, exercises, freezing, trunks
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.transfer_learning import figures, panels
 from simmim_lib.pictures import charts

@@ -27,6 +27,7 @@ import simmim_lib
 from simmim_lib import (
     augmentation,
     calibration,
+    collapse,
     datasets,
     exercises,
     experiments,
@@ -288,7 +289,7 @@ for strength, spread in [(0.3, 0.0), (0.3, 1.0), (1.0, 0.0), (1.0, 1.0), (3.0, 0
         study.values(name, information=strength, spread=spread) for name in measures
     )
     name = f"λ = {strength:g}, s = {spread:g}"
-    alarms[name] = information.Diagnosis(*seen, np.log(10))
+    alarms[name] = collapse.Diagnosis(*seen, np.log(10))
     collapsed, rings = classes < 5, alarms[name].collapsed
     rows.append([name, percent(accuracy), collapsed.sum(), rings.sum()])
     missed, false = missed + np.sum(collapsed & ~rings), false + np.sum(rings & ~collapsed)

@@ -28,7 +28,7 @@ from simmim_lib.datasets.naming import (
     short_names,
 )
 from simmim_lib.datasets.registered import from_folder
-from simmim_lib.datasets.splits import stratified
+from simmim_lib.datasets.stratified_splits import stratified
 
 __all__ = [
     "CATALOGUE",

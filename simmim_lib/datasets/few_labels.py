@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from simmim_lib.datasets.dataset import Dataset, Part
 from simmim_lib.datasets.loading import load
-from simmim_lib.datasets.splits import strata, stratified, stratified_groups
+from simmim_lib.datasets.stratified_splits import strata, stratified, stratified_groups
 from simmim_lib.errors import WorkbookError, check_whole, shown
 
 NO_LABEL = -1

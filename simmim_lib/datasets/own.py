@@ -13,11 +13,11 @@ from numpy.typing import NDArray
 
 from simmim_lib.datasets.catalogue import Entry
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Part
-from simmim_lib.datasets.dividing import divide, labels_of
 from simmim_lib.datasets.image_folders import list_folder
 from simmim_lib.datasets.image_tables import list_table
 from simmim_lib.datasets.listing import FEW, LabelledFile, Listing, explained, several
 from simmim_lib.datasets.naming import OwnData
+from simmim_lib.datasets.own_splits import divide, labels_of
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
 from simmim_lib.datasets.sizes import Size, sizes_of
 from simmim_lib.errors import check_whole

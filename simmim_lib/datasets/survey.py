@@ -9,12 +9,12 @@ from numpy.typing import NDArray
 
 from simmim_lib.datasets import own
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Labels
-from simmim_lib.datasets.dividing import divide, labels_of
 from simmim_lib.datasets.image_files import ImageFile, read_image
 from simmim_lib.datasets.listing import LabelledFile, Listing, Problem, refuse
 from simmim_lib.datasets.loading import load
 from simmim_lib.datasets.naming import OwnData, check_name, parse
 from simmim_lib.datasets.near_duplicates import near_duplicates
+from simmim_lib.datasets.own_splits import divide, labels_of
 from simmim_lib.datasets.reading import Pair, SortedFiles, channels_of, check_files, sort_files
 from simmim_lib.errors import WorkbookError
 

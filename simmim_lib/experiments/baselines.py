@@ -6,18 +6,12 @@ from typing import Any, TypeVar
 
 import numpy as np
 
-from simmim_lib import calibration, datasets, information
+from simmim_lib import calibration, collapse, datasets
 from simmim_lib.experiments.cost import Cost, estimate
 from simmim_lib.experiments.environment import describe_environment
-from simmim_lib.experiments.evaluation import (
-    ACTIVATIONS,
-    Scores,
-    ValidationLook,
-    measure,
-    on_test_images,
-    validate,
-)
+from simmim_lib.experiments.evaluation import ValidationLook, on_test_images, validate
 from simmim_lib.experiments.experiment import follow, initialise, transfer
+from simmim_lib.experiments.measures import ACTIVATIONS, Scores, measure
 from simmim_lib.experiments.result import Result, as_lists
 from simmim_lib.experiments.tasks import Target, choose_tasks, knows_classes
 from simmim_lib.experiments.yardsticks import Yardstick, yardstick
@@ -60,7 +54,7 @@ class Way:
     Attributes:
         name: one of `WAYS`.
         settings: of its experiments; several where each target has a network of its own.
-        scores: on the test images, as `evaluation.MEASURES` says for the kind of the target.
+        scores: on the test images, as `measures.MEASURES` says for the kind of the target.
         validation: on the validation images by the first of these measures, (seeds,); errors have
             a minus, so that more is better.
         probabilities: of each class for each test image, (seeds, n, classes); of a regression the
@@ -455,6 +449,6 @@ def _validated(task: Target, outputs: np.ndarray) -> np.ndarray:
     return np.concatenate([each.accuracy for each in looks])
 
 
-def collapses(result: Result) -> dict[str, information.Diagnosis]:
+def collapses(result: Result) -> dict[str, collapse.Diagnosis]:
     """Return the targets whose predictions have collapsed in some seed, and what was seen."""
     return {name: each for name, each in result.diagnostics.items() if each.collapsed.any()}

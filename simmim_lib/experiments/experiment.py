@@ -17,8 +17,8 @@ from simmim_lib.experiments.evaluation import (
 from simmim_lib.experiments.examples import plan_stage
 from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
+from simmim_lib.experiments.pretraining import Pretrained, pretrained
 from simmim_lib.experiments.result import Result
-from simmim_lib.experiments.sources import Pretrained, pretrained
 from simmim_lib.experiments.stopping import until_no_better, validation_loss
 from simmim_lib.experiments.tasks import Target, choose_tasks
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar

@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
-from simmim_lib.experiments.sources import Pretrained
+from simmim_lib.experiments.pretraining import Pretrained
 from simmim_lib.foundation import atomic
 from simmim_lib.trunks import Weights
 from simmim_lib.trunks.building import ImageShape

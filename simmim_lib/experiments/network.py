@@ -11,7 +11,7 @@ import numpy as np
 from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.features import fitted, frozen_features
-from simmim_lib.experiments.sources import Pretrained
+from simmim_lib.experiments.pretraining import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import Blocks, CutTrunk, Weights

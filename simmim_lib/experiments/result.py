@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, information
+from simmim_lib import collapse, datasets
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.experiments import kept_models
 from simmim_lib.experiments.environment import versions
@@ -26,7 +26,7 @@ class Result:
     Attributes:
         settings: what was asked for.
         scores: on the test images, by the name of the measure, each (seeds,); which ones there are
-            follows from the kind of the task, as `evaluation.MEASURES` says.
+            follows from the kind of the task, as `measures.MEASURES` says.
         validation: the accuracy on the validation images, for choosing between settings, (seeds,).
         baseline: test accuracy of a network of its own for each target, from scratch with the same
             labels, steps and seeds, shape (seeds,); empty where it was not asked for or the
@@ -45,7 +45,7 @@ class Result:
     probabilities: dict[str, np.ndarray] = field(repr=False)
     seconds: float
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
-    diagnostics: dict[str, information.Diagnosis] = field(default_factory=dict)
+    diagnostics: dict[str, collapse.Diagnosis] = field(default_factory=dict)
     trained: kept_models.Trained | None = field(default=None, repr=False)
 
     @property

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simmim_lib.datasets import Dataset
-from simmim_lib.experiments.evaluation import ERRORS, MEASURES
+from simmim_lib.experiments.measures import ERRORS, MEASURES
 from simmim_lib.foundation.intervals import Difference, difference, interval, mean_and_interval
 
 FIGURES = 3
@@ -19,7 +19,7 @@ class Yardstick:
     """What a target is judged by.
 
     Attributes:
-        measure: a key of `evaluation.MEASURES`.
+        measure: a key of `measures.MEASURES`.
         label: of an error, the name of the number that is predicted; "" for a share of 1.
         digits: behind the point.
     """

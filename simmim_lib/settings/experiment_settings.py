@@ -37,6 +37,7 @@ from simmim_lib.settings.choices import (
     WEIGHTINGS,
 )
 from simmim_lib.settings.recipes import usual_in_recipe
+from simmim_lib.settings.stages import Stage, stages_of
 from simmim_lib.trunks.catalogue import (
     FILE,
     IMAGENET,
@@ -78,26 +79,6 @@ def number_of_blocks(settings: "Settings | None") -> Whole:
     """Return how many blocks may be meant: at most those of the trunk, or of the usual one."""
     trunk = settings.trunk_info if settings else SMALL_CNN
     return Whole(0, len(trunk.blocks))
-
-
-@dataclass(frozen=True)
-class Stage:
-    """A part of the training during which the same layers are frozen.
-
-    Attributes:
-        frozen: how many of the trunk's first layers are not trained.
-        first: the number of training steps done before.
-        last: the number of training steps done at its end.
-    """
-
-    frozen: int
-    first: int
-    last: int
-
-    @property
-    def steps(self) -> int:
-        """How many training steps it takes."""
-        return self.last - self.first
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -391,24 +372,10 @@ class Settings:
 
     @property
     def stages(self) -> tuple[Stage, ...]:
-        """The stages of the training, each of at least one step, in turn.
-
-        A probe freezes all layers, whatever `frozen_layers` says. Gradual unfreezing gives each
-        depth the same share of the steps, from a probe down to `frozen_layers`.
-
-        Source: Howard and Ruder 2018, "Universal Language Model Fine-tuning for Text
-            Classification", section 3.3 (gradual unfreezing).
-        """
-        every = len(self.trunk_info.blocks)
-        depths = {
-            "fine-tune": (self.frozen_layers,),
-            "probe": (every,),
-            "probe-then-fine-tune": (every, self.frozen_layers),
-            "gradual-unfreezing": tuple(range(every, self.frozen_layers - 1, -1)),
-        }[self.adaptation]
-        ends = [self.steps * part // len(depths) for part in range(len(depths) + 1)]
-        stages = map(Stage, depths, ends, ends[1:])
-        return tuple(stage for stage in stages if stage.steps)
+        """The stages of the training, each of at least one step, in turn (`stages.stages_of`)."""
+        return stages_of(
+            self.adaptation, self.steps, self.frozen_layers, len(self.trunk_info.blocks)
+        )
 
     @property
     def depth(self) -> int:

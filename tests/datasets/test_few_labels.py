@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets
-from simmim_lib.datasets import Dataset, Part, choose, splits
+from simmim_lib.datasets import Dataset, Part, choose
+from simmim_lib.datasets.stratified_splits import strata, stratified, stratified_groups
 from simmim_lib.errors import WorkbookError
 
 
@@ -141,21 +142,21 @@ def test_the_draw_is_as_it_always_was():
 
 
 def stratum_sizes(labels: list[float]) -> list[int]:
-    return np.bincount(splits.strata(np.array(labels)[:, None], "regression")).tolist()
+    return np.bincount(strata(np.array(labels)[:, None], "regression")).tolist()
 
 
 def test_numbers_are_put_in_fifths_by_size():
     assert stratum_sizes([3, 1, 2, 5, 4]) == [1] * 5
     assert stratum_sizes([*range(10)]) == [2] * 5
     assert stratum_sizes([*range(12)]) == [3, 2, 3, 2, 2]
-    found = splits.strata(np.array([[7.0], [1.0], [9.0], [3.0], [8.0]]), "regression")
+    found = strata(np.array([[7.0], [1.0], [9.0], [3.0], [8.0]]), "regression")
     assert found.tolist() == [2, 0, 4, 1, 3]
 
 
 def test_of_each_class_that_can_be_divided_one_is_chosen_and_one_is_not():
     labels = np.repeat([0, 1, 2], [4, 3, 1])
     for count, quotas in ((0, [1, 1, 0]), (4, [2, 2, 0]), (8, [3, 2, 1])):
-        chosen = splits.stratified(labels, count, np.random.default_rng(0), everywhere=True)
+        chosen = stratified(labels, count, np.random.default_rng(0), everywhere=True)
         assert np.bincount(labels[chosen], minlength=3).tolist() == quotas
 
 
@@ -163,7 +164,7 @@ def test_of_each_class_that_can_be_divided_one_is_chosen_and_one_is_not():
 def test_a_group_that_brings_the_count_no_nearer_is_left(seed):
     """Of pairs, three images are one pair, and not two."""
     random = np.random.default_rng(seed)
-    chosen = splits.stratified_groups(np.zeros(8, int), np.arange(8) // 2, 3, random)
+    chosen = stratified_groups(np.zeros(8, int), np.arange(8) // 2, 3, random)
     assert len(chosen) == 2
 
 
@@ -172,5 +173,5 @@ def test_a_class_that_would_have_no_group_gets_its_smallest(seed):
     labels = np.repeat([0, 1], [100, 4])
     groups = np.r_[np.arange(100) // 5, 20, 20, 20, 21]
     random = np.random.default_rng(seed)
-    chosen = splits.stratified_groups(labels, groups, 10, random)
+    chosen = stratified_groups(labels, groups, 10, random)
     assert np.bincount(labels[chosen]).tolist() == [10, 1]

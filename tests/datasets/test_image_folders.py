@@ -15,13 +15,13 @@ from PIL import Image
 import simmim_lib
 from simmim_lib import datasets
 from simmim_lib.datasets import catalogue, own, registered
-from simmim_lib.datasets.dividing import divide
 from simmim_lib.datasets.image_files import BrokenImageError, read_image
 from simmim_lib.datasets.listing import LabelledFile, Listing
+from simmim_lib.datasets.own_splits import divide
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments import sources
+from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.features import frozen_features
-from simmim_lib.experiments.sources import (
+from simmim_lib.experiments.pretraining import (
     Pretrained,
     _cached_path,
     _pretrained,
@@ -140,7 +140,7 @@ def test_an_experiment_transfers_to_it_and_from_it(tmp_path, monkeypatch):
     tiny = {"labels_per_class": 5, "steps": 30, "seeds": 2}
     result = simmim_lib.run(Settings(targets=("sky",), **tiny), baseline=False)
     assert result.accuracy["sky"].min() == 1
-    monkeypatch.setattr(sources, "STEPS", 5)
+    monkeypatch.setattr(pretraining, "STEPS", 5)
     monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
     result = simmim_lib.run(Settings(source="sky", targets=("sky",), **tiny), baseline=False)
     assert result.accuracy["sky"].min() == 1

@@ -8,7 +8,8 @@ import pytest
 from image_making import fill, noise, save
 
 from simmim_lib import datasets
-from simmim_lib.datasets import own, splits
+from simmim_lib.datasets import own
+from simmim_lib.datasets.stratified_splits import stratified_groups
 from simmim_lib.errors import WorkbookError
 
 pytestmark = pytest.mark.filterwarnings("error:Left out of")  # asked for, or a mistake
@@ -180,9 +181,7 @@ def test_groups_of_very_different_sizes_leave_no_part_empty():
         sizes = random.integers(1, 60, 12)
         groups = np.repeat(np.arange(12), sizes)
         labels = np.repeat(np.arange(12) % 3, sizes)
-        chosen = splits.stratified_groups(
-            labels, groups, len(labels) // 5, np.random.default_rng(seed)
-        )
+        chosen = stratified_groups(labels, groups, len(labels) // 5, np.random.default_rng(seed))
         rest = np.setdiff1d(np.arange(len(labels)), chosen)
         assert len(np.unique(chosen)) == len(chosen)
         assert not set(groups[chosen]) & set(groups[rest])

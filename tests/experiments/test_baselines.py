@@ -11,7 +11,7 @@ from planted_findings import planted, way, with_predictions
 from rehearsal import rehearsed
 from scipy import stats
 
-from simmim_lib import datasets, experiments, information
+from simmim_lib import collapse, datasets, experiments
 from simmim_lib.experiments import baselines, experiment
 from simmim_lib.experiments.baselines import (
     ASKED,
@@ -182,7 +182,7 @@ def test_each_seed_has_its_own_calibration_error():
 def test_a_target_has_collapsed_where_one_seed_has():
     def diagnosis(*entropies):
         shares = np.full(len(entropies), 0.5)
-        return information.Diagnosis(shares, np.array(entropies), expected_entropy=np.log(10))
+        return collapse.Diagnosis(shares, np.array(entropies), expected_entropy=np.log(10))
 
     result = replace(
         planted([0.9, 0.9]).result,

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, experiments, trunks
-from simmim_lib.experiments import sources
+from simmim_lib.experiments import pretraining
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import applications
 
@@ -40,7 +40,7 @@ def unpublished(monkeypatch) -> Iterator[None]:
     built = applications.build
     monkeypatch.setattr(applications, "build", build)
     yield
-    sources._pretrained.cache_clear()
+    pretraining._pretrained.cache_clear()
 
 
 def by_name(network: keras.Model, name: str) -> dict[str, dict[str, np.ndarray]]:
@@ -66,7 +66,7 @@ def test_statistics_stay_to_the_bit_and_so_they_are_saved(
     result = experiments.run(asked)
     result.save(tmp_path / "model.keras", seed=1)
     saved = keras.models.load_model(tmp_path / "model.keras")
-    published = sources.pretrained("imagenet", trunk).blocks
+    published = pretraining.pretrained("imagenet", trunk).blocks
     for network in (result.model(0), result.model(1), saved):
         for position, (block, weights) in enumerate(by_name(network, trunk).items()):
             changed = []

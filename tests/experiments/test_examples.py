@@ -9,7 +9,7 @@ from simmim_lib import datasets, experiments, training
 from simmim_lib.experiments.examples import StagePlan, plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import build_network
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.settings import Settings, Stage
 
 

@@ -13,14 +13,14 @@ from rehearsal import rehearsed, stages, trained
 from scipy import stats
 
 import simmim_lib
-from simmim_lib import datasets, experiments, freezing, information, training, trunks
+from simmim_lib import collapse, datasets, experiments, freezing, training, trunks
 from simmim_lib.datasets import catalogue, loading, registered
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import experiment
 from simmim_lib.experiments.experiment import WATCHED
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import build_architecture
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.settings import Settings
 
@@ -337,7 +337,7 @@ def test_a_collapse_is_looked_for_on_each_seeds_own_validation_images():
     for seed, choice in enumerate(experiments.choose_tasks(settings)["mnist"].choices):
         of_seed = [weight[seed][None] for weight in weights]
         logits = training.predict(calls[0].model, of_seed, images[choice.validation], "mnist")
-        expected = information.diagnose(logits, np.array(settings.class_prior))
+        expected = collapse.diagnose(logits, np.array(settings.class_prior))
         assert found.largest_share[seed] == pytest.approx(expected.largest_share[0])
         assert found.entropy[seed] == pytest.approx(expected.entropy[0])
         assert found.expected_entropy == expected.expected_entropy

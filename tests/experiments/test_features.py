@@ -11,7 +11,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.commands import cli
 from simmim_lib.experiments import features
 from simmim_lib.experiments.features import fitted, frozen_features
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 
 
 @pytest.fixture

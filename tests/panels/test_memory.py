@@ -10,9 +10,9 @@ from hypothesis import strategies as st
 from planted_results import as_scores
 
 from simmim_lib import experiments
+from simmim_lib.collapse import Diagnosis
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.kept_models import Trained
-from simmim_lib.information import Diagnosis
 from simmim_lib.panels import memory
 from simmim_lib.panels.memory import Memory, bytes_of
 from simmim_lib.settings import Settings

@@ -8,8 +8,8 @@ import pytest
 
 from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments import sources
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments import pretraining
+from simmim_lib.experiments.pretraining import pretrained
 
 NAMES = ("mobilenet-v2", "efficientnet-v2-b0", "convnext-tiny", "resnet50")
 
@@ -48,7 +48,7 @@ def test_published_weights_that_cannot_be_had_get_one_sentence(monkeypatch, recw
         raise OSError("URL fetch failure on https://storage...: [Errno -2] Name not known")
 
     monkeypatch.setattr(keras.applications, "MobileNetV2", fail)
-    sources._pretrained.cache_clear()
+    pretraining._pretrained.cache_clear()
     with pytest.raises(WorkbookError, match=r"mobilenet-v2 .* cannot be downloaded \(OSError\)"):
         pretrained("imagenet", "mobilenet-v2")
     assert not [each for each in recwarn if "input_shape" in str(each.message)]

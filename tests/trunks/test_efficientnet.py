@@ -14,7 +14,7 @@ import pytest
 from PIL import Image
 
 from simmim_lib import datasets, trunks
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation import directories
 
 NAME = "efficientnet-lite0"

@@ -13,7 +13,7 @@ import pytest
 from simmim_lib import datasets, experiments, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import features
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import files
 from simmim_lib.trunks.files import KEPT_DESCRIPTION

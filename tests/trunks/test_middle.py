@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simmim_lib import trunks
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 
 pytestmark = pytest.mark.colab
 SIZE = 64

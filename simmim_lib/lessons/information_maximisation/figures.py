@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.calibration import Reliability
+from simmim_lib.collapse import Diagnosis
 from simmim_lib.foundation.intervals import Difference, difference, interval, mean_and_interval
-from simmim_lib.information import Diagnosis
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.classification import draw_reliability
 from simmim_lib.pictures.style import BAND, COLOURS, Picture, new_figure, styled

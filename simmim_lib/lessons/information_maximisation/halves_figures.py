@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, information
+from simmim_lib import collapse, datasets
+from simmim_lib.collapse import Diagnosis
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.intervals import seeds_in_words
-from simmim_lib.information import Diagnosis
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:
@@ -61,7 +61,7 @@ def _diagnosis(course: Course, target: str) -> Diagnosis:
     probabilities = course.probabilities[target]
     classes = probabilities.shape[-1]
     prior = course.settings.class_prior or (1 / classes,) * classes
-    return information.diagnose(np.log(probabilities + 1e-30), np.array(prior))
+    return collapse.diagnose(np.log(probabilities + 1e-30), np.array(prior))
 
 
 def corners(classes: int) -> np.ndarray:

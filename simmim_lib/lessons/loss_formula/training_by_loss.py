@@ -11,7 +11,7 @@ from scipy.special import softmax
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.loss_formula.readings import LOSSES, READINGS
 from simmim_lib.losses import Tensor

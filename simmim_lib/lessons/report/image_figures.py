@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.datasets.splits import strata
+from simmim_lib.datasets.stratified_splits import strata
 from simmim_lib.experiments.baselines import Findings
 from simmim_lib.lessons.report.judgements import Judgement, judge, label_text
 from simmim_lib.pictures.charts import show_image

@@ -10,7 +10,7 @@ import numpy as np
 from simmim_lib import datasets, experiments, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
 from simmim_lib.experiments.features import frozen_features
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import studies

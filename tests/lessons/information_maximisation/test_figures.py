@@ -6,7 +6,7 @@ from scipy import stats
 
 from simmim_lib import datasets
 from simmim_lib.calibration import reliability
-from simmim_lib.information import Diagnosis
+from simmim_lib.collapse import Diagnosis
 from simmim_lib.lessons.information_maximisation import figures
 from simmim_lib.pictures.classification import MIN_PREDICTIONS
 

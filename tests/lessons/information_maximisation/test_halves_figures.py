@@ -5,8 +5,8 @@ import pytest
 from courses import course
 
 from simmim_lib import losses
+from simmim_lib.collapse import Diagnosis
 from simmim_lib.experiments import Result
-from simmim_lib.information import Diagnosis
 from simmim_lib.lessons.information_maximisation import halves_figures as figures
 from simmim_lib.settings import Settings
 

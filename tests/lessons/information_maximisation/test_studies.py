@@ -4,9 +4,9 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, experiments
+from simmim_lib.collapse import Diagnosis
 from simmim_lib.experiments import Result
-from simmim_lib.experiments.sources import pretrained
-from simmim_lib.information import Diagnosis
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.lessons.information_maximisation import studies
 from simmim_lib.settings import INFORMED, Settings
 

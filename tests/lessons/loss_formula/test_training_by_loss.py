@@ -7,7 +7,7 @@ import pytest
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.lessons.loss_formula import training_by_loss
 from simmim_lib.lessons.loss_formula.training_by_loss import LossComparison
 

@@ -7,7 +7,7 @@ from widget_driver import choose, find, follow, send
 
 from simmim_lib import datasets, experiments, training, trunks
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments.sources import pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 

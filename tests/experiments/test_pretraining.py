@@ -9,8 +9,8 @@ import pytest
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError
-from simmim_lib.experiments import sources
-from simmim_lib.experiments.sources import (
+from simmim_lib.experiments import pretraining
+from simmim_lib.experiments.pretraining import (
     Pretrained,
     _bundled_path,
     _pretrained,
@@ -26,7 +26,9 @@ from simmim_lib.foundation import directories
 def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(sources, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz")
+    monkeypatch.setattr(
+        pretraining, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz"
+    )
     _pretrained.cache_clear()
     yield tmp_path
     _pretrained.cache_clear()
@@ -51,11 +53,11 @@ def test_the_recipe_makes_the_bundled_network():
 
 
 def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
-    monkeypatch.setattr(sources, "STEPS", 5)
+    monkeypatch.setattr(pretraining, "STEPS", 5)
     monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
     made = pretrained("uci-digits")
     _pretrained.cache_clear()
-    monkeypatch.setattr(sources, "train_on_source", None)  # a second training would fail
+    monkeypatch.setattr(pretraining, "train_on_source", None)  # a second training would fail
     again = pretrained("uci-digits")
     assert again.accuracy == made.accuracy
     assert all(np.array_equal(a, b) for a, b in zip(made.weights, again.weights, strict=True))
@@ -69,7 +71,7 @@ def made_up(accuracy=0.5):
 @pytest.mark.parametrize(
     ("where", "name"),
     [
-        *((sources, name) for name in ("STEPS", "BATCH_SIZE", "LEARNING_RATE", "SEED")),
+        *((pretraining, name) for name in ("STEPS", "BATCH_SIZE", "LEARNING_RATE", "SEED")),
         *((trunks, name) for name in ("DENSE_UNITS", "CONVOLUTION_FILTERS")),
     ],
 )
@@ -124,7 +126,7 @@ def test_weights_of_frozen_blocks_come_in_the_order_of_the_model():
 def test_networks_of_two_trunks_are_not_taken_for_each_other(elsewhere):
     small, other = made_up(0.25), replace(made_up(0.75), trunk="article")
     for network in (small, other):
-        store(network, sources._cached_path("uci-digits", network.trunk))
+        store(network, pretraining._cached_path("uci-digits", network.trunk))
     assert pretrained("uci-digits").accuracy == 0.25
     assert pretrained("uci-digits", "article").accuracy == 0.75
     path = elsewhere / "network.npz"
@@ -144,7 +146,7 @@ def test_pre_training_does_what_its_recipe_says(monkeypatch):
 
     monkeypatch.setattr(training, "train", note)
     made = train_on_source("uci-digits", steps=7)
-    ((call,), recipe) = calls, sources._recipe("uci-digits")
+    ((call,), recipe) = calls, pretraining._recipe("uci-digits")
     fresh = trunks.fresh_weights(call.model, recipe["seed"])
     for found, expected in zip(call.weights, fresh, strict=True):
         np.testing.assert_array_equal(found, [expected])
@@ -171,7 +173,7 @@ def test_pre_training_takes_as_many_steps_as_its_recipe_says(elsewhere, monkeypa
 
     monkeypatch.setattr(training, "train", note)
     pretrained("uci-digits")
-    assert taken == [sources._recipe("uci-digits")["steps"]]
+    assert taken == [pretraining._recipe("uci-digits")["steps"]]
 
 
 def test_a_damaged_file_gets_one_sentence(elsewhere):
@@ -193,7 +195,7 @@ def test_damaged_published_weights_get_the_sentence_of_other_data(monkeypatch, t
     np.savez(tmp_path / "trunks" / "efficientnet-lite0.npz", **changed)
     monkeypatch.setattr(directories, "data_directory", lambda: tmp_path)
     with pytest.raises(WorkbookError, match=r"efficientnet-lite0.npz does not match its checksum"):
-        sources.published("efficientnet-lite0")
+        pretraining.published("efficientnet-lite0")
 
 
 def test_a_pickle_is_refused(elsewhere):
@@ -204,7 +206,7 @@ def test_a_pickle_is_refused(elsewhere):
 
 
 def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
-    monkeypatch.setattr(sources, "STEPS", 5)
+    monkeypatch.setattr(pretraining, "STEPS", 5)
     monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
 
     def full(*_):

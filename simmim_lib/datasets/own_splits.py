@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from simmim_lib.datasets.dataset import Labels
 from simmim_lib.datasets.listing import LabelledFile, Listing, several
-from simmim_lib.datasets.splits import strata, stratified, stratified_groups
+from simmim_lib.datasets.stratified_splits import strata, stratified, stratified_groups
 from simmim_lib.errors import WorkbookError
 
 MIN_IMAGES = 5
