@@ -16,7 +16,7 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import atomic
+from simmim_lib.foundation import atomic, plain_files
 from simmim_lib.settings import Settings
 
 FILE_NAME = "experiments.jsonl"
@@ -53,9 +53,11 @@ def read(folder: str | os.PathLike[str]) -> list[Row]:
     out.
 
     Raises:
-        WorkbookError: no sweep, or a line that no sweep wrote, with its number.
+        WorkbookError: no sweep, a pipe or a device in its place, or a line that no sweep wrote,
+            with its number.
     """
     path = Path(folder) / FILE_NAME
+    plain_files.check_plain(path)
     try:
         content = path.read_bytes()
     except OSError as error:
