@@ -16,6 +16,9 @@ Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in total (0 when the server does not say)."""
 
 CHUNK_BYTES = 1 << 16
+MOST_BYTES = 1_000_000_000
+"""Of a file: several times the largest that is published."""
+
 TIMEOUT_SECONDS = 30
 """How long the server may stay silent before fetching gives up."""
 
@@ -112,9 +115,19 @@ class RemoteFile:
                         raise ConnectionError(f"it stopped after {done:,} of {total:,} bytes")
                 if not piece:
                     return
-                file.write(piece)
                 done += len(piece)
+                self._check_size(partial, max(done, total))
+                file.write(piece)
                 progress(done, total)
+
+    def _check_size(self, partial: Path, size: int) -> None:
+        """Refuse a file without end, and forget what came of it."""
+        if size > MOST_BYTES:
+            partial.unlink()
+            raise WorkbookError(
+                f"{self.title} at {self.url} has more than {MOST_BYTES:,} bytes, so it is not the "
+                f"file that was published; run `{self.command}` again another time."
+            )
 
     @contextlib.contextmanager
     def _network(self) -> Iterator[None]:

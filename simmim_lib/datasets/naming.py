@@ -36,7 +36,7 @@ class OwnData:
         group: keeps images together: for a folder the sign before which the names of files of one
             group are the same, for a table a column; "": each image is a group of its own.
         grey: whether to do without colours.
-        skip_broken: whether to leave out what cannot be read.
+        skip_broken: whether to leave out what cannot be read, and images in two classes or parts.
         seed: chooses the images for testing.
         image: the column of paths; "": found by its name or content.
         labels: the column of labels, or several with + between them, since a comma ends a name in

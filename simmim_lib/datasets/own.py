@@ -141,6 +141,9 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
     remarks = []
     if left_out:
         remarks.append(f"not images, or repeating one: {several(left_out, FEW)}")
+    if pairs := [*found.two_labels, *found.two_parts]:
+        names = several((f"{one.shown} and {other.shown}" for one, other in pairs), FEW)
+        remarks.append(f"in two classes or parts: {names}")
     if found.problems:
         remarks.append(f"broken: {explained(found.problems)}")
     return f"Left out of {listing.path}: {'; '.join(remarks)}." if remarks else ""

@@ -47,7 +47,7 @@ def from_folder(
         grey: whether to do without colours, as for a network pre-trained on grey images.
         seed: chooses the fifth of each class, at least one image, that is kept for testing.
         group: images whose files' names are the same before this sign stay in one part.
-        skip_broken: whether to leave out images that cannot be read.
+        skip_broken: whether to leave out images that cannot be read, and those in two classes.
 
     Returns:
         The dataset, with read-only arrays: images (n, size, size, 1 or 3), float32 in [0, 1], and

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from simmim_lib.datasets import own
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Labels
 from simmim_lib.datasets.image_files import ImageFile, read_image
-from simmim_lib.datasets.listing import LabelledFile, Listing, Problem, refuse
+from simmim_lib.datasets.listing import LabelledFile, Listing, Problem
 from simmim_lib.datasets.loading import load
 from simmim_lib.datasets.naming import OwnData, check_name, parse
 from simmim_lib.datasets.near_duplicates import near_duplicates
 from simmim_lib.datasets.own_splits import divide, labels_of
-from simmim_lib.datasets.reading import Pair, SortedFiles, channels_of, check_files, sort_files
+from simmim_lib.datasets.reading import Pair, SortedFiles, channels_of, sort_files, usable
 from simmim_lib.errors import WorkbookError
 
 Names = tuple[str, str]
@@ -131,7 +131,7 @@ def _of_files(address: OwnData) -> Survey:
 
     found = sort_files(listing, look)
     if not found.distinct:
-        refuse(listing.path, found.problems, len(found.problems))
+        usable(listing, found, skip_broken=False)  # which says why
     parts, refusal = _divided(address, listing, found)
     files = [file for among in parts.values() for file in among]
     thumbnails = np.stack([images[file].thumbnail for file in files])
@@ -163,7 +163,7 @@ def _divided(
     """Return the files of each part, and why the dataset cannot be used, "" if it can."""
     files, refusal = found.distinct, ""
     try:
-        check_files(listing, found, address.skip_broken)
+        files = usable(listing, found, address.skip_broken).distinct
     except WorkbookError as error:
         refusal = str(error)
     try:

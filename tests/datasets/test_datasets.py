@@ -1,5 +1,6 @@
 """Datasets: what is stored, how it is divided, and what happens when something is wrong."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
@@ -493,7 +494,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, content: bytes):
         self.content, self.stop_after, self.status = content, None, None
-        self.with_ranges = True
+        self.with_ranges, self.endless = True, False
         self.asked: list[str | None] = []
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}).start()
@@ -519,6 +520,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
+        if server.endless:
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(10_000))
         self.send_header("Content-Length", str(len(server.content) - start))
         self.end_headers()
         self.wfile.write(server.content[start : server.stop_after])
@@ -630,6 +636,19 @@ def test_a_newer_set_is_loaded_once_it_is_fetched(server, monkeypatch):
     datasets.fetch("bloodmnist")
     found = load("bloodmnist").train.images
     np.testing.assert_allclose(found * 255, arrays["train_images"], atol=1e-4)
+
+
+@pytest.mark.parametrize("endless", [True, False])
+def test_a_file_without_end_is_refused(server, cache, monkeypatch, endless):
+    """One whose size is not told, and one that tells too large a size."""
+    server.endless = endless
+    monkeypatch.setattr(downloads, "MOST_BYTES", 100_000)
+    if not endless:
+        monkeypatch.setattr(downloads, "MOST_BYTES", len(server.content) - 1)
+    with pytest.raises(WorkbookError) as error:
+        datasets.fetch("bloodmnist")
+    assert f"more than {downloads.MOST_BYTES:,} bytes" in one_sentence(error)
+    assert not list((cache / "datasets").iterdir())
 
 
 def test_server_that_is_down(server, cache):

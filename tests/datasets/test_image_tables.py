@@ -1,5 +1,6 @@
 """Tables of images: which columns are meant, what the labels are, and what is said of bad rows."""
 
+import os
 from pathlib import Path
 
 import numpy as np
@@ -321,3 +322,18 @@ def test_another_group_makes_another_fingerprint(folder):
         prints.add(datasets.fingerprint(f"csv:{path}?group=patient"))
         prints.add(datasets.fingerprint(f"csv:{path}"))
     assert len(prints) == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_table_in_utf_16_is_told_so(folder, encoding):
+    (folder / "table.csv").write_bytes("image,label\n".encode(encoding))
+    assert "in UTF-16 or UTF-32" in refused(folder / "table.csv")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_table_that_never_ends_is_not_waited_for(folder, kind):
+    if kind == "pipe":
+        os.mkfifo(folder / "table.csv")
+    else:
+        (folder / "table.csv").symlink_to("/dev/zero")
+    assert "is a pipe or a device" in refused(folder / "table.csv")
