@@ -160,7 +160,7 @@ def accuracy_against_cost(
     for number in best:
         axes.annotate(names[number], points[number], (4, 5), textcoords="offset points", fontsize=9)
     if points[:, 0].max() >= 20 * points[:, 0].min() > 0:
-        axes.set_xscale("log")
+        make_logarithmic(axes, "x")
     axes.margins(0.1)
     axes.set(xlabel="seconds for all seeds", ylabel="test accuracy", title=title)
     axes.legend(fontsize=9)

@@ -9,7 +9,7 @@ from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_outp
 from outline import Outline
 from PIL import Image
 
-from simmim_lib.pictures.style import Picture, new_figure
+from simmim_lib.pictures.style import Picture, image_as_html, new_figure
 from simmim_lib.reports import pages
 
 HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&"quoted"'
@@ -25,7 +25,8 @@ HOSTILE = '<script>alert(1)</script><img src=x onerror=alert(2)>&"quoted"'
         pages.table(["a", "b"], [[HOSTILE, "d"]]),
         pages.table(["a", "b"], [["c", HOSTILE]], "what it shows"),
         pages.table(["a", "b"], [["c", "d"]], HOSTILE),
-        pages.image(b"", HOSTILE),
+        image_as_html(b"", HOSTILE),
+        image_as_html(b"", "", HOSTILE),
         pages.Paragraph(HOSTILE)._repr_html_(),
         pages.Paragraph(HOSTILE, strong=True)._repr_html_(),
     ],

@@ -11,6 +11,7 @@ from simmim_lib.pictures.charts import draw_mean_and_range
 from simmim_lib.pictures.style import (
     COLOURS,
     Picture,
+    make_logarithmic,
     new_figure,
     short_title,
     styled,
@@ -209,7 +210,8 @@ def _draw_norms(axes: "Axes", measured: Conflict) -> None:
         colour, marker = target_style(target)
         style = {"color": colour, "marker": marker, "label": short_title(target)}
         draw_mean_and_range(axes, measured.steps, measured.norms[:, :, position], **style)
-    axes.set(yscale="log", ylabel="gradient norm")
+    make_logarithmic(axes, "y")
+    axes.set_ylabel("gradient norm")
     axes.set_title("Lengths", pad=24, fontsize=11)
 
 
