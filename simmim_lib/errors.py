@@ -1,7 +1,7 @@
 """One exception for everything a user can put right, worded so that they can.
 
-Whatever comes from elsewhere, such as the name of a file, is made printable here before a message, a
-page or a picture shows it.
+Whatever comes from elsewhere, such as the name of a file, is made printable here before a message,
+a page or a picture shows it.
 """
 
 import contextlib
@@ -66,7 +66,7 @@ def warn(sentence: str, stacklevel: int = 1) -> None:
 
     Args:
         sentence: what is wrong, and what to do.
-        stacklevel: 1 for the line that calls this function, 2 for the one that called it, and so on.
+        stacklevel: 1 for the line that calls this function, 2 for the one that called that.
     """
     warnings.warn(printable(sentence), stacklevel=stacklevel + 1)
 
@@ -86,7 +86,7 @@ class _Start(reprlib.Repr):
         return repr(given[:MAX_SHOWN])
 
     def repr_instance(self, given: Any, level: int) -> str:
-        """Write a value of a type that the base class does not know, maybe like one that it does."""
+        """Write a value of another type, where it is like one of Python's own, like that."""
         for kind, write in (
             (str, self.repr_str),
             (tuple, self.repr_tuple),

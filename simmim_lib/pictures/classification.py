@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib.calibration import Reliability
+from simmim_lib.pictures.charts import every
 from simmim_lib.pictures.style import COLOURS, new_figure, styled
 
 if TYPE_CHECKING:
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 20
 """With more, a confusion matrix has no room for numbers."""
+
+MAX_NAMES = 50
+"""With more classes, a confusion matrix has no room for the names of all of them."""
 
 MAX_CHARACTERS = 36
 """So many fit below a confusion matrix from left to right."""
@@ -82,9 +86,10 @@ def draw_confusion(
         colour = "black" if shares[true, predicted] > 0.5 else "white"
         text = str(numbers[true, predicted])
         axes.text(predicted, true, text, color=colour, ha="center", va="center", fontsize=9)
-    places, size = range(len(class_names)), 9 if few else 5
-    axes.set_xticks(places, class_names, fontsize=size, rotation=90 * turned(class_names))
-    axes.set_yticks(places, class_names, fontsize=size)
+    named, size = every(len(class_names), MAX_NAMES), 9 if few else 5
+    places, names = range(len(class_names))[named], class_names[named]
+    axes.set_xticks(places, names, fontsize=size, rotation=90 * turned(class_names))
+    axes.set_yticks(places, names, fontsize=size)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.grid(visible=False)
     axes.tick_params(length=0)

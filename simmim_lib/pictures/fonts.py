@@ -6,7 +6,13 @@ Imports matplotlib, so it is itself imported where something is drawn.
 import functools
 from collections.abc import Collection
 
-from matplotlib.font_manager import FontEntry, FontProperties, findfont, findSystemFonts, fontManager
+from matplotlib.font_manager import (
+    FontEntry,
+    FontProperties,
+    findfont,
+    findSystemFonts,
+    fontManager,
+)
 from matplotlib.ft2font import FT2Font
 
 from simmim_lib.errors import warn
@@ -82,7 +88,7 @@ def _list_new_fonts() -> None:
     for path in sorted({*findSystemFonts()} - listed):
         try:
             fontManager.addfont(path)
-        except Exception:  # noqa: S112 - fonts that matplotlib cannot use, as for its own list
+        except Exception:  # whatever is wrong with a font, it is as for matplotlib's own list
             continue
 
 

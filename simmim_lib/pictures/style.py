@@ -62,6 +62,9 @@ BAND: Any = {"alpha": 0.18, "lw": 0}
 """How the interval around a curve is drawn."""
 
 
+MAX_NAME = 24
+"""Characters of a name where there is little room."""
+
 MAX_COLOURS = 4096
 """More colours than a figure has without photographs in it."""
 
@@ -226,4 +229,20 @@ def target_style(target: str) -> tuple[str, str]:
 def short_title(target: str) -> str:
     """Return a target's title for places where there is little room."""
     title = datasets.describe(target).title
-    return title.removesuffix(" digits").replace("Fashion-MNIST", "Fashion")
+    return shortened(title.removesuffix(" digits").replace("Fashion-MNIST", "Fashion"))
+
+
+def shortened(name: str, most: int = MAX_NAME) -> str:
+    """Return a name in one line, its end left out, with a sign for it, where it is too long.
+
+    Args:
+        name: from anywhere.
+        most: how many characters there is room for.
+    """
+    line = printable(name)
+    return line if len(line) <= most else f"{line[: most - 1].rstrip()}…"
+
+
+def legend_entry(name: str) -> str:
+    """Return a name for a legend, where matplotlib leaves out what begins with an underscore."""
+    return f"\N{HAIR SPACE}{name}" if name.startswith("_") else name

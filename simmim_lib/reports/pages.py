@@ -218,7 +218,7 @@ TAGS = {
     *("strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
 ATTRIBUTES = {
-    **dict.fromkeys(("h1", "h2", "h3", "h4", "h5", "h6"), ["id"]),
+    **{f"h{level}": ["id"] for level in range(1, 7)},
     **{"a": ["href"], "div": ["class"], "td": ["class"], "th": ["scope", "class"]},
 }
 """What a notebook's HTML may hold; everything else is shown as text."""
