@@ -87,13 +87,14 @@ class _Start(reprlib.Repr):
 
     def repr_instance(self, given: Any, level: int) -> str:
         """Write a value of another type, where it is like one of Python's own, like that."""
-        for kind, write in (
+        like: tuple[tuple[Any, Callable[[Any, int], str]], ...] = (
             (str, self.repr_str),
             (tuple, self.repr_tuple),
             (Mapping, self.repr_dict),
             (Set, self.repr_set),
             ((Sequence, ValuesView), self.repr_list),
-        ):
+        )
+        for kind, write in like:
             if isinstance(given, kind) and not isinstance(given, range):
                 return write(given, level)
         return repr(given)

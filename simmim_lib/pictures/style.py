@@ -52,10 +52,13 @@ STYLE: Any = {
 }
 """What differs from matplotlib's own defaults."""
 
-READERS = ("family", "sans-serif", "serif", "monospace", "cursive", "fantasy")
-"""Of fonts; that is what a reader may set for our figures, too."""
+FONTS = {
+    *("font.family", "font.sans-serif", "font.serif", "font.monospace", "font.cursive"),
+    "font.fantasy",
+}
+"""Settings of matplotlib that are a reader's own in our figures, too."""
 
-UNTOUCHED = ("backend", "interactive")
+UNTOUCHED = {"backend", "interactive"}
 """Settings of matplotlib that change no figure, and that a reader's own figures need."""
 
 BAND: Any = {"alpha": 0.18, "lw": 0}
@@ -81,10 +84,9 @@ def in_style() -> Iterator[None]:
     import matplotlib as mpl
 
     with _DRAWING:
-        fonts = {f"font.{name}": mpl.rcParams[f"font.{name}"] for name in READERS}
-        usual = {name: mpl.rcParamsDefault[name] for name in mpl.rcParamsDefault}
-        usual = {name: value for name, value in usual.items() if name not in UNTOUCHED}
-        with mpl.rc_context({**usual, **STYLE, **fonts}):
+        now: Any = mpl.rcParams
+        ours: Any = {**mpl.rcParamsDefault, **STYLE, **{name: now[name] for name in FONTS}}
+        with mpl.rc_context({name: ours[name] for name in ours.keys() - UNTOUCHED}):
             yield
 
 
