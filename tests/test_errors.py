@@ -31,7 +31,17 @@ NAMES = [
     ("none \uffff\ufdd0", r"none \uffff\ufdd0"),
     ("tag \U000e0041", r"tag \U000e0041"),
 ]
-SEEN = ["plain", "Käse", "猫", "한국", "हिन्दी", "می\u200cخواهم", "👩\u200d🔬", "no\u00a0break", "$1_^{}\\"]
+SEEN = [
+    "plain",
+    "Käse",
+    "猫",
+    "한국",
+    "हिन्दी",
+    "می\u200cخواهم",
+    "👩\u200d🔬",
+    "no\u00a0break",
+    "$1_^{}\\",
+]
 
 
 @pytest.mark.parametrize(("given", "seen"), NAMES)

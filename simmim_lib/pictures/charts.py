@@ -131,7 +131,7 @@ def accuracy_curves(
     axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
     if baseline is not None:
         name, values = baseline
-        draw_baseline(axes, values, name)
+        draw_baseline(axes, values, legend_entry(name))
     shifts = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
     for curve, shift in zip(curves, shifts, strict=True):
         places = np.array(sorted(curve.values), float)

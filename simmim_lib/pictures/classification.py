@@ -7,7 +7,7 @@ import numpy as np
 
 from simmim_lib.calibration import Reliability
 from simmim_lib.pictures.charts import every
-from simmim_lib.pictures.style import COLOURS, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, new_figure, shortened, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -75,7 +75,7 @@ def draw_confusion(
         axes: to draw on.
         shares: of each true class (rows) that are taken for each class (columns).
         numbers: whole ones to be written, such as counts or percents, of the same shape.
-        class_names: of the classes, short enough for the ticks.
+        class_names: of the classes; long ones are shortened.
 
     Returns:
         The colours, 0 to 100, for a colour bar.
@@ -87,7 +87,7 @@ def draw_confusion(
         text = str(numbers[true, predicted])
         axes.text(predicted, true, text, color=colour, ha="center", va="center", fontsize=9)
     named, size = every(len(class_names), MAX_NAMES), 9 if few else 5
-    places, names = range(len(class_names))[named], class_names[named]
+    places, names = range(len(class_names))[named], [*map(shortened, class_names[named])]
     axes.set_xticks(places, names, fontsize=size, rotation=90 * turned(class_names))
     axes.set_yticks(places, names, fontsize=size)
     axes.set(xlabel="predicted class", ylabel="true class")

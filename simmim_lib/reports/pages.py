@@ -249,7 +249,8 @@ def _markdown(source: str) -> str:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return _cleaned(str(MarkdownWithMath(renderer=renderer).render(source)))
+    html_of_it = MarkdownWithMath(renderer=renderer).render(printable(source, keep=LINES))
+    return _cleaned(str(html_of_it))
 
 
 def _cleaned(given: str) -> str:
@@ -260,7 +261,7 @@ def _cleaned(given: str) -> str:
     from nbconvert.preprocessors.sanitize import SanitizeHTML
 
     allowed = SanitizeHTML(tags=sorted(TAGS), attributes=ATTRIBUTES)
-    clean = printable(allowed.sanitize_html_tags(given), keep=LINES)
+    clean = allowed.sanitize_html_tags(printable(given, keep=LINES))
     return ENTITY.sub(lambda entity: _escaped(html.unescape(entity[0])), clean)
 
 
