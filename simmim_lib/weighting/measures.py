@@ -113,8 +113,12 @@ def pareto_front(points: ArrayLike) -> np.ndarray:
 def _unbeaten(rows: np.ndarray) -> np.ndarray:
     """Return which rows lie on the front, where all differ and they fall from first to last.
 
-    What dominates a row stands above it, and only what lies on the front need be compared with.
+    What dominates a row stands above it, and only what lies on the front need be compared with; of
+    two tasks only the best so far for the second.
     """
+    if rows.shape[1] <= 2:
+        last = rows[:, -1]
+        return last > np.maximum.accumulate(np.append(-np.inf, last))[:-1]
     front, number = np.empty_like(rows), 0
     unbeaten = np.zeros(len(rows), dtype=bool)
     for place, row in enumerate(rows):
