@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 from simmim_lib import __version__, settings
 from simmim_lib.commands import doctor, lab, publish
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, printable
 
 if TYPE_CHECKING:
     import numpy as np
@@ -231,7 +231,7 @@ def _table(result: "Result") -> str:
     others = [target for target in result.scores if target not in result.accuracy]
     what = "Test accuracies" + (f", and errors of {', '.join(others)}" if others else "")
     lines.append(f"{what}; {result.seconds:.1f} seconds with the {result.budget} budget.")
-    return "\n".join(lines)
+    return printable("\n".join(lines), keep="\n")
 
 
 def _line(name: str, accuracy: "np.ndarray") -> str:

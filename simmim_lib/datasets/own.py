@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.own_splits import divide, labels_of
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
 from simmim_lib.datasets.sizes import Size, sizes_of
-from simmim_lib.errors import check_whole
+from simmim_lib.errors import check_whole, warn
 
 LISTERS = {"folder": list_folder, "csv": list_table}
 
@@ -50,7 +49,7 @@ def load(name: str, own: OwnData, size: int | None) -> Dataset:
     def make() -> Dataset:
         dataset, remark = read(name, own, size, listing)
         if remark:
-            warnings.warn(remark, stacklevel=5)  # the line that called datasets.load
+            warn(remark, stacklevel=5)  # the line that called datasets.load
         return dataset
 
     dataset = _until_changed(("dataset", own, size), listing, make)

@@ -4,14 +4,13 @@ import hashlib
 import json
 import os
 import re
-import warnings
 from pathlib import Path
 
 from simmim_lib.datasets import own
 from simmim_lib.datasets.catalogue import CATALOGUE, Entry, add
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset
 from simmim_lib.datasets.naming import OwnData
-from simmim_lib.errors import WorkbookError, check_flag, check_whole
+from simmim_lib.errors import WorkbookError, check_flag, check_whole, warn
 
 _datasets: dict[str, Dataset] = {}
 
@@ -70,7 +69,7 @@ def from_folder(
     address = OwnData("folder", Path(os.path.realpath(folder)), group, grey, skip_broken, seed)
     dataset, remark = own.read(name, address, size, own.list_files(address))
     if remark:
-        warnings.warn(remark, stacklevel=2)
+        warn(remark, stacklevel=2)
     return register(dataset)
 
 

@@ -8,6 +8,7 @@ from simmim_lib.datasets.dataset import IMAGE_SIZE, Labels
 from simmim_lib.datasets.listing import FEW
 from simmim_lib.datasets.near_duplicates import MAX_BITS, MIN_CORRELATION
 from simmim_lib.datasets.survey import Names, Survey
+from simmim_lib.errors import printable
 
 
 def as_text(survey: Survey) -> str:
@@ -18,7 +19,7 @@ def as_text(survey: Survey) -> str:
     lines = [*_head(survey), *_counts(survey), *_sizes(survey), *_findings(survey)]
     if survey.refusal:
         lines.append(f"It cannot be used as it is: {survey.refusal}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _head(survey: Survey) -> Iterator[str]:

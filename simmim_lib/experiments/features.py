@@ -5,7 +5,6 @@ import functools
 import hashlib
 import json
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -13,6 +12,7 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
+from simmim_lib.errors import warn
 from simmim_lib.experiments.pretraining import Pretrained
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
@@ -134,7 +134,7 @@ def _store(path: Path, computed: list[np.ndarray]) -> None:
             np.savez(file, train=computed[0], test=computed[1])
         forget(MAX_BYTES)
     except OSError as error:
-        warnings.warn(
+        warn(
             f"The features could not be kept in {path.parent} ({error.strerror}), so that they "
             "will be computed again the next time: free some space there, or set SIMMIM_CACHE.",
             stacklevel=2,

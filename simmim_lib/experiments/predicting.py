@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib.datasets.image_files import BrokenImageError, is_image, read_image
+from simmim_lib.errors import printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
 
@@ -175,9 +176,12 @@ def as_csv(outcomes: Sequence[Outcome], description: Description, below: float) 
     if description.kind == "regression":
         names = [*description.class_names]
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "predicted", "probability", "unsure", "problem", *names])
+    table.writerow(
+        ["file", "predicted", "probability", "unsure", "problem", *map(printable, names)]
+    )
     for outcome in outcomes:
-        table.writerow([readable(outcome.path), *_cells(outcome, below, len(names))])
+        cells = [str(outcome.path), *_cells(outcome, below, len(names))]
+        table.writerow(map(printable, cells))
     return text.getvalue()
 
 
@@ -201,9 +205,3 @@ def write_csv(
         WorkbookError: the file cannot be written.
     """
     atomic.write_text(path, as_csv(outcomes, description, below))
-
-
-def readable(path: Path) -> str:
-    """Return a path as it can be shown in a line, whatever bytes its name is made of."""
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)

@@ -8,7 +8,7 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.pictures.style import Picture
 
@@ -42,6 +42,7 @@ class Panel:
     Attributes:
         view: the widget that holds all others.
         picture: the widget that shows the picture.
+        beside: the widget that shows names which no font of this machine can draw.
         alt: the picture in words.
         error: the failure that is shown, if any.
     """
@@ -58,9 +59,10 @@ class Panel:
         self.controls = dict(controls)
         self.update = update
         self.as_code = as_code
-        self.alt = ""
+        self.alt, self._in_words = "", {"alt": ""}
         self.error: Exception | None = None
         self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
+        self.beside = widgets.HTML()
         self.message = widgets.HTML()
         self.code = widgets.HTML()
         self.bar = widgets.FloatProgress(max=1.0, description="Working", bar_style="info")
@@ -81,7 +83,7 @@ class Panel:
         parts = [widgets.Box(list(self.controls.values()), layout=wrapping)]
         if more is not None:
             parts.append(more)
-        parts += [self.message, self.picture, self.working]
+        parts += [self.message, self.picture, self.beside, self.working]
         if self.as_code:
             copy = widgets.Button(description="Copy settings", icon="clipboard")
             copy.on_click(lambda _: self._show_code())
@@ -142,7 +144,8 @@ class Panel:
         png = picture.png()  # takes long enough to be overtaken
         self._check(request)
         self.picture.value = png
-        self.alt = picture.alt
+        self.beside.value = html.escape(picture.beside)
+        self.alt, self._in_words = picture.alt, picture.in_words()
 
     def _check(self, request: int) -> None:
         """Raise Cancelled unless a request is the latest."""
@@ -180,7 +183,7 @@ class Panel:
         }
         if self.picture.value:
             data["image/png"] = base64.b64encode(self.picture.value).decode()
-        return data, {"image/png": {"alt": self.alt}}
+        return data, {"image/png": self._in_words}
 
 
 def live_view(widget: "widgets.Widget") -> dict[str, object]:
@@ -195,8 +198,8 @@ def as_message(error: Exception) -> str:
     start += 'padding: 0.4em 0.8em">'
     if isinstance(error, WorkbookError):
         return f"{start}{html.escape(str(error))}</div>"
-    story = "".join(traceback.format_exception(error))
+    story = printable("".join(traceback.format_exception(error)), keep="\n")
     return (
-        f"{start}Something went wrong that should not: {html.escape(repr(error))}"
+        f"{start}Something went wrong that should not: {html.escape(shown(error))}"
         f"<details><summary>Details</summary><pre>{html.escape(story)}</pre></details></div>"
     )

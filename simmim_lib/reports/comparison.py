@@ -229,8 +229,14 @@ def _in_order(name: str, rows: Iterable[Row]) -> list[Any]:
 
 
 def _axis(name: str, values: list[Any]) -> Axis:
-    places = tuple(map(float, values)) if _are_numbers(values) else None
+    drawable = _are_numbers(values) and all(_fits_on_an_axis(value) for value in values)
+    places = tuple(map(float, values)) if drawable else None
     return Axis(name, tuple(map(text, values)), places)
+
+
+def _fits_on_an_axis(value: float) -> bool:
+    """Tell whether a number leaves room for the margins of its axis within what floats can hold."""
+    return value == 0 or 1e-100 < abs(value) < 1e100
 
 
 def _group(

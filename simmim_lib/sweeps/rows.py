@@ -6,7 +6,6 @@ line is left, which is dropped when the next one starts.
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -20,6 +19,12 @@ from simmim_lib.foundation import atomic, plain_files
 from simmim_lib.settings import Settings
 
 FILE_NAME = "experiments.jsonl"
+
+MAX_SECONDS = 1e9
+"""Of an experiment, more than thirty years: what took longer, nobody has measured."""
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What goes wrong with a line that no sweep wrote."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -76,7 +81,7 @@ def _lines(content: bytes) -> list[bytes]:
 def _parse(path: Path, number: int, line: bytes) -> Row:
     try:
         return _row(json.loads(line))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         problem = f"{type(error).__name__}: {error}".removeprefix("WorkbookError: ")
         raise WorkbookError(
             f"{path}, line {number}: this is not an experiment that this version of the workbook "
@@ -91,8 +96,8 @@ def _row(values: Any) -> Row:
     error, seconds = values["error"], float(values["seconds"])
     if not isinstance(error, str | None):
         raise TypeError("the error must be text")
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"it took {seconds} seconds")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"it took {seconds:g} seconds")
     accuracy = {}
     for target in settings.targets if error is None else ():
         accuracy[target] = np.array(values["accuracy"][target], np.float64)

@@ -161,7 +161,10 @@ def test_numbers_in_a_table_are_called_as_their_columns():
     assert (row["wet"], row["probability"]) == ("3.000000", "")
 
 
-def test_a_name_of_any_bytes_can_be_shown():
+def test_names_of_any_bytes_stay_in_their_line_of_a_table():
     odd = Path(os.fsdecode(b"bad\xff\n\x1b[31m.png"))
-    shown = predicting.readable(odd)
-    assert shown.isprintable() and shown.startswith("bad") and shown.endswith("[31m.png")
+    description = Description("Made up", "classification", ("a", "b\ud800"), 28, grey=True)
+    made = Prediction(odd, np.array([0.2, 0.8]), description)
+    text = predicting.as_csv([made], made.description, 0.7)
+    assert text.splitlines()[1].startswith("bad\\udcff\\n\\x1b[31m.png,b\\ud800,0.800000")
+    assert text.encode()

@@ -10,7 +10,7 @@ import pytest
 from scipy import stats
 
 from simmim_lib.commands import cli
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable
 from simmim_lib.pictures.style import Picture
 from simmim_lib.reports import comparison, comparison_figures
 from simmim_lib.settings import Settings
@@ -248,3 +248,69 @@ def test_results_that_cannot_be_read_or_kept_are_refused(tmp_path: Path) -> None
     (tmp_path / FILE_NAME).write_bytes(b"\x80\x04K\x01.\n")  # a pickle
     with pytest.raises(WorkbookError, match=r"line 1: "):
         comparison.write(tmp_path, tmp_path / "page.html")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seconds": 10**400},
+        {"seconds": 1e308},
+        {"seconds": float("inf")},
+        {"seconds": float("nan")},
+        {"seconds": -1},
+        {"seconds": [1]},
+        {"seconds": None},
+        {"accuracy": {"mnist": [10**400] * SEEDS}},
+        {"accuracy": {"mnist": [1e308] * SEEDS}},
+        {"accuracy": {"mnist": [float("nan")] * SEEDS}},
+        {"accuracy": {"mnist": [0.5, [0.5]]}},
+        {"accuracy": {"mnist": [0.5]}},
+        {"accuracy": {"\ud800": [0.5] * SEEDS}},
+        {"accuracy": {}},
+        {"accuracy": 5},
+        {"error": 5},
+        {"versions": None},
+        {"settings": {"steps": 10**400}},
+        {"settings": {"learning_rate": 10**400}},
+        {"settings": {"targets": ["\x1b]0;mine\x07"]}},
+        {"settings": {"targets": ["folder:\x00"]}},
+        {"settings": {"targets": ["folder:\ud800"]}},
+        {"settings": {"\u202esteps": 3}},
+        {"settings": []},
+        {"settings": None},
+    ],
+)
+def test_a_line_that_no_sweep_wrote_is_one_sentence(tmp_path: Path, change: dict[str, Any]) -> None:
+    bad = row(0.5) | change
+    with pytest.raises(WorkbookError, match=r"line 2: this is not an experiment") as refused:
+        read(results(tmp_path, row(0.5), bad))
+    told = str(refused.value)
+    assert told.isprintable() and told.encode() and len(told) < 1000
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;mine\x07", "\ud800", "\x00", "\u202etxt", "<b>", "$1$2"])
+def test_texts_of_a_stranger_s_results_are_shown_as_they_are(tmp_path: Path, name: str) -> None:
+    rows = [row(0.5, seconds=2), row(0.4, error=name, steps=3), row(0.6, steps=9)]
+    rows[0]["versions"] = {name: name}
+    found = page(tmp_path, *rows)
+    assert "b" not in found.elements and printable(found.text, keep="\n") == found.text
+    assert printable(name) in found.tables[-1][1][-1]
+
+
+@pytest.mark.parametrize("rates", [(1e308, 1.0), (1e-320, 1.0), (1e-300, 1e300), (0.1, 10**300)])
+def test_settings_near_the_ends_of_floats_are_drawn(tmp_path: Path, rates: Any) -> None:
+    rows = [row(0.5, seconds=place, learning_rate=rate) for place, rate in enumerate(rates, 1)]
+    assert len(page(tmp_path, *rows).alts) == 2
+
+
+def test_of_very_many_experiments_some_are_named() -> None:
+    number = 20_000
+    seconds = np.geomspace(0.001, 1e9, number)
+    accuracies = np.linspace(0, 1, number)[:, np.newaxis]
+    picture = comparison_figures.accuracy_against_cost(
+        list(seconds), list(accuracies), np.ones(number, bool), ["x" * 99] * number, "Sweep"
+    )
+    (axes,) = picture.figure.axes
+    assert 1 < len(axes.texts) <= comparison_figures.MAX_NAMED
+    assert f"and {number - comparison_figures.MAX_TOLD} more" in picture.alt
+    assert picture.png()

@@ -8,7 +8,7 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.foundation.intervals import intervals, mean_and_interval, seeds_in_words
 from simmim_lib.pictures.charts import error_bars
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -65,7 +65,8 @@ def _draw_classes(axes: "Axes", dataset: datasets.Dataset, labelled: datasets.Pa
         page[position * side : (position + 1) * side, : strip.shape[1]] = strip
     axes.imshow(page, cmap="Greys", vmin=0, vmax=1)
     axes.set_anchor("N")
-    axes.set_yticks(side * (np.arange(classes) + 0.5), dataset.class_names, fontsize=9)
+    names = [shortened(name, 12) for name in dataset.class_names]
+    axes.set_yticks(side * (np.arange(classes) + 0.5), names, fontsize=9)
     axes.set_xticks([])
     axes.grid(False)
     axes.tick_params(length=0)

@@ -7,7 +7,7 @@ import numpy as np
 
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.lessons.task_weights.weighting_figures import LINES, point_style
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, Picture, make_logarithmic, new_figure, styled
 from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
@@ -146,7 +146,8 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
     left = figure.add_axes((0.085, 0.15, 0.3, 0.74))
     for task, (role, line) in enumerate((("source", "-"), ("target", "--"))):
         left.plot(losses[:, task], line, color=COLOURS[role], label=f"task {task + 1}")
-    left.set(yscale="log", xlabel="training steps", ylabel="loss", title="Two losses, made up")
+    make_logarithmic(left, "y")
+    left.set(xlabel="training steps", ylabel="loss", title="Two losses, made up")
     left.legend()
     right = figure.add_axes((0.48, 0.15, 0.33, 0.74))
     for name, ratio in ratios.items():
@@ -154,7 +155,8 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
         if name == "random":  # a line from draw to draw would hide all others
             style = {"ls": "", "marker": ".", "ms": 3, "markevery": 2}
         right.plot(ratio, **{**LINES[name], **style}, label=METHODS[name].short_title)
-    right.set(yscale="log", xlabel="training steps", ylabel="weight of task 2 / task 1")
+    make_logarithmic(right, "y")
+    right.set(xlabel="training steps", ylabel="weight of task 2 / task 1")
     right.set_title("What the weightings make of them")
     right.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=10)
     last = "; ".join(
