@@ -1,8 +1,8 @@
 """Files that Keras has saved, looked at before Keras opens them: what they are, and how large.
 
 A file may come from a stranger. Keras builds what its description says before it looks at the
-weights beside it, so that a small file may ask for all memory; and it goes by the file's name, where
-its content says what it is.
+weights beside it, so that a small file may ask for all memory; and it goes by the file's name,
+where its content says what it is.
 """
 
 import json
@@ -148,8 +148,8 @@ def _is_hdf5(path: AnyPath) -> bool:
 
 def _damaged(path: AnyPath, why: str) -> WorkbookError:
     return WorkbookError(
-        f"{path} cannot be read ({why}), so it is damaged or not a Keras file: save the model again "
-        "with model.save('name.keras')."
+        f"{path} cannot be read ({why}), so it is damaged or not a Keras file: save the model "
+        "again with model.save('name.keras')."
     )
 
 
