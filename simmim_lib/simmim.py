@@ -18,6 +18,7 @@ from keras import ops
 from packaging.version import Version
 
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import check_task_weights
 from simmim_lib.weighting import class_weights
 
@@ -401,6 +402,7 @@ def read_keras_file(path: str | os.PathLike[str], compile: bool = False) -> kera
 
     Source: keras.io, "Whole model saving & loading"; `safe_mode` refuses layers that hold code.
     """
+    path = from_person(path)
     if not os.path.isfile(path):
         raise WorkbookError(
             f"There is no file {path}: name one that model.save('name.keras') wrote."

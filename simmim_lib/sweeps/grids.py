@@ -28,6 +28,7 @@ from typing import Any
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import Settings, check_field
 
 MAX_EXPERIMENTS = 100_000
@@ -40,7 +41,7 @@ def read(path: str | os.PathLike[str]) -> list[Settings]:
         WorkbookError: a file that cannot be read, is no YAML or asks for nothing; an unknown
             field, with the nearest one; a value that is not allowed.
     """
-    content = _load(Path(path))
+    content = _load(from_person(path))
     if not isinstance(content, dict):
         raise WorkbookError(
             f"{path} holds {_kind(content)}, but must hold a mapping whose entry `grid` gives "
