@@ -118,9 +118,8 @@ def test_images_from_elsewhere_are_named(model, photos, tmp_path, capsys):
     (tmp_path / "new").mkdir()
     (tmp_path / "new" / "linked.png").symlink_to(photos / "black" / "000.png")
     (tmp_path / "named.png").symlink_to(photos / "black" / "001.png")
-    assert (
-        cli.main(["predict", str(model), str(tmp_path / "new"), str(tmp_path / "named.png")]) == 0
-    )
+    places = [tmp_path / "new", tmp_path / "named.png"]
+    assert cli.main(["predict", *map(str, [model, *places])]) == 0
     told = capsys.readouterr().err
     assert told == f"Read from elsewhere, where links lead: {tmp_path / 'new' / 'linked.png'}.\n"
 

@@ -324,7 +324,7 @@ def test_what_waits_in_somebody_else_s_results_is_not_written_to(
 def test_a_link_is_not_read_as_results(tmp_path: Path) -> None:
     write(tmp_path / "real", good())
     (tmp_path / FILE_NAME).symlink_to(tmp_path / "real" / FILE_NAME)
-    with pytest.raises(WorkbookError, match="cannot be read .it is a link to another place"):
+    with pytest.raises(WorkbookError, match=r"cannot be read .it is a link to another place"):
         read(tmp_path)
 
 
@@ -343,7 +343,7 @@ def test_a_row_that_cannot_be_written_any_more_is_somewhere(
             raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "fsync", fsync)
-    with pytest.raises(WorkbookError, match="Cannot write into .*No space left") as caught:
+    with pytest.raises(WorkbookError, match=r"Cannot write into .*No space left") as caught:
         rows.append(folder, row)
     (kept,) = (tmp_path / "spare").rglob(FILE_NAME)
     assert str(kept) in str(caught.value) and lines(kept.parent) == [row]
