@@ -20,6 +20,7 @@ from keras import ops
 from simmim_lib import labels, losses
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import keras_files
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import check_task_weights
 from simmim_lib.weighting import class_weights
 
@@ -512,6 +513,7 @@ def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
     Raises:
         WorkbookError: the file is missing, damaged, or does not say it.
     """
+    path = from_person(path)
     try:
         with keras_files.opened_weights(path) as file:
             heads = json.loads(np.asarray(file["vars"][HEADS]).tobytes())

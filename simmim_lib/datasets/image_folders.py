@@ -7,6 +7,7 @@ from simmim_lib.datasets.image_files import SUFFIXES, is_image
 from simmim_lib.datasets.listing import FEW, PARTS, LabelledFile, Listing, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation.links import leading_out
 
 HIDDEN = (".", "__MACOSX")
 """How names begin of what is not for people; the second is what macOS adds to its archives."""
@@ -17,7 +18,8 @@ def list_folder(own: OwnData) -> Listing:
 
     Hidden files and folders are ignored. Where there is a folder `train` that has folders itself,
     it and `val` (or `valid`, `validation`) and `test` are parts, each with folders for the classes;
-    names as in `PARTS`, in any case.
+    names as in `PARTS`, in any case. Links are followed; those that lead out of the folder are
+    named in the listing.
 
     Raises:
         WorkbookError: the folder is missing or unreadable, has not at least two classes or is not
@@ -40,8 +42,16 @@ def list_folder(own: OwnData) -> Listing:
         for name, paths in classes.items()
         for path in paths
     ]
-    shown = tuple(_shown(path, own) for path in others)
-    return Listing(own.path, "classification", class_names, tuple(files), shown)
+    read = [file.path for file in files]
+    folders = dict.fromkeys([*(folder for folder, _ in parts), *(path.parent for path in read)])
+    return Listing(
+        own.path,
+        "classification",
+        class_names,
+        tuple(files),
+        left_out=tuple(_shown(path, own) for path in others),
+        from_outside=tuple(_shown(path, own) for path in leading_out(own.path, [*folders, *read])),
+    )
 
 
 def _parts(folder: Path) -> tuple[list[tuple[Path, str]], list[Path]]:

@@ -57,6 +57,7 @@ class Listing:
         files: in an order that is the same on every file system.
         left_out: names of files that are no images.
         problems: rows that cannot be used.
+        from_outside: names of files and folders that are links to a place outside the folder.
     """
 
     path: Path
@@ -65,6 +66,7 @@ class Listing:
     files: tuple[LabelledFile, ...]
     left_out: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    from_outside: tuple[str, ...] = ()
 
     def has(self, part: str) -> bool:
         """Tell whether some of the files are said to be of a part."""

@@ -101,7 +101,7 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
     """Read a dataset.
 
     Returns:
-        The dataset, and a sentence about what was left out, empty if nothing was.
+        The dataset, and what is to be said about what was left out or lies elsewhere, if anything.
 
     Raises:
         WorkbookError: an image cannot be read, images look alike in two classes or parts, a class
@@ -145,7 +145,10 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
         remarks.append(f"in two classes or parts: {names}")
     if found.problems:
         remarks.append(f"broken: {explained(found.problems)}")
-    return f"Left out of {listing.path}: {'; '.join(remarks)}." if remarks else ""
+    sentences = [f"Left out of {listing.path}: {'; '.join(remarks)}."] if remarks else []
+    if outside := listing.from_outside:
+        sentences.append(f"Read from outside {listing.path}, by links: {several(outside, FEW)}.")
+    return " ".join(sentences)
 
 
 def _digest(own: OwnData, listing: Listing) -> str:

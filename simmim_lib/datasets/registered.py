@@ -11,6 +11,7 @@ from simmim_lib.datasets.catalogue import CATALOGUE, Entry, add
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.errors import WorkbookError, check_flag, check_whole, warn
+from simmim_lib.foundation.paths import from_person
 
 _datasets: dict[str, Dataset] = {}
 
@@ -60,9 +61,7 @@ def from_folder(
     check_whole("seed", seed, least=0)
     check_flag("grey", grey)
     check_flag("skip_broken", skip_broken)
-    if not isinstance(path, str | os.PathLike):
-        raise WorkbookError(f"path is {path!r}, but must name a folder, such as 'my-pictures'.")
-    folder = Path(os.path.expanduser(path))
+    folder = from_person(path)
     name = os.path.basename(os.path.abspath(folder)) if name is None else name
     if folder.is_dir():  # else that is the first thing to put right
         _check_name(name)

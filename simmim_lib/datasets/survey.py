@@ -43,6 +43,7 @@ class Survey:
         near: images with different labels that look nearly the same.
         problems: what cannot be used.
         left_out: files that are no images.
+        from_outside: links to files and folders elsewhere.
         refusal: why the dataset cannot be used as it is; "" if it can.
     """
 
@@ -62,6 +63,7 @@ class Survey:
     near: Sequence[Names] = ()
     problems: Sequence[Problem] = ()
     left_out: Sequence[str] = ()
+    from_outside: Sequence[str] = ()
     refusal: str = ""
 
 
@@ -153,6 +155,7 @@ def _of_files(address: OwnData) -> Survey:
         near=_near(thumbnails, labels, [file.shown for file in files]),
         problems=found.problems,
         left_out=listing.left_out,
+        from_outside=listing.from_outside,
         refusal=refusal,
     )
 

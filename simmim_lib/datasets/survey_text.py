@@ -67,6 +67,8 @@ def _findings(survey: Survey) -> Iterator[str]:
     yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), FEW)
     yield from _finding("cannot be used", broken)
     yield from _finding("no images, left out", survey.left_out, FEW)
+    if survey.from_outside:
+        yield from _finding("links to a place outside the folder", survey.from_outside, FEW)
 
 
 def _joined(pairs: Sequence[Names]) -> list[str]:

@@ -4,6 +4,7 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import time
 from collections.abc import Callable
 from dataclasses import replace
@@ -120,9 +121,10 @@ def _read(path: Path, data: datasets.Dataset) -> datasets.Dataset | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             train, test = arrays["train"], arrays["test"]
-        path.touch()
     except Exception:  # whatever a missing or damaged archive makes NumPy raise
         return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # `touch` would make an empty file where another process has removed it
     return _with_images(data, train, test)
 
 
@@ -130,7 +132,7 @@ def _store(path: Path, computed: list[np.ndarray]) -> None:
     """Keep features, and forget those that were used longest ago, so that all are bounded."""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.writing(path) as file:
+        with atomic.replacing(path) as file:
             np.savez(file, train=computed[0], test=computed[1])
         forget(MAX_BYTES)
     except OSError as error:

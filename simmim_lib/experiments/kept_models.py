@@ -20,6 +20,7 @@ from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretraining import Pretrained
 from simmim_lib.foundation import atomic, keras_files
 from simmim_lib.foundation.keras_files import SUFFIX
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.trunks import Weights, files
 from simmim_lib.trunks.building import ImageShape
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
@@ -237,7 +238,7 @@ def paths_by_target(path: str | os.PathLike[str], targets: Sequence[str]) -> dic
         WorkbookError: it does not end in `.keras`.
     """
     check_suffix(path)
-    path = Path(path)
+    path = from_person(path)
     if len(targets) == 1:
         return {targets[0]: path}
     return {name: path.with_stem(f"{path.stem}-{datasets.file_name(name)}") for name in targets}
@@ -250,6 +251,7 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
         WorkbookError: the file is missing, damaged, or holds another kind of model, layers that
             are not known here, or code.
     """
+    path = from_person(path)
     model = keras_files.load(path)
     description = _description(path)
     expected = (None, None, None, 1 if description.grey else 3), len(description.class_names)

@@ -14,6 +14,7 @@ from simmim_lib.datasets.image_files import BrokenImageError, is_image, read_ima
 from simmim_lib.errors import printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
+from simmim_lib.foundation.paths import from_person
 
 IMAGES_PER_CALL = 32
 
@@ -87,7 +88,7 @@ def find_images(
     """
     found: dict[Path, Path | Unreadable] = {}
     left_out: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(from_person, paths):
         if path.is_dir():
             images, others = _in_folder(path)
             left_out += others
@@ -116,6 +117,8 @@ def _in_folder(folder: Path) -> tuple[list[Path | Unreadable], list[Path]]:
 
     for place, folders, files in os.walk(folder, onerror=tell):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # Such folders are not gone into: they may lead anywhere, and in a circle.
+        others += [path for name in folders if (path := Path(place, name)).is_symlink()]
         shown = [Path(place, name) for name in sorted(files) if not name.startswith(".")]
         images += [path for path in shown if is_image(path)]
         others += [path for path in shown if not is_image(path)]

@@ -14,7 +14,7 @@ import numpy as np
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError, shown
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation import atomic, directories, locks
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
 from simmim_lib.trunks.catalogue import SMALL_CNN
@@ -155,15 +155,29 @@ def _pretrained(source: str, info: trunks.Trunk) -> Pretrained:
     if source in (trunks.IMAGENET, trunks.FILE):
         return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
-    for path in (_bundled_path(source, trunk), _cached_path(source, trunk)):
-        found = _read(path, source, trunk)
-        if found is not None:
-            return found
+    cached = _cached_path(source, trunk)
+    if found := _read(_bundled_path(source, trunk), source, trunk) or _read(cached, source, trunk):
+        return found
+    with _one_after_another(cached, source):
+        return _read(cached, source, trunk) or _train_and_keep(source, trunk, cached)
+
+
+@contextlib.contextmanager
+def _one_after_another(cached: Path, source: str) -> Iterator[None]:
+    """Let processes that need the same network wait for the first to train it."""
+    with contextlib.suppress(OSError):
+        cached.parent.mkdir(parents=True, exist_ok=True)
+    lock = cached.with_name(f".{cached.name}.lock")
+    with locks.one_after_another(lock, f"is pre-training on {source}"):
+        yield
+
+
+def _train_and_keep(source: str, trunk: str, path: Path) -> Pretrained:
     with progress_bar(f"Pre-training on {source}") as progress:
         made = train_on_source(source, trunk, progress=progress)
     # A full or read-only disk costs time at the next start, nothing else.
     with contextlib.suppress(OSError):
-        store(made, _cached_path(source, trunk))
+        store(made, path)
     return made
 
 
@@ -207,7 +221,7 @@ def store(network: Pretrained, path: Path) -> None:
         for position, weight in enumerate(weights)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.writing(path) as file:
+    with atomic.replacing(path) as file:
         np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
 
 

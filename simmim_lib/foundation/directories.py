@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from simmim_lib.foundation.paths import from_person
+
 
 def data_directory() -> Path:
     """Return the folder of the bundled data: inside the installed package, or in the checkout."""
@@ -16,4 +18,4 @@ def cache_directory() -> Path:
     from platformdirs import user_cache_path
 
     override = os.environ.get("SIMMIM_CACHE")
-    return Path(override) if override else user_cache_path("simmim-workbook", appauthor=False)
+    return from_person(override or user_cache_path("simmim-workbook", appauthor=False))

@@ -259,6 +259,12 @@ class OrNone(Kind):
         return None if given is None else self.kind.check(what, given)
 
 
+def parts_of(text: str) -> list[str]:
+    """Return what stands between the commas of a text; one behind the last does no harm."""
+    parts = text.strip().removesuffix(",").split(",") if text.strip() else []
+    return [part.strip() for part in parts]
+
+
 @dataclass(frozen=True)
 class Several(Kind):
     """A list of values.
@@ -273,8 +279,7 @@ class Several(Kind):
 
     def parse(self, what: str, text: str) -> tuple[Any, ...]:
         """Read values with commas between them; one behind the last does no harm."""
-        parts = text.strip().removesuffix(",").split(",") if text.strip() else []
-        return tuple(self.kind.parse(what, part.strip()) for part in parts)
+        return tuple(self.kind.parse(what, part) for part in parts_of(text))
 
     def check(self, what: str, given: object) -> tuple[Any, ...]:
         """Refuse what is no list, and a list with a value that is not allowed."""

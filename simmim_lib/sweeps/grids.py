@@ -24,11 +24,11 @@ import itertools
 import math
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import Settings, check_field
 from simmim_lib.sweeps import yaml_files
 
@@ -42,7 +42,7 @@ def read(path: str | os.PathLike[str]) -> list[Settings]:
         WorkbookError: a file that cannot be read, is no YAML or asks for nothing; an unknown
             field, with the nearest one; a value that is not allowed.
     """
-    content = yaml_files.read(Path(path))
+    content = yaml_files.read(from_person(path))
     if not isinstance(content, dict):
         raise WorkbookError(
             f"{path} holds {_kind(content)}, but must hold a mapping whose entry `grid` gives "

@@ -15,7 +15,9 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import atomic, plain_files
+from simmim_lib.foundation import atomic, locks, outputs
+from simmim_lib.foundation.links import not_following
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import Settings
 
 FILE_NAME = "experiments.jsonl"
@@ -61,16 +63,20 @@ def read(folder: str | os.PathLike[str]) -> list[Row]:
         WorkbookError: no sweep, a pipe or a device in its place, or a line that no sweep wrote,
             with its number.
     """
-    path = Path(folder) / FILE_NAME
-    plain_files.check_plain(path)
+    path = from_person(folder) / FILE_NAME
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except OSError as error:
         raise WorkbookError(
             f"{path} cannot be read ({error.strerror}): name a folder that `simmim sweep` has "
             "written."
         ) from error
     return [_parse(path, number, line) for number, line in enumerate(_lines(content), start=1)]
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb", opener=not_following) as file:
+        return file.read()
 
 
 def _lines(content: bytes) -> list[bytes]:
@@ -115,22 +121,17 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         WorkbookError: another sweep is there, or nothing can be written.
     """
-    import filelock
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock", timeout=0)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise WorkbookError(
-            f"Another sweep is writing into {folder}: wait for it, or name another folder."
-        ) from error
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.held(folder / ".lock"))
+        except locks.HeldError as error:
+            raise WorkbookError(
+                f"Another sweep is writing into {folder}: wait for it, or name another folder."
+            ) from error
+        except OSError as error:
+            raise _unwritable(folder, error) from error
         yield
-    finally:
-        lock.release()
 
 
 def repair(folder: Path, forget_failures: bool) -> list[Row]:
@@ -144,14 +145,14 @@ def repair(folder: Path, forget_failures: bool) -> list[Row]:
         WorkbookError: as `read`, or the file cannot be written.
     """
     path = folder / FILE_NAME
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
-    rows, content = read(folder), path.read_bytes()
+    rows, content = read(folder), _content(path)
     kept = [not (forget_failures and row.error is not None) for row in rows]
     lines = [line + b"\n" for line, keep in zip(_lines(content), kept, strict=True) if keep]
     if b"".join(lines) != content:
         try:
-            with atomic.writing(path) as file:
+            with atomic.replacing(path) as file:
                 file.writelines(lines)
         except OSError as error:
             raise _unwritable(folder, error) from error
@@ -162,15 +163,20 @@ def append(folder: Path, row: Mapping[str, Any]) -> None:
     """Write a row, which is on the disk when this returns.
 
     Raises:
-        WorkbookError: the file cannot be written.
+        WorkbookError: the file cannot be written; the row is in a temporary place then, which the
+            sentence names.
     """
-    try:
-        with open(folder / FILE_NAME, "ab") as file:
-            file.write(json.dumps(row).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+
+    def write(path: Path) -> None:
+        try:
+            with open(path, "ab", opener=not_following) as file:
+                file.write(json.dumps(row).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    outputs.write_or_spare(folder / FILE_NAME, write)
 
 
 def _unwritable(folder: Path, error: OSError) -> WorkbookError:

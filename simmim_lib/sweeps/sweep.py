@@ -27,12 +27,12 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError, check_whole
 from simmim_lib.experiments.environment import versions
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.startup import load_tensorflow
 from simmim_lib.settings import Settings
 from simmim_lib.sweeps.rows import append, identity, locked, repair
@@ -112,8 +112,9 @@ def run(
     asked: dict[Settings, Settings] = {}
     for each in experiments:
         asked.setdefault(identity(each), each)
-    with locked(Path(folder)):
-        rows = {row.settings: row for row in repair(Path(folder), retry)}
+    place = from_person(folder)
+    with locked(place):
+        rows = {row.settings: row for row in repair(place, retry)}
         known = [rows[each] for each in asked if each in rows]
         failed = sum(row.error is not None for row in known)
         tally = Tally(len(asked), len(known), len(rows) - len(known), failed)
@@ -125,7 +126,7 @@ def run(
         pool = _workers_of(scheduler) if scheduler else _local_workers(number)
         with pool as ready:
             for row in ready.outcomes(work or measure, missing):
-                append(Path(folder), row)
+                append(place, row)
                 tally.done += 1
                 tally.failed += row["error"] is not None
                 progress(tally)

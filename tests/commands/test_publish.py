@@ -161,6 +161,18 @@ def test_leaves_alone_what_is_no_lesson(copy: Path) -> None:
     assert draft.read_text("utf-8") == notebook(UNPUBLISHED, draft.name)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_in_the_place_of_a_temporary_file_is_not_written_to(
+    copy: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for file in ("pyproject.toml", "README.md", f"notebooks/{LESSON}"):
+        (copy / f"{file}.part").symlink_to(victim)
+    assert publish.publish("octocat/workbook")
+    assert victim.read_text() == "mine" and (copy / "pyproject.toml.part").is_symlink()
+
+
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_a_failing_write_changes_nothing(
     copy: Path, monkeypatch: pytest.MonkeyPatch, failing: int

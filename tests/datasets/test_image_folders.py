@@ -20,6 +20,8 @@ from simmim_lib.datasets import catalogue, image_files, own, registered
 from simmim_lib.datasets.image_files import FORMATS, SUFFIXES, BrokenImageError, read_image
 from simmim_lib.datasets.listing import LabelledFile, Listing
 from simmim_lib.datasets.own_splits import divide
+from simmim_lib.datasets.survey import survey as survey_of
+from simmim_lib.datasets.survey_text import as_text
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.features import frozen_features
@@ -411,6 +413,38 @@ def test_of_many_the_first_ten_are_named(pets):
         (pets / f"{number:02}.txt").write_text("")
     with pytest.warns(UserWarning, match=r"09\.txt and 3 more\.$"):
         datasets.from_folder(pets)
+
+
+LINKS = {
+    "a picture": ("dogs/linked.png", "elsewhere/one.png", "dogs/linked.png"),
+    "a class": ("horses", "elsewhere", "horses"),
+    "by way of another": ("dogs/linked.png", "hidden/../elsewhere/one.png", "dogs/linked.png"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+@pytest.mark.parametrize("what", LINKS)
+def test_pictures_from_outside_are_named(pets, what):
+    name, leads_to, named = LINKS[what]
+    outside = pets.parent / "elsewhere"
+    fill(outside, {".": 8})
+    (outside / "000.png").rename(outside / "one.png")
+    (pets.parent / "hidden").mkdir()
+    (pets / name).symlink_to(pets.parent / leads_to)
+    with pytest.warns(UserWarning, match=f"Read from outside .*, by links: {named}\\.$"):
+        datasets.from_folder(pets)
+    survey = as_text(survey_of(f"folder:{pets}"))
+    assert f"links to a place outside the folder: 1\n  {named}" in survey
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_links_within_the_folder_are_nobody_s_business(pets):
+    (pets / "dogs" / "again.png").symlink_to("000.png")
+    (pets.parent / "linked").symlink_to(pets)
+    with pytest.warns(UserWarning, match="repeating one: dogs/again.png") as caught:
+        datasets.from_folder(pets.parent / "linked", name="dogs-and-cats")
+    assert "outside" not in str(caught[0].message)
+    assert "links" not in as_text(survey_of(f"folder:{pets}"))
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")

@@ -48,6 +48,17 @@ def test_a_flat_folder_files_and_a_deep_folder_are_taken_once_each(tmp_path):
     assert left_out == [tmp_path / "new" / "notes.txt"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_folders_behind_links_are_not_gone_into(tmp_path):
+    shade(tmp_path / "elsewhere" / "secret.png", 0)
+    image = shade(tmp_path / "new" / "image.png", 0)
+    (tmp_path / "new" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "new" / "circle").symlink_to(tmp_path / "new")
+    found, left_out = find_images([tmp_path / "new"])
+    assert found == [image]
+    assert left_out == [tmp_path / "new" / "circle", tmp_path / "new" / "linked"]
+
+
 def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
     (tmp_path / "empty").mkdir()
     image = shade(tmp_path / "image.png", 0)

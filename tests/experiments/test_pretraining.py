@@ -1,5 +1,8 @@
 import os
 import shutil
+import threading
+import time
+import warnings
 from dataclasses import replace
 from types import SimpleNamespace
 
@@ -100,6 +103,39 @@ def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
     _pretrained.cache_clear()
     bundled.unlink()
     assert pretrained("uci-digits").accuracy == 0.75
+
+
+def test_two_that_need_the_same_network_train_it_once(elsewhere, monkeypatch):
+    trained = []
+
+    def train(source, trunk, progress):
+        trained.append(source)
+        time.sleep(0.3)
+        return made_up()
+
+    monkeypatch.setattr(pretraining, "train_on_source", train)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(pretrained("uci-digits"))) for _ in range(3)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those that wait say so
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [each.accuracy for each in found] == [0.5] * 3 and trained == ["uci-digits"]
+    assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_in_the_cache_is_not_written_through(elsewhere, tmp_path):
+    victim, path = tmp_path / "victim", tmp_path / "network.npz"
+    victim.write_text("mine")
+    for name in ("network.npz", "network.npz.part", ".network.npz.lock"):
+        (tmp_path / name).symlink_to(victim)
+    store(made_up(), path)
+    assert victim.read_text() == "mine" and _read(path, "uci-digits") is not None
 
 
 def test_weights_of_frozen_blocks_come_in_the_order_of_the_model():

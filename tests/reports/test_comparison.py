@@ -2,6 +2,9 @@
 
 import html.parser
 import json
+import os
+import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +239,61 @@ def test_fields_that_cannot_be_drawn_are_refused(
     assert cli.main(["compare", str(folder), "--fields", fields]) == 2
     assert told in capsys.readouterr().err
     assert not (folder / "comparison.html").exists()
+
+
+def titles(path: Path) -> list[str]:
+    return re.findall("<h1[^>]*>(.*?)</h1>", path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [(".", "mine"), ("../mine", "mine"), ("below/..", "mine"), ("linked", "mine"), ("./", "mine")],
+)
+def test_the_title_is_the_folder_s_real_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, title: str
+) -> None:
+    folder = tmp_path / "mine"
+    (folder / "below").mkdir(parents=True)
+    (folder / "linked").symlink_to(folder)
+    monkeypatch.chdir(results(folder, GRID[0]))
+    assert cli.main(["compare", given]) == 0
+    assert titles(folder / "comparison.html") == [f"A sweep: {title}"]
+
+
+@pytest.mark.parametrize(
+    "fields", ["source,labels_per_class", "source, labels_per_class", " source ,labels_per_class,"]
+)
+def test_fields_may_have_spaces_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: str
+) -> None:
+    asked = []
+    monkeypatch.setattr(comparison, "write", lambda folder, path, fields: asked.append(fields))
+    assert cli.main(["compare", str(tmp_path), "--fields", fields]) == 0
+    assert asked == [["source", "labels_per_class"]]
+
+
+def test_a_link_in_somebody_else_s_results_is_not_written_through(tmp_path: Path) -> None:
+    folder, victim = results(tmp_path, GRID[0]), tmp_path / "victim"
+    victim.write_text("mine")
+    for name in ("comparison.html", "comparison.html.part", ".comparison.html.lock"):
+        (folder / name).symlink_to(victim)
+    assert cli.main(["compare", str(folder)]) == 0
+    assert victim.read_text() == "mine" and titles(folder / "comparison.html")
+    (folder / "named").symlink_to(victim)  # what the person named is followed
+    assert cli.main(["compare", str(folder), "--output", str(folder / "named")]) == 0
+    assert titles(victim)
+
+
+def test_a_page_that_cannot_be_written_any_more_is_somewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if not os.path.exists("/dev/full"):
+        pytest.skip("needs the device /dev/full")
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    folder = results(tmp_path, GRID[0])
+    assert cli.main(["compare", str(folder), "--output", "/dev/full"]) == 2
+    (kept,) = tmp_path.rglob("full")
+    assert str(kept) in capsys.readouterr().err and titles(kept)
 
 
 def test_results_that_cannot_be_read_or_kept_are_refused(tmp_path: Path) -> None:

@@ -12,6 +12,7 @@ import socket
 import string
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -29,7 +30,7 @@ from simmim_lib.commands import cli
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.environment import versions
 from simmim_lib.settings import Settings
-from simmim_lib.sweeps import grids, sweep
+from simmim_lib.sweeps import grids, rows, sweep
 from simmim_lib.sweeps.rows import FILE_NAME, read
 
 HERE = Path(__file__).parents[1]
@@ -332,6 +333,57 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
     with pytest.raises(WorkbookError, match=r"Cannot write into .*file"):
         sweep.run(sweep_worker.experiments(1), tmp_path / "file", work=sweep_worker.quick)
+
+
+@pytest.mark.parametrize("trap", ["link", "link to nothing yet", "pipe", "folder"])
+@pytest.mark.parametrize("name", [FILE_NAME, ".lock"])
+def test_what_waits_in_somebody_else_s_results_is_not_written_to(
+    tmp_path: Path, name: str, trap: str
+) -> None:
+    folder, victim = tmp_path / "results", tmp_path / "victim"
+    folder.mkdir()
+    if trap == "link":
+        victim.write_text("mine")
+    if trap == "pipe":
+        os.mkfifo(folder / name)
+    elif trap == "folder":
+        (folder / name).mkdir()
+    else:
+        (folder / name).symlink_to(victim)
+    if name == ".lock" and trap == "pipe":
+        return  # locked like any other file, and never read
+    with pytest.raises(WorkbookError, match="results") as caught:
+        sweep.run(sweep_worker.experiments(1), folder, workers=1, work=sweep_worker.quick)
+    assert "\n" not in str(caught.value)
+    assert victim.read_text() == "mine" if trap == "link" else not victim.exists()
+
+
+def test_a_link_is_not_read_as_results(tmp_path: Path) -> None:
+    write(tmp_path / "real", good())
+    (tmp_path / FILE_NAME).symlink_to(tmp_path / "real" / FILE_NAME)
+    with pytest.raises(WorkbookError, match=r"cannot be read .it is a link to another place"):
+        read(tmp_path)
+
+
+def test_a_row_that_cannot_be_written_any_more_is_somewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full after an hour of training."""
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spare"))
+    folder = tmp_path / "results"
+    write(folder, good(1))
+    row = good(2)
+
+    def fsync(handle: int) -> None:
+        if "spare" not in os.readlink(f"/proc/self/fd/{handle}"):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(WorkbookError, match=r"Cannot write into .*No space left") as caught:
+        rows.append(folder, row)
+    (kept,) = (tmp_path / "spare").rglob(FILE_NAME)
+    assert str(kept) in str(caught.value) and lines(kept.parent) == [row]
 
 
 @pytest.mark.parametrize("package", ["cryptography", "distributed", "filelock"])

@@ -91,7 +91,7 @@ class Form:
         self.bar.value, self.bar.layout.visibility = 0.0, "visible"
         try:
             asked = self.settings(values)
-            folder = values["folder"].strip() or report.usual_folder()
+            folder = values["folder"].strip() or None
             self.made = report.write(asked, folder, values["title"], tell=self._show_progress)
             self.message.value = _outcome(self.made, asked)
         except Exception as error:
