@@ -337,37 +337,32 @@ exercises.check("04-mgda-two-tasks", mgda_two_tasks)
 # </details>
 
 # %% [markdown]
-# ### Exercise 3: PCGrad's projection (easy, 5 minutes)
-
+# ### Exercise 3: How long may the other gradient be? (easy, 5 minutes)
+#
+# Go back to the panel with the two arrows. At 100, 120 and 150 degrees: how many times as long as
+# the first may the second gradient be, so that a step against the *plain sum* still lets both losses
+# fall? Read the longest such length off the slider, or work it out.
 
 # %% tags=["nbval-check-output"]
-def pcgrad(first, second):
-    """Return PCGrad's direction for two gradients, each of shape (parameters,).
+longest = {100: ..., 120: ..., 150: ...}  # by angle in degrees
 
-    In conflict, each gradient g loses its part along the other one, (g·other / other·other) other,
-    where the other one is taken as it was given. Then both are added.
-    """
-    ...  # your code
-
-
-exercises.check("04-pcgrad", pcgrad)
+exercises.check("04-longest-length", longest)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `min(first @ second, 0)` is the inner product if there is conflict, and 0 if there is none. Use it
-# in both projections.
+# Look at the dashed line of the plain sum: when it leaves the sector in which both losses fall, it
+# is at a right angle to the first gradient.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
+# At the limit the sum is at a right angle to the first gradient, $1 + r\cos\alpha = 0$, so
+# $r = 1 / |\cos\alpha|$. What the slider shows just before or behind it is right, too.
+#
 # ```python
-# def pcgrad(first, second):
-#     against = min(first @ second, 0)
-#     kept_first = first - against / (second @ second) * second
-#     kept_second = second - against / (first @ first) * first
-#     return kept_first + kept_second
+# longest = {100: 5.76, 120: 2.0, 150: 1.155}
 # ```
 #
 # </details>

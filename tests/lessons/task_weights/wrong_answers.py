@@ -15,18 +15,6 @@ def _clipped(expression: str) -> str:
     return _mgda(f"return np.clip({expression}, 0, 1)")
 
 
-def _pcgrad(*lines: str, returns: str = "kept_first + kept_second") -> str:
-    return (
-        "def pcgrad(first, second):\n"
-        "    against = min(first @ second, 0)\n"
-        "    one, two = first @ first, second @ second\n"
-        "    kept_first = first - against / two * second\n"
-        "    kept_second = second - against / one * first\n"
-        + "".join(f"    {line}\n" for line in lines)
-        + f"    return {returns}\n"
-    )
-
-
 def _delta(expression: str) -> str:
     return (
         "def delta_m(together, alone, higher_is_better):\n"
@@ -93,69 +81,14 @@ WRONG_ANSWERS = {
             "changes the gradients",
         ),
     ],
-    "04-pcgrad": [
-        (
-            _pcgrad(
-                "kept_first = first - first @ second / two * second",
-                "kept_second = second - first @ second / one * first",
-            ),
-            "also project where there is no conflict",
-        ),
-        (
-            _pcgrad(
-                "friends = max(first @ second, 0)",
-                "kept_first = first - friends / two * second",
-                "kept_second = second - friends / one * first",
-            ),
-            "the other way round",
-        ),
-        (_pcgrad(returns="first + second"), "plain sum"),
-        (_pcgrad(returns="(kept_first + kept_second) / 2"), "the paper adds"),
-        (
-            _pcgrad(
-                "share = min(second @ kept_first, 0) / (kept_first @ kept_first)",
-                "kept_second = second - share * kept_first",
-            ),
-            "second gradient stays as it is",
-        ),
-        (_pcgrad(returns="first + kept_second"), "second gradient only"),
-        (_pcgrad(returns="kept_first"), "add the second"),
-        (
-            _pcgrad(
-                "kept_first = first - against / np.sqrt(two) * second",
-                "kept_second = second - against / np.sqrt(one) * first",
-            ),
-            "divide by its square",
-        ),
-        (
-            _pcgrad(
-                "kept_first = first - against / one * second",
-                "kept_second = second - against / two * first",
-            ),
-            "own squared length",
-        ),
-        (
-            _pcgrad(
-                "kept_first = first - against * second", "kept_second = second - against * first"
-            ),
-            "forgot to divide",
-        ),
-        (
-            _pcgrad(
-                "kept_first = first + against / two * second",
-                "kept_second = second + against / one * first",
-            ),
-            "you double it",
-        ),
-        (_pcgrad(returns="0 * first"), "The last of these pairs does not conflict"),
-        (_pcgrad(returns="first @ second"), "shape must be (3,)"),
-        (
-            "def pcgrad(first, second):\n"
-            "    kept_first = first - min(first @ second, 0) / (second @ second) * second\n"
-            "    second -= min(first @ second, 0) / (first @ first) * first\n"
-            "    return kept_first + second\n",
-            "changes the gradients",
-        ),
+    "04-longest-length": [
+        ("longest = {100: 5.76, 120: 0.5, 150: 1.155}", "*shortest* second gradient"),
+        ("longest = {100: 3.16, 120: 2, 150: 1.155}", "move on"),
+        ("longest = {100: 5.76, 120: 2, 150: 3.16}", "Move back"),
+        ("longest = [5.76, 2, 1.155]", "Give a dictionary"),
+        ("longest = {100: 5.76, 120: 2, 140: 1.3}", "an entry for each of `100`, `120`, `150`"),
+        ("longest = {100: '5.76', 120: 2, 150: 1.155}", "is text where numbers"),
+        ("longest = {100: 0, 120: 0, 150: 0}", "you read 0, but"),
     ],
     "04-delta-m": [
         (_delta("100 * np.mean((together - alone) / alone)"), "left out"),
