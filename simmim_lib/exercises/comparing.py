@@ -106,7 +106,7 @@ def truth(given: object) -> bool:
     raise Wrong(f"Write `True` or `False`, without quotation marks, not `{shown(given)}`.")
 
 
-def entries(given: object, names: Iterable[str]) -> dict[str, Any]:
+def entries(given: Any, names: Iterable[Any]) -> dict[Any, Any]:
     """Read what a learner gave by name, in any order: a dictionary, or a series.
 
     Args:
@@ -127,7 +127,7 @@ def entries(given: object, names: Iterable[str]) -> dict[str, Any]:
     found = list(keys())
     if set(found) != set(wanted):
         raise Wrong(f"Give an entry for each of {_listed(wanted)}; yours are {_listed(found)}.")
-    return {name: given[name] for name in wanted}  # type: ignore[index]
+    return {name: given[name] for name in wanted}
 
 
 def _listed(names: Iterable[object]) -> str:

@@ -23,9 +23,11 @@ ONE_DECIMAL = Tolerance(0.0, 0.051)
 
 @exercise("10-conclusion", "values")
 def _conclusion(answer: Any) -> str:
+    import numpy as np
+
     given = entries(answer, ("baseline", "points", "half width", "verdict"))
     baseline = _right_baseline(given["baseline"])
-    found = difference(TEST["SimMIM"], TEST[baseline])
+    found = difference(np.array(TEST["SimMIM"]), np.array(TEST[baseline]))
     of_mean = f"The mean difference from {baseline!r} is {found.mean:+.1f} points."
     compare(given["points"], found.mean, _mean_mistakes(found), of_mean, ONE_DECIMAL)
     of_width = f"The half width for {len(TEST[baseline])} seeds is {found.half_width:.2f} points."

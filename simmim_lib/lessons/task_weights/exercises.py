@@ -39,7 +39,7 @@ def _drawn_pairs() -> "list[Pair]":
     random = np.random.default_rng()
     size = int(random.integers(2, 6))
     scales = np.exp(random.normal(0, 1, (6, 2, 1)))
-    return [tuple(pair) for pair in scales * random.normal(size=(6, 2, size))]
+    return [(first, second) for first, second in scales * random.normal(size=(6, 2, size))]
 
 
 def _answers(
@@ -253,84 +253,64 @@ def _misread(angle: int, length: float, limit: float) -> str:
     )
 
 
-@exercise("04-delta-m", "function")
-def _delta_m(answer: Callable[..., Any]) -> str:
-    import numpy as np
+COMPARISONS, LEVEL = 22, 0.95
+"""In the lesson's study: eleven methods on two groups of targets, and each interval's level."""
 
-    random = np.random.default_rng()
-    drawn = [_drawn_measures(random) for _ in range(3)]
-    for joint, single, higher in (*_SHOWN_MEASURES, *drawn):
-        right, mistakes = _delta_m_values(*map(np.array, (joint, single, higher)))
-        otherwise = (
-            f"Together {in_words(np.array(joint))}, alone {in_words(np.array(single))}, higher is "
-            f"better {[bool(each) for each in higher]}: delta-m is {right:.3f} percent."
-        )
-        given = answer(np.array(joint), np.array(single), np.array(higher))
-        compare(given, right, mistakes, otherwise)
+SHOWN_LEVEL = Tolerance(0.0, 1.5e-4)
+"""Dividing the error by 22 and taking the 22nd root of the level are equally right."""
+
+
+@exercise("04-by-luck", "values")
+def _by_luck(answer: Any) -> str:
+    given = entries(answer, ("expected", "at least one", "level"))
+    expected, none = COMPARISONS * (1 - LEVEL), LEVEL**COMPARISONS
+    compare(
+        given["expected"],
+        expected,
+        [
+            Mistake(COMPARISONS * LEVEL, "So many intervals contain zero; the others exclude it."),
+            Mistake(1 - LEVEL, "That is the share for one interval: there are 22 of them."),
+            Mistake(expected / 2, "You count one side only: a loss by luck excludes zero, too."),
+        ],
+        f"Each of {COMPARISONS} intervals excludes zero with probability {1 - LEVEL:.2f}, so "
+        f"{expected:.1f} do so on average.",
+    )
+    compare(
+        given["at least one"],
+        1 - none,
+        [
+            Mistake(none, "That is the probability that *none* excludes zero."),
+            Mistake(
+                expected,
+                "A probability is at most 1: adding up counts the cases twice in which several "
+                "exclude zero. Start with the probability that none does.",
+            ),
+            Mistake(1 - LEVEL, "That is the probability for one interval: there are 22 of them."),
+        ],
+        f"None excludes zero with probability {LEVEL}^{COMPARISONS} = {none:.3f}.",
+    )
+    _refuse_other_level(given["level"])
     return (
-        "One number for all tasks is handy and hides a lot: a gain on one task and a loss on "
-        "another look like nothing at all."
+        f"Without any difference, one or two of {COMPARISONS} comparisons would look clear, and at "
+        f"least one in {1 - none:.0%} of such studies. The thin bars of the picture below have "
+        "the level that you found; and what still looks good is repeated on new seeds."
     )
 
 
-_SHOWN_MEASURES = (
-    ((0.9, 0.6), (0.8, 0.75), (True, True)),
-    ((0.84, 0.9, 3.0), (0.8, 0.88, 2.5), (True, True, False)),
-    ((1.8, 0.5), (2.0, 0.4), (False, True)),
-)
-"""Together, alone, and whether higher is better."""
-
-
-def _drawn_measures(random: "np.random.Generator") -> "tuple[np.ndarray, np.ndarray, np.ndarray]":
-    import numpy as np
-
-    count = int(random.integers(2, 6))
-    higher = np.arange(count) % 2 == random.integers(2)  # both kinds
-    single = np.where(higher, random.uniform(0.5, 0.9, count), random.uniform(1, 4, count))
-    return single * random.uniform(0.8, 1.25, count), single, higher
-
-
-def _delta_m_values(
-    joint: "np.ndarray", single: "np.ndarray", higher: "np.ndarray"
-) -> tuple[float, list[Mistake]]:
-    """Give delta-m in percent, and what each known mistake makes of it."""
-    import numpy as np
-
-    change = np.where(higher, 1.0, -1.0) * (joint - single)
-    right = float(100 * np.mean(change / single))
-    return right, [
+def _refuse_other_level(given: object) -> None:
+    error = 1 - LEVEL
+    mistakes = [
+        Mistake(error / COMPARISONS, "That is what each may miss: the level is 1 minus that."),
+        Mistake(LEVEL, "With 0.95 for each, *all* of them hold at once far more rarely."),
+        Mistake(LEVEL**COMPARISONS, "That is what 0.95 for each leaves for all of them together."),
         Mistake(
-            float(100 * np.mean((joint - single) / single)),
-            "You left out `higher_is_better`: for an error, less is better.",
-        ),
-        Mistake(-right, "The sign is reversed: above 0 means that learning together helped."),
-        Mistake(
-            float(100 * np.mean(change / joint)),
-            "You divided by the joint model's measures: a gain is relative to the model that "
-            "learns one task alone.",
-        ),
-        Mistake(right / 100, "Give percent: multiply by 100."),
-        Mistake(right * len(single), "You summed the tasks' gains: take their mean."),
-        Mistake(
-            float(100 * np.mean(change)),
-            "You took the difference and did not divide: a gain is relative, so that "
-            "measures in any unit can be averaged.",
-        ),
-        Mistake(
-            float(100 * np.mean(change) / np.mean(single)),
-            "You divided the mean change by the mean of the single measures: divide for each "
-            "task, then take the mean.",
-        ),
-        Mistake(
-            float(100 * np.mean(joint / single)),
-            "You forgot to subtract 1 from the quotient: no change is a gain of 0.",
-        ),
-        Mistake(
-            float(100 * np.median(change / single)),
-            "You took the median: delta-m is the mean over the tasks.",
-        ),
-        Mistake(
-            float(100 * np.mean(np.abs(change / single))),
-            "You took absolute values: a loss on one task counts against a gain on another.",
+            1 - error / 2 / COMPARISONS,
+            "That is the quantile that such an interval needs, with half of the error on either "
+            "side: its level is lower.",
         ),
     ]
+    right = 1 - error / COMPARISONS
+    otherwise = (
+        f"{COMPARISONS} intervals may miss {error:.2f} together, so the level is {right:.4f}."
+    )
+    compare(given, right, mistakes, otherwise, SHOWN_LEVEL)

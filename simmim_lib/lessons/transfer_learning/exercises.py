@@ -56,8 +56,9 @@ def _randomise(network: "keras.Model") -> None:
 
 
 def _thaw(network: "keras.Model") -> None:
+    """Let all of a network be trained again: it has a flag, and so has each layer."""
     network.trainable = True
-    for layer in network.layers:  # a model whose flag was True leaves its layers alone
+    for layer in network.layers:
         layer.trainable = True
 
 
@@ -443,7 +444,7 @@ def _width_mistakes(pairs: "np.ndarray") -> list[Mistake]:
     ]
 
 
-_CLAIM = {
+_CLAIM: dict[str, Any] = {
     "source": "glyphs",
     "targets": ("uci-digits",),
     "labels_per_class": 5,

@@ -30,14 +30,11 @@ RIGHT_ANSWERS = {
         "import pandas\nlongest = pandas.Series([5.8, 2, 1.15], index=[100, 120, 150])\n",
         "longest = {angle: -1 / np.cos(np.radians(angle)) for angle in (100, 120, 150)}\n",
     ],
-    "04-delta-m": [
-        "def delta_m(together, alone, higher_is_better):\n"
-        "    gains = (together - alone) / alone\n"
-        "    gains[~higher_is_better] *= -1\n"
-        "    return round(100 * gains.mean(), 2)\n",
-        "def delta_m(together, alone, higher_is_better):\n"
-        "    signs = np.ones_like(together, dtype=np.float16)\n"
-        "    signs[...] = [1 if higher else -1 for higher in higher_is_better]\n"
-        "    return np.mean(100 * signs * (together / alone - 1), keepdims=True)\n",
+    "04-by-luck": [
+        "by_luck = {'level': 0.998, 'at least one': 0.68, 'expected': 1.1}\n",
+        "import scipy.stats\n"
+        "count = scipy.stats.binom(22, 0.05)\n"
+        "level = 0.95 ** (1 / 22)\n"
+        "by_luck = {'expected': count.mean(), 'at least one': count.sf(0), 'level': level}\n",
     ],
 }

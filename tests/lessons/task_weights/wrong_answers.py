@@ -15,12 +15,9 @@ def _clipped(expression: str) -> str:
     return _mgda(f"return np.clip({expression}, 0, 1)")
 
 
-def _delta(expression: str) -> str:
-    return (
-        "def delta_m(together, alone, higher_is_better):\n"
-        "    sign = np.where(higher_is_better, 1, -1)\n"
-        f"    return {expression}\n"
-    )
+def _luck(**changes: object) -> str:
+    right = {"expected": 1.1, "at least one": 0.676, "level": 0.9977}
+    return f"by_luck = { {**right, **changes} }\n"
 
 
 WRONG_ANSWERS = {
@@ -90,21 +87,20 @@ WRONG_ANSWERS = {
         ("longest = {100: '5.76', 120: 2, 150: 1.155}", "is text where numbers"),
         ("longest = {100: 0, 120: 0, 150: 0}", "you read 0, but"),
     ],
-    "04-delta-m": [
-        (_delta("100 * np.mean((together - alone) / alone)"), "left out"),
-        (_delta("-100 * np.mean(sign * (together - alone) / alone)"), "sign is reversed"),
-        (_delta("100 * np.mean(sign * (together - alone) / together)"), "joint model's"),
-        (_delta("np.mean(sign * (together - alone) / alone)"), "multiply by 100"),
-        (_delta("100 * np.sum(sign * (together - alone) / alone)"), "take their mean."),
-        (_delta("100 * np.mean(sign * (together - alone))"), "did not divide"),
-        (
-            _delta("100 * np.mean(sign * (together - alone)) / np.mean(alone)"),
-            "divide for each task",
-        ),
-        (_delta("100 * np.mean(together / alone)"), "subtract 1"),
-        (_delta("100 * np.median(sign * (together - alone) / alone)"), "took the median"),
-        (_delta("100 * np.mean(np.abs(together - alone) / alone)"), "absolute values"),
-        (_delta("100 * sign * (together - alone) / alone"), "shape must be ()"),
-        (_delta("42"), "delta-m is"),
+    "04-by-luck": [
+        (_luck(expected=20.9), "contain zero"),
+        (_luck(expected=0.05), "share for one interval"),
+        (_luck(expected=0.55), "one side only"),
+        (_luck(expected=2), "so 1.1 do so on average. Yours: 2."),
+        (_luck(**{"at least one": 0.324}), "*none* excludes"),
+        (_luck(**{"at least one": 1.1}), "at most 1"),
+        (_luck(**{"at least one": 0.05}), "probability for one interval"),
+        (_luck(**{"at least one": 0.5}), "0.95^22 = 0.324. Yours: 0.5."),
+        (_luck(level=0.00227), "1 minus that"),
+        (_luck(level=0.95), "far more rarely"),
+        (_luck(level=0.324), "leaves for all of them"),
+        (_luck(level=0.99886), "half of the error on either"),
+        (_luck(level=0.99), "the level is 0.9977. Yours: 0.99."),
+        ("by_luck = [1.1, 0.676, 0.9977]", "Give a dictionary"),
     ],
 }
