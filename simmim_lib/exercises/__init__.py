@@ -5,7 +5,35 @@ of them is checked. A check computes what is right by itself, never from the lea
 """
 
 from simmim_lib.exercises.checking import check, exercise, names
-from simmim_lib.exercises.comparing import Mistake, Wrong, compare, numbers
+from simmim_lib.exercises.comparing import (
+    COMPUTED,
+    EXACT,
+    Mistake,
+    Tolerance,
+    Wrong,
+    compare,
+    entries,
+    in_words,
+    is_close,
+    numbers,
+    truth,
+)
 from simmim_lib.exercises.verdicts import Verdict
 
-__all__ = ["Mistake", "Verdict", "Wrong", "check", "compare", "exercise", "names", "numbers"]
+__all__ = [
+    "COMPUTED",
+    "EXACT",
+    "Mistake",
+    "Tolerance",
+    "Verdict",
+    "Wrong",
+    "check",
+    "compare",
+    "entries",
+    "exercise",
+    "in_words",
+    "is_close",
+    "names",
+    "numbers",
+    "truth",
+]
