@@ -47,14 +47,14 @@ def _add_limits(command: argparse.ArgumentParser) -> None:
         "--seconds",
         type=float,
         default=usual.seconds,
-        help=f"that an answer with its check may take (default: {usual.seconds:g})",
+        help=f"of computing, for an answer with its check (default: {usual.seconds:g})",
     )
     command.add_argument(
         "--memory",
         type=float,
         default=usual.gigabytes,
         metavar="GIGABYTES",
-        help=f"that answers may take (default: {usual.gigabytes:g})",
+        help=f"for a notebook's answers (default: {usual.gigabytes:g})",
     )
 
 
@@ -109,7 +109,8 @@ def summary(checked: Checked) -> str:
     verdicts = Counter(row.verdict for row in rows)
     counted = ", ".join(f"{number} {verdict}" for verdict, number in verdicts.most_common())
     kept = f" {checked.kept} had not changed and were not run again." if checked.kept else ""
-    return f"{lessons.total()} files, {by_lesson}; answers: {counted}.{kept}{_network(checked)}"
+    files = "1 file" if lessons.total() == 1 else f"{lessons.total()} files"
+    return f"{files}, {by_lesson}; answers: {counted}.{kept}{_network(checked)}"
 
 
 def _network(checked: Checked) -> str:

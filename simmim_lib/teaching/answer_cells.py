@@ -54,3 +54,14 @@ def _checks(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:
                 args=[ast.Constant(str(name)), answer],
             ):
                 yield name, answer
+
+
+def only_imports(source: str) -> bool:
+    """Tell whether a cell does nothing but import; of one that is no Python: it does not."""
+    try:
+        statements = read(source).program.body
+    except SyntaxError:
+        return False
+    return bool(statements) and all(
+        isinstance(each, ast.Import | ast.ImportFrom) for each in statements
+    )

@@ -36,12 +36,12 @@ class Limits:
 
     Attributes:
         lesson: the only one that is wanted, or none.
-        seconds: for an answer with its check.
+        seconds: of computing, for an answer with its check.
         gigabytes: of memory, beyond what the library holds.
     """
 
     lesson: str | None = None
-    seconds: float = 30
+    seconds: float = 20
     gigabytes: float = 0.75
 
     def __post_init__(self) -> None:
@@ -272,7 +272,7 @@ class _Worker:
         steps = 1 + len(job.answers)
         try:
             process = self._running()
-            return self._ask(process, job, PATIENCE + 2 * steps * job.seconds)
+            return self._ask(process, job, PATIENCE + 4 * steps * job.seconds)
         except (OSError, ValueError, LookupError):
             self._end()
             return [_lost(answer) for answer in job.answers]

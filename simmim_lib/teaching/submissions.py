@@ -138,7 +138,7 @@ def read(content: bytes, name: str, asked: str | None) -> Submission:
     return Submission(
         _student(cells) or name,
         lesson,
-        "\n".join(cell.source for cell in cells if IMPORTS in cell.tags),
+        _imports(cells),
         tuple(answers),
         (*_other_version(own), *outcomes),
         frozenset(exercise for exercise, each in found.items() if each.own and each.others),
@@ -203,6 +203,14 @@ def _lesson(own: dict[str, Any], found: dict[str, _Found]) -> str:
     )
 
 
+def _imports(cells: Sequence[_CodeCell]) -> str:
+    """Return what every answer needs: the tagged cells or, where tags are lost, the likely ones."""
+    tagged = [cell.source for cell in cells if IMPORTS in cell.tags]
+    return "\n".join(
+        tagged or [cell.source for cell in cells if answer_cells.only_imports(cell.source)]
+    )
+
+
 def _student(cells: Sequence[_CodeCell]) -> str:
     for cell in cells:
         if STUDENT in cell.tags and (name := _NAME.search(cell.source)):
@@ -229,7 +237,9 @@ def exercises_of(lesson: str) -> list[str]:
 def _sort(found: dict[str, _Found], lesson: str) -> tuple[list[Answer], list[Outcome]]:
     """Divide a lesson's exercises into what can be run, and what is known already."""
     expected = exercises_of(lesson)
-    both = [_answer(name, found.get(name, _Found())) for name in expected]
+    # In the notebook's order, as an answer may use what stands above it.
+    ordered = dict.fromkeys([*(name for name in found if name in expected), *expected])
+    both = [_answer(name, found.get(name, _Found())) for name in ordered]
     unknown = [_unknown(name, expected) for name in found if name not in expected]
     if not both:
         unknown.append(Outcome("", "unclear", f"Lesson {lesson} has no exercises to check."))

@@ -24,6 +24,7 @@ from simmim_lib.teaching import confinement, judging
 from simmim_lib.teaching.outcomes import Job, Outcome
 
 LONGEST_LINE = 2**20  # bytes: what says more is not `judging`
+SLOWEST = 3  # times as long by the clock as on the processor: others may be using the machine
 DESCRIPTORS = 4096  # above the number of any file that is open here
 
 
@@ -85,7 +86,7 @@ def _examine_once(job: Job, known: Sequence[Outcome], orders: BinaryIO) -> list[
     if not child:
         _be_the_child(job, known, folder, token, writing)
     os.close(writing)
-    watch = _Watch(reading, orders.fileno(), token, job.seconds)
+    watch = _Watch(child, reading, orders.fileno(), token, job.seconds)
     try:
         found = list(watch.outcomes())
     finally:
@@ -139,10 +140,10 @@ def _be_the_child(
 class _Watch:
     """Listens to a process, with a limit to the time that each of its steps takes."""
 
-    def __init__(self, reading: int, orders: int, token: str, seconds: float) -> None:
+    def __init__(self, process: int, reading: int, orders: int, token: str, seconds: float) -> None:
         self.at = judging.IMPORTS
         self._late = False
-        self._reading, self._orders = reading, orders
+        self._process, self._reading, self._orders = process, reading, orders
         self._token, self._seconds = token, seconds
 
     def outcomes(self) -> Iterator[Outcome]:
@@ -151,23 +152,39 @@ class _Watch:
         Raises:
             Abandoned: nobody waits for it any more.
         """
-        end = time.monotonic() + self._seconds
         text = b""
-        while len(text) < LONGEST_LINE:
-            left = max(0, end - time.monotonic())
-            ready, _, _ = select.select([self._reading, self._orders], [], [], left)
-            if self._orders in ready:
-                raise Abandoned
-            self._late = not ready
-            if self._late or not (more := os.read(self._reading, 65536)):
+        self._begin_step()
+        while len(text) < LONGEST_LINE and self._waits():
+            if not (more := os.read(self._reading, 65536)):
                 return
             *lines, text = (text + more).split(b"\n")
             for kind, content in self._messages(lines):
-                end = time.monotonic() + self._seconds
+                self._begin_step()
                 if kind == "at":
                     self.at = content
                 else:
                     yield Outcome(**content)
+
+    def _begin_step(self) -> None:
+        self._computed = confinement.processor_seconds(self._process)
+        self._began = time.monotonic()
+
+    def _waits(self) -> bool:
+        """Wait until there is something to read; return False if that takes too long."""
+        while (left := self._left()) > 0:
+            ready, _, _ = select.select([self._reading, self._orders], [], [], left)
+            if self._orders in ready:
+                raise Abandoned
+            if ready:
+                return True
+        self._late = True
+        return False
+
+    def _left(self) -> float:
+        """Return for how many seconds the step can still be left alone."""
+        computed = confinement.processor_seconds(self._process) - self._computed
+        waited = time.monotonic() - self._began
+        return min(self._seconds - computed, SLOWEST * self._seconds - waited)
 
     def _messages(self, lines: list[bytes]) -> Iterator[tuple[str, Any]]:
         """Yield what is signed with the token: an answer may write into the pipe, too."""
@@ -187,7 +204,8 @@ class _Watch:
         """
         if self._late:
             return (
-                f"It did not end within {self._seconds:g} seconds: look for a loop without an end."
+                f"It did not end within {self._seconds:g} seconds of computing: look for a loop "
+                "without an end."
             )
         if status < 0 and status != -signal.SIGKILL:
             return f"It crashed ({signal.Signals(-status).name})."

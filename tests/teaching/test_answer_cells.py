@@ -36,3 +36,17 @@ def test_lines_keep_their_numbers():
 def test_what_is_no_python_is_one_kind_of_error(source):
     with pytest.raises(SyntaxError):
         answer_cells.read(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "only"),
+    [
+        ("import a\nfrom b import c\n# and a word", True),
+        ("%matplotlib inline\nimport a", True),
+        ("import a\nx = 1", False),
+        ("", False),
+        ("import", False),
+    ],
+)
+def test_a_cell_of_imports_is_known(source, only):
+    assert answer_cells.only_imports(source) == only

@@ -13,9 +13,9 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.teaching import checking, grades
 from simmim_lib.teaching.checking import Limits
 
-LESSON = "02"
+LESSON = "10"  # whose checks are the quickest
 FIRST, *OTHERS = NAMES = sorted(handed_in.exercise_names(LESSON))
-SECONDS = 6
+SECONDS = 4
 
 WRONG = "{answer} = lambda *given, **named: 0.0\n"
 FORGED = "exercises.Verdict('right', 'forged')"
@@ -23,6 +23,7 @@ FORGED = "exercises.Verdict('right', 'forged')"
 TROUBLES = {
     "nothing": ("", "right", ""),
     "endless loop": ("while True:\n    pass", "stopped", f"not end within {SECONDS} seconds"),
+    "sleep": ("import time\ntime.sleep(600)", "stopped", f"not end within {SECONDS} seconds"),
     "exception": ("1 / 0", "wrong", "ZeroDivisionError: division by zero (line "),
     "exit": ("exit()", "wrong", "SystemExit"),
     "end of the process": ("import os\nos._exit(0)", "stopped", "ended its own process"),
@@ -64,7 +65,7 @@ TROUBLES = {
         "`simmim_lib.exercises.checking.JUDGES`",
     ),
     "forged while checked": (
-        "def {answer}(*given, **named):\n"
+        "import numpy as np\ndef {answer}(*given, **named):\n"
         "    np.allclose = lambda *given, **named: True\n    return 0.0",
         "unclear",
         "replaces `numpy.allclose` while it is being checked",
@@ -113,6 +114,12 @@ def hand_in(folder: Path, outside: Path) -> None:
         notebook = handed_in.finished(LESSON, name)
         tagged(notebook, "imports").source += f"\n{code}"
         handed_in.save(notebook, folder / f"{name}.ipynb")
+    connected = handed_in.finished(LESSON, "network")
+    handed_in.put(
+        handed_in.answer_cells(connected)[0],
+        "assert open('/proc/self/net/dev').read().count(':') == 1  # to itself",
+    )
+    handed_in.save(connected, folder / "no network.ipynb")
     helper = handed_in.finished(LESSON, "helper")
     first, second = handed_in.answer_cells(helper)[:2]
     handed_in.put(first, "def helper():\n    return 3")
@@ -194,7 +201,18 @@ def test_an_answer_in_a_cell_of_its_own_is_pointed_at(class_run):
     rows = verdicts(class_run[2], "elsewhere.ipynb")
     judged = {row.verdict for name, row in rows.items() if "another cell" in row.sentence}
     assert judged == {"unclear"}
-    assert sorted(row.verdict for row in rows.values()) == ["not done yet"] * 3 + ["unclear"]
+    assert sorted(row.verdict for row in rows.values()) == [
+        *(["not done yet"] * len(OTHERS)),
+        "unclear",
+    ]
+
+
+@pytest.mark.slow
+def test_where_the_system_closes_the_network_compiled_code_finds_none(class_run):
+    if not class_run[2].network_closed:
+        pytest.skip("this system does not let a process close its network")
+    rows = verdicts(class_run[2], "no network.ipynb")
+    assert {row.verdict for row in rows.values()} == {"right"}
 
 
 @pytest.mark.slow
@@ -223,6 +241,12 @@ def test_the_table_is_written_and_only_changed_files_are_done_again(class_run):
     assert [row.verdict for row in second.rows] == [row.verdict for row in checked.rows]
 
 
+def until_it_runs(folder: Path) -> None:
+    """Wait for a worker, and for the child that it runs an answer in."""
+    while len(processes_of(folder)) < 2:
+        time.sleep(0.2)
+
+
 @pytest.mark.slow
 def test_an_interruption_leaves_nothing_running(tmp_path, monkeypatch):
     folder = tmp_path / "handed-in"
@@ -233,7 +257,7 @@ def test_an_interruption_leaves_nothing_running(tmp_path, monkeypatch):
 
     def interrupt(done, total, rows):
         if done:  # the file that needs no process is done first
-            assert processes_of(tmp_path)
+            until_it_runs(tmp_path)
             raise KeyboardInterrupt
 
     start = time.monotonic()
