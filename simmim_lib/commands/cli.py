@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from simmim_lib import __version__, settings
-from simmim_lib.commands import doctor, lab, publish
+from simmim_lib.commands import doctor, lab, publish, teach
 from simmim_lib.errors import WorkbookError, check_choice, printable
 from simmim_lib.foundation import console, outputs
 from simmim_lib.foundation.options import parts_of
@@ -41,8 +41,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 where `doctor` finds something to fix, an experiment of a sweep
-        failed, a report stopped half-way or an image could not be read, 2 after bad input, 130
-        after an interruption. What went wrong is told in one sentence.
+        failed, a report stopped half-way, or an image or an answer could not be read, 2 after bad
+        input, 130 after an interruption. What went wrong is told in one sentence.
     """
     console.make_safe()
     try:
@@ -91,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_study(commands)
     _add_data(commands)
+    teach.describe(commands, _add)
     command = _add(commands, "publish", _publish, "write this repository's address into all links")
     command.add_argument("name", metavar="OWNER/REPO", help="the repository on GitHub")
     command.add_argument("--branch", default="main", help="the branch readers get (default: main)")
