@@ -302,9 +302,8 @@ class SimMIM(keras.Model):
             options: as in Keras; without `input_signature`, one batch of images for all tasks.
         """
         images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
-        return super().export(
-            str(from_person(filepath)), *args, **{"input_signature": [images], **options}
-        )
+        options = {"input_signature": [images], **options}
+        return super().export(str(from_person(filepath)), *args, **options)
 
     def load_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
         """Read weights that `save_weights` wrote; like Keras's, which goes by the heads' positions.
