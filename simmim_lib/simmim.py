@@ -372,7 +372,8 @@ class SimMIM(keras.Model):
             options: as in Keras; without `input_signature`, one batch of images for all tasks.
         """
         images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
-        return super().export(filepath, *args, **{"input_signature": [images], **options})
+        options = {"input_signature": [images], **options}
+        return super().export(str(from_person(filepath)), *args, **options)
 
     @property
     def inputs(self) -> list[keras.KerasTensor]:

@@ -5,6 +5,7 @@ this library. One more member of the archive, `simmim.json`, says what the outpu
 how images are brought to the pixels that the model takes; Keras takes no notice of it.
 """
 
+import contextlib
 import json
 import os
 import tempfile
@@ -18,7 +19,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic, keras_files
+from simmim_lib.foundation import atomic, keras_files, outputs
 from simmim_lib.foundation.keras_files import SUFFIX
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.trunks import Weights, files
@@ -210,12 +211,22 @@ def write(model: "keras.Model", description: Description, path: str | os.PathLik
         WorkbookError: another ending, or the file cannot be written.
     """
     check_suffix(path)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"model{SUFFIX}")
-        model.save(file)
-        with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(KEPT_DESCRIPTION, description.as_json())
-        atomic.write_bytes(path, file.read_bytes())
+    atomic.write_bytes(path, _as_bytes(model, description))
+
+
+def _as_bytes(model: "keras.Model", description: Description) -> bytes:
+    """Return what a model's file holds, written by Keras where there is room for it."""
+    for place in outputs.SPARE_FOLDERS:
+        with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=place) as folder:
+            file = Path(folder, f"model{SUFFIX}")
+            model.save(file)
+            with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(KEPT_DESCRIPTION, description.as_json())
+            return file.read_bytes()
+    raise WorkbookError(
+        "The model cannot be saved, since the folder for temporary files has no room: make some, "
+        "or set TMPDIR to a folder that has."
+    )
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:

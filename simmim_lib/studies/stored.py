@@ -9,7 +9,7 @@ import numpy as np
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments.environment import versions
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation import atomic, directories, outputs
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.studies import registry
 from simmim_lib.studies.measures import Measures, measure_name
@@ -115,7 +115,8 @@ def compute(name: str, progress: Progress | None = None) -> StoredStudy:
         progress: called with experiments done and experiments in all.
 
     Raises:
-        WorkbookError: there is no such study, or the file cannot be written.
+        WorkbookError: there is no such study, or the file cannot be written; the outcome is in a
+            temporary place then, which the sentence names.
     """
     check_choice("study", name, registry.studies())
     study = registry.studies()[name]
@@ -128,7 +129,8 @@ def compute(name: str, progress: Progress | None = None) -> StoredStudy:
         versions(),
         _records(study, progress or _ignore),
     )
-    atomic.write_text(path(name), _as_text(outcome))
+    text = _as_text(outcome)
+    outputs.write_or_spare(path(name), lambda place: atomic.write_text(place, text))
     return outcome
 
 

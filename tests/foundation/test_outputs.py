@@ -6,6 +6,7 @@ import threading
 from pathlib import Path
 
 import pytest
+from device_making import device
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic, outputs
@@ -66,9 +67,10 @@ def test_two_names_of_one_file_are_one(tmp_path):
 
 @posix
 def test_a_device_can_be_named_as_often_as_one_likes(tmp_path):
+    null = device(tmp_path, "null")
     with (
-        outputs.claimed([Path("/dev/null"), Path("/dev/null")]),
-        outputs.claimed([Path("/dev/null")]),
+        outputs.claimed([null, null]),
+        outputs.claimed([null]),
     ):
         pass
     os.mkfifo(tmp_path / "pipe")
@@ -154,10 +156,10 @@ def test_where_nothing_can_be_written_the_first_failure_is_told(tmp_path, spare,
 def test_a_pipe_whose_reader_has_gone(tmp_path, spare):
     pipe = tmp_path / "pipe"
     os.mkfifo(pipe)
-    reader = threading.Thread(target=lambda: open(pipe, "rb").close())
+    reader = threading.Thread(target=lambda: open(pipe, "rb").close(), daemon=True)
     reader.start()
     text = "x" * 1_000_000  # more than fits into a pipe
     with pytest.raises(WorkbookError, match="Broken pipe"):
         outputs.write_or_spare(pipe, lambda path: atomic.write_text(path, text))
-    reader.join()
+    reader.join(10)
     assert [len(path.read_text()) for path in spare.rglob("pipe")] == [1_000_000]

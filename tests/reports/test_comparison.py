@@ -2,7 +2,6 @@
 
 import html.parser
 import json
-import os
 import re
 import tempfile
 from pathlib import Path
@@ -10,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+from device_making import device
 from scipy import stats
 
 from simmim_lib.commands import cli
@@ -287,12 +287,12 @@ def test_a_link_in_somebody_else_s_results_is_not_written_through(tmp_path: Path
 def test_a_page_that_cannot_be_written_any_more_is_somewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    if not os.path.exists("/dev/full"):
-        pytest.skip("needs the device /dev/full")
-    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    full = device(tmp_path, "full")
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spare"))
     folder = results(tmp_path, GRID[0])
-    assert cli.main(["compare", str(folder), "--output", "/dev/full"]) == 2
-    (kept,) = tmp_path.rglob("full")
+    assert cli.main(["compare", str(folder), "--output", str(full)]) == 2
+    (kept,) = (tmp_path / "spare").rglob("full")
     assert str(kept) in capsys.readouterr().err and titles(kept)
 
 
