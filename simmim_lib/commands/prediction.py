@@ -8,7 +8,7 @@ from pathlib import Path
 from simmim_lib.datasets.listing import FEW, several
 from simmim_lib.errors import check_number, printable
 from simmim_lib.experiments import kept_models, predicting
-from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable
+from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable, readable
 
 MAX_WIDTH = 60
 """Of the column of files, in characters."""
@@ -33,9 +33,9 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
     kept = kept_models.read(model)
     images, left_out = predicting.find_images(paths)
     if left_out:
-        names = several(map(str, left_out), FEW)
-        print(printable(f"Left out, being no images: {names}."), file=sys.stderr)
-    width = min(MAX_WIDTH, max(len(printable(str(_path(image)))) for image in images))
+        names = several(map(readable, left_out), FEW)
+        print(f"Left out, being no images: {names}.", file=sys.stderr)
+    width = min(MAX_WIDTH, max(len(readable(_path(image))) for image in images))
     outcomes = []
     for outcome in predicting.predict(kept, images):
         _tell(outcome, width, below)
@@ -53,7 +53,7 @@ def _path(image: Path | Unreadable) -> Path:
 
 def _tell(outcome: Outcome, width: int, below: float) -> None:
     if isinstance(outcome, Unreadable):
-        print(printable(f"{outcome.path} {outcome.reason}."), file=sys.stderr, flush=True)
+        print(f"{readable(outcome.path)} {outcome.reason}.", file=sys.stderr, flush=True)
     else:
         print(line(outcome, width, below), flush=True)
 
@@ -62,7 +62,7 @@ def line(prediction: Prediction, width: int, below: float) -> str:
     """Return a line about an image: the file, what is predicted, how probable that is."""
     probability = "" if prediction.probability is None else f"{prediction.probability:.3f}"
     mark = "  unsure" if prediction.is_unsure(below) else ""
-    path, label = printable(str(prediction.path)), printable(prediction.label)
+    path, label = readable(prediction.path), printable(prediction.label)
     return f"{path:<{width}}  {label:<16}{probability:>6}{mark}"
 
 
