@@ -8,7 +8,7 @@ from pathlib import Path
 from simmim_lib.datasets.listing import FEW, several
 from simmim_lib.errors import check_number, printable
 from simmim_lib.experiments import kept_models, predicting
-from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable
+from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable, readable
 from simmim_lib.foundation import links, outputs
 
 MAX_WIDTH = 60
@@ -37,7 +37,7 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
     found = [image for image in images if isinstance(image, Path)]
     outside = [path for folder in paths for path in links.leading_out(folder, found)]
     _tell_of_files("Read from elsewhere, where links lead", outside)
-    width = min(MAX_WIDTH, max(len(printable(str(_path(image)))) for image in images))
+    width = min(MAX_WIDTH, max(len(readable(_path(image))) for image in images))
     outcomes = []
     for outcome in predicting.predict(kept, images):
         _tell(outcome, width, below)
@@ -62,7 +62,7 @@ def _path(image: Path | Unreadable) -> Path:
 
 def _tell(outcome: Outcome, width: int, below: float) -> None:
     if isinstance(outcome, Unreadable):
-        print(printable(f"{outcome.path} {outcome.reason}."), file=sys.stderr, flush=True)
+        print(f"{readable(outcome.path)} {outcome.reason}.", file=sys.stderr, flush=True)
     else:
         print(line(outcome, width, below), flush=True)
 
@@ -71,7 +71,7 @@ def line(prediction: Prediction, width: int, below: float) -> str:
     """Return a line about an image: the file, what is predicted, how probable that is."""
     probability = "" if prediction.probability is None else f"{prediction.probability:.3f}"
     mark = "  unsure" if prediction.is_unsure(below) else ""
-    path, label = printable(str(prediction.path)), printable(prediction.label)
+    path, label = readable(prediction.path), printable(prediction.label)
     return f"{path:<{width}}  {label:<16}{probability:>6}{mark}"
 
 

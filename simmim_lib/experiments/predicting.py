@@ -208,3 +208,8 @@ def write_csv(
         WorkbookError: the file cannot be written.
     """
     atomic.write_text(path, as_csv(outcomes, description, below))
+
+
+def readable(path: Path) -> str:
+    """Return a path as it can be shown in a line, whatever bytes its name is made of."""
+    return printable(str(path))

@@ -195,12 +195,12 @@ def accuracy_against_cost(
     axes.plot(*points[~front].T, "o", color=COLOURS["unlabelled"], label="beaten in both")
     best = np.flatnonzero(front)[np.argsort(points[front][:, 0])]
     axes.step(*points[best].T, "-o", where="post", color=COLOURS["target"], label="Pareto front")
-    for number in best[every(len(best), MAX_NAMED)]:
-        name = shortened(names[number], MAX_TITLE // 2)
-        axes.annotate(name, points[number], (4, 5), textcoords="offset points", fontsize=9)
     if points[:, 0].max() >= 20 * points[:, 0].min() > 0:
         make_logarithmic(axes, "x")
     axes.margins(0.1)
+    axes.autoscale_view()  # now, since names are placed by it
+    for number in best[every(len(best), MAX_NAMED)]:
+        _name_point(axes, points[number], names[number])
     axes.set(xlabel="seconds for all seeds", ylabel="test accuracy")
     axes.set_title(shortened(title, MAX_TITLE))
     axes.legend(fontsize=9)
@@ -209,3 +209,11 @@ def accuracy_against_cost(
         for number in best
     ]
     return Picture(figure, f"{title}. On the Pareto front: {_told(numbers)}.")
+
+
+def _name_point(axes: "Axes", point: np.ndarray, name: str) -> None:
+    """Write a name beside a point, on the side where there is more room."""
+    across = axes.transAxes.inverted().transform(axes.transData.transform(point))[0]
+    side, shift = ("right", -4) if across > 0.5 else ("left", 4)
+    text = shortened(name, MAX_TITLE // 2)
+    axes.annotate(text, point, (shift, 5), textcoords="offset points", ha=side, fontsize=9)

@@ -98,7 +98,7 @@ def page(title: str, parts: Iterable[str]) -> str:
         title: plain text; the first heading, and what the browser's tab says.
         parts: HTML made by the functions below.
     """
-    name = _escaped(title)
+    name = escaped(title)
     body = "\n".join(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -113,19 +113,19 @@ LINES = "\n\t"
 """Signs that cannot be seen, and that lay out a text of several lines."""
 
 
-def _escaped(text: str) -> str:
+def escaped(text: str) -> str:
     """Return plain text as HTML that shows it, whatever signs are in it."""
     return html.escape(printable(text, keep=LINES))
 
 
 def heading(text: str) -> str:
     """Return a heading between the page's parts, of plain text."""
-    return f"<h2>{_escaped(text)}</h2>"
+    return f"<h2>{escaped(text)}</h2>"
 
 
 def paragraph(text: str) -> str:
     """Return a paragraph of plain text."""
-    return f"<p>{_escaped(text)}</p>"
+    return f"<p>{escaped(text)}</p>"
 
 
 def figure(picture: Picture) -> str:
@@ -135,7 +135,7 @@ def figure(picture: Picture) -> str:
 
 def preformatted(text: str) -> str:
     """Return lines of plain text as they are, such as code or what it printed."""
-    return f"<pre><code>{_escaped(text.rstrip())}</code></pre>"
+    return f"<pre><code>{escaped(text.rstrip())}</code></pre>"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
@@ -146,8 +146,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
         rows: as many texts each as there are columns.
         caption: what the table shows.
     """
-    above = f"<caption>{_escaped(caption)}</caption>" if caption else ""
-    columns = "".join(f'<th scope="col">{_escaped(name)}</th>' for name in head)
+    above = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    columns = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
     body = "\n".join(f"<tr>{_row(row)}</tr>" for row in rows)
     return (
         f'<div class="scroll"><table>{above}<thead><tr>{columns}</tr></thead>\n'
@@ -160,7 +160,7 @@ SHORT = 26  # characters that stay in one line, so that a narrow page does not t
 
 def _row(row: Sequence[str]) -> str:
     looks = [' class="short"' if len(text) <= SHORT else "" for text in row]
-    name, *others = (_escaped(text) for text in row)
+    name, *others = (escaped(text) for text in row)
     cells = "".join(f"<td{look}>{text}</td>" for look, text in zip(looks[1:], others, strict=True))
     return f'<th scope="row"{looks[0]}>{name}</th>{cells}'
 
@@ -205,7 +205,7 @@ class Paragraph:
     strong: bool = False
 
     def _repr_html_(self) -> str:
-        text = _escaped(self.text)
+        text = escaped(self.text)
         return f"<p><strong>{text}</strong></p>" if self.strong else f"<p>{text}</p>"
 
     def __repr__(self) -> str:
@@ -262,7 +262,7 @@ def _cleaned(given: str) -> str:
 
     allowed = SanitizeHTML(tags=sorted(TAGS), attributes=ATTRIBUTES)
     clean = allowed.sanitize_html_tags(printable(given, keep=LINES))
-    return ENTITY.sub(lambda entity: _escaped(html.unescape(entity[0])), clean)
+    return ENTITY.sub(lambda entity: escaped(html.unescape(entity[0])), clean)
 
 
 ENTITY = re.compile(r"&#?\w+;")

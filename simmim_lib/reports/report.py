@@ -23,7 +23,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.experiments.baselines import Findings
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.result import Result
@@ -324,6 +324,7 @@ def _check_asked(asked: Settings) -> None:
         )
     datasets.check_distinct(asked.targets)
     _check_kinds(asked)
+    _check_spelling(asked)
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target, asked.image_size), labels_per_class, seed=0)
     for name in asked.datasets:
@@ -340,6 +341,18 @@ def _check_kinds(asked: Settings) -> None:
             "images without labels by the probabilities of classes: use recipe=fine-tune, with "
             "neither of them."
         )
+
+
+def _check_spelling(asked: Settings) -> None:
+    """Find out before any training that the notebook, which is UTF-8, can hold all names."""
+    for name in asked.datasets:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise WorkbookError(
+                f"{shown(name)} is no UTF-8, as which a notebook is written: give the folder or "
+                "the file another name."
+            ) from error
 
 
 def _check_libraries() -> None:
@@ -370,7 +383,7 @@ def _notebook(title: str) -> "NotebookNode":
     notebook.cells = [
         cell for cell in notebook.cells if LESSON_ONLY not in cell.metadata.get("tags", [])
     ]
-    notebook.metadata["title"] = title
+    notebook.metadata["title"] = printable(title)
     return notebook
 
 

@@ -70,6 +70,11 @@ def test_the_output_holds_the_panel_and_its_static_twin(shown):
     [
         (WorkbookError("Choose <b>another</b> number."), "Choose &lt;b&gt;another"),
         (RuntimeError("it broke"), "Something went wrong that should not"),
+        (
+            WorkbookError("A class \x1b[31m\u202e is empty."),
+            r"A class \x1b[31m\u202e is empty.",
+        ),
+        (OSError("no \x1b[31m\ud800"), r"OSError: no \x1b[31m\ud800"),
     ],
 )
 def test_a_failure_is_shown_and_kept(error, words):
@@ -228,6 +233,18 @@ def test_a_picture_that_is_overtaken_while_it_is_drawn_is_not_shown():
     send(panel.controls["value"], value=1)
     panel.wait(10)
     assert (panel.picture.value, panel.alt, panel.error) == (b"", "", None)
+
+
+def test_names_that_no_font_can_draw_stand_below_the_picture(shown):
+    figure = new_figure(2, 1)
+    figure.text(0.1, 0.5, "\U0010abce")  # for private use: no font has it
+    drawn = Picture(figure, "a sign")
+    panel = slider_panel(lambda values, progress: iter([drawn]))
+    panel._ipython_display_()
+    assert panel.beside.value == "[1] \U0010abce"
+    assert shown[-1][1]["image/png"] == {"alt": "a sign", "beside": panel.beside.value}
+    children = panel.view.children
+    assert children.index(panel.beside) == children.index(panel.picture) + 1
 
 
 def test_more_stands_below_the_controls():

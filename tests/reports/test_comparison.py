@@ -176,6 +176,12 @@ def test_the_front_is_drawn_from_cheap_to_dear_and_named() -> None:
         "b": pytest.approx((1, 0.5)),
         "d": pytest.approx((2, 0.7)),
     }
+    # Each name stands where there is more room.
+    assert {each.get_text(): each.get_ha() for each in axes.texts} == {
+        "a": "right",
+        "b": "left",
+        "d": "left",
+    }
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("seconds for all seeds", "test accuracy")
     assert [picture.alt.index(f"{name}: 0.") for name in "bda"] == sorted(
         picture.alt.index(f"{name}: 0.") for name in "abd"

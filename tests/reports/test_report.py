@@ -632,3 +632,11 @@ def test_an_interruption_leaves_nothing(tmp_path):
 def test_a_notebook_without_numbers_is_told_of():
     with pytest.raises(WorkbookError, match="holds no numbers"):
         report.numbers_of(build.read_lesson(SOURCE))
+
+
+def test_a_path_that_no_notebook_can_hold_is_refused_before_any_training(tmp_path):
+    folder = fill_with_waves(tmp_path / os.fsdecode(b"pets-\xff"), 12)
+    asked = Settings.from_texts({"targets": f"folder:{folder}", "recipe": "fine-tune"})
+    with pytest.raises(WorkbookError, match="is no UTF-8"):
+        report.write(asked, tmp_path / "report")
+    assert not (tmp_path / "report" / report.NOTEBOOK).exists()

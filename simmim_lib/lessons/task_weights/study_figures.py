@@ -143,13 +143,13 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
         ratios: by weighting, shape (steps,).
     """
     figure = new_figure(9, 3.6)
-    left = figure.add_axes((0.085, 0.15, 0.3, 0.74))
+    left = figure.add_axes((0.105, 0.15, 0.28, 0.74))
     for task, (role, line) in enumerate((("source", "-"), ("target", "--"))):
         left.plot(losses[:, task], line, color=COLOURS[role], label=f"task {task + 1}")
     make_logarithmic(left, "y")
     left.set(xlabel="training steps", ylabel="loss", title="Two losses, made up")
     left.legend()
-    right = figure.add_axes((0.48, 0.15, 0.33, 0.74))
+    right = figure.add_axes((0.495, 0.15, 0.315, 0.74))
     for name, ratio in ratios.items():
         style: dict[str, Any] = {"lw": 1.6, "ms": 5, "markevery": max(1, len(ratio) // 10)}
         if name == "random":  # a line from draw to draw would hide all others
