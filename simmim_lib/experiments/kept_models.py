@@ -18,7 +18,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic
+from simmim_lib.foundation import atomic, keras_setup
 from simmim_lib.trunks import Weights
 from simmim_lib.trunks.building import ImageShape
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
@@ -119,6 +119,7 @@ class KeptModel:
     description: Description
 
 
+@keras_setup.as_usual()
 def build(trained: Trained, target: str, seed: int) -> "keras.Model":
     """Return one seed's network for a target, as a plain Keras model of Keras's own layers.
 
