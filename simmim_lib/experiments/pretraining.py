@@ -1,9 +1,9 @@
 """Pre-trained networks: made once by a fixed recipe, stored, and checked before use."""
 
-import contextlib
 import functools
 import io
 import json
+import os
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,7 +13,7 @@ import numpy as np
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation import atomic, cache, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
 from simmim_lib.trunks.catalogue import SMALL_CNN
@@ -157,9 +157,7 @@ def _pretrained(source: str, info: trunks.Trunk) -> Pretrained:
             return found
     with progress_bar(f"Pre-training on {source}") as progress:
         made = train_on_source(source, trunk, progress=progress)
-    # A full or read-only disk costs time at the next start, nothing else.
-    with contextlib.suppress(OSError):
-        store(made, _cached_path(source, trunk))
+    cache.keep(_cached_path(source, trunk), functools.partial(store, made))
     return made
 
 
@@ -216,7 +214,7 @@ def bundle() -> None:
 
 def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | None:
     """Return the stored network, or nothing if there is none that this recipe would make."""
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists stops at a home that cannot be entered
         return None
     recipe, parts = _read_parts(path)
     accuracy = recipe.pop("accuracy", None)
