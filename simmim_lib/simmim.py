@@ -12,6 +12,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simmim_lib.foundation import keras_setup
+
+keras_setup.load_keras()  # says so in a sentence if Keras cannot be used
+
 import keras
 import numpy as np
 import tensorflow as tf
@@ -24,10 +28,15 @@ from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import check_task_weights
 from simmim_lib.weighting import class_weights
 
+PRECISION = "float32"
+"""Of logits, losses and metrics, also where a trunk computes in half: they need the digits."""
+
 LOSSES = {
-    "classification": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    "multi-label": lambda: keras.losses.BinaryCrossentropy(from_logits=True),
-    "regression": keras.losses.MeanSquaredError,
+    "classification": lambda: keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, dtype=PRECISION
+    ),
+    "multi-label": lambda: keras.losses.BinaryCrossentropy(from_logits=True, dtype=PRECISION),
+    "regression": lambda: keras.losses.MeanSquaredError(dtype=PRECISION),
 }
 HEADS = "heads"
 """What a file of weights calls its note on the heads."""
@@ -38,9 +47,9 @@ USUAL_LOSSES = {
 }
 """Names of Keras's losses, in small letters, that take labels as those of `LOSSES` do."""
 METRICS = {
-    "classification": lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-    "multi-label": lambda: keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
-    "regression": lambda: keras.metrics.MeanAbsoluteError(name="mean_absolute_error"),
+    "classification": lambda: keras.metrics.SparseCategoricalAccuracy("accuracy", PRECISION),
+    "multi-label": lambda: keras.metrics.BinaryAccuracy("accuracy", PRECISION, threshold=0.0),
+    "regression": lambda: keras.metrics.MeanAbsoluteError("mean_absolute_error", PRECISION),
 }
 
 
@@ -138,7 +147,9 @@ class SimMIM(keras.Model):
         self.trunk, features = trunk, trunk.output_shape
         self.pooling = None
         if len(features) == 4:  # as a trunk without its last layers gives them
-            self.pooling = keras.layers.GlobalAveragePooling2D(name="pooling", dtype="float32")
+            self.pooling = keras.layers.GlobalAveragePooling2D(
+                data_format="channels_last", name="pooling", dtype=PRECISION
+            )
             features = self.pooling.compute_output_shape(features)
         self._head_of: dict[str, keras.layers.Dense] = {}
         for group in _groups(self.tasks, shared_heads):
@@ -684,7 +695,7 @@ def _groups(tasks: tuple[Task, ...], shared_heads: bool) -> list[list[Task]]:
 def _head(tasks: list[Task]) -> keras.layers.Dense:
     names = "_and_".join(_safe_name(task.name) for task in tasks)
     # Logits stay in full precision when the trunk computes in half: a loss needs the digits.
-    return keras.layers.Dense(len(tasks[0].class_names), dtype="float32", name=f"head_{names}")
+    return keras.layers.Dense(len(tasks[0].class_names), dtype=PRECISION, name=f"head_{names}")
 
 
 def _safe_name(name: str) -> str:

@@ -28,22 +28,23 @@ _README_BLOCK = re.compile(r"(?s)<!-- colab: .*?<!-- colab end -->")
 _SETUP = """\
 # Installs the workbook's helpers where they are missing, as on Colab; changes no other package.
 import importlib.util
-import pathlib
-import subprocess
-import sys
+import pathlib, subprocess, sys, tempfile
 
 {address}
 if importlib.util.find_spec("simmim_lib") is None:
-    wheels = sorted(pathlib.Path().glob("simmim_workbook-*.whl"))
-    package = str(wheels[-1]) if wheels else address
-    if not package:
+    from packaging.version import Version
+    files = [*pathlib.Path().glob("simmim_workbook-*.whl")]
+    if files:  # the newest; uploaded twice, it may be called "... (1).whl", which pip refuses
+        age = lambda file: (Version(file.name.split("-")[1]), file.stat().st_mtime)
+        newest = max(files, key=age)
+        address = pathlib.Path(tempfile.mkdtemp(), newest.name.partition("any")[0] + "any.whl")
+        address.write_bytes(newest.read_bytes())
+    if not address:
         raise RuntimeError("This copy is not published: upload its simmim_workbook-*.whl beside "
                            "this notebook (README, Colab) and run this cell again.")
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", str(address)], check=True)
     importlib.invalidate_caches()
-
 from simmim_lib.foundation.startup import load_tensorflow
-
 load_tensorflow()  # without the page of messages it starts with
 """
 

@@ -13,9 +13,8 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import warn
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation import atomic, cache, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks.building import ImageShape
 
@@ -130,17 +129,13 @@ def _read(path: Path, data: datasets.Dataset) -> datasets.Dataset | None:
 
 def _store(path: Path, computed: list[np.ndarray]) -> None:
     """Keep features, and forget those that were used longest ago, so that all are bounded."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
+
+    def write(path: Path) -> None:
         with atomic.replacing(path) as file:
             np.savez(file, train=computed[0], test=computed[1])
         forget(MAX_BYTES)
-    except OSError as error:
-        warn(
-            f"The features could not be kept in {path.parent} ({error.strerror}), so that they "
-            "will be computed again the next time: free some space there, or set SIMMIM_CACHE.",
-            stacklevel=2,
-        )
+
+    cache.keep(path, write)
 
 
 def kept() -> dict[Path, int]:

@@ -19,7 +19,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic, keras_files, outputs
+from simmim_lib.foundation import atomic, keras_files, keras_setup, outputs
 from simmim_lib.foundation.keras_files import SUFFIX
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.trunks import Weights, files
@@ -118,6 +118,7 @@ class KeptModel:
     description: Description
 
 
+@keras_setup.as_usual()
 def build(trained: Trained, target: str, seed: int) -> "keras.Model":
     """Return one seed's network for a target, as a plain Keras model of Keras's own layers.
 

@@ -1,9 +1,9 @@
 """Pre-trained networks: made once by a fixed recipe, stored, and checked before use."""
 
-import contextlib
 import functools
 import io
 import json
+import os
 import zipfile
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ import numpy as np
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError, shown
-from simmim_lib.foundation import atomic, directories, locks
+from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
 from simmim_lib.trunks.catalogue import SMALL_CNN
@@ -175,9 +175,7 @@ def _one_after_another(cached: Path, source: str) -> Iterator[None]:
 def _train_and_keep(source: str, trunk: str, path: Path) -> Pretrained:
     with progress_bar(f"Pre-training on {source}") as progress:
         made = train_on_source(source, trunk, progress=progress)
-    # A full or read-only disk costs time at the next start, nothing else.
-    with contextlib.suppress(OSError):
-        store(made, path)
+    cache.keep(path, functools.partial(store, made))
     return made
 
 
@@ -258,7 +256,7 @@ def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | 
     Raises:
         WorkbookError: the file is damaged, or holds other arrays than the trunk has.
     """
-    if not path.exists():
+    if not os.path.exists(path):  # Path.exists stops at a home that cannot be entered
         return None
     with _reading(path) as arrays:
         recipe = _stored_recipe(arrays)

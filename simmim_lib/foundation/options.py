@@ -5,6 +5,7 @@ Python, whether it came as such or from NumPy, so that equal settings are equal 
 can hold them.
 """
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -89,10 +90,13 @@ def options_of(settings: type) -> dict[str, dataclasses.Field]:
 
 
 def plain(given: Any) -> Any:
-    """Return a number, a text or an array of NumPy as Python's own, and all else as it is."""
+    """Return what NumPy, pandas or TensorFlow holds as Python's own, and all else as it is."""
     numpy = sys.modules.get("numpy")  # who has an array has imported it; others need not wait
     if numpy and isinstance(given, numpy.ndarray | numpy.generic):
         return given.tolist()
+    if numpy and hasattr(type(given), "__array__"):
+        with contextlib.suppress(Exception):  # of a tensor that has no value yet
+            return numpy.asarray(given).tolist()
     return given
 
 

@@ -27,7 +27,7 @@ from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.experiments.baselines import Findings
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.result import Result
-from simmim_lib.foundation import atomic, outputs
+from simmim_lib.foundation import atomic, keras_setup, outputs
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
 from simmim_lib.reports import pages, words
@@ -356,7 +356,8 @@ def _check_spelling(asked: Settings) -> None:
 
 
 def _check_libraries() -> None:
-    """Find out before any training that one of the extra `lab` is missing."""
+    """Find out before any training that Keras is of no use, or one of the extra `lab` missing."""
+    keras_setup.check_backend()
     for name in ("nbformat", "papermill", "nbconvert", "ipykernel"):
         try:
             importlib.import_module(name)
@@ -402,8 +403,13 @@ def _execute(
     class ThisPython(AsyncKernelManager):
         """Starts this Python, whatever the kernels are that the machine has installed.
 
-        Its bars are lines, which pass through here.
+        Its bars are lines, which pass through here. It needs no home folder, and takes no notice of
+        what a reader's IPython does when it starts.
         """
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.connection_file = str(Path(private, "kernel.json"))
 
         @property
         def kernel_spec(self) -> KernelSpec:
@@ -412,11 +418,15 @@ def _execute(
                 argv=[*start, "--log-level=ERROR"],
                 display_name="Python 3",
                 language="python",
-                env={PROGRESS_LINES: "1", MODELS_FOLDER: str(models)},
+                env={
+                    PROGRESS_LINES: "1",
+                    MODELS_FOLDER: str(models),
+                    "IPYTHONDIR": str(Path(private, "ipython")),
+                },
             )
 
     failure, sections = None, _Sections(notebook, tell or (lambda *_: None))
-    with tempfile.TemporaryDirectory() as private:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
         path = Path(private, NOTEBOOK)
         try:
             execute_notebook(

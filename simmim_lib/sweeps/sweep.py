@@ -32,6 +32,7 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError, check_whole
 from simmim_lib.experiments.environment import versions
+from simmim_lib.foundation import keras_setup
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.startup import load_tensorflow
 from simmim_lib.settings import Settings
@@ -103,10 +104,11 @@ def run(
 
     Raises:
         WorkbookError: a folder that cannot be written or that another sweep is writing into, a
-            line in it that no sweep wrote, a missing package, a scheduler that does not answer,
-            workers that do not start.
+            line in it that no sweep wrote, a missing package, a Keras that computes with another
+            library, a scheduler that does not answer, workers that do not start.
     """
     _check_packages(local=scheduler is None)
+    keras_setup.check_backend()
     if workers is not None:
         check_whole("workers", workers, least=1)
     asked: dict[Settings, Settings] = {}

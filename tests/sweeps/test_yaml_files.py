@@ -3,11 +3,14 @@
 import math
 import os
 import re
+import tempfile
 import time
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.sweeps import grids, yaml_files
@@ -115,3 +118,28 @@ def test_a_grid_of_nested_aliases_is_not_unfolded_into_the_message(tmp_path: Pat
     with pytest.raises(WorkbookError) as caught:
         grids.read(file(tmp_path, bomb))
     assert len(str(caught.value)) < 1000
+
+
+TOKENS = (
+    *("grid", "settings", "experiments", "steps", "source", "targets", "shared_heads", "seeds"),
+    *(": ", ":", "- ", "\n", "\n  ", "\n- ", "{", "}", "[", "]", ", ", "? ", "| ", "> ", "# "),
+    *("&a ", "*a", "<<", "!!int ", "!!set ", "! ", "!x ", "'", '"', "\\", "%YAML 1.1\n", "@", "`"),
+    *("010", "1:30", "no", "~", "null", "true", ".inf", "1e999", "-0x1", "mnist", "all", "9" * 30),
+    *("---\n", "é", "\t", "\x00", "\x07", "\u2028", "\ufeff", "\ud7ff", "🙂"),
+)  # fmt: skip
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(tokens=st.lists(st.sampled_from(TOKENS), max_size=25), begin=st.booleans())
+def test_any_text_is_a_grid_or_refused_in_a_sentence(tokens: list[str], begin: bool) -> None:
+    text = ("grid: {steps: [" if begin else "") + "".join(tokens)
+    with tempfile.TemporaryDirectory() as folder:
+        path = file(Path(folder), text)
+        try:
+            experiments = grids.read(path)
+        except WorkbookError as error:
+            assert "\n" not in str(error) and len(str(error)) < 2000
+        else:
+            assert experiments
+        assert [*Path(folder).iterdir()] == [path] and path.read_bytes() == text.encode()
