@@ -110,7 +110,7 @@ def _as_array(task: "Task", given: Any) -> np.ndarray:
     """Return an array with a first axis, None where a masked array is masked."""
     given = _by_column_names(task, given)
     if np.ma.isMaskedArray(given):
-        given = given.astype(object).filled(None) if np.ma.is_masked(given) else given.data
+        given = np.where(given.mask, None, given.data) if np.ma.is_masked(given) else given.data
     try:
         array = np.asarray(given)
     except Exception:  # rows of several lengths, or a tensor that is no array
