@@ -144,7 +144,13 @@ class SimMIM(keras.Model):
             head = _head(group)
             head.build(features)
             self._head_of.update({task.name: head for task in group})
-        self.built = True
+        self.build(trunk.input_shape)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Let Keras note the shape, which converters to other formats ask for; all is built."""
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Do nothing: a loaded model was built from its trunk."""
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -373,11 +379,6 @@ class SimMIM(keras.Model):
         images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
         return super().export(filepath, *args, **{"input_signature": [images], **options})
 
-    @property
-    def inputs(self) -> list[keras.KerasTensor]:
-        """The trunk's; converters, such as that to TensorFlow Lite, ask for them."""
-        return self.trunk.inputs
-
     def save_own_variables(self, store: Any) -> None:
         """Write what the heads stand for, whose weights Keras writes by their positions alone."""
         store[HEADS] = np.frombuffer(json.dumps(self._heads()).encode(), np.uint8)
@@ -517,6 +518,8 @@ def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
             heads = json.loads(np.asarray(file["vars"][HEADS]).tobytes())
             _in_words(heads)
             return heads
+    except WorkbookError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise WorkbookError(
             f"{path} does not say which of its heads is whose, as model.save_weights("

@@ -986,8 +986,8 @@ def test_a_task_may_be_named_in_any_way(images, labels, tmp_path):
     assert again.evaluate(*theirs, verbose=0) == pytest.approx(named.evaluate(*theirs, verbose=0))
     assert set(again.predict(theirs[0], verbose=0)) == set(NAMES.values())
     named.export(tmp_path / "served", verbose=False)
-    served = tf.saved_model.load(tmp_path / "served").serve(images["digits"])
-    assert set(served) == set(NAMES.values())
+    module = tf.saved_model.load(tmp_path / "served")
+    assert set(module.serve(images["digits"])) == set(NAMES.values())
 
 
 def test_heads_have_names_of_their_own():
@@ -1000,10 +1000,10 @@ def test_heads_have_names_of_their_own():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("way", ["fit", "nothing"])
+@pytest.mark.parametrize("way", ["fit", "load", "nothing"])
 @pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
-def test_it_converts_to_tensorflow_lite(images, labels, way):
-    model = small.joint_model()
+def test_it_converts_to_tensorflow_lite(images, labels, way, saved):
+    model = simmim.load(saved) if way == "load" else small.joint_model()
     if way == "fit":
         model.fit(images, labels, batch_size=BATCH, verbose=0)
     content = tf.lite.TFLiteConverter.from_keras_model(model).convert()

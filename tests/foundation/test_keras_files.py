@@ -48,7 +48,7 @@ def many_layers(config: bytes) -> bytes:
     for number in range(50):
         layer = json.loads(json.dumps(layers[-1]))
         layer["config"] |= {"name": f"wide_{number}", "units": 1000}
-        layer.pop("build_config")
+        layer.pop("build_config", None)
         layers.append(layer)
     return json.dumps(description).encode()
 
