@@ -133,7 +133,8 @@ class SimMIM(keras.Model):
         super().__init__(name=name, dtype=dtype or trunk.dtype_policy)
         self.tasks, self.shared_heads = tuple(tasks), shared_heads
         _check_tasks(self.tasks, shared_heads)
-        self._trained, self._own_labels = tuple(task.name for task in self.tasks), ()
+        self._trained = tuple(task.name for task in self.tasks)
+        self._own_labels: tuple[str, ...] = ()
         self.trunk, features = trunk, trunk.output_shape
         self.pooling = None
         if len(features) == 4:  # as a trunk without its last layers gives them

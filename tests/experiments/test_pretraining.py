@@ -259,7 +259,6 @@ DAMAGED = {
     "accuracy as truth": (with_accuracy(True), "its accuracy is True"),
     "accuracy above 1": (with_accuracy(97.5), "its accuracy is 97.5"),
     "accuracy that is NaN": (with_accuracy(float("nan")), "its accuracy is nan"),
-    "what fills all memory": (with_array("junk", np.zeros(150_000_000)), "fill 1,2.. MB"),
 }
 
 
@@ -271,6 +270,15 @@ def test_a_network_that_does_not_fit_its_trunk_gets_one_sentence(elsewhere, what
     with pytest.raises(WorkbookError, match=f"damaged .*{words}.* delete the file") as caught:
         _read(path, "uci-digits")
     assert "\n" not in str(caught.value)
+
+
+def test_sizes_are_looked_at_before_arrays_are_read(elsewhere, monkeypatch):
+    path = elsewhere / "network.npz"
+    store(made_up(), path)
+    monkeypatch.setattr(pretraining, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(WorkbookError, match=r"its arrays would fill \d MB"):
+        _read(path, "uci-digits")
 
 
 def test_the_shapes_are_those_of_the_trunk():
