@@ -253,7 +253,7 @@ DAMAGED = {
     "complex numbers": (with_array("dense/1", np.zeros(128, complex)), "dense/1 holds"),
     "a recipe that is a list": (lambda *_: [1], r"its recipe is \[1\]"),
     "a recipe that is a text": (lambda *_: "recipe", "its recipe is 'recipe'"),
-    "a recipe that is a number": (with_array("recipe", np.zeros(3)), "TypeError"),
+    "a recipe that is an array": (with_array("recipe", np.zeros(3)), "ValueError"),
     "accuracy as a text": (with_accuracy("0.9"), "its accuracy is '0.9'"),
     "accuracy as a list": (with_accuracy([0.9]), r"its accuracy is \[0.9\]"),
     "accuracy as truth": (with_accuracy(True), "its accuracy is True"),
