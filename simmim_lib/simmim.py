@@ -143,7 +143,8 @@ class SimMIM(keras.Model):
         super().__init__(name=name, dtype=dtype or trunk.dtype_policy)
         self.tasks, self.shared_heads = tuple(tasks), shared_heads
         _check_tasks(self.tasks, shared_heads)
-        self._trained, self._own_labels = tuple(task.name for task in self.tasks), ()
+        self._trained = tuple(task.name for task in self.tasks)
+        self._own_labels: tuple[str, ...] = ()
         self.trunk, features = trunk, trunk.output_shape
         self.pooling = None
         if len(features) == 4:  # as a trunk without its last layers gives them
@@ -156,7 +157,13 @@ class SimMIM(keras.Model):
             head = _head(group)
             head.build(features)
             self._head_of.update({task.name: head for task in group})
-        self.built = True
+        self.build(trunk.input_shape)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Let Keras note the shape, which converters to other formats ask for; all is built."""
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Do nothing: a loaded model was built from its trunk."""
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -386,11 +393,6 @@ class SimMIM(keras.Model):
         options = {"input_signature": [images], **options}
         return super().export(str(from_person(filepath)), *args, **options)
 
-    @property
-    def inputs(self) -> list[keras.KerasTensor]:
-        """The trunk's; converters, such as that to TensorFlow Lite, ask for them."""
-        return self.trunk.inputs
-
     def save_own_variables(self, store: Any) -> None:
         """Write what the heads stand for, whose weights Keras writes by their positions alone."""
         store[HEADS] = np.frombuffer(json.dumps(self._heads()).encode(), np.uint8)
@@ -531,6 +533,8 @@ def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
             heads = json.loads(np.asarray(file["vars"][HEADS]).tobytes())
             _in_words(heads)
             return heads
+    except WorkbookError:
+        raise
     except (KeyError, TypeError, ValueError) as error:
         raise WorkbookError(
             f"{path} does not say which of its heads is whose, as model.save_weights("

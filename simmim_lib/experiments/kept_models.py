@@ -98,7 +98,8 @@ class Description:
         """
         if not isinstance(values, dict):
             raise ValueError("no description")
-        names, size, kind = (values.get(key) for key in ("class_names", "size", "kind"))
+        names, kind = values.get("class_names"), values.get("kind")
+        size: Any = values.get("size")
         if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
             raise ValueError("no class names")
         if not files.is_size(size):

@@ -1,5 +1,6 @@
 """Pre-trained networks: made once by a fixed recipe, stored, and checked before use."""
 
+import contextlib
 import functools
 import io
 import json

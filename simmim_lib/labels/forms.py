@@ -110,7 +110,7 @@ def _as_array(task: "Task", given: Any) -> np.ndarray:
     """Return an array with a first axis, None where a masked array is masked."""
     given = _by_column_names(task, given)
     if np.ma.isMaskedArray(given):
-        given = given.astype(object).filled(None) if np.ma.is_masked(given) else given.data
+        given = _unmasked(given)
     try:
         array = np.asarray(given)
     except Exception:  # rows of several lengths, or a tensor that is no array
@@ -118,6 +118,15 @@ def _as_array(task: "Task", given: Any) -> np.ndarray:
     if not array.ndim or array.dtype.kind not in NUMBER_KINDS + "OSU":
         _refuse(task, f"are {shown(given)}", "give an array or a list with one entry an example")
     return array
+
+
+def _unmasked(given: "np.ma.MaskedArray[Any, Any]") -> np.ndarray:
+    """Return the array without its mask, None where it hides something."""
+    if not np.ma.is_masked(given):
+        return given.data
+    values = given.data.astype(object)
+    values[np.ma.getmaskarray(given)] = None
+    return values
 
 
 def _by_column_names(task: "Task", given: Any) -> Any:

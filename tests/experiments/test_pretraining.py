@@ -1,9 +1,9 @@
+import json
 import os
 import shutil
 import threading
 import time
 import warnings
-from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -30,7 +30,7 @@ def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        pretraining, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz"
+        pretraining, "_bundled_path", lambda source, trunk="": tmp_path / f"{source}.npz"
     )
     _pretrained.cache_clear()
     yield tmp_path
@@ -67,8 +67,22 @@ def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
     assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
 
 
-def made_up(accuracy=0.5):
-    return Pretrained("uci-digits", {"dense": [np.zeros(3)]}, [np.zeros(3)], accuracy)
+SHAPES = {
+    "convolution_1": [(3, 3, 1, 16), (16,)],
+    "convolution_2": [(3, 3, 16, 32), (32,)],
+    "convolution_3": [(3, 3, 32, 64), (64,)],
+    "dense": [(1024, 128), (128,)],
+    "head": [(128, 10), (10,)],
+}
+
+
+def made_up(accuracy=0.5, trunk="small-cnn"):
+    parts = {
+        part: [np.zeros(shape, np.float32) for shape in shapes]
+        for part, shapes in pretraining._shapes("uci-digits", trunk).items()
+    }
+    head = parts.pop("head")
+    return Pretrained("uci-digits", parts, head, accuracy, trunk)
 
 
 @pytest.mark.parametrize(
@@ -160,7 +174,7 @@ def test_weights_of_frozen_blocks_come_in_the_order_of_the_model():
 
 
 def test_networks_of_two_trunks_are_not_taken_for_each_other(elsewhere):
-    small, other = made_up(0.25), replace(made_up(0.75), trunk="article")
+    small, other = made_up(0.25), made_up(0.75, "article")
     for network in (small, other):
         store(network, pretraining._cached_path("uci-digits", network.trunk))
     assert pretrained("uci-digits").accuracy == 0.25
@@ -214,7 +228,7 @@ def test_pre_training_takes_as_many_steps_as_its_recipe_says(elsewhere, monkeypa
 
 def test_a_damaged_file_gets_one_sentence(elsewhere):
     path = elsewhere / "network.npz"
-    store(Pretrained("uci-digits", {"dense": [np.zeros(1000)]}, [np.zeros(3)], 0.5), path)
+    store(made_up(), path)
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(WorkbookError, match=r"damaged .* delete the file"):
         _read(path, "uci-digits")
@@ -232,6 +246,91 @@ def test_damaged_published_weights_get_the_sentence_of_other_data(monkeypatch, t
     monkeypatch.setattr(directories, "data_directory", lambda: tmp_path)
     with pytest.raises(WorkbookError, match=r"efficientnet-lite0.npz does not match its checksum"):
         pretraining.published("efficientnet-lite0")
+
+
+def stored(path, change):
+    """Store a network, and change its arrays, or what its recipe says."""
+    store(made_up(), path)
+    with np.load(path) as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    recipe = json.loads(changed["recipe"].item())
+    recipe = change(changed, recipe)
+    if recipe is not None:
+        changed["recipe"] = np.array(json.dumps(recipe))
+    np.savez_compressed(path, **changed)
+
+
+def with_array(name, array):
+    return lambda arrays, recipe: arrays.update({name: array})
+
+
+def without(name):
+    return lambda arrays, recipe: arrays.pop(name).fill(0)
+
+
+def with_accuracy(value):
+    return lambda arrays, recipe: {**recipe, "accuracy": value}
+
+
+DAMAGED = {
+    "an array too few": (without("dense/1"), "lacks 'dense/1'"),
+    "no head": (without("head/0"), "lacks 'head/0'"),
+    "an array too many": (with_array("dense/2", np.zeros(3)), "also holds 'dense/2'"),
+    "an array of nothing": (with_array("junk", np.zeros(3)), "also holds 'junk'"),
+    "the same place twice": (with_array("dense/01", np.zeros(128)), "also holds 'dense/01'"),
+    "another shape": (
+        with_array("dense/1", np.zeros(129)),
+        r"shape \(129,\), but the trunk \(128,\)",
+    ),
+    "a transposed kernel": (with_array("dense/0", np.zeros((128, 1024))), r"shape \(128, 1024\)"),
+    "NaN": (with_array("dense/1", np.full(128, np.nan)), "dense/1 holds what is no finite"),
+    "infinity": (with_array("head/1", np.full(10, np.inf)), "head/1 holds what is no finite"),
+    "texts": (with_array("dense/1", np.array(["a"] * 128)), "dense/1 holds what is no finite"),
+    "complex numbers": (with_array("dense/1", np.zeros(128, complex)), "dense/1 holds"),
+    "a recipe that is a list": (lambda *_: [1], r"its recipe is \[1\]"),
+    "a recipe that is a text": (lambda *_: "recipe", "its recipe is 'recipe'"),
+    "a recipe that is an array": (with_array("recipe", np.zeros(3)), "ValueError"),
+    "accuracy as a text": (with_accuracy("0.9"), "its accuracy is '0.9'"),
+    "accuracy as a list": (with_accuracy([0.9]), r"its accuracy is \[0.9\]"),
+    "accuracy as truth": (with_accuracy(True), "its accuracy is True"),
+    "accuracy above 1": (with_accuracy(97.5), "its accuracy is 97.5"),
+    "accuracy that is NaN": (with_accuracy(float("nan")), "its accuracy is nan"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_network_that_does_not_fit_its_trunk_gets_one_sentence(elsewhere, what):
+    change, words = DAMAGED[what]
+    path = elsewhere / "network.npz"
+    stored(path, change)
+    with pytest.raises(WorkbookError, match=f"damaged .*{words}.* delete the file") as caught:
+        _read(path, "uci-digits")
+    assert "\n" not in str(caught.value)
+
+
+def test_sizes_are_looked_at_before_arrays_are_read(elsewhere, monkeypatch):
+    path = elsewhere / "network.npz"
+    store(made_up(), path)
+    monkeypatch.setattr(pretraining, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(WorkbookError, match=r"its arrays would fill \d MB"):
+        _read(path, "uci-digits")
+
+
+def test_the_shapes_are_those_of_the_trunk():
+    assert pretraining._shapes("uci-digits", "small-cnn") == SHAPES
+
+
+def test_the_bundled_networks_are_verified(elsewhere):
+    for source in datasets.included():
+        shutil.copy(_bundled_path(source), elsewhere / f"{source}.npz")
+    assert set(pretraining.verify()) == {f"trunks/{name}.npz" for name in datasets.included()}
+    stored(elsewhere / "uci-digits.npz", with_array("dense/1", np.full(128, np.nan)))
+    with pytest.raises(WorkbookError, match=r"uci-digits\.npz is damaged"):
+        pretraining.verify()
+    (elsewhere / "uci-digits.npz").unlink()
+    with pytest.raises(WorkbookError, match=r"uci-digits\.npz is missing or of another recipe"):
+        pretraining.verify()
 
 
 def test_a_pickle_is_refused(elsewhere):
