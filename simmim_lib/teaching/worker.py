@@ -119,13 +119,13 @@ def _be_the_child(
     """Confine this process, judge, and end without a way back into the worker's code."""
     try:
         os.setsid()
-        confinement.end_with_parent()
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
         os.closerange(3, writing)
         os.closerange(writing + 1, DESCRIPTORS)
         confinement.confine(folder, job.memory)
+        confinement.end_with_parent()
 
         def send(kind: str, content: object) -> None:
             os.write(writing, json.dumps([token, kind, content]).encode() + b"\n")
@@ -152,7 +152,7 @@ class _Watch:
         Raises:
             Abandoned: nobody waits for it any more.
         """
-        text = b""
+        text, judged = b"", set()
         self._begin_step()
         while len(text) < LONGEST_LINE and self._waits():
             if not (more := os.read(self._reading, 65536)):
@@ -162,7 +162,8 @@ class _Watch:
                 self._begin_step()
                 if kind == "at":
                     self.at = content
-                else:
+                elif content["exercise"] not in judged:
+                    judged.add(content["exercise"])
                     yield Outcome(**content)
 
     def _begin_step(self) -> None:
