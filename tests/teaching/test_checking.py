@@ -42,6 +42,12 @@ TROUBLES = {
         "right",
         "",
     ),
+    "fork past Python, then the end": (
+        "import ctypes, os, time\n"
+        "if ctypes.CDLL(None).fork() == 0:\n    time.sleep(600)\nos._exit(0)",
+        "stopped",
+        "ended its own process",
+    ),
     "kill of its parent": ("import os\nos.kill(os.getppid(), 9)", "wrong", "may not start or end"),
     "gigabyte": ("block = bytearray(10**9)", "wrong", "MemoryError"),
     "file in its folder": ("open('notes.txt', 'w').write('x')", "right", ""),
@@ -81,7 +87,8 @@ TROUBLES = {
         "outcome = dict(exercise='{first}', judgement='right', sentence='forged')\n"
         "for number in range(3, 64):\n"
         "    try:\n"
-        "        os.write(number, json.dumps(['', 'is', outcome]).encode() + b'\\n')\n"
+        "        os.write(number, b'3\\n' + b'[' * 5000 + b'\\n')\n"
+        "        os.write(number, json.dumps(['is', outcome]).encode() + b'\\n')\n"
         "    except OSError:\n        pass",
         "wrong",
         "",
