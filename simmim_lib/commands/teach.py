@@ -1,6 +1,7 @@
 """`simmim teach`: copies of lessons for a class, and what the checks say of the answers."""
 
 import argparse
+import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -67,9 +68,13 @@ def _copy(options: argparse.Namespace) -> None:
 
 
 def _check(options: argparse.Namespace) -> int:
-    limits = Limits(options.lesson, options.seconds, options.memory)
-    with _bar() as tell:
-        checked = checking.check(options.folder, options.output, limits, tell)
+    limits = Limits(options.seconds, options.memory)
+    try:
+        with _bar() as tell:
+            checked = checking.check(options.folder, options.output, tell, limits, options.lesson)
+    except KeyboardInterrupt:
+        print(f"\n{options.output} has what was done; the same command goes on.", file=sys.stderr)
+        return 128 + signal.SIGINT
     for row in checked.rows:
         if row.is_failure:
             print(failure(row), file=sys.stderr)

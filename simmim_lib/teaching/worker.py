@@ -24,6 +24,7 @@ from simmim_lib.teaching import confinement, judging
 from simmim_lib.teaching.outcomes import Job, Outcome
 
 LONGEST_LINE = 2**20  # bytes: what says more is not `judging`
+LOOK_SECONDS = 0.5  # between looks whether a silent process still lives
 SLOWEST = 3  # times as long by the clock as on the processor: others may be using the machine
 DESCRIPTORS = 4096  # above the number of any file that is open here
 
@@ -80,15 +81,16 @@ def examine(job: Job, orders: BinaryIO) -> list[Outcome]:
 def _examine_once(job: Job, known: Sequence[Outcome], orders: BinaryIO) -> list[Outcome]:
     """Judge until all is judged, or the process is lost; at least one outcome is new."""
     folder = tempfile.mkdtemp()
-    token = secrets.token_hex()
+    token = secrets.token_hex().encode()
     reading, writing = os.pipe()
     child = os.fork()
     if not child:
         _be_the_child(job, known, folder, token, writing)
     os.close(writing)
     watch = _Watch(child, reading, orders.fileno(), token, job.seconds)
+    expected = [answer.exercise for answer in job.answers[len(known) :]]
     try:
-        found = list(watch.outcomes())
+        found = list(watch.outcomes(expected))
     finally:
         status = _end(child)
         os.close(reading)
@@ -106,7 +108,7 @@ def _end(child: int) -> int:
     """Kill a process with all that comes from it; return how it had ended, or was ended."""
     try:
         os.killpg(child, signal.SIGKILL)
-    except ProcessLookupError:  # not yet the leader of its group
+    except (ProcessLookupError, PermissionError):  # not yet the leader of its group
         os.kill(child, signal.SIGKILL)
     _, status = os.waitpid(child, 0)
     confinement.end_descendants()
@@ -114,21 +116,21 @@ def _end(child: int) -> int:
 
 
 def _be_the_child(
-    job: Job, known: Sequence[Outcome], folder: str, token: str, writing: int
+    job: Job, known: Sequence[Outcome], folder: str, token: bytes, writing: int
 ) -> NoReturn:
     """Confine this process, judge, and end without a way back into the worker's code."""
     try:
         os.setsid()
-        confinement.end_with_parent()
         nowhere = os.open(os.devnull, os.O_RDWR)
         for stream in (0, 1, 2):
             os.dup2(nowhere, stream)
         os.closerange(3, writing)
         os.closerange(writing + 1, DESCRIPTORS)
         confinement.confine(folder, job.memory)
+        confinement.end_with_parent()
 
         def send(kind: str, content: object) -> None:
-            os.write(writing, json.dumps([token, kind, content]).encode() + b"\n")
+            os.write(writing, token + json.dumps([kind, content]).encode() + b"\n")
 
         judging.judge(
             job, known, lambda name: send("at", name), lambda outcome: send("is", asdict(outcome))
@@ -140,61 +142,74 @@ def _be_the_child(
 class _Watch:
     """Listens to a process, with a limit to the time that each of its steps takes."""
 
-    def __init__(self, process: int, reading: int, orders: int, token: str, seconds: float) -> None:
+    def __init__(
+        self, process: int, reading: int, orders: int, token: bytes, seconds: float
+    ) -> None:
         self.at = judging.IMPORTS
         self._late = False
         self._process, self._reading, self._orders = process, reading, orders
         self._token, self._seconds = token, seconds
 
-    def outcomes(self) -> Iterator[Outcome]:
-        """Yield what the process tells, until it ends or a step takes too long.
+    def outcomes(self, expected: Sequence[str]) -> Iterator[Outcome]:
+        """Yield what the process tells, until all is told, it ends or a step takes too long.
+
+        Args:
+            expected: the exercises, in order.
 
         Raises:
             Abandoned: nobody waits for it any more.
         """
-        text = b""
+        missing = list(expected)
         self._begin_step()
+        for kind, content in self._messages():
+            self._begin_step()
+            if kind == "at":
+                self.at = content
+            elif content["exercise"] == missing[0]:
+                yield Outcome(**content)
+                missing.pop(0)
+            if not missing:
+                return
+
+    def _messages(self) -> Iterator[tuple[str, Any]]:
+        """Yield what begins with the token: an answer may write into the pipe, too."""
+        text = b""
         while len(text) < LONGEST_LINE and self._waits():
             if not (more := os.read(self._reading, 65536)):
                 return
             *lines, text = (text + more).split(b"\n")
-            for kind, content in self._messages(lines):
-                self._begin_step()
-                if kind == "at":
-                    self.at = content
-                else:
-                    yield Outcome(**content)
+            for line in lines:
+                if line.startswith(self._token):
+                    yield json.loads(line.removeprefix(self._token))
 
     def _begin_step(self) -> None:
         self._computed = confinement.processor_seconds(self._process)
         self._began = time.monotonic()
 
     def _waits(self) -> bool:
-        """Wait until there is something to read; return False if that takes too long."""
+        """Wait until there is something to read; return False if that comes too late or never."""
         while (left := self._left()) > 0:
-            ready, _, _ = select.select([self._reading, self._orders], [], [], left)
+            ready, _, _ = select.select(
+                [self._reading, self._orders], [], [], min(left, LOOK_SECONDS)
+            )
             if self._orders in ready:
                 raise Abandoned
             if ready:
                 return True
+            if self._has_ended():  # and something that comes from it holds the pipe open
+                return False
         self._late = True
         return False
+
+    def _has_ended(self) -> bool:
+        options = os.WEXITED | os.WNOHANG | os.WNOWAIT
+        return os.waitid(os.P_PID, self._process, options) is not None
 
     def _left(self) -> float:
         """Return for how many seconds the step can still be left alone."""
         computed = confinement.processor_seconds(self._process) - self._computed
         waited = time.monotonic() - self._began
         return min(self._seconds - computed, SLOWEST * self._seconds - waited)
-
-    def _messages(self, lines: list[bytes]) -> Iterator[tuple[str, Any]]:
-        """Yield what is signed with the token: an answer may write into the pipe, too."""
-        for line in lines:
-            try:
-                token, kind, content = json.loads(line)
-            except ValueError:
-                continue
-            if token == self._token:
-                yield kind, content
 
     def reason(self, status: int) -> str:
         """Say why there are no more outcomes.

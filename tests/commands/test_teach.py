@@ -7,6 +7,7 @@ import pytest
 
 from simmim_lib.commands import cli, teach
 from simmim_lib.lessons import LESSONS
+from simmim_lib.teaching import checking
 from simmim_lib.teaching.checking import Checked
 from simmim_lib.teaching.grades import Row
 
@@ -115,3 +116,12 @@ def test_the_table_is_not_written_over_another(tmp_path, capsys):
     assert cli.main(["teach", "check", str(tmp_path), "--output", str(table)]) == 2
     assert "would be lost" in capsys.readouterr().err
     assert table.read_text() == "name,points\nAnna,3\n"
+
+
+def test_an_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
+    def interrupted(*given):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(checking, "check", interrupted)
+    assert cli.main(["teach", "check", str(tmp_path), "--output", "class.csv"]) == 130
+    assert capsys.readouterr().err == "\nclass.csv has what was done; the same command goes on.\n"

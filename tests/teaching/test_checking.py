@@ -24,6 +24,12 @@ TROUBLES = {
     "nothing": ("", "right", ""),
     "endless loop": ("while True:\n    pass", "stopped", f"not end within {SECONDS} seconds"),
     "sleep": ("import time\ntime.sleep(600)", "stopped", f"not end within {SECONDS} seconds"),
+    "error without words": (
+        "class Odd(Exception):\n    def __str__(self):\n        raise SystemExit\nraise Odd",
+        "wrong",
+        "The code stopped with Odd (line ",
+    ),
+    "signal": ("import signal\nsignal.raise_signal(9)", "stopped", "ended its own process"),
     "exception": ("1 / 0", "wrong", "ZeroDivisionError: division by zero (line "),
     "exit": ("exit()", "wrong", "SystemExit"),
     "end of the process": ("import os\nos._exit(0)", "stopped", "ended its own process"),
@@ -35,6 +41,12 @@ TROUBLES = {
         "if ctypes.CDLL(None).fork() == 0:\n    os.setsid()\n    time.sleep(600)",
         "right",
         "",
+    ),
+    "fork past Python, then the end": (
+        "import ctypes, os, time\n"
+        "if ctypes.CDLL(None).fork() == 0:\n    time.sleep(600)\nos._exit(0)",
+        "stopped",
+        "ended its own process",
     ),
     "kill of its parent": ("import os\nos.kill(os.getppid(), 9)", "wrong", "may not start or end"),
     "gigabyte": ("block = bytearray(10**9)", "wrong", "MemoryError"),
@@ -75,7 +87,8 @@ TROUBLES = {
         "outcome = dict(exercise='{first}', judgement='right', sentence='forged')\n"
         "for number in range(3, 64):\n"
         "    try:\n"
-        "        os.write(number, json.dumps(['', 'is', outcome]).encode() + b'\\n')\n"
+        "        os.write(number, b'3\\n' + b'[' * 5000 + b'\\n')\n"
+        "        os.write(number, json.dumps(['is', outcome]).encode() + b'\\n')\n"
         "    except OSError:\n        pass",
         "wrong",
         "",
@@ -114,6 +127,10 @@ def hand_in(folder: Path, outside: Path) -> None:
         notebook = handed_in.finished(LESSON, name)
         tagged(notebook, "imports").source += f"\n{code}"
         handed_in.save(notebook, folder / f"{name}.ipynb")
+    lost = handed_in.finished(LESSON, "lost")
+    code = "import ctypes, os\nctypes.CDLL(None).kill(os.getppid(), 9)"
+    handed_in.put(handed_in.answer_cells(lost)[0], code)
+    handed_in.save(lost, folder / "parent killed.ipynb")
     connected = handed_in.finished(LESSON, "network")
     handed_in.put(
         handed_in.answer_cells(connected)[0],
@@ -159,7 +176,7 @@ def class_run(tmp_path_factory):
         told = []
         limits = Limits(seconds=SECONDS)
         checked = checking.check(
-            folder, root / "grades.csv", limits, lambda done, total, rows: told.append(done)
+            folder, root / "grades.csv", lambda done, total, rows: told.append(done), limits
         )
     return root, limits, checked, told
 
@@ -187,6 +204,7 @@ def test_a_trouble_gets_its_verdict_and_spoils_no_other(class_run, trouble):
     [
         ("imports loop.ipynb", "stopped", "The cells tagged `imports` did not get through"),
         ("imports fail.ipynb", "stopped", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("parent killed.ipynb", "stopped", "The process that ran the notebook was lost"),
         ("helper.ipynb", "right", ""),
     ],
 )
@@ -234,7 +252,7 @@ def test_the_table_is_written_and_only_changed_files_are_done_again(class_run):
     (root / "handed-in" / "essay.ipynb").write_text("Another essay", "utf-8")
     again = []
     second = checking.check(
-        root / "handed-in", table, limits, lambda done, total, rows: again.extend(rows)
+        root / "handed-in", table, lambda done, total, rows: again.extend(rows), limits
     )
     assert [row.file for row in again] == ["essay.ipynb"]
     assert (second.kept, second.network_closed) == (files - 1, None)
@@ -262,7 +280,7 @@ def test_an_interruption_leaves_nothing_running(tmp_path, monkeypatch):
 
     start = time.monotonic()
     with pytest.raises(KeyboardInterrupt):
-        checking.check(folder, tmp_path / "grades.csv", Limits(seconds=500), interrupt)
+        checking.check(folder, tmp_path / "grades.csv", interrupt, Limits(seconds=500))
     assert time.monotonic() - start < 100
     assert processes_of(tmp_path) == []
     assert list((tmp_path / "temporary").iterdir()) == []
@@ -272,7 +290,6 @@ def test_an_interruption_leaves_nothing_running(tmp_path, monkeypatch):
 @pytest.mark.parametrize(
     ("limits", "words"),
     [
-        ({"lesson": "2"}, "Unknown lesson '2'"),
         ({"seconds": 0}, "seconds is 0"),
         ({"gigabytes": float("nan")}, "memory is nan"),
     ],
@@ -285,20 +302,20 @@ def test_limits_are_checked(limits, words):
 def test_a_system_without_fork_is_told_what_to_do(tmp_path, monkeypatch):
     monkeypatch.delattr(os, "fork")
     with pytest.raises(WorkbookError, match="on Windows use WSL"):
-        checking.check(tmp_path, tmp_path / "grades.csv", Limits(), print)
+        checking.check(tmp_path, tmp_path / "grades.csv", print)
 
 
 def test_other_limits_or_another_lesson_asked_for_are_a_new_question(tmp_path):
     (tmp_path / "a.ipynb").write_text("no notebook")
     output = tmp_path / "grades.csv"
 
-    def kept(**limits):
-        return checking.check(tmp_path, output, Limits(**limits), lambda *given: None).kept
+    def kept(seconds=20, lesson=None):
+        return checking.check(tmp_path, output, print, Limits(seconds), lesson).kept
 
-    assert [kept(), kept(), kept(lesson="01"), kept(lesson="01")] == [0, 1, 0, 1]
+    assert [kept(), kept(), kept(30), kept(30), kept(30, "01")] == [0, 1, 0, 1, 0]
 
 
 def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_run(tmp_path):
     (tmp_path / "a.ipynb").write_text("no notebook")
     with pytest.raises(WorkbookError, match="Cannot write"):
-        checking.check(tmp_path, tmp_path / "none" / "grades.csv", Limits(), print)
+        checking.check(tmp_path, tmp_path / "none" / "grades.csv", print)
