@@ -1,6 +1,8 @@
 """The visual language of all lessons: colours, style, and a figure with its text."""
 
+import base64
 import functools
+import html
 import io
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -81,9 +83,19 @@ class Picture:
         image.save(buffer, "png")
         return buffer.getvalue()
 
+    def as_html(self) -> str:
+        """Return the figure as HTML, with its text for readers who cannot see it."""
+        return image_html(self.png(), self.alt)
+
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
         data: dict[str, object] = {"image/png": self.png(), "text/plain": self.alt}
         return data, {"image/png": {"alt": self.alt}}
+
+
+def image_html(png: bytes, alt: str) -> str:
+    """Return HTML for a picture, which, unlike an image widget, has an alternative text."""
+    source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
+    return f'<img src="{source}" alt="{html.escape(alt)}" style="max-width: 100%">'
 
 
 def new_figure(width: float = 8, height: float = 3.6) -> "Figure":
