@@ -41,13 +41,20 @@ def title_problems(notebook: NotebookNode, lesson: Lesson) -> list[str]:
         One sentence for each disagreement.
     """
     first = notebook.cells[0]
-    title, minutes = f"# {lesson.number} {lesson.title}", f"About {lesson.minutes} minutes"
+    title = f"# {lesson.number} {lesson.title}"
     problems = []
     if first.cell_type != "markdown" or first.source.splitlines()[0] != title:
         problems.append(f"The first cell must be text that starts with the title: {title}.")
-    if not re.search(rf"\b{minutes}\b", first.source):
-        problems.append(f"The title cell must say how long the lesson takes: {minutes}.")
+    if not re.search(rf"\b{minutes_in_words(lesson)}\b", first.source):
+        problems.append(f"The title cell must say: {minutes_in_words(lesson)}.")
     return problems
+
+
+def minutes_in_words(lesson: Lesson) -> str:
+    """Return how a title cell says how long a lesson takes."""
+    if lesson.short_minutes == lesson.minutes:
+        return f"About {lesson.minutes} minutes"
+    return f"About {lesson.minutes} minutes; {lesson.short_minutes} without what goes deeper"
 
 
 def source_problems(notebook: NotebookNode) -> list[str]:

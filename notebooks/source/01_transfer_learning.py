@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 40 minutes, exercises included. Afterwards you will be able to
+# About 95 minutes; 65 without what goes deeper. Afterwards you will be able to
 #
 # - copy the first layers of a trained network into a new one, freeze them, and say what that changes,
 # - choose between a linear probe, fine-tuning, and one after the other,

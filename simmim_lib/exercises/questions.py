@@ -139,7 +139,7 @@ class Estimate:
 
     def in_words(self, right: float) -> str:
         """Return what is right, Markdown."""
-        return f"{right:,.4g} {self.unit}".rstrip()
+        return f"{right:,.3g} {self.unit}".rstrip()
 
 
 @dataclass(frozen=True)

@@ -92,4 +92,5 @@ def score(lesson: str) -> Score:
 
 
 def _link(name: str) -> str:
-    return f'<a href="#question-{html.escape(name)}">{html.escape(name)}</a>'
+    words = name.partition("-")[2].replace("-", " ")
+    return f'<a href="#question-{html.escape(name)}">{html.escape(words)}</a>'
