@@ -252,8 +252,8 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # layers, while you watch.
 
 # %%
-depth_panel = panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
-exercises.predict("01-depth", depth_panel)
+settings = simmim_lib.Settings(budget="quick", steps=72)
+exercises.predict("01-depth", panels.frozen_layers(settings))
 
 # %% [markdown] tags=["quoted"]
 # ## 5. Going deeper: three famous curves
