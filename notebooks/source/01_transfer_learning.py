@@ -174,13 +174,18 @@ print(difference(result.accuracy["mnist"], result.baseline["mnist"]))
 
 # %% [markdown]
 # ### Exercise 1: Count what is trained (easy, 5 minutes)
+#
+# "The first two layers" means: the first two of those that *hold weights*. `flatten` only reorders
+# numbers, so neither the lesson nor its panels nor `freezing.freeze` count it. Try your function on
+# `target_model`, too: with two layers frozen it has to agree with section 3.
 
 
 # %% tags=["nbval-check-output"]
 def trainable_parameters(model, frozen_layers):
-    """Return how many parameters of a Keras model are trained when its first layers are frozen.
+    """Return how many weights of a Keras model are trained when its first layers are frozen.
 
-    The layers are in `model.layers`; the first `frozen_layers` of them are frozen.
+    Count only layers that hold weights (`layer.weights` is not empty), in the order of
+    `model.layers`; the first `frozen_layers` of these are frozen.
     """
     ...  # your code
 
@@ -190,8 +195,8 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A layer knows the number of its parameters: `layer.count_params()`. A slice such as
-# `model.layers[2:]` leaves the first two layers out.
+# First make a list of the layers that hold weights. A layer knows the number of its weights:
+# `layer.count_params()`. A slice such as `layers[2:]` leaves the first two layers out.
 #
 # </details>
 #
@@ -199,7 +204,8 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 #
 # ```python
 # def trainable_parameters(model, frozen_layers):
-#     return sum(layer.count_params() for layer in model.layers[frozen_layers:])
+#     with_weights = [layer for layer in model.layers if layer.weights]
+#     return sum(layer.count_params() for layer in with_weights[frozen_layers:])
 # ```
 #
 # </details>
@@ -212,7 +218,8 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 def copy_and_freeze(source_model, target_model, frozen_layers):
     """Copy the weights of the first `frozen_layers` layers into `target_model` and freeze them.
 
-    Change `target_model` itself; leave the source model and all other layers as they are.
+    Count only layers that hold weights, as in exercise 1. Change `target_model` itself; leave the
+    source model and all other layers as they are.
     """
     ...  # your code
 
@@ -222,7 +229,8 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Walk through both lists of layers at once: `zip(source_model.layers, target_model.layers)`.
+# Walk through both lists of layers at once: `zip(source_model.layers, target_model.layers)`. Skip
+# the pairs without weights.
 #
 # </details>
 #
@@ -237,8 +245,9 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 #
 # ```python
 # def copy_and_freeze(source_model, target_model, frozen_layers):
-#     pairs = list(zip(source_model.layers, target_model.layers))
-#     for source_layer, target_layer in pairs[:frozen_layers]:
+#     layers = zip(source_model.layers, target_model.layers)
+#     with_weights = [pair for pair in layers if pair[0].weights]
+#     for source_layer, target_layer in with_weights[:frozen_layers]:
 #         target_layer.set_weights(source_layer.get_weights())
 #         target_layer.trainable = False
 # ```
@@ -304,6 +313,50 @@ exercises.predict("01-probe-or-fine-tune", *study_results.ways_compared())
 exercises.predict("01-gentler", *study_results.gentle_ways_compared())
 
 # %% [markdown]
+# ### Exercise 3: Plan a fair comparison (medium, 5 minutes)
+#
+# "With five labels per class, gradual unfreezing reads UCI digits better than plain fine-tuning,"
+# somebody says, after these two runs:
+#
+# ```python
+# Settings(source="glyphs", targets=("uci-digits",), labels_per_class=5, steps=240, seeds=10,
+#          adaptation="gradual-unfreezing", trunk_learning_rate=0.1)
+# Settings(source="glyphs", targets=("uci-digits",), labels_per_class=5, steps=120, seeds=3,
+#          adaptation="fine-tune")
+# ```
+#
+# Keep the first. Which run must it be compared with, so that a difference is due to gradual
+# unfreezing, and to nothing else?
+
+# %% tags=["nbval-check-output"]
+opponent = ...  # simmim_lib.Settings(...)
+
+exercises.check("01-fair-comparison", opponent)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# In how many fields do the two differ? Of the differences only one may stay.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# opponent = simmim_lib.Settings(
+#     source="glyphs",
+#     targets=("uci-digits",),
+#     labels_per_class=5,
+#     steps=240,
+#     seeds=10,
+#     adaptation="fine-tune",
+#     trunk_learning_rate=0.1,
+# )
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## 8. Few labels and many
 #
 # Ten labels per class were an example. Here are the same digits with one label per class, and with
@@ -328,7 +381,7 @@ exercises.predict(
 )
 
 # %% [markdown]
-# ### Exercise 3: Did transfer hurt? (medium, 10 minutes)
+# ### Exercise 4: Did transfer hurt? (medium, 10 minutes)
 
 
 # %% tags=["nbval-check-output"]
@@ -401,7 +454,44 @@ exercises.predict(
 )
 
 # %% [markdown]
+<<<<<<< HEAD
 # ### Exercise 4: A score before training (hard, 15 minutes)
+=======
+# With a perfect score, the points in each small plot would climb from left to right. Kendall's rank
+# correlation $\tau$ counts that: the share of pairs of sources in the right order minus the share in
+# the wrong order. +1 is always right, 0 a coin toss, -1 always wrong.
+
+# %% tags=["nbval-check-output"]
+for name, guess in guesses.items():
+    correlations = []
+    for target in targets:
+        rivals = [pair for pair in pairs if pair[1] == target]
+        actual = [outcome[pair].mean() for pair in rivals]
+        ranks = scipy.stats.kendalltau([guess[pair] for pair in rivals], actual)
+        correlations.append(ranks.statistic)
+    shown = ", ".join(f"{value:+.2f}" for value in correlations)
+    print(f"{name:18} mean {np.mean(correlations):+.2f}  (MNIST, UCI digits, Fashion: {shown})")
+
+# %% [markdown]
+# **Explain.** Between (a) and (b). For the digits of MNIST every score finds the right order. Where
+# the scores go wrong, they swap glyphs with another source, and each time it is a pair whose
+# accuracies these ten seeds cannot tell apart either. Before you trust them, four warnings:
+#
+# - This is a **small sample**: nine pairs of sources, three for each target. Swapping a single pair
+#   moves $\tau$ by two thirds for its target.
+# - A score **ranks sources; it does not promise a gain**. From UCI digits to Fashion, transfer was a
+#   loss, and no score says so: none of them knows what training from scratch would reach.
+# - Scores of **different targets cannot be compared**: an easy target gets a high score from any
+#   source.
+# - The **H-score saturates** when images are few. It can be at most 9 for ten classes, and with 200
+#   images in 128 dimensions even the worst source comes near that: with so many dimensions, almost
+#   any labelling can be separated.
+#
+# So use a score to drop hopeless sources early. Then measure the others.
+
+# %% [markdown]
+# ### Exercise 5: A score before training (hard, 15 minutes)
+>>>>>>> i9e
 
 
 # %% tags=["nbval-check-output"]

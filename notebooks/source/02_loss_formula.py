@@ -132,35 +132,42 @@ for row in zip(points.numpy(), by_hand, by_tape, by_differences, strict=True):
     print("{:.3f}  {:+9.4f}{:+9.4f}  {:+9.4f}".format(*(np.round(row, 4) + 0.0)))
 
 # %% [markdown]
-# ### Exercise 1: The slope of the formula (easy, 5 minutes)
+# ### Exercise 1: The slope on the logit (medium, 10 minutes)
+#
+# A network does not move $p$ itself. It moves logits, and $p$ is their softmax: with $z$ for the
+# label's own logit and the others held fixed, $p = e^z / (e^z + c)$. So what gradient descent feels
+# is the slope of $-p\log p$ with respect to $z$. How hard does the formula push at $p = 0.1$, and
+# how hard at $p = 0.9$?
 
 
 # %% tags=["nbval-check-output"]
-def slope(probability):
-    """Return the derivative of -p log p with respect to p, the `probability`; log is natural."""
+def slope_on_logit(probability):
+    """Return the derivative of -p log p with respect to the label's logit z, where p is this."""
     ...  # your code
 
 
-exercises.check("02-derivative", slope)
+exercises.check("02-logit-slope", slope_on_logit)
 
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# It is a product, so use the product rule: $(u\,v)' = u'\,v + u\,v'$ with $u = p$ and $v = \log p$.
+# The chain rule: the slope with respect to $p$, times the slope of $p$ with respect to $z$.
 #
 # </details>
 #
 # <details><summary>Hint 2</summary>
 #
-# $u' = 1$ and $v' = 1/p$. Do not forget the minus sign in front.
+# Differentiate the quotient $e^z / (e^z + c)$ and write the result with $p$ alone: it is $p$ times
+# the probability of all other classes together.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def slope(probability):
-#     return -(1 + np.log(probability))
+# def slope_on_logit(probability):
+#     slope_on_probability = -(1 + np.log(probability))
+#     return slope_on_probability * probability * (1 - probability)
 # ```
 #
 # </details>
@@ -352,43 +359,34 @@ information_figures.cross_entropy_and_divergence(
 )
 
 # %% [markdown]
-# ### Exercise 3: Entropy against cross-entropy (easy, 10 minutes)
+# ### Exercise 3: Sure and wrong (easy, 5 minutes)
 #
-# The article calls its formula a cross-entropy; its form is that of an entropy. Write both.
-
+# The article calls its formula a cross-entropy; its form is that of an entropy. Where do the two
+# disagree? Choose two predictions for an image of the *first* of three classes: one with an entropy
+# below 0.3 nats and a cross-entropy above 3, and one that names the right class although its entropy
+# is above 1.
 
 # %% tags=["nbval-check-output"]
-def entropy_and_cross_entropy(truth, prediction):
-    """Return the entropy of the prediction, and the cross-entropy of truth and prediction.
+sure_and_wrong = [..., ..., ...]  # three probabilities
+unsure_and_right = [..., ..., ...]
 
-    Both arguments are distributions over classes, shape (classes,); the prediction has no zeros.
-    """
-    ...  # your code
-
-
-exercises.check("02-entropy", entropy_and_cross_entropy)
+exercises.check("02-sure-and-wrong", (sure_and_wrong, unsure_and_right))
 
 # %% [markdown]
-# <details><summary>Hint 1</summary>
+# <details><summary>Hint</summary>
 #
-# Both are minus a sum over classes of a factor times a logarithm. In both, the logarithm is that of
-# the prediction.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# In the entropy the factor is the prediction, in the cross-entropy the truth.
+# The entropy looks at all three numbers and does not know which class is the true one; the
+# cross-entropy looks at the first number only. Compute both as in the text above, and try.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
+# One of many:
+#
 # ```python
-# def entropy_and_cross_entropy(truth, prediction):
-#     entropy = -(prediction * np.log(prediction)).sum()
-#     cross_entropy = -(truth * np.log(prediction)).sum()
-#     return entropy, cross_entropy
+# sure_and_wrong = [0.02, 0.97, 0.01]
+# unsure_and_right = [0.4, 0.3, 0.3]
 # ```
 #
 # </details>
@@ -433,43 +431,32 @@ information_figures.joint_and_information(joint, digits.class_names, halves)
 # images *with* a label, mutual information for those *without*. Lesson 05 trains with both.
 
 # %% [markdown]
-# ### Exercise 4: The information of a batch (medium, 10 minutes)
-
+# ### Exercise 4: As informative as can be, and all wrong (medium, 10 minutes)
+#
+# Three images show the classes 0, 1 and 2. Choose their predictions, a row of three probabilities
+# each, so that the information is at least 1 nat (the most there can be is $\log 3$), and yet not
+# one of the three is right.
 
 # %% tags=["nbval-check-output"]
-def information(probabilities):
-    """Return H(mean p) - mean H(p) in nats, for predictions of shape (n, classes).
-
-    Some predictions are certain: 0 log 0 counts as 0.
-    """
-    ...  # your code
-
-
-exercises.check("02-mutual-information", information)
+predictions = [
+    [..., ..., ...],  # the image of class 0
+    [..., ..., ...],  # of class 1
+    [..., ..., ...],  # of class 2
+]
+exercises.check("02-informed-and-wrong", predictions)
 
 # %% [markdown]
-# <details><summary>Hint 1</summary>
+# <details><summary>Hint</summary>
 #
-# The mean prediction is the mean over the examples: `probabilities.mean(axis=0)`.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# `scipy.special.entr(p)` is $-p \log p$ with $0 \log 0 = 0$, element by element.
+# What do the two halves ask for: of each row, and of the mean of the rows? Does either of them ask
+# which image gets which class?
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# from scipy.special import entr
-#
-#
-# def information(probabilities):
-#     spread = entr(probabilities.mean(axis=0)).sum()
-#     doubt = entr(probabilities).sum(axis=1).mean()
-#     return spread - doubt
+# predictions = [[0, 1, 0], [0, 0, 1], [1, 0, 0]]
 # ```
 #
 # </details>

@@ -337,37 +337,32 @@ exercises.check("04-mgda-two-tasks", mgda_two_tasks)
 # </details>
 
 # %% [markdown]
-# ### Exercise 3: PCGrad's projection (easy, 5 minutes)
-
+# ### Exercise 3: How long may the other gradient be? (easy, 5 minutes)
+#
+# Go back to the panel with the two arrows. At 100, 120 and 150 degrees: how many times as long as
+# the first may the second gradient be, so that a step against the *plain sum* still lets both losses
+# fall? Read the longest such length off the slider, or work it out.
 
 # %% tags=["nbval-check-output"]
-def pcgrad(first, second):
-    """Return PCGrad's direction for two gradients, each of shape (parameters,).
+longest = {100: ..., 120: ..., 150: ...}  # by angle in degrees
 
-    In conflict, each gradient g loses its part along the other one, (g·other / other·other) other,
-    where the other one is taken as it was given. Then both are added.
-    """
-    ...  # your code
-
-
-exercises.check("04-pcgrad", pcgrad)
+exercises.check("04-longest-length", longest)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `min(first @ second, 0)` is the inner product if there is conflict, and 0 if there is none. Use it
-# in both projections.
+# Look at the dashed line of the plain sum: when it leaves the sector in which both losses fall, it
+# is at a right angle to the first gradient.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
+# At the limit the sum is at a right angle to the first gradient, $1 + r\cos\alpha = 0$, so
+# $r = 1 / |\cos\alpha|$. What the slider shows just before or behind it is right, too.
+#
 # ```python
-# def pcgrad(first, second):
-#     against = min(first @ second, 0)
-#     kept_first = first - against / (second @ second) * second
-#     kept_second = second - against / (first @ first) * first
-#     return kept_first + kept_second
+# longest = {100: 5.76, 120: 2.0, 150: 1.155}
 # ```
 #
 # </details>
@@ -459,9 +454,6 @@ panels.compare_weightings()
 #
 # For the answer we need one number for several targets. **Delta-m** says by how many percent the
 # joint network does better than separate networks, on average over the targets.
-
-# %% [markdown]
-# ### Exercise 4: Compute delta-m (easy, 5 minutes)
 #
 # $$\Delta_m = \frac{100}{T} \sum_t \sigma_t\, \frac{M_t - S_t}{S_t}$$
 #
@@ -469,38 +461,48 @@ panels.compare_weightings()
 # and $\sigma_t = 1$ where higher is better (accuracy), $-1$ where lower is better (an error)
 # ([Maninis et al., 2019](https://arxiv.org/abs/1904.08918)).
 
+# %% [markdown]
+# **The study.** Two groups of targets, from glyphs with two layers frozen, ten labels per class, ten
+# seeds. Every method gets **five trials**: the plain sum five sets of weights, every other method
+# five learning rates, and the separate networks five learning rates, too. Each method's best trial
+# is chosen on validation images; only then is it tested.
+
+# %% [markdown]
+# ### Exercise 4: How many by luck? (medium, 10 minutes)
+#
+# Eleven methods on two groups are 22 comparisons with the plain sum, each with a 95 % interval. Before
+# you look at them: suppose that *no* method differed from the plain sum, and that the comparisons
+# were independent. How many intervals would exclude zero all the same, on average? With which
+# probability at least one? And at which level must each interval be taken, so that all 22 contain the
+# truth at once in 95 of 100 such studies?
 
 # %% tags=["nbval-check-output"]
-def delta_m(together, alone, higher_is_better):
-    """Return delta-m in percent, one number; all three have shape (tasks,), the last of booleans."""
-    ...  # your code
-
-
-exercises.check("04-delta-m", delta_m)
+by_luck = {
+    "expected": ...,  # how many exclude zero, on average
+    "at least one": ...,  # the probability, from 0 to 1
+    "level": ...,  # of each interval, from 0 to 1
+}
+exercises.check("04-by-luck", by_luck)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# `np.where(higher_is_better, 1, -1)` makes the signs.
+# One interval in twenty excludes the truth. What is the probability that none of 22 does? And if
+# all together may miss it once in twenty studies, how often may each?
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def delta_m(together, alone, higher_is_better):
-#     sign = np.where(higher_is_better, 1, -1)
-#     return 100 * np.mean(sign * (together - alone) / alone)
+# by_luck = {"expected": 22 * 0.05, "at least one": 1 - 0.95**22, "level": 1 - 0.05 / 22}
 # ```
+#
+# The last is Bonferroni's rule; $0.95^{1/22}$ is nearly the same.
 #
 # </details>
 
 # %% [markdown]
-# **The study.** Two groups of targets, from glyphs with two layers frozen, ten labels per class, ten
-# seeds. Every method gets **five trials**: the plain sum five sets of weights, every other method
-# five learning rates, and the separate networks five learning rates, too. Each method's best trial
-# is chosen on validation images; only then is it tested.
-#
 # **Predict.** Eleven methods on two groups: in how many of the 22 comparisons is the method clearly
 # ahead of the tuned plain sum?
 #
