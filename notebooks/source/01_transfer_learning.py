@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 95 minutes; 65 without what goes deeper. Afterwards you will be able to
+# About 100 minutes; 60 without what goes deeper. Afterwards you will be able to
 #
 # - copy the first layers of a trained network into a new one, freeze them, and say what that changes,
 # - choose between a linear probe, fine-tuning, and one after the other,
@@ -133,13 +133,7 @@ freezing.copy_layers(source_model, target_model, layers=4)
 freezing.freeze(target_model, layers=2)
 
 # %%
-trained = sum(weight.shape.num_elements() for weight in target_model.trainable_weights)
-exercises.predict(
-    "01-frozen-share",
-    study_results.layers_table(target_model),
-    trained=trained,
-    weights=target_model.count_params(),
-)
+exercises.predict("01-frozen-share", study_results.layers_table(target_model), model=target_model)
 
 # %% [markdown]
 # Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us
@@ -280,11 +274,7 @@ exercises.predict("01-depth", panels.frozen_layers(settings))
 #   than from scratch however many layers were copied.
 
 # %%
-exercises.predict(
-    "01-three-shapes",
-    study_results.copied_layers_figure(),
-    study_results.copied_layers_table(),
-)
+exercises.predict("01-three-shapes", *study_results.copied_layers_compared())
 
 # %% [markdown]
 # ## 6. Probe, fine-tune, or one after the other
@@ -363,9 +353,7 @@ exercises.check("01-fair-comparison", opponent)
 # fifty.
 
 # %%
-exercises.predict(
-    "01-how-many-labels", study_results.few_labels_figure(), study_results.few_labels_table()
-)
+exercises.predict("01-how-many-labels", *study_results.few_labels_compared())
 
 # %% [markdown]
 # ## 9. When transfer hurts
@@ -374,11 +362,7 @@ exercises.predict(
 # more pictures than our part of MNIST. A network trained on it has surely learned to see.
 
 # %%
-exercises.predict(
-    "01-negative-transfer",
-    study_results.negative_transfer_figure(),
-    study_results.negative_transfer_table(),
-)
+exercises.predict("01-negative-transfer", *study_results.negative_transfer_compared())
 
 # %% [markdown]
 # ### Exercise 4: Did transfer hurt? (medium, 10 minutes)
@@ -449,49 +433,10 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #   of the features, averaged over all such models (the log *marginal likelihood*, or evidence)?
 
 # %%
-exercises.predict(
-    "01-scores", study_results.scores_figure(), study_results.rank_correlations_table()
-)
-
-# %% [markdown]
-<<<<<<< HEAD
-# ### Exercise 4: A score before training (hard, 15 minutes)
-=======
-# With a perfect score, the points in each small plot would climb from left to right. Kendall's rank
-# correlation $\tau$ counts that: the share of pairs of sources in the right order minus the share in
-# the wrong order. +1 is always right, 0 a coin toss, -1 always wrong.
-
-# %% tags=["nbval-check-output"]
-for name, guess in guesses.items():
-    correlations = []
-    for target in targets:
-        rivals = [pair for pair in pairs if pair[1] == target]
-        actual = [outcome[pair].mean() for pair in rivals]
-        ranks = scipy.stats.kendalltau([guess[pair] for pair in rivals], actual)
-        correlations.append(ranks.statistic)
-    shown = ", ".join(f"{value:+.2f}" for value in correlations)
-    print(f"{name:18} mean {np.mean(correlations):+.2f}  (MNIST, UCI digits, Fashion: {shown})")
-
-# %% [markdown]
-# **Explain.** Between (a) and (b). For the digits of MNIST every score finds the right order. Where
-# the scores go wrong, they swap glyphs with another source, and each time it is a pair whose
-# accuracies these ten seeds cannot tell apart either. Before you trust them, four warnings:
-#
-# - This is a **small sample**: nine pairs of sources, three for each target. Swapping a single pair
-#   moves $\tau$ by two thirds for its target.
-# - A score **ranks sources; it does not promise a gain**. From UCI digits to Fashion, transfer was a
-#   loss, and no score says so: none of them knows what training from scratch would reach.
-# - Scores of **different targets cannot be compared**: an easy target gets a high score from any
-#   source.
-# - The **H-score saturates** when images are few. It can be at most 9 for ten classes, and with 200
-#   images in 128 dimensions even the worst source comes near that: with so many dimensions, almost
-#   any labelling can be separated.
-#
-# So use a score to drop hopeless sources early. Then measure the others.
+exercises.predict("01-scores", *study_results.scores_compared())
 
 # %% [markdown]
 # ### Exercise 5: A score before training (hard, 15 minutes)
->>>>>>> i9e
 
 
 # %% tags=["nbval-check-output"]
