@@ -50,7 +50,7 @@ def few_labels(
         axes.errorbar(shown, mean, error_bar(half_width), label="network, retrained", **look)
     axes.axhline(1 / classes, ls="--", color=COLOURS["baseline"], label="guessing")
     axes.set(ylim=(0, 1), xlabel="labelled images per class", ylabel="test accuracy")
-    axes.set_title(_title(shown, nearest[shown], network))
+    axes.set_title(_title(nearest[shown], network))
     axes.legend(loc="lower right", bbox_to_anchor=(1, 0.12), fontsize=9)
     return Picture(figure, _describe(dataset, shown, nearest, network))
 

@@ -28,7 +28,7 @@ def test_the_network_stands_beside_the_nearest_image_once_it_is_trained():
     before, after = few_labels(*arguments), few_labels(*arguments, HIGH[0])
     assert "network" not in before.figure.axes[1].get_title()
     axes = after.figure.axes[1]
-    title = f"2 per class: network {HIGH[0].mean():.0%}, nearest image {LOW[1].mean():.0%}"
+    title = f"network {HIGH[0].mean():.0%}, nearest image {LOW[1].mean():.0%}"
     assert axes.get_title(loc="left") == title
     (place,) = [c for c in axes.containers if c.get_label() == "network, retrained"]
     np.testing.assert_allclose(place.lines[0].get_xydata(), [[2, HIGH[0].mean()]])
