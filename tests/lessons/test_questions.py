@@ -6,6 +6,7 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import build
+import numpy as np
 import pytest
 
 from simmim_lib.exercises.questions import QUESTIONS, Choice, Estimate, questions_of
@@ -17,6 +18,19 @@ ALL = [name for names in NAMES.values() for name in names]
 MEASURED = {
     "01-first-pass": {"accuracy": 0.55},
     "01-frozen-share": {"trained": 156_000, "weights": 160_000},
+    "02-fresh": {"probability": np.array([0.08, 0.1, 0.12])},
+    # The third guess is wrong and surer than the second.
+    "02-unsure": {
+        "labels": np.array([0, 1, 0, 2]),
+        "logits": np.array([[9.0, 0, 0], [0, 1, 0], [0, 0, 2], [0, 0.1, 0]]),
+    },
+    "02-information": {
+        "batches": {
+            "trained": 9 * np.eye(3),
+            "same": np.tile([9.0, 0, 0], (3, 1)),
+            "fresh": 0.01 * np.eye(3),
+        }
+    },
 }
 """What a run would hand over, where an answer depends on one."""
 
@@ -43,6 +57,8 @@ def test_exactly_one_option_is_right_and_each_has_its_own_sentence(name):
         assert sum(right) == 1
     assert len(set(replies)) == len(replies)
     assert all(len(reply) > 20 for reply in replies)
+    # A verdict knows code and formulas, but no emphasis.
+    assert not any("*" in reply for reply in replies)
     assert len(found.because) > 40
 
 

@@ -1,4 +1,4 @@
-"""Pictures of information theory: six ideas, each drawn from a network's predictions."""
+"""Pictures of information theory, drawn from a network's predictions."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
 
 CLASS_NAMES = ("3", "5", "8")
 
+START_ON_THE_TRIANGLE = np.array([0.3, 0.42, 0.28])
+"""The prediction from which the panel of three classes descends at first; class 0 is true."""
+
 
 def one_probability(probability: float = 0.1) -> Panel:
     """Return the panel that moves the label's probability and shows what each loss makes of it.
@@ -40,11 +43,14 @@ def three_classes(loss: str = "written") -> Panel:
     Args:
         loss: a name of `readings.LOSSES`, shown at first.
     """
+    of_first, of_second, _ = START_ON_THE_TRIANGLE
     controls = {
         "loss": dropdown("Loss", _titles(readings.LOSSES), loss),
         "label": dropdown("True class", [(n, k) for k, n in enumerate(CLASS_NAMES)], 0),
-        "first": _probability_slider(f"p of {CLASS_NAMES[0]}", 0.3),
-        "second": _probability_slider(f"share of {CLASS_NAMES[1]} in the rest", 0.6),
+        "first": _probability_slider(f"p of {CLASS_NAMES[0]}", of_first),
+        "second": _probability_slider(
+            f"share of {CLASS_NAMES[1]} in the rest", of_second / (1 - of_first)
+        ),
     }
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
