@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 95 minutes; 55 without what goes deeper. Afterwards you will be able to
+# About 100 minutes; 60 without what goes deeper. Afterwards you will be able to
 #
 # - say what the article's formula says, term by term, and what it was meant to say,
 # - differentiate by hand, and check the result in two other ways,
@@ -23,7 +23,11 @@ import numpy as np
 import tensorflow as tf
 
 from simmim_lib import datasets, exercises, losses, trunks
-from simmim_lib.lessons.loss_formula import panels, study_results
+from simmim_lib.lessons.loss_formula import (
+    panels,
+    study_results,
+    training_by_loss,  # noqa: F401 ("Copy settings" names it)
+)
 
 # %% [markdown]
 # ## 1. What the formula says
@@ -256,7 +260,9 @@ exercises.predict(
 # a 5 once in a hundred times, and so on.
 
 # %%
-exercises.predict("02-perfect", study_results.divergence_figure(labels, logits))
+exercises.predict(
+    "02-perfect", study_results.divergence_figure(labels, logits), panels.one_prediction()
+)
 
 # %% [markdown]
 # ### Exercise 3: Entropy against cross-entropy (easy, 10 minutes)

@@ -368,7 +368,9 @@ def _perfect() -> Answer:
         "Cross-entropy is the truth's own entropy plus the **Kullback–Leibler divergence**, what "
         r"the model adds by being wrong: $H(q, p) = H(q) + D(q \,\|\, p)$. Training can remove "
         "only the second part. So a loss above 0 does not say that a network is bad: compare it "
-        "with the smallest that is possible.",
+        "with the smallest that is possible.\n\n"
+        "In the panel set a prediction of your own. Bring it close to the truth: what is left? "
+        "Then make it sure and wrong: entropy is small, cross-entropy large.",
     )
 
 
