@@ -11,6 +11,8 @@ import pytest
 
 from simmim_lib.exercises.questions import QUESTIONS, Choice, Estimate, questions_of
 from simmim_lib.lessons import LESSONS
+from simmim_lib.lessons.task_weights.conflict import Conflict
+from simmim_lib.settings import Settings
 
 NAMES = {lesson.number: questions_of(lesson.number) for lesson in LESSONS}
 ALL = [name for names in NAMES.values() for name in names]
@@ -31,6 +33,31 @@ MEASURED = {
             "fresh": 0.01 * np.eye(3),
         }
     },
+    "04-where-tasks-meet": {
+        "gradients": {
+            "mnist": {"trunk": 1, "head_mnist": 1, "head_fashion": None},
+            "fashion": {"trunk": 1, "head_mnist": None, "head_fashion": 1},
+        }
+    },
+    "04-hundredfold": {
+        "changed": {"sgd": {"fashion": 0.3}, "Adam": {"fashion": 0.0}, "shared": {"fashion": 0.1}}
+    },
+    "04-units": {
+        "accuracy": {
+            ("fixed", 1): {"mnist": np.array([0.89]), "fashion": np.array([0.73])},
+            ("fixed", 100): {"mnist": np.array([0.83]), "fashion": np.array([0.73])},
+        }
+    },
+    "04-cosine": {
+        "measured": Conflict(
+            Settings(targets=("mnist", "fashion")),
+            np.array([0]),
+            np.array([[[[1.0, 0.04], [0.04, 1.0]]]]),
+            np.ones((1, 1, 2)),
+        )
+    },
+    "04-front": {"equal": {"mnist": np.array([0.88])}, "thrice": {"mnist": np.array([0.89])}},
+    "04-bulging-front": {"least": np.array([-1.0, -0.97, 1.0])},
 }
 """What a run would hand over, where an answer depends on one."""
 
