@@ -128,7 +128,7 @@ def read_lesson(source: Path) -> NotebookNode:
             badge = publish.badge_markdown(notebook_path(source).name, address)
             cell.source = cell.source.replace(BADGE, badge)
         make = getattr(nbformat.v4, f"new_{cell.cell_type}_cell")
-        kept = {"tags": list(tags)} if tags else {}
+        kept = {"tags": list(tags), **_looks(tags)} if tags else {}
         cells.append(make(cell.source, id=f"{digest}-{seen[digest]}", metadata=kept))
     metadata = {
         "colab": {"provenance": [], "toc_visible": True},
@@ -137,6 +137,16 @@ def read_lesson(source: Path) -> NotebookNode:
         "simmim": {"source_sha256": hashlib.sha256(text.encode()).hexdigest()},
     }
     return nbformat.v4.new_notebook(cells=cells, metadata=metadata)
+
+
+def _looks(tags: Iterable[str]) -> dict[str, object]:
+    """Return the metadata by which JupyterLab and Colab fold a cell's code.
+
+    Colab shows what stands behind `# @title` in its first line instead.
+    """
+    if not {"folded", "setup"} & set(tags):
+        return {}
+    return {"cellView": "form", "jupyter": {"source_hidden": True}}
 
 
 def disagreements(source: Path, notebook_file: Path) -> list[str]:

@@ -2,14 +2,14 @@
 
 import ast
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from nbformat import NotebookNode
 
 from simmim_lib.lessons import Lesson
 
 LONGEST_CELL = 20  # lines of code
-LONGEST_LESSON = 300
+LONGEST_LESSON = 120  # lines of code that a learner sees
 ERROR_MARK = 'class="simmim-error"'  # how a panel shows an error to the learner
 # What textbooks write: positions, a count, a probability, and (as Keras) input and label.
 SHORT_NAMES_ALLOWED = {"_", "i", "j", "k", "n", "p", "x", "y"}
@@ -41,13 +41,20 @@ def title_problems(notebook: NotebookNode, lesson: Lesson) -> list[str]:
         One sentence for each disagreement.
     """
     first = notebook.cells[0]
-    title, minutes = f"# {lesson.number} {lesson.title}", f"About {lesson.minutes} minutes"
+    title = f"# {lesson.number} {lesson.title}"
     problems = []
     if first.cell_type != "markdown" or first.source.splitlines()[0] != title:
         problems.append(f"The first cell must be text that starts with the title: {title}.")
-    if not re.search(rf"\b{minutes}\b", first.source):
-        problems.append(f"The title cell must say how long the lesson takes: {minutes}.")
+    if not re.search(rf"\b{minutes_in_words(lesson)}\b", first.source):
+        problems.append(f"The title cell must say: {minutes_in_words(lesson)}.")
     return problems
+
+
+def minutes_in_words(lesson: Lesson) -> str:
+    """Return how a title cell says how long a lesson takes."""
+    if lesson.short_minutes == lesson.minutes:
+        return f"About {lesson.minutes} minutes"
+    return f"About {lesson.minutes} minutes; {lesson.short_minutes} without what goes deeper"
 
 
 def source_problems(notebook: NotebookNode) -> list[str]:
@@ -64,6 +71,7 @@ def source_problems(notebook: NotebookNode) -> list[str]:
     return [
         *_structure_problems(notebook, code),
         *_length_problems(code),
+        *_folding_problems(code),
         *(problem for cell in code for problem in _name_problems(cell)),
         *(problem for cell in text for problem in _prose_problems(cell)),
         *(
@@ -93,14 +101,35 @@ def _structure_problems(notebook: NotebookNode, code: list[NotebookNode]) -> Ite
 
 
 def _length_problems(code: list[NotebookNode]) -> Iterator[str]:
-    # A cell of parameters is a list and no program: it is as long as there are fields of Settings.
-    programs = [cell for cell in code if "parameters" not in cell.metadata.get("tags", [])]
-    lengths = {cell.id: len(re.findall(r"(?m)^.*\S", cell.source)) for cell in programs}
+    lengths = {cell.id: len(re.findall(r"(?m)^.*\S", cell.source)) for cell in visible_code(code)}
     for name, length in lengths.items():
         if length > LONGEST_CELL:
             yield f"Cell {name} has {length} lines of code; {LONGEST_CELL} is the most."
     if sum(lengths.values()) > LONGEST_LESSON:
-        yield f"The lesson has {sum(lengths.values())} lines of code; {LONGEST_LESSON} is the most."
+        yield (
+            f"The lesson shows {sum(lengths.values())} lines of code, and {LONGEST_LESSON} is the "
+            "most: move what teaches nothing into the lesson's folder, or tag its cell `folded`."
+        )
+
+
+def visible_code(cells: Iterable[NotebookNode]) -> list[NotebookNode]:
+    """Return the code cells that a learner sees unfolded.
+
+    A cell of parameters is a list and no program: it is as long as there are fields of Settings.
+    """
+    unseen = {"setup", "folded", "parameters"}
+    return [
+        cell
+        for cell in cells
+        if cell.cell_type == "code" and not unseen & set(cell.metadata.get("tags", []))
+    ]
+
+
+def _folding_problems(code: list[NotebookNode]) -> Iterator[str]:
+    for cell in code:
+        tags = cell.metadata.get("tags", [])
+        if "folded" in tags and not cell.source.startswith("# @title "):
+            yield f"Cell {cell.id} is folded: its first line must say what it does, `# @title ...`."
 
 
 def _name_problems(cell: NotebookNode) -> Iterator[str]:

@@ -196,8 +196,8 @@ def focal_loss(
 ) -> Tensor:
     """Cross-entropy weighted by (1 - p) ** gamma: the mirror image of reading (a).
 
-    Reading (a) weights the surprise -log p by p, and so listens to the examples that are right
-    already; focal loss weights it by what is missing, and listens to those still wrong.
+    Reading (a) weights the surprise -log p by p, and lets go of the label where p is near 0; focal
+    loss weights it by what is missing, and looks away where p is near 1.
 
     Args:
         labels: class numbers, shape (...), such as (n,).

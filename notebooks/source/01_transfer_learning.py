@@ -3,31 +3,30 @@
 #
 # <!-- badge -->
 #
-# About 40 minutes, exercises included. Afterwards you will be able to
+# About 100 minutes; 60 without what goes deeper. Afterwards you will be able to
 #
 # - copy the first layers of a trained network into a new one, freeze them, and say what that changes,
 # - choose between a linear probe, fine-tuning, and one after the other,
 # - tell from several seeds whether transfer helped, hurt, or made no clear difference,
 # - avoid the three mistakes that Keras users report most often when they freeze layers.
 #
-# You need to know what a layer, a weight and a loss are. Run all cells first (*Run > Run All Cells*,
-# about a minute), then read from here.
+# You need to know what a layer, a weight and a loss are. Run cell by cell (Shift+Enter), and answer
+# each question before you go on: what comes out is shown after your click.
 
 # %% tags=["setup"]
 # The builder writes the setup cell.
 
-# %% tags=["imports"]
+# %% tags=["imports", "folded"]
+# @title Imports
 import keras
 import numpy as np
-import scipy.stats
 
 import simmim_lib
 from simmim_lib import datasets, exercises, freezing, trunks
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.intervals import difference
-from simmim_lib.lessons.transfer_learning import figures, panels
+from simmim_lib.lessons.transfer_learning import panels, study_results
 from simmim_lib.pictures import charts
-from simmim_lib.studies import stored
 
 # %% [markdown]
 # ## 1. Two tasks
@@ -45,6 +44,9 @@ from simmim_lib.studies import stored
 
 # %%
 glyphs, digits = datasets.load("glyphs"), datasets.load("mnist")
+
+# %% tags=["folded"]
+# @title Ten images of each
 images = np.concatenate([part.images[:10] for part in (glyphs.train, digits.train)])
 names = [glyphs.class_names[label] for label in glyphs.train.labels[:10]]
 names += [digits.class_names[label] for label in digits.train.labels[:10]]
@@ -72,12 +74,7 @@ for dataset in (glyphs, digits):
 # the head are called the **trunk** (elsewhere also *backbone* or *encoder*): it turns a picture into
 # 128 numbers, its **features**.
 #
-# **Predict.** The next cell trains the network on the glyphs for three passes (*epochs*) over the
-# training images. There are 47 classes, and the characters are badly distorted. How many new glyphs
-# will it name correctly after the *first* pass?
-# - (a) about one in 47, no better than guessing
-# - (b) at least one in five
-# - (c) nearly all
+# The next cell trains it on the glyphs.
 
 # %%
 keras.utils.set_random_seed(0)
@@ -92,26 +89,23 @@ history = network.fit(
     validation_data=(glyphs.test.images, glyphs.test.labels),
     verbose=0,
 )
-by_pass = {number: np.array([x]) for number, x in enumerate(history.history["val_accuracy"], 1)}
-guessing = np.array([1 / len(glyphs.class_names)])
-charts.accuracy_curves(
-    [charts.Curve("the network", by_pass, "source")],
-    "passes over the training images",
-    "Learning the source task (live, one run)",
-    baseline=("guessing", guessing),
+
+# %%
+accuracy_by_pass = history.history["val_accuracy"]
+exercises.predict(
+    "01-first-pass", study_results.passes_figure(accuracy_by_pass), accuracy=accuracy_by_pass[0]
 )
 
 # %% [markdown]
-# **Explain.** (b). One pass is enough to leave guessing far behind, and each further pass adds less.
-# This step is called **pre-training**. Here we only watched it: for everything below, the workbook
-# keeps networks that were trained for longer by one fixed recipe, so that you do not have to wait
-# for them.
+# For everything below, the workbook keeps networks that were trained for longer, so that you do not
+# have to wait for them.
 
 # %%
 source_model = pretrained("glyphs").as_model()
-print(f"Reads {pretrained('glyphs').accuracy:.1%} of new glyphs (guessing: {guessing[0]:.1%}).")
+guessing = 1 / len(glyphs.class_names)
+print(f"Reads {pretrained('glyphs').accuracy:.1%} of new glyphs (guessing: {guessing:.1%}).")
 for layer in source_model.layers:
-    print(f"{layer.name:15} {layer.count_params():8,} weights")
+    print(f"{layer.name:15} gives {' x '.join(map(str, layer.output.shape[1:]))} numbers")
 
 # %% [markdown]
 # ## 3. Copy and freeze
@@ -132,29 +126,16 @@ for layer in source_model.layers:
 # with $\theta$ fixed at the values from the source task, and $\phi$ starting from copied or from
 # fresh weights. Without transfer there is no $\theta$, and $\phi$ starts fresh: training **from
 # scratch**.
-#
-# **Predict.** The network has five layers; freeze the first two, both convolutions. About how many
-# of its weights are still trained?
-#
-# - (a) two in five
-# - (b) three in five
-# - (c) nearly all
 
-# %% tags=["nbval-check-output"]
+# %%
 target_model = trunks.add_head(trunks.build_trunk(), classes=10)
 freezing.copy_layers(source_model, target_model, layers=4)
 freezing.freeze(target_model, layers=2)
-for layer in target_model.layers:
-    if layer.weights:
-        state = "trained" if layer.trainable else "frozen"
-        print(f"{layer.name:15} {layer.count_params():8,} weights  {state}")
+
+# %%
+exercises.predict("01-frozen-share", study_results.layers_table(target_model), model=target_model)
 
 # %% [markdown]
-# **Explain.** (c). A convolution uses the same few weights all over the picture; most weights sit in
-# the dense layer. Freezing the first layers saves few weights. It saves *work*, because those layers
-# see the largest pictures, and because a frozen layer gives the same output at every step: we
-# compute its outputs once and train on them.
-#
 # Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us
 # see that frozen means frozen. One pass over a hundred labelled digits:
 
@@ -270,30 +251,15 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # %% [markdown]
 # ## 4. How many layers should be frozen?
 #
-# **Predict.** All four layers of the trunk are copied. With ten labels per class, where will the
-# accuracy on digits be highest?
-#
-# - (a) nothing frozen: everything adapts to the target
-# - (b) somewhere in between
-# - (c) everything frozen but the head
+# The panel that you will see trains three networks from three seeds for each number of frozen
+# layers, while you watch.
 
 # %%
-panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
-
-# %% [markdown]
-# **Explain.** Grey points are single seeds, the bars are 95 % intervals, and with three seeds they
-# are so long that they all overlap: three seeds show *that* glyphs help, not which depth is best.
-# (With ten seeds, in section 8, the curve slopes down from one frozen layer to four.) Try the
-# settings yourself:
-#
-# - *Seeds* 10: how much shorter do the bars become?
-# - *Source* fashion: what happens on the right of the curve?
-# - *Labels per class* 1, then 50: where does the dashed line go?
-#
-# (*Recipe* is for later: the other one is what lesson 05 is about.)
+settings = simmim_lib.Settings(budget="quick", steps=72)
+exercises.predict("01-depth", panels.frozen_layers(settings))
 
 # %% [markdown] tags=["quoted"]
-# ## 5. With plenty of labels: three famous curves
+# ## 5. Going deeper: three famous curves
 #
 # [Yosinski et al. (2014)](https://arxiv.org/abs/1411.1792) asked a cleaner question. They had plenty
 # of labels for *both* tasks, copied only the first $n$ layers of a network with eight, and gave all
@@ -306,77 +272,9 @@ panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
 #   because later layers are specific to their task.
 # - **Fine-tuned above base.** Another task, copies trained further: 63.7 to 64.7 per cent, better
 #   than from scratch however many layers were copied.
-#
-# **Predict.** Which of the three will our small network show on handwritten digits, with 300 labels
-# per class?
-#
-# - (a) all three
-# - (b) the decline, and fine-tuned copies above scratch
-# - (c) none: with so many labels the source does not matter
 
 # %%
-depth_study = stored.load("frozen-depth")
-depths = range(1, 5)
-
-
-def by_depth(source, frozen):
-    return {
-        depth: depth_study.values(
-            source=source, copied_layers=depth, frozen_layers=depth if frozen else 0
-        )
-        for depth in depths
-    }
-
-
-scratch = depth_study.values(source=None)
-curves = {
-    "same task (MNIST), frozen": ("mnist", True, "frozen", "o"),
-    "glyphs, frozen": ("glyphs", True, "frozen", "s"),
-    "Fashion, frozen": ("fashion", True, "frozen", "^"),
-    "glyphs, fine-tuned": ("glyphs", False, "trained", "s"),
-}
-measured = {name: by_depth(source, frozen) for name, (source, frozen, *_) in curves.items()}
-
-# %%
-charts.accuracy_curves(
-    [charts.Curve(name, measured[name], *look) for name, (_, _, *look) in curves.items()],
-    "first layers copied, the others fresh",
-    f"MNIST, 300 labels per class, {len(scratch)} seeds (budget {depth_study.budget})",
-    baseline=("from scratch", scratch),
-    lowest=0.92,
-)
-
-# %% [markdown]
-# The grey band is the interval of the from-scratch mean; one point lies far below the edge of the
-# picture. Now the numbers. Each is the mean over the seeds of the difference from scratch, with its
-# 95 % interval; the verdict is "gain" or "loss" only if the interval lies on one side of zero.
-
-# %% tags=["nbval-check-output"]
-for name, values in measured.items():
-    print(name)
-    for depth in depths:
-        print(f"  {depth} layers: {difference(values[depth], scratch)}")
-
-# %% [markdown]
-# **Explain.** (b).
-#
-# - The **dip does not appear**. Same-task copies are never worse than scratch. Our network has five
-#   layers, not eight, and is easy to train: fresh layers learn to fit the copied ones. (At four
-#   layers the copies even gain. Do not be impressed: that trunk was trained on *all* MNIST training
-#   labels, so it carries knowledge of labels that the network from scratch never saw.)
-# - The **decline appears**, late, and it depends on the source. The first two layers serve every
-#   task: an edge is an edge, in a letter or in a shirt. From the third layer on the sources part
-#   ways: features learned on glyphs still help there, features learned on clothes hurt. A frozen
-#   dense layer hurts from either source: a little from glyphs, and from clothes more than anything
-#   else on this page.
-# - **Fine-tuned copies lie above scratch**, clearly from two layers on, and more layers do not hurt.
-#   Copied weights are a good place to *start*, even where they are a bad place to *stay*.
-#
-# What these intervals do not tell you: every seed uses the same pre-trained source and the same test
-# images. So they cover the luck of labels and initial weights, not the choice of another source
-# network. And even where nothing differs, one such interval in twenty excludes zero by pure chance:
-# do not build on one that barely does. The number of steps was set by running time and the learning
-# rate on validation images; neither was chosen by these test accuracies.
+exercises.predict("01-three-shapes", *study_results.copied_layers_compared())
 
 # %% [markdown]
 # ## 6. Probe, fine-tune, or one after the other
@@ -386,46 +284,12 @@ for name, values in measured.items():
 # start the head is fresh, its errors are large and random, and the first steps send them back into
 # the good trunk and distort it. [Kumar et al. (2022)](https://arxiv.org/abs/2202.10054) therefore
 # **probe, then fine-tune**: train the head first, unfreeze the trunk afterwards.
-#
-# **Predict.** Ten labels per class, glyphs as the source, the same number of steps for each method.
-# Which is best on the target's test images?
-#
-# - (a) the probe: a hundred labels are too few to train everything
-# - (b) fine-tuning
-# - (c) probe, then fine-tune
 
 # %%
-ways_study = stored.load("adaptations")
-ways = ("probe", "fine-tune", "probe-then-fine-tune")
-groups = {}
-for target in ("mnist", "uci-digits"):
-    groups[target] = {"from scratch": ways_study.values(source=None, targets=(target,))}
-    for way in ways:
-        groups[target][way] = ways_study.values(source="glyphs", targets=(target,), adaptation=way)
-charts.accuracy_rows(
-    groups, f"From glyphs, 10 labels per class, 10 seeds (budget {ways_study.budget})"
-)
-
-# %% tags=["nbval-check-output"]
-for target, values in groups.items():
-    print(target)
-    for way in ways:
-        print(f"  {way} against scratch: {difference(values[way], values['from scratch'])}")
-    two_steps = difference(values["probe-then-fine-tune"], values["fine-tune"])
-    print(f"  probe-then-fine-tune against fine-tune: {two_steps}")
+exercises.predict("01-probe-or-fine-tune", *study_results.ways_compared())
 
 # %% [markdown]
-# **Explain.** (c): on both targets the interval of its difference from plain fine-tuning lies above
-# zero. Whether a point or two matters is for you to judge; it costs nothing, as the number of steps
-# is the same. These seeds do not decide between the probe and fine-tuning, and on the second target
-# the probe is not even clearly better than scratch: the features alone are not enough there.
-#
-# Kumar et al. report the larger benefit on **out-of-distribution** images, which are *unlike* the
-# target's training images: there fine-tuning alone can end up below the probe. We did not measure
-# that here.
-
-# %% [markdown]
-# ### Gentler ways to fine-tune
+# ## 7. Going deeper: gentler ways to fine-tune
 #
 # Practitioners ask for two more, both proposed for language models by
 # [Howard and Ruder (2018)](https://arxiv.org/abs/1801.06146):
@@ -434,54 +298,9 @@ for target, values in groups.items():
 #   fraction of it: `Settings(trunk_learning_rate=0.1)`.
 # - **Gradual unfreezing.** First train the head alone; then, with each further part of the steps,
 #   one more layer, from the last to the first: `Settings(adaptation="gradual-unfreezing")`.
-#
-# **Predict.** The same labels, seeds and number of steps as above. Which of them beats plain
-# fine-tuning?
-#
-# - (a) each of them: good features are worth protecting
-# - (b) neither by itself, but both together
-# - (c) none, on a network as small as this
 
 # %%
-gentle_study = stored.load("gentle-fine-tuning")
-gentle = {
-    "small steps": ("fine-tune", 0.1),
-    "gradual": ("gradual-unfreezing", 1.0),
-    "probe, then small steps": ("probe-then-fine-tune", 0.1),
-    "gradual, small steps": ("gradual-unfreezing", 0.1),
-}
-for target in groups:
-    for name, (way, factor) in gentle.items():
-        groups[target][name] = gentle_study.values(
-            targets=(target,), adaptation=way, trunk_learning_rate=factor
-        )
-charts.accuracy_rows(
-    {
-        target: {name: values[name] for name in (*ways, *gentle)}
-        for target, values in groups.items()
-    },
-    f"From glyphs, 10 labels per class, 10 seeds (budget {gentle_study.budget})",
-)
-
-# %% tags=["nbval-check-output"]
-for target, values in groups.items():
-    print(f"{target}, against fine-tune")
-    for name in gentle:
-        print(f"  {name}: {difference(values[name], values['fine-tune'])}")
-    two_ideas = difference(values["gradual, small steps"], values["probe-then-fine-tune"])
-    print(f"  gradual, small steps against probe-then-fine-tune: {two_ideas}")
-
-# %% [markdown]
-# **Explain.** (b). Small steps alone gain nothing, on MNIST they even lose: the head is fresh all the
-# same, and the trunk is led by its first, random errors, only more slowly. (Larger and smaller
-# fractions gain nothing either; they are in the stored study.) Gradual unfreezing alone gains nothing:
-# each newly unfrozen layer starts with full steps, and there are few of them. Together they are best: when
-# the trunk begins to move, the head already knows where to, and it moves a little. On both targets
-# they are ahead of plain fine-tuning, and ahead of *probe, then fine-tune* as well.
-#
-# The recipe for a handful of labels and a good source is therefore `adaptation="gradual-unfreezing"`
-# with `trunk_learning_rate=0.1`. What we have shown is one source, two targets and ten labels per
-# class, with as many steps for each way; with other sources it has to be measured again.
+exercises.predict("01-gentler", *study_results.gentle_ways_compared())
 
 # %% [markdown]
 # ### Exercise 3: Plan a fair comparison (medium, 5 minutes)
@@ -528,91 +347,22 @@ exercises.check("01-fair-comparison", opponent)
 # </details>
 
 # %% [markdown]
-# ## 7. Few labels and many
+# ## 8. Few labels and many
 #
-# **Predict.** Where does transfer gain most?
-#
-# - (a) with one or two labels per class
-# - (b) in between, at around five to twenty
-# - (c) with fifty: only then is there enough to adapt to
+# Ten labels per class were an example. Here are the same digits with one label per class, and with
+# fifty.
 
 # %%
-few_study = stored.load("few-labels")
-counts = (1, 2, 5, 10, 20, 50)
-by_source = {
-    source: {count: few_study.values(source=source, labels_per_class=count) for count in counts}
-    for source in ("glyphs", None)
-}
-charts.accuracy_curves(
-    [
-        charts.Curve("transfer from glyphs,\ntwo layers frozen", by_source["glyphs"], "target"),
-        charts.Curve("from scratch", by_source[None], "baseline", "s"),
-    ],
-    "labels per class",
-    f"MNIST, 10 seeds (budget {few_study.budget})",
-    logarithmic=True,
-)
-
-# %% tags=["nbval-check-output"]
-for count in counts:
-    gain = difference(by_source["glyphs"][count], by_source[None][count])
-    print(f"{count:2} labels per class: {gain}")
+exercises.predict("01-how-many-labels", *study_results.few_labels_compared())
 
 # %% [markdown]
-# **Explain.** Transfer gains at *every* number of labels. From ten labels on the gain shrinks
-# steadily: what the source knows about strokes, the target's own labels can now teach just as well.
-# With one or two labels per class the intervals are wide, because everything depends on which
-# pictures happen to be labelled; the mean is highest at two, but these seeds cannot decide between
-# (a) and (b).
-#
-# Read the figure sideways, too: the upper curve reaches the same height with about half the labels.
-# If you have to pay for labels, that is the better way to put it.
-
-# %% [markdown]
-# ## 8. When transfer hurts
+# ## 9. When transfer hurts
 #
 # Fashion-MNIST has ten classes of clothes, in pictures of the same size and kind as the digits, and
 # more pictures than our part of MNIST. A network trained on it has surely learned to see.
-#
-# **Predict.** Clothes as the source, digits as the target, ten labels per class, nothing frozen. What
-# happens, compared with no transfer at all?
-# - (a) it helps, just less than glyphs do
-# - (b) no difference: fine-tuning corrects what does not fit
-# - (c) it hurts
 
 # %%
-hurt_study = stored.load("negative-transfer")
-all_depths = range(5)
-hurt_scratch = hurt_study.values(source=None)
-by_depth_of = {
-    source: {depth: hurt_study.values(source=source, frozen_layers=depth) for depth in all_depths}
-    for source in ("glyphs", "fashion")
-}
-charts.accuracy_curves(
-    [
-        charts.Curve("from glyphs", by_depth_of["glyphs"], "source", "s"),
-        charts.Curve("from Fashion", by_depth_of["fashion"], "source", "^"),
-    ],
-    "frozen layers, all four copied",
-    f"MNIST, 10 labels per class, 10 seeds (budget {hurt_study.budget})",
-    baseline=("from scratch", hurt_scratch),
-)
-
-# %% tags=["nbval-check-output"]
-for source, values in by_depth_of.items():
-    print(source)
-    for depth in all_depths:
-        print(f"  {depth} frozen: {difference(values[depth], hurt_scratch)}")
-
-# %% [markdown]
-# **Explain.** With nothing frozen, (b) is all that these seeds let us say: the mean lies below
-# scratch, but the interval still contains zero. With three layers frozen it barely excludes zero,
-# and with all four there is no doubt: **negative transfer**, and a disaster. Features that tell a
-# shirt from a coat by its sleeves and its texture do not tell a 3 from an 8.
-#
-# Two things to take away. Glyphs, which nobody wrote by hand, help; photographs of real things do
-# not: what counts is what source and target have in *common*. And fine-tuning limits the damage,
-# because it is free to leave a bad starting point.
+exercises.predict("01-negative-transfer", *study_results.negative_transfer_compared())
 
 # %% [markdown]
 # ### Exercise 4: Did transfer hurt? (medium, 10 minutes)
@@ -662,7 +412,7 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 # </details>
 
 # %% [markdown]
-# ## 9. Can you tell in advance?
+# ## 10. Going deeper: can you tell in advance?
 #
 # To find out which source helps, you could try them all. With large networks that is expensive. A
 # **transferability score** passes the labelled target images through the source network once and
@@ -681,83 +431,9 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #   *between* the classes?
 # - [**LogME**](https://arxiv.org/abs/2102.11005): how probable are the labels under a linear model
 #   of the features, averaged over all such models (the log *marginal likelihood*, or evidence)?
-#
-# **Predict.** Three targets, three sources for each, 20 labels per class. How often will a score put
-# two sources in the right order?
-#
-# - (a) nearly always
-# - (b) more often than not
-# - (c) no better than a coin toss
 
 # %%
-score_study = stored.load("transferability")
-targets = ("mnist", "uci-digits", "fashion")
-pairs = [
-    (record.settings.source, record.settings.targets[0])
-    for record in score_study.records
-    if record.settings.source
-]
-
-
-def measured_for_pairs(measure):
-    return {
-        (source, target): score_study.values(measure, source=source, targets=(target,))
-        for source, target in pairs
-    }
-
-
-outcome = measured_for_pairs("accuracy")
-labels = {
-    "nearest_neighbours": "nearest neighbour\n(share right)",
-    "leep": "LEEP\n(nats per image)",
-    "h_score": "H-score\n(no unit)",
-    "logme": "LogME\n(nats per image)",
-}
-
-# %%
-guesses = {
-    name: {pair: values.mean() for pair, values in measured_for_pairs(name).items()}
-    for name in labels
-}
-figures.score_against_accuracy(
-    {labels[name]: values for name, values in guesses.items()},
-    outcome,
-    {target: score_study.values(source=None, targets=(target,)) for target in targets},
-    f"20 labels per class, 10 seeds (budget {score_study.budget})",
-)
-
-# %% [markdown]
-# With a perfect score, the points in each small plot would climb from left to right. Kendall's rank
-# correlation $\tau$ counts that: the share of pairs of sources in the right order minus the share in
-# the wrong order. +1 is always right, 0 a coin toss, -1 always wrong.
-
-# %% tags=["nbval-check-output"]
-for name, guess in guesses.items():
-    correlations = []
-    for target in targets:
-        rivals = [pair for pair in pairs if pair[1] == target]
-        actual = [outcome[pair].mean() for pair in rivals]
-        ranks = scipy.stats.kendalltau([guess[pair] for pair in rivals], actual)
-        correlations.append(ranks.statistic)
-    shown = ", ".join(f"{value:+.2f}" for value in correlations)
-    print(f"{name:18} mean {np.mean(correlations):+.2f}  (MNIST, UCI digits, Fashion: {shown})")
-
-# %% [markdown]
-# **Explain.** Between (a) and (b). For the digits of MNIST every score finds the right order. Where
-# the scores go wrong, they swap glyphs with another source, and each time it is a pair whose
-# accuracies these ten seeds cannot tell apart either. Before you trust them, four warnings:
-#
-# - This is a **small sample**: nine pairs of sources, three for each target. Swapping a single pair
-#   moves $\tau$ by two thirds for its target.
-# - A score **ranks sources; it does not promise a gain**. From UCI digits to Fashion, transfer was a
-#   loss, and no score says so: none of them knows what training from scratch would reach.
-# - Scores of **different targets cannot be compared**: an easy target gets a high score from any
-#   source.
-# - The **H-score saturates** when images are few. It can be at most 9 for ten classes, and with 200
-#   images in 128 dimensions even the worst source comes near that: with so many dimensions, almost
-#   any labelling can be separated.
-#
-# So use a score to drop hopeless sources early. Then measure the others.
+exercises.predict("01-scores", *study_results.scores_compared())
 
 # %% [markdown]
 # ### Exercise 5: A score before training (hard, 15 minutes)
@@ -809,7 +485,7 @@ exercises.check("01-leep", leep)
 # </details>
 
 # %% [markdown]
-# ## 10. What Keras users ask most
+# ## 11. Going deeper: what Keras users ask most
 #
 # **"I froze a layer after `compile`. Why does it still learn?"**
 # ([keras#13404](https://github.com/keras-team/keras/issues/13404)) `fit` builds its training step
@@ -869,6 +545,9 @@ print("not frozen: moves", running_mean_moves(trainable=True))
 # So when you unfreeze such a network to fine-tune it, freeze its BatchNormalization layers again, or
 # call the trunk with `training=False`. The workbook's network has none: with a hundred images, the
 # mean of a batch is a poor estimate anyway.
+
+# %%
+exercises.score("01")
 
 # %% [markdown]
 # ## Recap

@@ -26,7 +26,7 @@ _BRANCH = re.compile(r"(?!.*(?:\.\.|//|/\.|\.lock(?:/|$)|[./]$))[A-Za-z0-9_][A-Z
 _README_BLOCK = re.compile(r"(?s)<!-- colab: .*?<!-- colab end -->")
 
 _SETUP = """\
-# Installs the workbook's helpers where they are missing, as on Colab; changes no other package.
+# @title Install the helpers where they are missing, as on Colab; changes no other package
 import importlib.util
 import pathlib, subprocess, sys, tempfile
 

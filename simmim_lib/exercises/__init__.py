@@ -1,7 +1,7 @@
-"""Check a learner's answer: right, not done yet, or wrong with the mistake named.
+"""Commit to an answer: predictions before something is shown, and checks of a learner's code.
 
-Each lesson's checks live in its folder, in `lessons/NAME/exercises.py`; they are imported when one
-of them is checked. A check computes what is right by itself, never from the learner's answer.
+Each lesson's checks and questions live in its folder, in `lessons/NAME/exercises.py` and
+`questions.py`; they are imported when one of them is wanted. What is right is computed, not typed.
 """
 
 from simmim_lib.exercises.checking import check, exercise, names
@@ -18,6 +18,8 @@ from simmim_lib.exercises.comparing import (
     numbers,
     truth,
 )
+from simmim_lib.exercises.predictions import predict
+from simmim_lib.exercises.scores import score
 from simmim_lib.exercises.verdicts import Verdict
 
 __all__ = [
@@ -35,5 +37,7 @@ __all__ = [
     "is_close",
     "names",
     "numbers",
+    "predict",
+    "score",
     "truth",
 ]

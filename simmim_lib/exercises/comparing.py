@@ -192,5 +192,5 @@ def _written(value: Any) -> str:
     if isinstance(value, list):
         return f"[{', '.join(map(_written, value))}]"
     if value == round(value):
-        return f"{value:,.0f}"
+        return f"{value + 0.0:,.0f}"  # no minus before a zero
     return f"{value:,.1f}" if abs(value) >= 1000 else f"{value:.4g}"

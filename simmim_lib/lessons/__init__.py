@@ -11,13 +11,15 @@ class Lesson:
         number: two digits, as its notebook and its exercises begin.
         folder: of its figures, panels, studies and exercises, in this package.
         title: for readers.
-        minutes: how long it takes, exercises included.
+        minutes: how long it takes, exercises included, as `notebooks/reading_time.py` counts.
+        short_minutes: how long its short way takes, which leaves out what goes deeper.
     """
 
     number: str
     folder: str
     title: str
     minutes: int
+    short_minutes: int
 
     @property
     def name(self) -> str:
@@ -31,13 +33,13 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson("00", "start_here", "Start here", 10),
-    Lesson("01", "transfer_learning", "Transfer learning", 40),
-    Lesson("02", "loss_formula", "The loss formula", 60),
-    Lesson("03", "simmim_model", "The SimMIM model", 60),
-    Lesson("04", "task_weights", "Many tasks at once: task weights", 45),
-    Lesson("05", "information_maximisation", "Information maximisation", 45),
-    Lesson("10", "report", "Reports", 30),
+    Lesson("00", "start_here", "Start here", 15, 15),
+    Lesson("01", "transfer_learning", "Transfer learning", 100, 60),
+    Lesson("02", "loss_formula", "The loss formula", 100, 60),
+    Lesson("03", "simmim_model", "The SimMIM model", 60, 60),
+    Lesson("04", "task_weights", "Many tasks at once: task weights", 90, 50),
+    Lesson("05", "information_maximisation", "Information maximisation", 45, 45),
+    Lesson("10", "report", "Reports", 30, 30),
 )
 """All lessons in order, and the only list of them.
 

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.pictures.style import Picture
+from simmim_lib.pictures.style import Picture, image_as_html
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -172,9 +172,17 @@ class Panel:
         data, metadata = self._output()
         handle = display(data, metadata=metadata, raw=True, display_id=True)
         if not self.picture.value:
-            self._follow(self._next_request())
+            self.start()
             data, metadata = self._output()
             handle.update(data, metadata=metadata, raw=True)
+
+    def start(self) -> None:
+        """Make the first picture, and wait for it."""
+        self._follow(self._next_request())
+
+    def as_html(self) -> str:
+        """Return the picture as it is now, for readers without a kernel."""
+        return image_as_html(self.picture.value, self.alt)
 
     def _output(self) -> tuple[dict[str, object], dict[str, object]]:
         data = {

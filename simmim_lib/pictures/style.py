@@ -139,6 +139,10 @@ class Picture:
         beside = ", ".join(f"{number} {name}" for name, number in canvas.undrawn.items())
         return Drawing(_png(np.asarray(canvas.buffer_rgba())), beside)
 
+    def as_html(self) -> str:
+        """Return the figure as HTML, with its text for readers who cannot see it."""
+        return image_as_html(self.png(), self.alt, self.beside)
+
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
         data: dict[str, object] = {"image/png": self.png(), "text/plain": self.alt}
         if self.beside:
@@ -176,7 +180,7 @@ def image_as_html(png: bytes, alt: str, beside: str = "") -> str:
     source = f"data:image/png;base64,{base64.b64encode(png).decode()}"
     below = f"<figcaption>{html.escape(printable(beside))}</figcaption>" if beside else ""
     text = html.escape(printable(alt, keep="\n"))
-    return f'<figure><img src="{source}" alt="{text}">{below}</figure>'
+    return f'<figure><img src="{source}" alt="{text}" style="max-width: 100%">{below}</figure>'
 
 
 def new_figure(width: float = 8, height: float = 3.6) -> "Figure":

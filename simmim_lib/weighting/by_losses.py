@@ -19,7 +19,7 @@ LARGEST = 30.0
 
 
 class Fixed(Method):
-    """The plain sum: every weight is 1, and only the fixed weights within the losses count.
+    """The plain sum: nothing is adjusted, and only the task weights that were set count.
 
     Tuned weights make this the baseline that the other methods have to beat.
     """

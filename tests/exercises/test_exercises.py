@@ -96,6 +96,13 @@ def test_every_registered_exercise_stands_in_exactly_one_lesson_and_has_wrong_an
     assert sorted(OTHERWISE_RIGHT) == exercises.names()
 
 
+@pytest.mark.parametrize("source", build.lessons(), ids=lambda source: source.stem)
+def test_exercises_are_numbered_in_order(source):
+    text = source.read_text("utf-8")
+    found = [int(number) for number in re.findall(r"(?m)^# ### Exercise (\d+): ", text)]
+    assert found == [*range(1, len(found) + 1)]
+
+
 @each_exercise
 def test_title_hints_and_solution_are_there(exercise):
     assert TITLE.search(exercise.before), "### Exercise 1: Title (easy, 5 minutes) must stand above"

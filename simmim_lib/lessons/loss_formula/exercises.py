@@ -234,7 +234,7 @@ def _sure_and_wrong(answer: Any) -> str:
 
 
 def _two_predictions(answer: Any) -> "tuple[np.ndarray, np.ndarray]":
-    if len(answer) != 2:
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
         raise Wrong("Hand over both predictions, in brackets: (sure_and_wrong, unsure_and_right).")
     sure, unsure = answer
     return _distribution(sure, "`sure_and_wrong`"), _distribution(unsure, "`unsure_and_right`")
@@ -283,10 +283,8 @@ def _surprise(prediction: "np.ndarray") -> float:
 def _informed_and_wrong(answer: Any) -> str:
     import numpy as np
 
-    numbers(answer, (3, 3))
-    predictions = np.stack(
-        [_distribution(row, f"Row {place}") for place, row in enumerate(np.asarray(answer))]
-    )
+    rows = enumerate(numbers(answer, (3, 3)))
+    predictions = np.stack([_distribution(row, f"Row {place}") for place, row in rows])
     spread = _entropy(predictions.mean(axis=0))
     doubt = float(np.mean([_entropy(row) for row in predictions]))
     information = f"The information is {spread:.2f} - {doubt:.2f} = {spread - doubt:.2f} nats"

@@ -25,6 +25,9 @@ GRADIENT_METHODS = tuple(
     name for name, kind in weighting.METHODS.items() if kind.sees == "gradients"
 )
 
+FIRST_ANGLE, FIRST_LENGTH = 120, 10**0.5
+"""The lesson's example of two gradients: degrees between them, and the second one's length."""
+
 
 @dataclass(frozen=True, eq=False)
 class TwoGradients:

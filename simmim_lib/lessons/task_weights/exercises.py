@@ -226,7 +226,7 @@ def _longest_length(answer: Any) -> str:
     for angle, length in given.items():
         limit = -1 / np.cos(np.radians(angle))  # where the sum is at right angles to the first
         # The slider stops before and behind the limit; what lies between is as good a reading.
-        if limit / SLIDER_STEP <= length * 1.005 and length <= limit * SLIDER_STEP:
+        if limit / SLIDER_STEP <= length <= limit * SLIDER_STEP:
             continue
         raise Wrong(_misread(angle, length, limit))
     return (

@@ -140,7 +140,7 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
 
     Args:
         losses: shape (steps, 2).
-        ratios: by weighting, shape (steps,).
+        ratios: by weighting, shape (steps,); the plain sum, whose ratio is 1, is drawn anyway.
     """
     figure = new_figure(9, 3.6)
     left = figure.add_axes((0.105, 0.15, 0.28, 0.74))
@@ -150,6 +150,8 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
     left.set(xlabel="training steps", ylabel="loss", title="Two losses, made up")
     left.legend()
     right = figure.add_axes((0.495, 0.15, 0.315, 0.74))
+    # Below the others, and wide, so that it is seen where a weighting is close to it.
+    right.axhline(1, lw=6, color=COLOURS["unlabelled"], alpha=0.35, label="plain sum")
     for name, ratio in ratios.items():
         style: dict[str, Any] = {"lw": 1.6, "ms": 5, "markevery": max(1, len(ratio) // 10)}
         if name == "random":  # a line from draw to draw would hide all others

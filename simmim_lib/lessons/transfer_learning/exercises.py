@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     Build = Callable[[], keras.Sequential]
 
 
-def _lesson_network() -> "keras.Sequential":
+def lesson_network() -> "keras.Sequential":
     """Build the lesson's own target network: its `flatten` is a layer that holds no weights."""
     from simmim_lib import trunks
 
@@ -66,7 +66,7 @@ def _cases() -> "Iterator[tuple[Build, list[int]]]":
     """Give networks to build, and depths to freeze them to: the lesson's own, then a small one."""
     import numpy as np
 
-    yield _lesson_network, [2, 4, 0, 3]
+    yield lesson_network, [2, 4, 0, 3]
     random = np.random.default_rng()
     build = _builder_of_small_networks(random)
     most = len(_with_weights(build()))
@@ -84,7 +84,7 @@ def _trainable_parameters(answer: Callable[..., Any]) -> str:
         sizes = ", ".join(f"{layer.count_params():,}" for layer in _with_weights(network))
         for frozen in depths:
             _thaw(network)  # an answer may have frozen some of it to count the rest
-            right, mistakes = _counts(network, frozen)
+            right, mistakes = trained_weights(network, frozen)
             otherwise = (
                 f"For layers with {sizes} weights, the first {frozen} of them frozen, {right:,} "
                 "are trained."
@@ -96,7 +96,7 @@ def _trainable_parameters(answer: Callable[..., Any]) -> str:
     )
 
 
-def _counts(network: "keras.Model", frozen: int) -> tuple[int, list[Mistake]]:
+def trained_weights(network: "keras.Model", frozen: int) -> tuple[int, list[Mistake]]:
     """Give the number of trained weights, and what known mistakes make of it."""
     layers = _with_weights(network)
     totals = [layer.count_params() for layer in layers]

@@ -1,0 +1,87 @@
+"""The controls that answer a question, by its kind; all can be used with the keyboard."""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+from simmim_lib.exercises.questions import LETTERS, Choice, Estimate, Ordering, Question
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+Guessed = Callable[[Any], None]
+"""Called with a guess: a letter, a number, or the letters of an order."""
+
+
+def controls(asked: Question, guessed: Guessed) -> "widgets.Widget":
+    """Return the controls of a question, which call `guessed`."""
+    return _MAKERS[type(asked)](asked, guessed)
+
+
+def _choice(asked: Choice, guessed: Guessed) -> "widgets.Widget":
+    return _row(_letter_buttons(asked, guessed))
+
+
+def _estimate(asked: Estimate, guessed: Guessed) -> "widgets.Widget":
+    import ipywidgets as widgets
+
+    slider = _slider(asked)
+    button = widgets.Button(description="That is my guess")
+    button.on_click(lambda _: guessed(slider.value))
+    return _row([slider, button])
+
+
+def _ordering(asked: Ordering, guessed: Guessed) -> "widgets.Widget":
+    """Let the options be pressed in order; with the last one the guess is made."""
+    import ipywidgets as widgets
+
+    order: list[str] = []
+    so_far = widgets.Label("Press what comes first, then what comes next.")
+
+    def press(letter: str) -> None:
+        if letter not in order:
+            order.append(letter)
+        so_far.value = "Your order: " + ", ".join(f"({each})" for each in order)
+        if len(order) == len(asked.options):
+            guess = "".join(order)
+            order.clear()
+            guessed(guess)
+
+    return widgets.VBox([_row(_letter_buttons(asked, press)), so_far])
+
+
+_MAKERS: dict[type, Callable[[Any, Guessed], Any]] = {
+    Choice: _choice,
+    Estimate: _estimate,
+    Ordering: _ordering,
+}
+
+
+def _row(parts: "list[Any]") -> "widgets.Widget":
+    """Put widgets side by side, and below each other on a phone."""
+    import ipywidgets as widgets
+
+    return widgets.HBox(parts, layout={"flex_flow": "row wrap"})
+
+
+def _letter_buttons(asked: Choice | Ordering, pressed: Guessed) -> "list[widgets.Button]":
+    import ipywidgets as widgets
+
+    buttons = []
+    for letter, option in zip(LETTERS, asked.options, strict=False):
+        button = widgets.Button(description=f"({letter})", tooltip=option.text)
+        button.layout.width = "4em"
+        button.on_click(lambda _, letter=letter: pressed(letter))
+        buttons.append(button)
+    return buttons
+
+
+def _slider(asked: Estimate) -> "widgets.Widget":
+    import ipywidgets as widgets
+    import numpy as np
+
+    looks: dict[str, Any] = {"description": "My guess", "readout_format": ",.3g"}
+    if not asked.logarithmic:
+        middle = (asked.least + asked.most) / 2
+        return widgets.FloatSlider(middle, min=asked.least, max=asked.most, **looks)
+    low, high = np.log10([asked.least, asked.most])
+    return widgets.FloatLogSlider(10 ** ((low + high) / 2), min=low, max=high, **looks)

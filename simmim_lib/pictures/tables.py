@@ -1,0 +1,26 @@
+"""A small table in a lesson."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True)
+class Table:
+    """A table that a notebook shows by itself, and that reads well as text.
+
+    Attributes:
+        heading: of each column.
+        rows: a value for each column; what is no text is written as `str` does.
+    """
+
+    heading: Sequence[str]
+    rows: Sequence[Sequence[object]]
+
+    def __str__(self) -> str:
+        lines = [self.heading, ["---"] * len(self.heading), *self.rows]
+        return "\n".join(f"| {' | '.join(map(str, line))} |" for line in lines)
+
+    __repr__ = __str__
+
+    def _repr_markdown_(self) -> str:
+        return str(self)

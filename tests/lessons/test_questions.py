@@ -1,0 +1,122 @@
+"""The questions of all lessons: one option right, a sentence each, and no letter favoured."""
+
+import re
+from collections import Counter
+from importlib import import_module
+from importlib.util import find_spec
+
+import build
+import numpy as np
+import pytest
+
+from simmim_lib import freezing, trunks
+from simmim_lib.exercises.questions import QUESTIONS, Choice, Estimate, questions_of
+from simmim_lib.lessons import LESSONS
+from simmim_lib.lessons.task_weights.conflict import Conflict
+from simmim_lib.settings import Settings
+
+NAMES = {lesson.number: questions_of(lesson.number) for lesson in LESSONS}
+ALL = [name for names in NAMES.values() for name in names]
+
+
+def half_frozen():
+    """A network of which two layers, with 4,800 weights of 155,786, are frozen."""
+    model = trunks.add_head(trunks.build_trunk(), classes=10)
+    freezing.freeze(model, layers=2)
+    return model
+
+
+MEASURED = {
+    "01-first-pass": {"accuracy": 0.55},
+    "01-frozen-share": {"model": half_frozen()},
+    "02-fresh": {"probability": np.array([0.08, 0.1, 0.12])},
+    # The third guess is wrong and surer than the second.
+    "02-unsure": {
+        "labels": np.array([0, 1, 0, 2]),
+        "logits": np.array([[9.0, 0, 0], [0, 1, 0], [0, 0, 2], [0, 0.1, 0]]),
+    },
+    "02-information": {
+        "batches": {
+            "trained": 9 * np.eye(3),
+            "same": np.tile([9.0, 0, 0], (3, 1)),
+            "fresh": 0.01 * np.eye(3),
+        }
+    },
+    "04-where-tasks-meet": {
+        "gradients": {
+            "mnist": {"trunk": 1, "head_mnist": 1, "head_fashion": None},
+            "fashion": {"trunk": 1, "head_mnist": None, "head_fashion": 1},
+        }
+    },
+    "04-hundredfold": {
+        "changed": {"sgd": {"fashion": 0.3}, "Adam": {"fashion": 0.0}, "shared": {"fashion": 0.1}}
+    },
+    "04-units": {
+        "accuracy": {
+            ("fixed", 1): {"mnist": np.array([0.89]), "fashion": np.array([0.73])},
+            ("fixed", 100): {"mnist": np.array([0.83]), "fashion": np.array([0.73])},
+        }
+    },
+    "04-cosine": {
+        "measured": Conflict(
+            Settings(targets=("mnist", "fashion")),
+            np.array([0]),
+            np.array([[[[1.0, 0.04], [0.04, 1.0]]]]),
+            np.ones((1, 1, 2)),
+        )
+    },
+    "04-front": {"equal": {"mnist": np.array([0.88])}, "thrice": {"mnist": np.array([0.89])}},
+    "04-bulging-front": {"least": np.array([-1.0, -0.97, 1.0])},
+}
+"""What a run would hand over, where an answer depends on one."""
+
+
+def answer(name):
+    asked, find = QUESTIONS[name]
+    return asked, find(**MEASURED.get(name, {}))
+
+
+@pytest.mark.parametrize("name", ALL)
+def test_exactly_one_option_is_right_and_each_has_its_own_sentence(name):
+    asked, found = answer(name)
+    asked.check(found.right)
+    if isinstance(asked, Estimate):
+        replies = [asked.too_low, asked.too_high, asked.close]
+        assert asked.judge(found.right, found.right).right
+        ends = [asked.judge(guess, found.right).right for guess in (asked.least, asked.most)]
+        assert not all(ends)
+    else:
+        replies = [option.reply for option in asked.options]
+        assert len({option.text for option in asked.options}) == len(asked.options) >= 2
+    if isinstance(asked, Choice):
+        right = [asked.judge(letter, found.right).right for letter in "abcdef"[: len(replies)]]
+        assert sum(right) == 1
+    assert len(set(replies)) == len(replies)
+    assert all(len(reply) > 20 for reply in replies)
+    # A verdict knows code and formulas, but no emphasis.
+    assert not any("*" in reply for reply in replies)
+    assert len(found.because) > 40
+
+
+def test_the_right_letters_are_spread_evenly():
+    letters = Counter(found.right for asked, found in map(answer, ALL) if isinstance(asked, Choice))
+    most, least = max(letters.values()), min(letters[letter] for letter in "abc")
+    assert most - least <= max(2, sum(letters.values()) // 8), letters
+
+
+@pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
+def test_a_lesson_asks_its_questions_in_order_and_ends_with_the_score(lesson):
+    notebook = build.read_lesson(build.FOLDER / "source" / f"{lesson.name}.py")
+    code = "\n".join(cell.source for cell in notebook.cells if cell.cell_type == "code")
+    asked = re.findall(r'exercises\.predict\(\s*"([\w-]+)"', code)
+    assert asked == NAMES[lesson.number]
+    assert not asked or f'exercises.score("{lesson.number}")' in code
+
+
+def test_what_a_run_hands_over_is_named_once():
+    assert set(MEASURED) <= set(ALL)
+    for lesson in LESSONS:
+        name = f"simmim_lib.lessons.{lesson.folder}.questions"
+        assert bool(find_spec(name)) == bool(NAMES[lesson.number])
+        if find_spec(name):
+            import_module(name)
