@@ -114,6 +114,21 @@ def test_a_network_that_cannot_be_kept_is_used_and_that_is_said_once(
     assert "could not be kept in" in str(told.message) and "SIMMIM_CACHE" in str(told.message)
 
 
+def test_what_may_not_be_removed_from_the_cache_stays(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    def refuse(path: Path, **_: object) -> None:
+        raise PermissionError(13, "Permission denied", str(path))
+
+    monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path))
+    (tmp_path / "features").mkdir()
+    (tmp_path / "features" / "kept.npz").write_bytes(b"x" * 100)
+    with monkeypatch.context() as patch:
+        patch.setattr(Path, "unlink", refuse)
+        assert features.forget() == 0
+    assert features.forget() == 100
+
+
 @pytest.mark.parametrize(
     ("folder", "shown"), [("/me/.cache/x", "~/.cache/x"), ("/you/x", "/you/x"), ("/me", "~")]
 )
