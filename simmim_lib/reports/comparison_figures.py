@@ -216,4 +216,6 @@ def _name_point(axes: "Axes", point: np.ndarray, name: str) -> None:
     across = axes.transAxes.inverted().transform(axes.transData.transform(point))[0]
     side, shift = ("right", -4) if across > 0.5 else ("left", 4)
     text = shortened(name, MAX_TITLE // 2)
-    axes.annotate(text, (point[0], point[1]), (shift, 5), textcoords="offset points", ha=side, fontsize=9)
+    axes.annotate(
+        text, (point[0], point[1]), (shift, 5), textcoords="offset points", ha=side, fontsize=9
+    )

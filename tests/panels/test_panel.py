@@ -48,9 +48,9 @@ def test_the_picture_follows_the_control():
     for value in (3, 4, 3):
         send(panel.controls["value"], value=value)
         panel.wait()
-        assert panel.picture.value == picture(value).png()
+        assert panel.png == picture(value).png()
         assert panel.alt == f"the value {value}"
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
+    assert Image.open(io.BytesIO(panel.png)).format == "PNG"
     assert panel.error is None
 
 
@@ -167,7 +167,7 @@ def test_what_was_cancelled_is_not_shown():
     click(panel.cancel)
     slow.go_on.set()
     panel.wait(10)
-    assert not panel.picture.value
+    assert not panel.png
     assert "Cancelled" in panel.message.value
 
 
@@ -180,7 +180,7 @@ def test_what_was_overtaken_is_never_shown():
     send(panel.controls["value"], value=2)
     slow.go_on.set()
     panel.wait(10)
-    assert seen == [picture(2).png()]
+    assert seen == [picture(2).as_html()]
 
 
 def failing(slow):
@@ -219,7 +219,7 @@ def test_a_failure_of_what_was_overtaken_is_never_shown():
     panel.wait(10)
     assert messages == []
     assert panel.error is None
-    assert panel.picture.value == picture(2).png()
+    assert panel.png == picture(2).png()
 
 
 def test_a_picture_that_is_overtaken_while_it_is_drawn_is_not_shown():
@@ -232,7 +232,7 @@ def test_a_picture_that_is_overtaken_while_it_is_drawn_is_not_shown():
     panel = slider_panel(lambda values, progress: iter([CancelsItself(figure, "too late")]))
     send(panel.controls["value"], value=1)
     panel.wait(10)
-    assert (panel.picture.value, panel.alt, panel.error) == (b"", "", None)
+    assert (panel.png, panel.alt, panel.error) == (b"", "", None)
 
 
 def test_names_that_no_font_can_draw_stand_below_the_picture(shown):
