@@ -241,10 +241,15 @@ def test_names_that_no_font_can_draw_stand_below_the_picture(shown):
     drawn = Picture(figure, "a sign")
     panel = slider_panel(lambda values, progress: iter([drawn]))
     panel._ipython_display_()
-    assert panel.beside.value == "[1] \U0010abce"
-    assert shown[-1][1]["image/png"] == {"alt": "a sign", "beside": panel.beside.value}
-    children = panel.view.children
-    assert children.index(panel.beside) == children.index(panel.picture) + 1
+    beside = "[1] \U0010abce"
+    assert f"<figcaption>{beside}</figcaption>" in panel.picture.value
+    assert shown[-1][1]["image/png"] == {"alt": "a sign", "beside": beside}
+
+
+def test_the_live_picture_has_a_text_for_readers_who_cannot_see_it():
+    panel = slider_panel(lambda values, progress: iter([picture('<"&')]))
+    panel.start()
+    assert 'alt="the value &lt;&quot;&amp;"' in panel.picture.value
 
 
 def test_more_stands_below_the_controls():
