@@ -105,7 +105,7 @@ def made(tmp_path_factory) -> report.Report:
     folder = tmp_path_factory.mktemp("report") / "new" / "folder"
     made = report.write(TINY, folder, TITLE, tell=lambda *words: told.append(words))
     begun = [title for *_, title, share in told if not share]
-    assert begun[:3] == ["What was asked", "The data", "Baselines"]
+    assert begun[:3] == ["Settings", "The data", "Baselines"]
     assert [place for place, *_, share in told if not share] == list(range(1, len(begun) + 1))
     assert {number for _, number, *_ in told} == {len(begun)}
     for section, parts in (
@@ -174,7 +174,7 @@ def test_the_page_shows_what_a_report_must(page, made):
     assert TITLE in seen.text
     assert len(seen.all("h1")) == 1
     for heading in (
-        *("What was asked", "The data", "Baselines", "The experiment", "Scores on test images"),
+        *("Settings", "The data", "Baselines", "The experiment", "Scores on test images"),
         *("What is right and what is not", "What it was most wrong about", "Learning curves"),
         *("Calibration", "Cost", "Verdict", "Model card", "Environment"),
     ):
