@@ -29,7 +29,7 @@ import numpy as np
 import tensorflow as tf
 
 import simmim_lib
-from simmim_lib import datasets, exercises, experiments, freezing, simmim, trunks
+from simmim_lib import datasets, exercises, experiments, freezing, losses, simmim, trunks
 from simmim_lib.lessons.simmim_model import (
     optimizer_figures,
     optimizer_panels,
@@ -128,7 +128,8 @@ exercises.predict("03-fewest-parameters", study_results.parameters_table(counts)
 
 # %%
 weights = {"mnist": 1.0, "uci-digits": 0.5}
-fresh = study_results.losses_of(labels, model(images))
+logits = model(images)
+fresh = {name: np.mean(losses.cross_entropy(labels[name], logits[name])) for name in targets}
 exercises.predict(
     "03-joint-loss", study_results.losses_table(fresh, weights), losses=fresh, weights=weights
 )
@@ -241,9 +242,9 @@ source = experiments.initialise(settings)
 print(f"{source.source}: reads {source.accuracy:.1%} of new images (guessing: {1 / 47:.1%})")
 
 # %% [markdown]
-# **Step 3, transfer.** The trunk's layers are copied and the first two frozen; a frozen layer always
-# gives the same output for the same image, so its output is computed once, now. Each task gets a
-# fresh head.
+# **Step 3, transfer.** All four layers of the trunk are copied, and the first two are frozen. A frozen
+# layer always gives the same output for the same image, so its output is computed once, now, and
+# what is left to train begins behind it.
 
 # %%
 network = experiments.transfer(settings, chosen, source)

@@ -14,7 +14,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
-PLANTED = Lesson("97", "planted", "A title", 5)
+PLANTED = Lesson("97", "planted", "A title", 5, 5)
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
@@ -83,8 +83,8 @@ def test_links_between_lessons_lead_somewhere(lesson):
         (new_markdown_cell("# 97 A title, and more\nAbout 5 minutes."), "title: # 97 A title."),
         (new_markdown_cell("# A title\nAbout 5 minutes."), "title: # 97 A title."),
         (new_code_cell("# 97 A title\n# About 5 minutes."), "title: # 97 A title."),
-        (new_markdown_cell("# 97 A title\nAbout 55 minutes."), "takes: About 5 minutes."),
-        (new_markdown_cell("# 97 A title\nAbout an hour."), "takes: About 5 minutes."),
+        (new_markdown_cell("# 97 A title\nAbout 55 minutes."), "say: About 5 minutes."),
+        (new_markdown_cell("# 97 A title\nAbout an hour."), "say: About 5 minutes."),
     ],
 )
 def test_another_title_cell_is_refused(cell, words):

@@ -152,7 +152,7 @@ def _fewest_parameters(counts: Mapping[str, int]) -> Answer:
 )
 def _joint_loss(losses: Mapping[str, float], weights: Mapping[str, float]) -> Answer:
     return Answer(
-        sum(weights[name] * loss for name, loss in losses.items()),
+        float(sum(weights[name] * loss for name, loss in losses.items())),
         "Who knows nothing about ten classes has a cross-entropy of $\\log 10$, a little more than "
         "two nats. A fresh network of ours is close to that on both tasks.",
     )
@@ -440,9 +440,9 @@ def _best_rate() -> Answer:
     best = optimizers.best_rate("sgd")
     return Answer(
         best,
-        f"For Adam and RMSProp it was {optimizers.best_rate('adam'):g}. The rates that suit two "
-        "optimizers may lie far apart, because Adam and RMSProp divide each gradient by its usual "
-        "size and plain gradient descent does not.",
+        f"For Adam it was {optimizers.best_rate('adam'):g}. The rates that suit two optimizers may "
+        "lie far apart, because Adam and RMSProp divide each gradient by its usual size and plain "
+        "gradient descent does not.",
     )
 
 

@@ -283,7 +283,7 @@ def gain_of(
 def unequal_labels_compared() -> tuple[Picture, Table]:
     """Show what joint training gains where one target has many labels and the other few."""
     gains = studies.gains(stored.load("unequal-labels"))
-    title = "Joint minus separate, percentage points, by labels per class of both; 20 seeds"
+    title = "Joint minus separate (points), by labels of both targets; from glyphs, or as it says"
     rows = [[target, more_beside(target)] for target in PAIR]
     heading = [f"{FEW} labels; the other has {MANY}, not {FEW}", "shared head"]
     return figures.gains(gains, title), Table(heading, rows)
