@@ -58,6 +58,14 @@ def test_the_parameters_are_the_fields_of_settings(monkeypatch):
         assert list(found) == list(fields)
 
 
+def test_no_question_of_the_lesson_is_part_of_a_report():
+    cells = build.read_lesson(SOURCE).cells
+    of_report = [c.source for c in cells if "lesson" not in c.metadata.get("tags", [])]
+    assert len(of_report) > 20
+    for word in ("exercises.", "study_results", "form."):
+        assert not [source for source in of_report if word in source]
+
+
 def test_papermill_s_values_become_settings():
     usual = {field.name: getattr(Settings(), field.name) for field in dataclasses.fields(Settings)}
     assert report.read_parameters(usual) == Settings()

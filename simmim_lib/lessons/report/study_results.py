@@ -14,6 +14,7 @@ from simmim_lib.foundation.directories import data_directory
 from simmim_lib.foundation.intervals import Difference, difference, interval, mean_and_interval
 from simmim_lib.pictures.tables import Table
 from simmim_lib.reports import report
+from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
 FEW_SEEDS = 3
@@ -58,7 +59,7 @@ def adaptations() -> list[Pair]:
     ]
 
 
-def _name(settings: report.Settings) -> str:
+def _name(settings: Settings) -> str:
     (target,) = settings.targets
     return f"{target}, {settings.adaptation if settings.source else 'from scratch'}"
 
@@ -102,8 +103,8 @@ def calibration_gain(found: Findings) -> Difference | None:
     for target in filter(baselines.has_probabilities, found.settings.targets):
         ways = found.ways
         if SCRATCH in ways and target in ways[SCRATCH].probabilities:
-            errors = [ways[name].calibration_error(target) for name in (SCRATCH, ASKED)]
-            return difference(*errors)
+            scratch, asked = (ways[name].calibration_error(target) for name in (SCRATCH, ASKED))
+            return difference(scratch, asked)
     return None
 
 
