@@ -96,9 +96,6 @@ from simmim_lib.training import devices
 settings = report.read_parameters(globals())
 tables.asked(settings)
 
-# %% [markdown] tags=["lesson"]
-# The command checks all values, and the folder for the report, before it starts the notebook.
-
 # %% tags=["lesson"]
 exercises.predict("10-misspelt")
 

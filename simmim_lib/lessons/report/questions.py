@@ -38,10 +38,10 @@ def _misspelt() -> Answer:
         said = str(error).partition(" Choose")[0]
     return Answer(
         letter(not said),
-        f"> {said}\n\nA value that is not allowed stops the report, too, with one sentence, and "
-        "not after an hour of training. Plain papermill would warn and carry on: the usual value "
-        "is used, and yours has no effect. Trust the table of settings, not your memory of what "
-        "you typed.",
+        f"> {said}\n\nThe command checks all names and values, and the folder for the report, "
+        "before it starts the notebook, and not after an hour of training. Plain papermill would "
+        "warn and carry on: the usual value is used, and yours has no effect. Trust the table of "
+        "settings, not your memory of what you typed.",
     )
 
 

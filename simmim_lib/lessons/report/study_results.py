@@ -14,7 +14,6 @@ from simmim_lib.foundation.directories import data_directory
 from simmim_lib.foundation.intervals import Difference, difference, interval, mean_and_interval
 from simmim_lib.pictures.tables import Table
 from simmim_lib.reports import report
-from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
 FEW_SEEDS = 3
@@ -24,10 +23,12 @@ class Pair(NamedTuple):
     """Two ways to train on the same target, with the accuracies of the same seeds.
 
     Attributes:
-        names: of both.
+        target: on which both are tested.
+        names: of both, the one with the higher mean first.
         values: of both, each (seeds,).
     """
 
+    target: str
     names: tuple[str, str]
     values: tuple[np.ndarray, np.ndarray]
 
@@ -51,27 +52,26 @@ class Pair(NamedTuple):
 
 def adaptations() -> list[Pair]:
     """Return all pairs of ways to adapt to the same target that lesson 01's study compares."""
-    records = stored.load("adaptations").records
+    found: dict[str, dict[str, np.ndarray]] = {}
+    for record in stored.load("adaptations").records:
+        (target,) = record.settings.targets
+        name = record.settings.adaptation if record.settings.source else SCRATCH
+        found.setdefault(target, {})[name] = record.values()
     return [
-        Pair((_name(one.settings), _name(other.settings)), (one.values(), other.values()))
-        for one, other in combinations(records, 2)
-        if one.settings.targets == other.settings.targets
+        Pair(target, (better, other), (ways[better], ways[other]))
+        for target, ways in found.items()
+        for better, other in combinations(sorted(ways, key=lambda name: -ways[name].mean()), 2)
     ]
-
-
-def _name(settings: Settings) -> str:
-    (target,) = settings.targets
-    return f"{target}, {settings.adaptation if settings.source else 'from scratch'}"
 
 
 def overlapping_table() -> Table:
     """List the pairs whose bars overlap, and what the seed-by-seed comparison says of them."""
     rows = [
-        [*map(_mean_of, pair.names, pair.values), pair.difference]
+        [pair.target, *map(_mean_of, pair.names, pair.values), pair.difference]
         for pair in adaptations()
         if pair.bars_overlap
     ]
-    return Table(["one way", "another", "seed by seed"], rows)
+    return Table(["target", "one way", "another", "seed by seed"], rows)
 
 
 def _mean_of(name: str, values: np.ndarray) -> str:
@@ -81,11 +81,11 @@ def _mean_of(name: str, values: np.ndarray) -> str:
 def few_seeds_table() -> Table:
     """List the pairs that differ clearly, and what the first few of their seeds say."""
     rows = [
-        [" against ".join(pair.names), pair.difference, pair.early_difference]
+        [pair.target, " against ".join(pair.names), pair.difference, pair.early_difference]
         for pair in adaptations()
         if pair.difference.is_clear
     ]
-    return Table(["", "all seeds", f"the first {FEW_SEEDS}"], rows)
+    return Table(["target", "ways", "all seeds", f"the first {FEW_SEEDS}"], rows)
 
 
 def fine_tuning_work() -> float:
