@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 115 minutes; 60 without what goes deeper. Afterwards you will be able to
+# About 110 minutes; 55 without what goes deeper. Afterwards you will be able to
 #
 # - say what the article's network is, where its parameters sit, and what it lacks,
 # - build one network with several heads, one for each task, write its loss, and train it,

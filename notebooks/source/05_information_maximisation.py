@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 45 minutes, exercises included. Afterwards you will be able to
+# About 90 minutes, exercises included. Afterwards you will be able to
 #
 # - say what images without labels can teach a network, and write the term that does it,
 # - say why it has two halves, and recognise the collapse when one of them is missing,

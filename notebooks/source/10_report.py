@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 55 minutes; 45 without what goes deeper. Afterwards you will be able to
+# About 55 minutes; 50 without what goes deeper. Afterwards you will be able to
 #
 # - request an experiment with your own settings, and get a document that you can share,
 # - say which baselines an accuracy needs for comparison, and why,
