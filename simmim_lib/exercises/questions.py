@@ -36,7 +36,7 @@ class Judgement(NamedTuple):
 
     Attributes:
         right: whether it is.
-        reply: a sentence about the thought behind this guess, Markdown.
+        reply: a sentence about the thought behind this guess; code stands between backticks.
     """
 
     right: bool
