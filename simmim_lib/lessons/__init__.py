@@ -38,7 +38,7 @@ LESSONS = (
     Lesson("02", "loss_formula", "The loss formula", 60, 60),
     Lesson("03", "simmim_model", "The SimMIM model", 60, 60),
     Lesson("04", "task_weights", "Many tasks at once: task weights", 45, 45),
-    Lesson("05", "information_maximisation", "Information maximisation", 45, 45),
+    Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
     Lesson("10", "report", "Reports", 30, 30),
 )
 """All lessons in order, and the only list of them.
