@@ -63,7 +63,7 @@ def _without_labels() -> Answer:
         most=2,
         within=0.1,
         unit="nats",
-        too_low="The first half is the entropy of the *mean* prediction, which is an even guess "
+        too_low="The first half is the entropy of the mean prediction, which is an even guess "
         "although no single prediction is.",
         too_high="There are only two classes: no entropy of two classes is larger than log 2.",
         close="You took the mean first and its entropy afterwards: an even guess, minus no doubt.",
