@@ -244,10 +244,10 @@ def _worst_seed() -> Answer:
     return Answer(
         float(100 * one.min()),
         f"With one label per class the worst network reads {one.min():.0%}, "
-        f"{100 * (np.median(one) - one.min()):.0f} points less than the median. With five, the "
-        f"worst reads {five.min():.0%}. Section 10 looks at that seed. **Patience**, three times "
-        "as many steps, is in the last two rows: compare them with the same target and five labels "
-        "per class.",
+        f"{100 * (np.median(one) - one.min()):.0f} points less than the median; section 10 finds "
+        f"out why. With five labels per class the worst reads {five.min():.0%}. **Patience**, "
+        "three times as many steps, is in the last two rows: compare them with the same target and "
+        "five labels per class.",
     )
 
 
@@ -591,8 +591,8 @@ def _swapped() -> Answer:
     # Two swapped names of ten cost the images of two digits, two tenths of all.
     return Answer(
         "a" if collapsed else letter(True, round(10 * missing) == 2),
-        f"Of its answers, {100 * missing:.0f} points fewer are right than in the median seed: "
-        "about as many as two digits of ten have. When such a seed is trained again, its confusion "
+        f"Its accuracy lies {100 * missing:.0f} points below that of the median seed, and two "
+        "digits of ten are a fifth of the images. When such a seed is trained again, its confusion "
         "matrix shows two digits that have **swapped their names**: the term finds the ten "
         "clusters of images, but only the labelled image says which cluster is called 0, and one "
         "untypical image can get it wrong. Look for it among those above.\n\n"
