@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fuzzing import many_cases
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import simmim_lib
@@ -395,7 +395,8 @@ ANYTHING = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@pytest.mark.slow
+@many_cases
 @given(st.sampled_from([*OPTIONS]), ANYTHING)
 def test_any_value_gives_plain_settings_or_one_sentence(name, value):
     try:

@@ -170,8 +170,11 @@ def test_a_line_from_elsewhere_is_refused_with_its_number(tmp_path: Path, line: 
     assert (folder / FILE_NAME).read_bytes() == before
 
 
-@pytest.mark.parametrize("kind", ["pipe", "device"])
-def test_rows_that_never_end_are_not_waited_for(tmp_path: Path, kind: str) -> None:
+@pytest.mark.parametrize(
+    ("kind", "words"),
+    [("pipe", "it is no plain file"), ("device", "it is a link to another place")],
+)
+def test_rows_that_never_end_are_not_waited_for(tmp_path: Path, kind: str, words: str) -> None:
     if kind == "pipe":
         os.mkfifo(tmp_path / FILE_NAME)
     else:
@@ -180,7 +183,7 @@ def test_rows_that_never_end_are_not_waited_for(tmp_path: Path, kind: str) -> No
         lambda: read(tmp_path),
         lambda: sweep.run(sweep_worker.experiments(1), tmp_path, work=sweep_worker.quick),
     ):
-        with pytest.raises(WorkbookError, match="is a pipe or a device"):
+        with pytest.raises(WorkbookError, match=words):
             use()
 
 
