@@ -449,6 +449,18 @@ def start(tmp_path: Path) -> Iterator[Start]:
 
 
 @pytest.mark.slow
+def until_listening(host: str, port: int, seconds: float = 100) -> None:
+    """Wait for a process that has been started; a busy machine takes its time."""
+    end = time.monotonic() + seconds
+    while True:
+        try:
+            socket.create_connection((host, port), 1).close()
+            return
+        except OSError:
+            assert time.monotonic() < end, "it never listened"
+            time.sleep(0.2)
+
+
 def test_a_running_cluster_is_used_and_its_end_noticed(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -461,6 +473,7 @@ def test_a_running_cluster_is_used_and_its_end_noticed(
     place = ("--host", host, "--port", port)
     scheduler = start("scheduler", *place, "--no-dashboard", PYTHONPATH=str(HERE))
     start("worker", address, "--nworkers", "2", "--no-dashboard", PYTHONPATH=str(HERE))
+    until_listening(host, int(port))
     assert sweep.run(few, tmp_path, **options).done == 4
     with monkeypatch.context() as patch:
         patch.setattr(sweep, "versions", lambda: {"simmim-workbook": "9.9"})
