@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from fuzzing import fuzzed
+from fuzzing import many_cases
 from hypothesis import given
 from hypothesis import strategies as st
 from PIL import Image
@@ -58,7 +58,7 @@ def is_one_sentence(error: WorkbookError) -> bool:
     return "\n" not in str(error) and str(error).isprintable() and 10 < len(str(error)) < 4000
 
 
-@fuzzed
+@many_cases
 @given(
     texts=st.dictionaries(
         st.sampled_from([*OPTIONS]),
@@ -110,7 +110,7 @@ def places(values: Any, so_far: tuple = ()) -> list[tuple]:
     return found
 
 
-@fuzzed
+@many_cases
 @given(place=st.sampled_from(places(ROW)), value=JSON, remove=st.booleans())
 def test_any_row_of_results_is_read_or_refused_in_one_sentence(place, value, remove):
     row = copy.deepcopy(ROW)
@@ -156,7 +156,7 @@ PICTURES = [
 ]
 
 
-@fuzzed
+@many_cases
 @given(
     picture=st.sampled_from(PICTURES),
     changes=st.lists(st.tuples(st.floats(0, 1), st.binary(max_size=6)), max_size=3),
