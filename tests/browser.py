@@ -57,7 +57,7 @@ def jupyterlab(folder: Path, private: Path) -> Iterator[str]:
     """
     for name, settings in SETTINGS.items():
         path = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     token = secrets.token_hex(16)
     environment = os.environ | {
