@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
@@ -145,6 +146,25 @@ class Notebook:
         tracebacks = texts.filter(has_text="Traceback (most recent call last)")
         panels = self.page.locator(".simmim-error")
         return [*cells, *tracebacks.all_inner_texts(), *panels.all_inner_texts()]
+
+    def darken(self) -> None:
+        """Change to JupyterLab's dark theme."""
+        theme = "{theme: 'JupyterLab Dark'}"
+        self.page.evaluate(f"window.jupyterapp.commands.execute('apputils:change-theme', {theme})")
+        self.page.wait_for_selector("body[data-jp-theme-light=false]")
+
+    def barriers(self) -> list[str]:
+        """Give what axe-core finds in the outputs of cells, and only there, against their use.
+
+        Each is the rule's name and the part of the page that breaks it.
+        """
+        options = {"resultTypes": ["violations"]}
+        found = Axe().run(self.page, context=".jp-OutputArea-output", options=options)
+        return [
+            f"{violation['id']}: {node['html']}"
+            for violation in found.response["violations"]
+            for node in violation["nodes"]
+        ]
 
     def answer_questions(self) -> None:
         """Answer every question somehow, twice where it has to be, so that all is shown."""
