@@ -147,11 +147,12 @@ class Notebook:
         panels = self.page.locator(".simmim-error")
         return [*cells, *tracebacks.all_inner_texts(), *panels.all_inner_texts()]
 
-    def darken(self) -> None:
-        """Change to JupyterLab's dark theme."""
-        theme = "{theme: 'JupyterLab Dark'}"
-        self.page.evaluate(f"window.jupyterapp.commands.execute('apputils:change-theme', {theme})")
-        self.page.wait_for_selector("body[data-jp-theme-light=false]")
+    def use_theme(self, theme: str) -> None:
+        """Change JupyterLab's colours to those of a theme; what is opened later has them, too."""
+        change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        self.page.evaluate(change, theme)
+        used = f"body[data-jp-theme-name='{theme}']"
+        self.page.wait_for_selector(used, state="attached")
 
     def barriers(self) -> list[str]:
         """Give what axe-core finds in the outputs of cells, and only there, against their use.

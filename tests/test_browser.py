@@ -133,10 +133,10 @@ def test_the_figure_follows_the_slider_by_keyboard(opened):
 
 def test_everybody_can_use_what_a_lesson_shows_in_light_and_dark(opened):
     panel, notebook = opened
-    assert notebook.barriers() == []
     assert notebook.page.get_by_role("slider", name=panel.slider, exact=True).count()
-    notebook.darken()
-    assert notebook.barriers() == []
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        notebook.use_theme(theme)
+        assert notebook.barriers() == []
 
 
 def test_the_panel_fits_a_phone(opened):
