@@ -320,8 +320,7 @@ def build(source: Path) -> Path:
 
 def _refuse(source: Path, problems: list[str]) -> None:
     if problems:
-        listed = "\n".join(f"- {problem}" for problem in problems)
-        raise WorkbookError(f"{source.name} was not built:\n{listed}")
+        raise WorkbookError(f"{source.name} was not built. {' '.join(problems)}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -101,6 +101,7 @@ def names_in(code: str) -> tuple[set[str], set[str]]:
     assigned = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     assigned |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     assigned |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assigned |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             assigned |= {(each.asname or each.name).partition(".")[0] for each in node.names}
@@ -169,6 +170,6 @@ def test_an_entry_without_a_source_is_refused(sources):
 def test_a_title_cell_that_disagrees_is_not_built(sources):
     source = sources / "97_planted.py"
     source.write_text("# %% [markdown]\n# # 97 A title\n#\n# About 6 minutes.\n")
-    with pytest.raises(WorkbookError, match=r"was not built:\n.*About 5 minutes"):
+    with pytest.raises(WorkbookError, match=r"was not built\. .*About 5 minutes"):
         build.build(source)
     assert not build.notebook_path(source).exists()
