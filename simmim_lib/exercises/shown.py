@@ -3,9 +3,6 @@
 import html
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.panels.panel import Panel
-from simmim_lib.pictures.style import Picture
-
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
@@ -24,6 +21,9 @@ def as_html(thing: Any) -> str:
         thing: a picture; a panel, of which this is the picture it shows now; IPython's `Markdown`;
             or text, which looks as if it were printed.
     """
+    from simmim_lib.panels.panel import Panel
+    from simmim_lib.pictures.style import Picture
+
     if isinstance(thing, Panel | Picture):
         return thing.as_html()
     if isinstance(thing, str):
@@ -35,5 +35,7 @@ def as_html(thing: Any) -> str:
 def as_widget(thing: Any) -> "widgets.Widget":
     """Return a widget that shows the same; a panel's controls stay live."""
     import ipywidgets as widgets
+
+    from simmim_lib.panels.panel import Panel
 
     return thing.view if isinstance(thing, Panel) else widgets.HTMLMath(as_html(thing))
