@@ -142,7 +142,7 @@ def _run(options: argparse.Namespace) -> None:
     }
     chosen = settings.Settings.from_texts(given)
     models = _files_of_models(options.save, chosen) if options.save else {}
-    with _claimed([*filter(None, [options.output]), *models.values()], chosen):
+    with _claimed([options.output, *models.values()], chosen):
         from simmim_lib.experiments import run
         from simmim_lib.foundation.startup import load_tensorflow
         from simmim_lib.training.devices import is_chief
@@ -155,12 +155,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _claimed(
-    paths: Sequence[Path], chosen: settings.Settings
+    paths: Sequence[Path | None], chosen: settings.Settings
 ) -> contextlib.AbstractContextManager[None]:
     """Claim outputs; several machines may name the same one, since one of them writes it."""
     if chosen.strategy != "multi-worker":
         return outputs.claimed(paths)
-    for path in paths:
+    for path in filter(None, paths):
         outputs.check(path)
     return contextlib.nullcontext()
 
@@ -234,7 +234,7 @@ def _add_predict(commands: Any) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    with outputs.claimed([options.output] if options.output else []):
+    with outputs.claimed([options.output]):
         from simmim_lib.commands import prediction
         from simmim_lib.foundation.startup import load_tensorflow
 
@@ -344,7 +344,7 @@ def _compare(options: argparse.Namespace) -> None:
     from simmim_lib.reports import comparison
 
     fields = None if options.fields is None else parts_of(options.fields)
-    with outputs.claimed([options.output] if options.output else []):
+    with outputs.claimed([options.output]):
         path = comparison.write(options.folder, options.output, fields)
     print(f"Written to {path}.")
 
@@ -490,7 +490,7 @@ def _show_data(options: argparse.Namespace) -> int:
     from simmim_lib.datasets.survey import survey
     from simmim_lib.datasets.survey_text import as_text
 
-    with outputs.claimed([options.output] if options.output else []):
+    with outputs.claimed([options.output]):
         found = survey(options.name)
         print(as_text(found))
         if options.output:
