@@ -236,15 +236,6 @@ def test_a_disk_that_fills_up_keeps_the_earlier_result(
     assert output.read_text() == "earlier" and len(list(tmp_path.iterdir())) == 1
 
 
-@pytest.fixture
-def spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
-    """The system's folder for temporary files."""
-    folder = tmp_path / "spare"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
-
-
 @pytest.mark.parametrize("output", ["gone/result.json", "full"])
 def test_a_result_that_cannot_be_written_any_more_is_somewhere(
     fake_run: list[Settings],
