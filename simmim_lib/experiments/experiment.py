@@ -17,7 +17,8 @@ from simmim_lib.experiments.evaluation import (
 from simmim_lib.experiments.examples import plan_stage
 from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
-from simmim_lib.experiments.pretraining import Pretrained, pretrained
+from simmim_lib.experiments.pretrained import Pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.stopping import until_no_better, validation_loss
 from simmim_lib.experiments.tasks import Target, choose_tasks
@@ -139,7 +140,9 @@ def _course(settings: Settings, steps: list[int], looks: list[dict[str, Validati
 
 def initialise(settings: Settings) -> Pretrained | None:
     """Step 2: train a network on the source task, or fetch it where that was done before."""
-    return None if settings.source is None else pretrained(settings.source, settings.trunk)
+    if settings.source is None:
+        return None
+    return pretrained(settings.source, settings.trunk, settings.pretext)
 
 
 def transfer(settings: Settings, tasks: dict[str, Target], source: Pretrained | None) -> Network:

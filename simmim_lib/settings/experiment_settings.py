@@ -30,6 +30,7 @@ from simmim_lib.settings.choices import (
     BASELINES,
     BUDGETS,
     OPTIMIZERS,
+    PRETEXTS,
     RECIPES,
     SCHEDULES,
     SEEDS,
@@ -112,6 +113,14 @@ class Settings:
         "start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
+    )
+    pretext: str = option(
+        "labels",
+        "what the trunk is pre-trained to do on the source: "
+        + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
+        reads=Choice(PRETEXTS),
+        group="transfer",
+        offers=(),  # which there are depends on the trunk
     )
     targets: tuple[str, ...] = option(
         ("mnist",),
@@ -324,6 +333,7 @@ class Settings:
             # Nothing to copy, so nothing to keep: "from scratch" needs no second field to say so.
             self._set(copied_layers=0, frozen_layers=0)
         self._check_trunk()
+        self._check_pretext()
         self._check_copies()
 
     def _usual(self, name: str) -> Any:
@@ -433,6 +443,20 @@ class Settings:
                 f"source is {shown(self.source)}, but the trunk {shown(trunk.name)} {advice}."
             )
 
+    def _check_pretext(self) -> None:
+        """Refuse a pretext that the trunk cannot be trained for, or that is never used."""
+        if self.source is None and self.pretext != "labels":
+            raise WorkbookError(
+                f"pretext is {self.pretext!r}, but without a source nothing is pre-trained: name a "
+                "source, or leave pretext out."
+            )
+        trunk = self.trunk_info
+        if self.pretext not in trunk.pretexts:
+            raise WorkbookError(
+                f"pretext is {self.pretext!r}, but the trunk {shown(trunk.name)} knows "
+                f"{', '.join(trunk.pretexts)} only: use that, or another trunk."
+            )
+
     def _check_copies(self) -> None:
         if self.frozen_layers > self.copied_layers:
             raise WorkbookError(
@@ -491,7 +515,12 @@ class Settings:
 
         It is the same network, or the small one, as `baseline` says.
         """
-        scratch = {"source": None, "adaptation": "fine-tune", "copied_layers": 0}
+        scratch: dict[str, Any] = {
+            "source": None,
+            "pretext": "labels",
+            "adaptation": "fine-tune",
+            "copied_layers": 0,
+        }
         if self.baseline == "small-trunk":
             scratch |= {"trunk": SMALL_CNN.name, "image_size": SMALL_CNN.size}
         return self.labels_only().replace(**scratch, frozen_layers=0)
