@@ -6,7 +6,7 @@ when asked for; `names()` lists them all. How each was made, and its licence in 
 """
 
 from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, names
-from simmim_lib.datasets.dataset import IMAGE_SIZE, KINDS, Dataset, Part
+from simmim_lib.datasets.dataset import CONTENTS, IMAGE_SIZE, KINDS, Dataset, Part
 from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, wanted_labels
 from simmim_lib.datasets.loading import (
     bundled_content,
@@ -32,6 +32,7 @@ from simmim_lib.datasets.stratified_splits import stratified
 
 __all__ = [
     "CATALOGUE",
+    "CONTENTS",
     "DIGITS",
     "IMAGE_SIZE",
     "KINDS",

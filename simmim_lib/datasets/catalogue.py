@@ -20,6 +20,7 @@ class Entry:
         url: where `fetch` gets the file; empty when there is nothing to fetch.
         md5: the publisher's checksum of that file, as hexadecimal digits.
         kind: one of `dataset.KINDS`.
+        content: one of `dataset.CONTENTS`.
     """
 
     name: str
@@ -31,6 +32,7 @@ class Entry:
     url: str = ""
     md5: str = ""
     kind: str = "classification"
+    content: str = "images"
 
 
 def _medical(
@@ -48,6 +50,17 @@ def _medical(
     url = f"https://zenodo.org/records/10519652/files/{name}.npz?download=1"
     return Entry(name, title, tuple(class_names), source, licence, channels, url, md5)
 
+
+def _sentences(name: str, title: str) -> Entry:
+    """Describe one domain's sentences, each with what its writer thought of a thing."""
+    source = (
+        "Kotzias, Denil, de Freitas and Smyth (2015): From Group to Individual Labels using Deep "
+        f"Features; the sentences from {title}, from the npm package sentiment"
+    )
+    return Entry(name, title, SENTIMENT, source, "CC BY 4.0", content="texts")
+
+
+SENTIMENT = ("negative", "positive")
 
 DIGITS = tuple("0123456789")
 
@@ -125,6 +138,17 @@ CATALOGUE = {
             "a8b06965200029087d5bd730944a56c1",
             channels=3,
         ),
+        Entry(
+            "wikipedia",
+            "Wikipedia",
+            (),
+            "106 articles of the English Wikipedia, from the test data of the package gensim",
+            "CC BY-SA 3.0",
+            content="texts",
+        ),
+        _sentences("amazon", "Amazon"),
+        _sentences("imdb", "IMDb"),
+        _sentences("yelp", "Yelp"),
     )
 }
 
@@ -137,9 +161,14 @@ def add(entry: Entry) -> None:
     _added[entry.name] = entry
 
 
-def included() -> tuple[str, ...]:
-    """Return the names of the datasets that come with the workbook, as files or rendered."""
-    return tuple(name for name, entry in CATALOGUE.items() if not entry.url)
+def included(content: str = "images") -> tuple[str, ...]:
+    """Return the names of the datasets that come with the workbook, as files or rendered.
+
+    Args:
+        content: one of `dataset.CONTENTS`.
+    """
+    ours = (entry for entry in CATALOGUE.values() if not entry.url)
+    return tuple(entry.name for entry in ours if entry.content == content)
 
 
 def names() -> tuple[str, ...]:
