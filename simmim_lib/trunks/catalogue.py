@@ -78,6 +78,7 @@ SMALL_CNN = Trunk(
     ("convolution_1", "convolution_2", "convolution_3", "dense"),
     28,
     (28, 28),
+    pretexts=("labels", "masked", "contrastive"),
     frozen=2,
 )
 """The workbook's own network."""
@@ -91,6 +92,17 @@ ARTICLE = Trunk(
     frozen=1,
 )
 """The network in the article's code."""
+
+
+SMALL_VIT = Trunk(
+    "small-vit",
+    "a small vision transformer",
+    ("patch_embedding", *(f"block_{number}" for number in range(1, 5)), "features"),
+    28,
+    (28, 28),
+    pretexts=("labels", "masked", "contrastive"),
+)
+"""For lesson 08: a transformer small enough for two processor cores."""
 
 
 def _published(name: str, title: str, size: int, licence: str, ends: tuple[str, ...]) -> Trunk:
@@ -152,6 +164,7 @@ TRUNKS: Mapping[str, Trunk] = {
     for trunk in (
         SMALL_CNN,
         ARTICLE,
+        SMALL_VIT,
         EFFICIENTNET_LITE0,
         EFFICIENTNET_LITE0_MIDDLE,
         MINILM,

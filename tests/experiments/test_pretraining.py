@@ -36,6 +36,7 @@ def elsewhere(tmp_path, monkeypatch):
     _pretrained.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", datasets.included())
 def test_the_bundled_network_fits_its_data_and_recipe(source):
     dataset = datasets.load(source)
@@ -54,6 +55,7 @@ def test_the_recipe_makes_the_bundled_network():
     assert made.accuracy == pytest.approx(pretrained("uci-digits").accuracy, abs=0.02)
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
     few_steps(monkeypatch)
     made = pretrained("uci-digits")

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simmim_lib.experiments.pretexts import labels
+from simmim_lib.experiments.pretexts import contrastive, labels, masked
 from simmim_lib.experiments.pretrained import Pretrained
 
 
@@ -28,5 +28,7 @@ class Pretext:
 
 PRETEXTS: dict[str, Pretext] = {
     "labels": Pretext(labels.train, labels.recipe, has_head=True),
+    "masked": Pretext(masked.train, masked.recipe, decoder_shapes=masked.decoder_shapes),
+    "contrastive": Pretext(contrastive.train, contrastive.recipe),
 }
 """By name in `settings.PRETEXTS`."""
