@@ -9,6 +9,7 @@ from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, na
 from simmim_lib.datasets.dataset import CONTENTS, IMAGE_SIZE, KINDS, Dataset, Part
 from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, wanted_labels
 from simmim_lib.datasets.loading import (
+    available,
     bundled_content,
     describe,
     fetch,
@@ -42,6 +43,7 @@ __all__ = [
     "Entry",
     "Part",
     "Task",
+    "available",
     "bundled_content",
     "check_distinct",
     "check_name",

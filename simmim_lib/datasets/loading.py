@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.datasets import own, registered, texts
-from simmim_lib.datasets.catalogue import CATALOGUE, Entry, entry
+from simmim_lib.datasets.catalogue import CATALOGUE, Entry, entry, names
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Images, Part, Texts
 from simmim_lib.datasets.downloads import Progress, RemoteFile
 from simmim_lib.datasets.glyphs import VERSION, render_parts
@@ -90,6 +90,16 @@ def is_available(name: str) -> bool:
     if address:
         return os.path.exists(address.path)
     return not entry(name).url or os.path.exists(_remote_file(name).path)
+
+
+def available(content: str = "images") -> tuple[str, ...]:
+    """Return the names of the datasets that `load` can give without the network.
+
+    Args:
+        content: one of `CONTENTS`.
+    """
+    with_content = (name for name in names() if describe(name).content == content)
+    return tuple(name for name in with_content if is_available(name))
 
 
 def fingerprint(name: str) -> str:

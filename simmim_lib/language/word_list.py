@@ -7,7 +7,7 @@ Source: Nielsen 2011, "A new ANEW: Evaluation of a word list for sentiment analy
 import functools
 import io
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping
 
 import numpy as np
 
@@ -49,6 +49,6 @@ def mood(text: str) -> int:
     return sum(each for _, each in moods_of_words(text))
 
 
-def classify(texts: Sequence[str]) -> np.ndarray:
+def classify(texts: Iterable[str]) -> np.ndarray:
     """Return 1 for each text whose mood is not below zero, as the list's users count, else 0."""
     return np.array([int(mood(text) >= 0) for text in texts], np.int32)

@@ -3,7 +3,15 @@
 from simmim_lib.trunks.article import article_network
 from simmim_lib.trunks.blocks import CutTrunk, cut, positions
 from simmim_lib.trunks.building import adapter, build_trunk, cut_trunk
-from simmim_lib.trunks.catalogue import FILE, IMAGENET, PUBLISHED, TRUNKS, Trunk, describe
+from simmim_lib.trunks.catalogue import (
+    FILE,
+    IMAGENET,
+    PUBLISHED,
+    SENTENCE_PAIRS,
+    TRUNKS,
+    Trunk,
+    describe,
+)
 from simmim_lib.trunks.fresh_weights import Blocks, Weights, fresh_weights
 from simmim_lib.trunks.heads import add_head, classifier
 from simmim_lib.trunks.small_cnn import CONVOLUTION_FILTERS, DENSE_UNITS
@@ -14,6 +22,7 @@ __all__ = [
     "FILE",
     "IMAGENET",
     "PUBLISHED",
+    "SENTENCE_PAIRS",
     "TRUNKS",
     "Blocks",
     "CutTrunk",

@@ -67,7 +67,9 @@ def by_counts(sentence: str, domain: str) -> Decision:
     words = vectors.build_tokenizer()(sentence.lower())
     weights, known = head.coef_[0], vectors.vocabulary_
     values = vectors.transform([sentence]).toarray()[0]
-    grams = [(word, (place,)) for place, word in enumerate(words)]
+    grams: list[tuple[str, tuple[int, ...]]] = [
+        (word, (place,)) for place, word in enumerate(words)
+    ]
     grams += [
         (f"{one} {two}", (place, place + 1))
         for place, (one, two) in enumerate(itertools.pairwise(words))
