@@ -181,6 +181,30 @@ def _is_paragraph(line: str) -> bool:
     return len(line) >= 60 and line[-1] in '.!?"):' and not line.startswith(prefixes)
 
 
+def build_tokenizer() -> Arrays:
+    """The pieces of words of the trunk "words": byte pairs of the Wikipedia training articles."""
+    try:
+        from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    except ImportError as error:
+        command = "pip install tokenizers"
+        raise _missing(f"{TOKENIZER}.npz", "Python package tokenizers", command) from error
+    from simmim_lib.datasets import load
+    from simmim_lib.trunks import words
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=words.VOCABULARY,
+        special_tokens=["[PAD]", "[END]"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(load("wikipedia").train.images, trainer)
+    return {"json": np.frombuffer(tokenizer.to_str().encode(), np.uint8)}
+
+
 def build_efficientnet_lite0() -> Arrays:
     """EfficientNet-Lite0 as it was trained on ImageNet, block by block, in half precision."""
     try:
@@ -229,6 +253,7 @@ def _filters_last(weight: np.ndarray) -> np.ndarray:
 
 
 EFFICIENTNET_LITE0 = "trunks/efficientnet-lite0"
+TOKENIZER = "trunks/words-tokenizer"
 
 DATASETS = {
     "mnist": build_mnist,
@@ -241,6 +266,7 @@ DATASETS = {
 BUILDERS: dict[str, Callable[[], Arrays]] = {
     **DATASETS,
     EFFICIENTNET_LITE0: build_efficientnet_lite0,
+    TOKENIZER: build_tokenizer,
 }
 """By name; each gives the arrays of NAME.npz."""
 
@@ -297,6 +323,8 @@ def _checksums(folder: Path, damaged_will_do: bool) -> dict[str, str]:
 
 
 def _content(arrays: Arrays) -> str:
+    if "json" in arrays:
+        return "a tokenizer"
     if "scores" in arrays:
         return f"{len(arrays['scores']):,} words"
     if "train_labels" not in arrays:

@@ -7,7 +7,16 @@ from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import keras_setup
-from simmim_lib.trunks import applications, article, efficientnet, files, minilm, small_cnn, vit
+from simmim_lib.trunks import (
+    applications,
+    article,
+    efficientnet,
+    files,
+    minilm,
+    small_cnn,
+    vit,
+    words,
+)
 from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
 from simmim_lib.trunks.catalogue import (
     ARTICLE,
@@ -16,6 +25,7 @@ from simmim_lib.trunks.catalogue import (
     MINILM,
     SMALL_CNN,
     SMALL_VIT,
+    WORDS,
     Trunk,
     check_size,
     describe,
@@ -67,6 +77,7 @@ BUILDERS: "Mapping[str, Callable[[int, int], keras.Model]]" = {
     SMALL_VIT.name: vit.build,
     EFFICIENTNET_LITE0.name: _for_colour(efficientnet.build),
     EFFICIENTNET_LITE0_MIDDLE.name: _for_colour(efficientnet.build_middle),
+    WORDS.name: _for_colour(words.build),
     MINILM.name: _for_colour(minilm.build),
     **{
         name: _for_colour(functools.partial(applications.build, name))

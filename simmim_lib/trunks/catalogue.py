@@ -159,6 +159,18 @@ MINILM = Trunk(
 )
 """all-MiniLM-L6-v2: a transformer that a billion pairs of sentences have taught to compare them."""
 
+WORDS = Trunk(
+    "words",
+    "a small transformer that reads from left to right",
+    ("embedding", "layer_1", "layer_2", "features"),
+    64,
+    (8, 64),
+    pretexts=("next-word", "labels"),
+    takes="texts",
+    frozen=2,
+)
+"""The workbook's own language model: what a hundred articles can teach in two minutes."""
+
 TRUNKS: Mapping[str, Trunk] = {
     trunk.name: trunk
     for trunk in (
@@ -167,6 +179,7 @@ TRUNKS: Mapping[str, Trunk] = {
         SMALL_VIT,
         EFFICIENTNET_LITE0,
         EFFICIENTNET_LITE0_MIDDLE,
+        WORDS,
         MINILM,
         _published(
             "mobilenet-v2",

@@ -8,12 +8,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.trunks import minilm
-from simmim_lib.trunks.catalogue import MINILM
+from simmim_lib.trunks import minilm, words
+from simmim_lib.trunks.catalogue import MINILM, WORDS
 
 if TYPE_CHECKING:
-    from pathlib import Path
-
     from tokenizers import Tokenizer
 
 PADDING = 0
@@ -34,17 +32,19 @@ def tokenizer(trunk: str) -> "Tokenizer":
         WorkbookError: a package or a file is missing.
     """
     if trunk == MINILM.name:
-        return read(minilm.folder() / "tokenizer.json")
+        return read((minilm.folder() / "tokenizer.json").read_text(encoding="utf-8"))
+    if trunk == WORDS.name:
+        return read(words.tokenizer_json())
     raise WorkbookError(f"The trunk {trunk!r} takes no texts: choose one that does.")
 
 
-def read(path: "Path") -> "Tokenizer":
-    """Return the tokenizer that a file describes, without padding and cutting of its own."""
+def read(description: str) -> "Tokenizer":
+    """Return the tokenizer that a JSON text describes, without padding and cutting of its own."""
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
         raise minilm.missing("tokenizers") from error
-    made = Tokenizer.from_file(str(path))
+    made = Tokenizer.from_str(description)
     made.no_padding()
     made.no_truncation()
     return made

@@ -23,6 +23,9 @@ from simmim_lib.lessons.language.plain_methods import (
 if TYPE_CHECKING:
     from sklearn.base import BaseEstimator
 
+Gram = tuple[str, tuple[int, ...]]
+"""One word or two in a row, and the places where they stand."""
+
 LONGEST = 40
 """Words of a sentence that are shown; more have no room in a figure."""
 
@@ -67,9 +70,7 @@ def by_counts(sentence: str, domain: str) -> Decision:
     words = vectors.build_tokenizer()(sentence.lower())
     weights, known = head.coef_[0], vectors.vocabulary_
     values = vectors.transform([sentence]).toarray()[0]
-    grams: list[tuple[str, tuple[int, ...]]] = [
-        (word, (place,)) for place, word in enumerate(words)
-    ]
+    grams: list[Gram] = [(word, (place,)) for place, word in enumerate(words)]
     grams += [
         (f"{one} {two}", (place, place + 1))
         for place, (one, two) in enumerate(itertools.pairwise(words))
@@ -87,8 +88,7 @@ def by_counts(sentence: str, domain: str) -> Decision:
 def by_minilm(sentence: str, domain: str) -> Decision:
     """Return by how much the logit of a linear head on MiniLM falls when a word is left out."""
     words = sentence.split()
-    without = [" ".join(words[:place] + words[place + 1 :]) or "." for place in range(len(words))]
-    logits = _head(domain).decision_function(sentence_features([sentence, *without]))
+    logits = _head(domain).decision_function(_vectors(sentence))
     parts = logits[0] - logits[1:]
     return _decision(words, parts, 0.0, float(logits[0] - parts.sum()))
 
@@ -96,6 +96,14 @@ def by_minilm(sentence: str, domain: str) -> Decision:
 def _decision(words: list[str], parts: np.ndarray, start: float, rest: float = 0.0) -> Decision:
     logit = start + parts.sum() + rest
     return Decision(words, parts, start, rest, float(1 / (1 + np.exp(-logit))))
+
+
+@functools.lru_cache(maxsize=64)
+def _vectors(sentence: str) -> np.ndarray:
+    """Return the vectors of a sentence, and of the same without its first word, its second, ..."""
+    words = sentence.split()
+    without = [" ".join(words[:place] + words[place + 1 :]) or "." for place in range(len(words))]
+    return sentence_features([sentence, *without])
 
 
 @functools.cache

@@ -28,14 +28,14 @@ class PlainMethod:
     Attributes:
         method: one of `METHODS`.
         learns_from: the domains whose labels are given.
-        target: the domain whose test sentences are classified.
+        tested_on: the domain whose test sentences are classified.
         labels_per_class: of each domain that is learnt from; a number, or "all".
         seeds: repetitions, each with other labelled sentences: those of an experiment's seeds.
     """
 
     method: str
     learns_from: tuple[str, ...]
-    target: str
+    tested_on: str
     labels_per_class: int | str = "all"
     seeds: int = 10
 
@@ -66,13 +66,13 @@ def measure(asked: PlainMethod, progress: Progress) -> Measures:
 
 def _by_word_list(asked: PlainMethod, seed: int) -> float:
     """Count the moods of words: nothing is learnt."""
-    test = datasets.load(asked.target).test
+    test = datasets.load(asked.tested_on).test
     return float(np.mean(word_list.classify(test.images) == test.labels))
 
 
 def _by_majority(asked: PlainMethod, seed: int) -> float:
     """Name the most frequent class."""
-    labels = datasets.load(asked.target).test.labels
+    labels = datasets.load(asked.tested_on).test.labels
     return float(np.mean(labels == np.bincount(labels).argmax()))
 
 
@@ -107,7 +107,7 @@ def _learnt(
         examples, labels = labelled(
             [load(name) for name in asked.learns_from], asked.labels_per_class, seed
         )
-        test = load(asked.target).test
+        test = load(asked.tested_on).test
         return float(make().fit(examples, labels).score(test.images, test.labels))
 
     return accuracy

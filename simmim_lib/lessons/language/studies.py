@@ -64,12 +64,12 @@ def text_domain_without_labels() -> list[Settings]:
 def text_plain_methods() -> list[PlainMethod]:
     """Counts of words and MiniLM's vectors by logistic regression; a word list; the majority."""
     no_label = [
-        PlainMethod(method=method, learns_from=(), target=target, labels_per_class=0, seeds=1)
+        PlainMethod(method=method, learns_from=(), tested_on=target, labels_per_class=0, seeds=1)
         for method in ("majority", "word-list")
         for target in DOMAINS
     ]
     learnt = [
-        PlainMethod(method=method, learns_from=(target,), target=target, labels_per_class=count)
+        PlainMethod(method=method, learns_from=(target,), tested_on=target, labels_per_class=count)
         for method in ("tf-idf", "linear")
         for target in DOMAINS
         for count in (*COUNTS, "all")
@@ -83,7 +83,7 @@ def text_domain_shift() -> list[PlainMethod]:
     pairs = [((one,), other) for one in DOMAINS for other in DOMAINS]
     two = [(tuple(name for name in DOMAINS if name != left), left) for left in DOMAINS]
     return [
-        PlainMethod(method=method, learns_from=known, target=target, labels_per_class=25)
+        PlainMethod(method=method, learns_from=known, tested_on=target, labels_per_class=25)
         for method in ("tf-idf", "linear")
         for known, target in (*pairs, *two)
     ]

@@ -28,7 +28,7 @@ METHOD_NAMES = {"word-list": "word list", "tf-idf": "counts of words", "linear":
 def by_words(method: str, target: str, labels: int | str = 0) -> np.ndarray:
     """Return the accuracies of a plain method that learns from its target's labels, (seeds,)."""
     return stored.load("text-plain-methods").values(
-        method=method, target=target, labels_per_class=labels
+        method=method, tested_on=target, labels_per_class=labels
     )
 
 
@@ -60,7 +60,7 @@ def without_labels(target: str, others: int = 25) -> np.ndarray:
 def shifted(method: str, learns_from: tuple[str, ...], target: str) -> np.ndarray:
     """Return the accuracies in one domain of what was learnt in others, (seeds,)."""
     return stored.load("text-domain-shift").values(
-        method=method, learns_from=learns_from, target=target
+        method=method, learns_from=learns_from, tested_on=target
     )
 
 
