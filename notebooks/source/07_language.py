@@ -19,6 +19,7 @@
 
 # %% tags=["imports", "folded"]
 # @title Imports
+import numpy as np
 
 import simmim_lib
 from simmim_lib import datasets, exercises, language
@@ -29,12 +30,13 @@ from simmim_lib.lessons.language import live, panels, study_results
 #
 # People write what they think of things. Here are a thousand sentences each about products
 # (Amazon), films (IMDb) and restaurants (Yelp). Each sentence is labelled: its writer is pleased, or
-# is not. The question is the same in all three **domains**; the words are not.
+# is not. We learn from seven hundred of each domain, and test on three hundred. The question is the same in all three **domains**; the words are not.
 
 # %% tags=["nbval-check-output"]
 for name in ("amazon", "imdb", "yelp"):
     data = datasets.load(name)
-    print(f"{data.title}: {len(data.train)} training sentences, {len(data.test)} test sentences")
+    words = np.mean([len(sentence.split()) for sentence in data.train.images])
+    print(f"{data.title}: {len(data.train)} + {len(data.test)} sentences of {words:.0f} words")
     for sentence, label in zip(data.train.images[:2], data.train.labels[:2], strict=True):
         print(f"  {data.class_names[label]}: {sentence}")
 

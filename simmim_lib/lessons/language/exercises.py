@@ -83,7 +83,10 @@ def _shared_head(answer: Callable[..., Any]) -> str:
             ),
             Mistake(-sum(means), "The sign is wrong: a loss is minus the logarithm."),
         ]
-        otherwise = f"For domains with {in_words(np.array(sizes))} sentences the sum is not yours."
+        otherwise = (
+            f"For domains with {in_words(np.array(sizes))} sentences the sum is "
+            f"{sum(means):.4g} nats."
+        )
         compare(given, sum(means), mistakes, otherwise)
     return (
         "Every domain pulls at the same kernel and bias. With heads of their own on a frozen trunk "
