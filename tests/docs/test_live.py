@@ -6,11 +6,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simmim_lib import information, training
+from simmim_lib import information, training, weighting
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
-HEADS = Path(__file__).parents[2] / "docs" / "static" / "live" / "heads.js"
+LIVE = Path(__file__).parents[2] / "docs" / "static" / "live"
 UNITS, CLASSES, STEPS = 6, 3, 25
 
 
@@ -22,7 +22,9 @@ def page():
         pytest.skip("there is no Chromium")
     with browser.chromium() as opened:
         blank = opened.new_page()
-        blank.add_script_tag(content=f"{HEADS.read_text()};window.Heads = Heads;")
+        for name in ("heads", "gradients"):
+            text = (LIVE / f"{name}.js").read_text(encoding="utf-8")
+            blank.add_script_tag(content=f"{text};window.{name.title()} = {name.title()};")
         yield blank
 
 
@@ -120,3 +122,23 @@ def test_intervals_are_student_s(page):
     np.testing.assert_allclose(
         [found["mean"], found["half"]], interval(np.array(values)), rtol=1e-3
     )
+
+
+@pytest.mark.parametrize(
+    "method", ["mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl"]
+)
+def test_steps_are_those_of_the_library(page, method):
+    random = np.random.default_rng(0)
+    pairs = [random.normal(size=(2, 2)) * random.uniform(0.1, 3, (2, 1)) for _ in range(30)]
+    pairs += [
+        np.array([[1.0, 0], [0, 2]]),
+        np.array([[2.0, 0], [0, 1]]),
+        np.array([[1.0, 0], [1, 1]]),
+    ]
+    for pair in pairs:
+        found = page.evaluate(
+            "([method, a, b]) => Gradients.mix(a, b, Gradients.weights[method](a, b))",
+            [method, *pair.tolist()],
+        )
+        known = weighting.combine(method, pair).direction
+        np.testing.assert_allclose(found, known, atol=1e-5, err_msg=str(pair))
