@@ -134,13 +134,18 @@ def _default(field: "dataclasses.Field") -> str:
     return f" (default: {','.join(default) if isinstance(default, tuple) else default})"
 
 
-def _run(options: argparse.Namespace) -> None:
+def _chosen(options: argparse.Namespace) -> settings.Settings:
+    """Return the settings that a command's options ask for."""
     given = {
         field.name: text
         for field in dataclasses.fields(settings.Settings)
         if (text := getattr(options, field.name)) is not None
     }
-    chosen = settings.Settings.from_texts(given)
+    return settings.Settings.from_texts(given)
+
+
+def _run(options: argparse.Namespace) -> None:
+    chosen = _chosen(options)
     models = _files_of_models(options.save, chosen) if options.save else {}
     with _claimed([options.output, *models.values()], chosen):
         from simmim_lib.experiments import run
