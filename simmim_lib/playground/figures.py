@@ -80,7 +80,7 @@ def _draw_scores(axes: "Axes", course: Course, scratch: Mapping[str, Result]) ->
     axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel=f"test {_measures(course)}")
     axes.grid(axis="x")
     axes.grid(axis="y", visible=False)
-    axes.set_title("Asked for (filled), scratch (hollow)", fontsize=11, loc="center")
+    axes.set_title("Asked (filled), scratch (hollow)", fontsize=11, loc="center")
     if course.result is None:
         axes.text(0.5, 0.5, "after the last step", transform=axes.transAxes, ha="center")
 

@@ -19,8 +19,12 @@ class Example:
     about: str
     given: Mapping[str, Any] = field(default_factory=dict)
 
+    def __str__(self) -> str:
+        """Return the title."""
+        return self.title
 
-EXAMPLES = (
+
+_EXAMPLES = (
     Example(
         "A good source, few labels",
         "Letters in many fonts, and five labelled digits of each class: where transfer pays most. "
@@ -93,3 +97,6 @@ EXAMPLES = (
         {"trunk": "efficientnet-lite0-middle", "targets": ("fashion",)},
     ),
 )
+
+EXAMPLES: Mapping[str, Example] = {example.title: example for example in _EXAMPLES}
+"""By title."""

@@ -12,6 +12,7 @@ from simmim_lib.panels.memory import follow, measure
 from simmim_lib.panels.panel import Panel, as_message
 from simmim_lib.pictures.style import Picture
 from simmim_lib.playground import controls, figures, gallery, links
+from simmim_lib.playground.drawing import DrawingPad
 from simmim_lib.reports import report
 from simmim_lib.settings import OPTIONS, Settings
 
@@ -137,12 +138,13 @@ class Playground(Panel):
 
     def _gallery(self) -> "widgets.Widget":
         """Return the choice among named settings."""
-        names = [("choose a setting", None), *((each.title, each) for each in gallery.EXAMPLES)]
-        chosen = dropdown("Gallery", names, None)
+        titles = ["choose a setting", *gallery.EXAMPLES]
+        chosen = dropdown("Gallery", titles, titles[0])
         chosen.observe(lambda change: self._show_example(change["new"]), "value")
         return chosen
 
-    def _show_example(self, example: "gallery.Example | None") -> None:
+    def _show_example(self, title: str) -> None:
+        example = gallery.EXAMPLES.get(title)
         if example is None:
             return
         self.set(example.given)
@@ -155,7 +157,21 @@ class Playground(Panel):
         form = dropdown("Copy as", FORMS, FORMS[0])
         button = widgets.Button(description="Show", icon="clipboard")
         button.on_click(lambda _: self._show(form.value))
-        return widgets.VBox([widgets.HBox([form, button]), self.code])
+        draw = widgets.Button(description="Draw something yourself", icon="pencil")
+        draw.layout.width = "220px"
+        draw.on_click(lambda _: self._draw())
+        self.drawing = widgets.VBox()
+        return widgets.VBox([widgets.HBox([form, button]), self.code, draw, self.drawing])
+
+    def _draw(self) -> None:
+        """Show a pad to draw on, whose drawings the networks of these settings judge."""
+        try:
+            pad = DrawingPad(self.settings)
+            pad.train()
+        except Exception as error:
+            self.message.value = as_message(error)
+            return
+        self.drawing.children = [pad.view]
 
     def _show(self, *shown: Any) -> None:
         """Show a form of the settings, or, called with a request, a picture."""

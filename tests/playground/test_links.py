@@ -6,7 +6,7 @@ from simmim_lib.playground import gallery, links
 from simmim_lib.settings import Settings
 
 
-@pytest.mark.parametrize("example", gallery.EXAMPLES, ids=lambda example: example.title)
+@pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)
 def test_a_link_brings_a_setting_back(example):
     asked = links.settings(example.given)
     found = links.read(f"?{links.write(asked, ('seeds', 'steps'))}")

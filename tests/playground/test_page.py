@@ -82,7 +82,7 @@ def test_texts_are_read_as_a_command_reads_them(still):
         assert page.settings
 
 
-@pytest.mark.parametrize("example", gallery.EXAMPLES, ids=lambda example: example.title)
+@pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)
 def test_every_example_can_be_asked_for(still, example):
     page = playground("steps=7")
     choose(find(page.view, "Gallery"), example.title)
@@ -93,7 +93,7 @@ def test_every_example_can_be_asked_for(still, example):
         assert control.value in (value, links.as_text(value)), name
 
 
-@pytest.mark.parametrize("example", gallery.EXAMPLES, ids=lambda example: example.title)
+@pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)
 def test_what_is_taken_along_is_what_is_shown(still, example):
     page = playground(links.write(links.settings(example.given)))
     code = page.taken("Python").removeprefix("simmim_lib.run(simmim_lib.").removesuffix(")")
