@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SIDE = datasets.IMAGE_SIZE
 BOX = 20
-"""MNIST's digits fill a square of so many pixels; their mass lies in the middle of the image."""
+"""MNIST's digits fill a square of so many pixels; their mass lies around pixel 14 of 28."""
 
 
 def make_pad() -> "anywidget.AnyWidget":
@@ -69,7 +69,7 @@ def as_digit(pixels: Any) -> np.ndarray:
     image = np.zeros((SIDE, SIDE), np.float32)
     top, left = ((SIDE - length) // 2 for length in scaled.shape)
     image[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
-    middle = (SIDE - 1) / 2 - np.array(center_of_mass(image))
+    middle = SIDE / 2 - np.array(center_of_mass(image))
     return np.clip(shift(image, np.round(middle), order=0), 0, 1)[..., np.newaxis]
 
 
