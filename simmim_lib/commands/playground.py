@@ -7,6 +7,7 @@ import shutil
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from simmim_lib.commands.lab import lend_folders
 from simmim_lib.errors import WorkbookError
@@ -32,7 +33,7 @@ playground(get_query_string() or "")
 
 def page() -> dict[str, object]:
     """Return the notebook that Voila serves."""
-    cells = [
+    cells: list[dict[str, Any]] = [
         {
             "cell_type": "code",
             "execution_count": None,

@@ -73,8 +73,15 @@ def _draw_scores(axes: "Axes", course: Course, scratch: Mapping[str, Result]) ->
             values, place = main_scores(result, target), shift - row
             mean, half_width = interval(values)
             axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["unlabelled"])
-            style = {"fmt": marker, "color": colour, "mfc": face, "capsize": 3}
-            axes.errorbar(mean, place, xerr=error_bar(half_width), **style)
+            axes.errorbar(
+                mean,
+                place,
+                xerr=error_bar(half_width),
+                fmt=marker,
+                color=colour,
+                mfc=face,
+                capsize=3,
+            )
     titles = [shortened(datasets.describe(target).title).replace(" ", "\n") for target in targets]
     axes.set_yticks(-np.arange(len(targets)), titles)
     axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel=f"test {_measures(course)}")
