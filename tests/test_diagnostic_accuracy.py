@@ -31,7 +31,7 @@ def test_people_are_counted_by_hand():
 
 @pytest.mark.parametrize("threshold", [0.0, 0.35, 0.5, 0.77, 1.0])
 def test_counts_agree_with_scikit_learn(threshold):
-    told = PROBABILITIES >= threshold
+    told = threshold <= PROBABILITIES
     counts = clinical.confusion(LABELS, PROBABILITIES, threshold)
     expected = metrics.confusion_matrix(LABELS, told, labels=[0, 1])
     np.testing.assert_array_equal(

@@ -17,3 +17,9 @@ def cache_directory() -> Path:
 
     override = os.environ.get("SIMMIM_CACHE")
     return Path(override) if override else user_cache_path("simmim-workbook", appauthor=False)
+
+
+def fetched_directory() -> Path:
+    """Return the folder for fetched datasets: `SIMMIM_DATA_DIR` if set, else one in the cache."""
+    override = os.environ.get("SIMMIM_DATA_DIR")
+    return Path(override) if override else cache_directory() / "datasets"
