@@ -207,7 +207,7 @@ def _opacity(
         ]
     )
     chosen = np.take_along_axis(shapes, kind[None, :, None, None], axis=0)[0]
-    strength = random.uniform(0.06, 0.3, (body.n, 1, 1)).astype(np.float32)
+    strength = random.uniform(0.1, 0.4, (body.n, 1, 1)).astype(np.float32)
     return strength * np.clip(chosen, 0, 1.5) * body.lungs
 
 

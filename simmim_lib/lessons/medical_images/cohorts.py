@@ -1,0 +1,65 @@
+"""Chest phantoms as lesson 06 divides them: two hospitals, and patients in both parts of a split.
+
+Each function makes a dataset and lets `Settings` know it by its name, until the process ends.
+"""
+
+import functools
+
+import numpy as np
+
+from simmim_lib import datasets
+from simmim_lib.datasets import Dataset, Part, phantoms, registered
+from simmim_lib.datasets.phantoms import Cohort
+
+PATIENTS = {"train": 400, "test": 300}
+
+
+@functools.cache
+def hospital(tie: float, reversed_test: bool, balanced: bool = False) -> str:
+    """Make a hospital in which device and illness go together, and return the dataset's name.
+
+    Args:
+        tie: from 0 to 1, as `phantoms.render` says.
+        reversed_test: whether the test images come from a hospital where device and illness go
+            together the other way round; else from the same one.
+        balanced: whether of each device as many ill as healthy are kept to learn from, which needs
+            a tie below 1.
+    """
+    train_random, test_random = map(np.random.default_rng, np.random.SeedSequence(61).spawn(2))
+    train = phantoms.render(PATIENTS["train"], train_random, device_tie=tie)
+    at_test = -tie if reversed_test else tie
+    test = phantoms.render(PATIENTS["test"], test_random, device_tie=at_test)
+    words = [f"hospital-{100 * tie:.0f}", "reversed" if reversed_test else "same"]
+    name = "-".join([*words, *(["balanced"] if balanced else [])])
+    return _register(name, _balanced(train) if balanced else train, test)
+
+
+def _balanced(cohort: Cohort) -> Cohort:
+    """Keep as many images of each device and label as there are of the rarest of these four."""
+    kinds = 2 * cohort.device + cohort.ill
+    fewest = np.bincount(kinds, minlength=4).min()
+    kept = np.concatenate([np.flatnonzero(kinds == kind)[:fewest] for kind in range(4)])
+    return cohort.take(np.sort(kept))
+
+
+@functools.cache
+def split(by_patient: bool) -> str:
+    """Divide the images of the same patients, and return the dataset's name.
+
+    Args:
+        by_patient: whether all images of a patient go to one part; else two of a patient's three
+            images are learnt from, and the third is in the test.
+    """
+    cohort = phantoms.render(600, np.random.default_rng(62))
+    number = np.arange(len(cohort)) % phantoms.IMAGES_PER_PATIENT
+    in_test = cohort.patient % 3 == 2 if by_patient else number == 2
+    name = "split-by-patient" if by_patient else "split-by-image"
+    return _register(name, cohort.take(~in_test), cohort.take(in_test))
+
+
+def _register(name: str, train: Cohort, test: Cohort) -> str:
+    known = datasets.describe("chest-phantoms")
+    parts = (Part(train.images, train.ill), Part(test.images, test.ill))
+    about = (known.class_names, known.source, known.licence)
+    registered.register(Dataset(name, known.title, *parts, *about, groups=train.patient))
+    return name
