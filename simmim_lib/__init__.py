@@ -4,6 +4,8 @@ from importlib import import_module
 from importlib.metadata import PackageNotFoundError, version
 from typing import TYPE_CHECKING, Any
 
+from simmim_lib.foundation import home, keras_setup
+
 if TYPE_CHECKING:
     from simmim_lib.experiments import Result, run
     from simmim_lib.settings import Settings
@@ -15,6 +17,9 @@ try:
     __version__ = version("simmim-workbook")
 except PackageNotFoundError:  # a checkout on the path that was never installed
     __version__ = "0+unknown"
+
+home.provide()  # before any library looks for it
+keras_setup.prefer_backend()
 
 _HOMES = {
     "Result": "simmim_lib.experiments",

@@ -1,27 +1,109 @@
-"""One exception for everything a user can put right, worded so that they can."""
+"""One exception for everything a user can put right, worded so that they can.
+
+Whatever comes from elsewhere, such as the name of a file, is made printable here before a message,
+a page or a picture shows it.
+"""
 
 import contextlib
 import math
 import numbers
-from collections.abc import Callable, Iterable
+import reprlib
+import unicodedata
+import warnings
+from collections.abc import Callable, Iterable, Mapping, Sequence, Set, ValuesView
 from difflib import get_close_matches
+from typing import Any
 
 MAX_SHOWN = 100
 """How many characters of a bad value a sentence shows."""
 
+MAX_ITEMS, MAX_DEPTH = 10, 4
+"""Of lists and the like in a bad value, how many items are looked at, and how deep."""
+
+UNSEEN = {"Cc", "Cf", "Cn", "Cs", "Zl", "Zp"}
+"""Unicode's categories of signs that steer, such as escape and right-to-left marks, or are none."""
+
+JOINERS = "\N{ZERO WIDTH NON-JOINER}\N{ZERO WIDTH JOINER}"
+"""They are not seen either, but belong to the spelling of Persian and Hindi, and to many emoji."""
+
+
+def printable(text: str, keep: str = "") -> str:
+    r"""Return a text in which nothing steers a terminal or a page, and nothing hides.
+
+    A sign that cannot be seen is written as its code in Python: ``\x1b`` for escape, ``\n`` for the
+    end of a line, ``\udcff`` for a byte in the name of a file that is no UTF-8.
+
+    Args:
+        text: from anywhere.
+        keep: signs that stay as they are, such as ends of lines where a text may have several.
+    """
+    if text.isprintable():  # nearly always
+        return text
+    stay = {*keep, *JOINERS}
+    return "".join(
+        repr(sign)[1:-1] if unicodedata.category(sign) in UNSEEN and sign not in stay else sign
+        for sign in text
+    )
+
 
 class WorkbookError(ValueError):
-    """Bad input or circumstances: one sentence: given, allowed, what to do."""
+    """Bad input or circumstances: one sentence: given, allowed, what to do.
+
+    Args:
+        sentence: may hold any names as they are; they are made printable.
+    """
+
+    def __init__(self, sentence: str) -> None:
+        super().__init__(printable(sentence))
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython to show the sentence alone: a traceback would not help a learner."""
         return [str(self)]
 
 
+def warn(sentence: str, stacklevel: int = 1) -> None:
+    """Warn with a sentence, which may hold any names as they are.
+
+    Args:
+        sentence: what is wrong, and what to do.
+        stacklevel: 1 for the line that calls this function, 2 for the one that called that.
+    """
+    warnings.warn(printable(sentence), stacklevel=stacklevel + 1)
+
+
+class _Start(reprlib.Repr):
+    """Writes the start of a value only: a huge or endlessly nested one is never written in full."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fillvalue = "…"
+        self.maxlevel = MAX_DEPTH
+        self.maxlist = self.maxtuple = self.maxdict = self.maxset = self.maxfrozenset = MAX_ITEMS
+        self.maxdeque = self.maxarray = MAX_ITEMS
+        self.maxstring = self.maxlong = 4 * MAX_SHOWN  # cut in the middle, beyond what is shown
+
+    def repr_bytes(self, given: bytes, level: int) -> str:
+        return repr(given[:MAX_SHOWN])
+
+    def repr_instance(self, given: Any, level: int) -> str:
+        """Write a value of another type, where it is like one of Python's own, like that."""
+        like: tuple[tuple[Any, Callable[[Any, int], str]], ...] = (
+            (str, self.repr_str),
+            (tuple, self.repr_tuple),
+            (Mapping, self.repr_dict),
+            (Set, self.repr_set),
+            ((Sequence, ValuesView), self.repr_list),
+        )
+        for kind, write in like:
+            if isinstance(given, kind) and not isinstance(given, range):
+                return write(given, level)
+        return repr(given)
+
+
 def shown(given: object) -> str:
     """Return what was given in one short line, as a sentence can show it."""
     try:
-        text = " ".join(repr(given).split())
+        text = printable(" ".join(_Start().repr(given).split()))
     except Exception:  # a whole number of thousands of digits, or an object that is broken
         return f"a value of type {type(given).__name__}"
     return text if len(text) <= MAX_SHOWN else f"{text[:MAX_SHOWN]}…"

@@ -34,6 +34,7 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.labels import where_they_count
 
 # A tensor of whichever backend Keras uses, or what it can turn into one.
 Tensor = Any
@@ -195,8 +196,8 @@ def focal_loss(
 ) -> Tensor:
     """Cross-entropy weighted by (1 - p) ** gamma: the mirror image of reading (a).
 
-    Reading (a) weights the surprise -log p by p, and so listens to the examples that are right
-    already; focal loss weights it by what is missing, and listens to those still wrong.
+    Reading (a) weights the surprise -log p by p, and lets go of the label where p is near 0; focal
+    loss weights it by what is missing, and looks away where p is near 1.
 
     Args:
         labels: class numbers, shape (...), such as (n,).
@@ -488,6 +489,10 @@ def _keras_loss(class_name: str, function: Callable[..., Tensor]) -> type:
             self.options = {**options, **{key: float(value) for key, value in given.items()}}
             # An option out of range is refused here rather than in the middle of a fit.
             self.call(np.zeros((1,)), np.zeros((1, 2)))
+
+        def __call__(self, y_true: Tensor, y_pred: Tensor, sample_weight: Any = None) -> Tensor:
+            labels = where_they_count(y_true, sample_weight)
+            return super().__call__(labels, y_pred, sample_weight)
 
         def call(self, y_true: Tensor, y_pred: Tensor) -> Tensor:
             if not needs_labels:

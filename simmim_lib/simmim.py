@@ -7,29 +7,49 @@ imports it in the functions that need it, and `simmim_lib.SimMIM` when it is fir
 import json
 import os
 import re
-import zipfile
+import zlib
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from simmim_lib.foundation import keras_setup
+
+keras_setup.load_keras()  # says so in a sentence if Keras cannot be used
+
 import keras
+import numpy as np
 import tensorflow as tf
 from keras import ops
-from packaging.version import Version
 
+from simmim_lib import labels, losses
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation import keras_files
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import check_task_weights
 from simmim_lib.weighting import class_weights
 
+PRECISION = "float32"
+"""Of logits, losses and metrics, also where a trunk computes in half: they need the digits."""
+
 LOSSES = {
-    "classification": lambda: keras.losses.SparseCategoricalCrossentropy(from_logits=True),
-    "multi-label": lambda: keras.losses.BinaryCrossentropy(from_logits=True),
-    "regression": keras.losses.MeanSquaredError,
+    "classification": lambda: keras.losses.SparseCategoricalCrossentropy(
+        from_logits=True, dtype=PRECISION
+    ),
+    "multi-label": lambda: keras.losses.BinaryCrossentropy(from_logits=True, dtype=PRECISION),
+    "regression": lambda: keras.losses.MeanSquaredError(dtype=PRECISION),
 }
+HEADS = "heads"
+"""What a file of weights calls its note on the heads."""
+
+USUAL_LOSSES = {
+    "classification": ("sparsecategoricalcrossentropy", "crossentropy", "ce"),
+    "multi-label": ("binarycrossentropy", "crossentropy", "ce"),
+}
+"""Names of Keras's losses, in small letters, that take labels as those of `LOSSES` do."""
 METRICS = {
-    "classification": lambda: keras.metrics.SparseCategoricalAccuracy(name="accuracy"),
-    "multi-label": lambda: keras.metrics.BinaryAccuracy(name="accuracy", threshold=0.0),
-    "regression": lambda: keras.metrics.MeanAbsoluteError(name="mean_absolute_error"),
+    "classification": lambda: keras.metrics.SparseCategoricalAccuracy("accuracy", PRECISION),
+    "multi-label": lambda: keras.metrics.BinaryAccuracy("accuracy", PRECISION, threshold=0.0),
+    "regression": lambda: keras.metrics.MeanAbsoluteError("mean_absolute_error", PRECISION),
 }
 
 
@@ -91,7 +111,8 @@ class SimMIM(keras.Model):
     `evaluate`, `predict`, callbacks, `save`, and training inside a `tf.distribute.MirroredStrategy`
     (for several machines see `fit_on_workers`). Batches of a `tf.data.Dataset` may be larger for
     one task than for another; arrays must be equally long, where a `sample_weight` of 0 stands for
-    an example without a label.
+    an example without a label, whatever is written in its place. `labels.in_form` says in which
+    forms labels may come.
 
     The class is long because Keras calls all of its methods, or they choose what Keras is handed.
 
@@ -122,17 +143,27 @@ class SimMIM(keras.Model):
         super().__init__(name=name, dtype=dtype or trunk.dtype_policy)
         self.tasks, self.shared_heads = tuple(tasks), shared_heads
         _check_tasks(self.tasks, shared_heads)
+        self._trained = tuple(task.name for task in self.tasks)
+        self._own_labels: tuple[str, ...] = ()
         self.trunk, features = trunk, trunk.output_shape
         self.pooling = None
         if len(features) == 4:  # as a trunk without its last layers gives them
-            self.pooling = keras.layers.GlobalAveragePooling2D(name="pooling", dtype="float32")
+            self.pooling = keras.layers.GlobalAveragePooling2D(
+                data_format="channels_last", name="pooling", dtype=PRECISION
+            )
             features = self.pooling.compute_output_shape(features)
         self._head_of: dict[str, keras.layers.Dense] = {}
         for group in _groups(self.tasks, shared_heads):
             head = _head(group)
             head.build(features)
             self._head_of.update({task.name: head for task in group})
-        self.built = True
+        self.build(trunk.input_shape)
+
+    def build(self, input_shape: tuple[int | None, ...]) -> None:
+        """Let Keras note the shape, which converters to other formats ask for; all is built."""
+
+    def build_from_config(self, config: dict[str, Any]) -> None:
+        """Do nothing: a loaded model was built from its trunk."""
 
     @property
     def input_shape(self) -> tuple[int | None, ...]:
@@ -231,8 +262,8 @@ class SimMIM(keras.Model):
                 labels.
             loss_weights: how much each trained task counts, by name or in the order of `tasks`; 1
                 each by default.
-            metrics: by task; by default the accuracy, or the mean absolute error, of the examples
-                that have a label: each counts by its `sample_weight`.
+            metrics: by task; by default the accuracy, or the mean absolute error. Each example
+                counts by its `sample_weight`, so one without a label not at all.
             options: whatever else Keras's `compile` takes.
 
         Raises:
@@ -246,15 +277,20 @@ class SimMIM(keras.Model):
                 check_choice("task", name, self._head_of)
             trained = tuple(task for task in self.tasks if task.name in loss)
         self._trained = tuple(task.name for task in trained)
+        by_task = loss if isinstance(loss, Mapping) else dict.fromkeys(self._trained, loss)
+        self._own_labels = tuple(t.name for t in trained if _wants_own_labels(t, by_task[t.name]))
         weights = check_task_weights(loss_weights, self._trained)
         if metrics is None:
-            by_default = {task.name: [METRICS[task.kind]()] for task in trained}
-            options.setdefault("weighted_metrics", by_default)
+            metrics = {task.name: [METRICS[task.kind]()] for task in trained}
+        # Weighted ones, since others would also count the examples without a label.
+        options.setdefault("weighted_metrics", metrics)
         super().compile(
             optimizer=optimizer,
-            loss=loss,
-            loss_weights=dict(zip(self._trained, weights, strict=True)),
-            metrics=metrics,
+            loss=_with_keys(loss, self._inner_names),
+            loss_weights=_with_keys(
+                dict(zip(self._trained, weights, strict=True)), self._inner_names
+            ),
+            weighted_metrics=_with_keys(options.pop("weighted_metrics"), self._inner_names),
             **options,
         )
 
@@ -275,22 +311,75 @@ class SimMIM(keras.Model):
             Keras's history.
 
         Raises:
-            WorkbookError: class weights for a class or task that there is not, below 0, or beside
-                images that are neither arrays nor a `tf.data.Dataset`.
+            WorkbookError: labels that cannot be meant; class weights for a class or task that there
+                is not, below 0, or beside images that are neither arrays nor a `tf.data.Dataset`.
         """
-        if class_weight is not None:
-            given = class_weights.by_task(class_weight, self.tasks)
-            if isinstance(x, tf.data.Dataset):
-                x = class_weights.weigh_dataset(given, self.tasks, x)
-            elif y is not None:
-                others = options.get("sample_weight")
-                options["sample_weight"] = class_weights.weigh_arrays(given, self.tasks, y, others)
-            else:
-                raise WorkbookError(
-                    "class_weight needs arrays or a tf.data.Dataset, but the images are a "
-                    f"{type(x).__name__}: let it give the weights of its examples itself."
-                )
-        return super().fit(x, y, *args, **options)
+        feed = self._feed()
+        with feed.in_sentences():
+            x, y, weights = feed.data(x, y, options.get("sample_weight"))
+            if class_weight is not None:
+                x, weights = self._with_class_weights(class_weight, x, y, weights)
+            if weights is not None:
+                options["sample_weight"] = weights
+            if options.get("validation_data") is not None:
+                options["validation_data"] = feed.validation(options["validation_data"])
+            return super().fit(x, y, *args, **options)
+
+    def _with_class_weights(self, asked: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
+        """Return images and the weights of examples, in which those of their classes are."""
+        given = class_weights.by_task(asked, self.tasks)
+        if isinstance(x, tf.data.Dataset):
+            return class_weights.weigh_dataset(given, self.tasks, x), weights
+        if y is not None:
+            return x, class_weights.weigh_arrays(given, self.tasks, y, weights)
+        raise WorkbookError(
+            "class_weight needs arrays or a tf.data.Dataset, but the images are a "
+            f"{type(x).__name__}: let it give the weights of its examples itself."
+        )
+
+    def evaluate(
+        self,
+        x: Any = None,
+        y: Any = None,
+        batch_size: int | None = None,
+        verbose: Any = "auto",
+        sample_weight: Any = None,
+        **options: Any,
+    ) -> Any:
+        """Return losses and metrics; like Keras's, with labels in every form that `fit` takes.
+
+        Raises:
+            WorkbookError: labels that cannot be meant.
+        """
+        feed = self._feed()
+        with feed.in_sentences():
+            x, y, weights = feed.data(x, y, sample_weight)
+            return super().evaluate(x, y, batch_size, verbose, weights, **options)
+
+    def train_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any
+    ) -> Any:
+        """Take one step; like Keras's, with labels in every form that `fit` takes.
+
+        Raises:
+            WorkbookError: labels that cannot be meant.
+        """
+        y, weights = self._feed().arrays(y, sample_weight)
+        return super().train_on_batch(x, y, weights, **options)
+
+    def test_on_batch(
+        self, x: Any, y: Any = None, sample_weight: Any = None, **options: Any
+    ) -> Any:
+        """Judge one batch; like Keras's, with labels in every form that `fit` takes.
+
+        Raises:
+            WorkbookError: labels that cannot be meant.
+        """
+        y, weights = self._feed().arrays(y, sample_weight)
+        return super().test_on_batch(x, y, weights, **options)
+
+    def _feed(self) -> labels.Feed:
+        return labels.Feed(self.tasks, self._trained, self._own_labels)
 
     def export(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
         """Write the model for serving; like Keras's, which asks here which images it will get.
@@ -301,21 +390,39 @@ class SimMIM(keras.Model):
             options: as in Keras; without `input_signature`, one batch of images for all tasks.
         """
         images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
-        return super().export(filepath, *args, **{"input_signature": [images], **options})
+        options = {"input_signature": [images], **options}
+        return super().export(str(from_person(filepath)), *args, **options)
+
+    def save_own_variables(self, store: Any) -> None:
+        """Write what the heads stand for, whose weights Keras writes by their positions alone."""
+        store[HEADS] = np.frombuffer(json.dumps(self._heads()).encode(), np.uint8)
+
+    def load_own_variables(self, store: Any) -> None:
+        """Leave what `save_own_variables` wrote to `load_weights`, which reads it beforehand."""
+
+    def _heads(self) -> list[Any]:
+        """Return the tasks of each head and what its outputs stand for, as JSON has it."""
+        groups = _groups(self.tasks, self.shared_heads)
+        return [
+            [[task.name for task in group], group[0].kind, [*group[0].class_names]]
+            for group in groups
+        ]
 
     def load_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
-        """Read weights that `save_weights` wrote; like Keras's, which goes by the heads' positions.
+        """Read weights that `save_weights` or `save` wrote; like Keras's, by the heads' positions.
+
+        A file may have more heads, behind those of the model.
 
         Raises:
-            WorkbookError: the heads stand in another order in the file.
+            WorkbookError: the file does not say what its heads stand for, or for something else
+                than those of the model, one by one.
         """
-        ours, theirs = [*dict.fromkeys(self._head_of.values())], _heads_in(filepath)
-        names = [head.name for head in ours]
-        if any(theirs.index(name) != names.index(name) for name in names if name in theirs):
+        ours, theirs = self._heads(), _heads_in(filepath)
+        if theirs[: len(ours)] != ours:
             raise WorkbookError(
-                f"The heads stand in {filepath} in the order {', '.join(theirs)}, but in the model "
-                f"{', '.join(names)}, so that they would be exchanged: give the model its tasks in "
-                "the order of the file, and load again."
+                f"The heads in {filepath} are for {_in_words(theirs)}, but those of the model for "
+                f"{_in_words(ours)}, so that a head would get the weights of another: give the "
+                "model the tasks and classes of the file, in their order, and load again."
             )
         return super().load_weights(filepath, *args, **options)
 
@@ -342,17 +449,42 @@ class SimMIM(keras.Model):
                     f"with {', '.join(self._trained)}, or leave a task out when compiling, with "
                     "loss={...} for the others."
                 )
-        return super().compute_loss(x, *_of_both(y, y_pred), sample_weight, training)
+        return super().compute_loss(x, *self._for_keras(y, y_pred, sample_weight), training)
 
     def compute_metrics(
         self, x: Any, y: Any, y_pred: Any, sample_weight: Any = None
     ) -> dict[str, Any]:
         """Return the metrics so far, of the tasks that have labels; Keras calls this."""
-        return super().compute_metrics(x, *_of_both(y, y_pred), sample_weight)
+        return super().compute_metrics(x, *self._for_keras(y, y_pred, sample_weight))
+
+    def _for_keras(self, y: Any, y_pred: Any, weights: Any) -> tuple[Any, ...]:
+        """Return labels that count, logits and weights under the names that Keras is handed."""
+        both = _of_both(y, y_pred, weights)
+        return tuple(_with_keys(given, self._inner_names) for given in both)
+
+    def get_metrics_result(self) -> dict[str, Any]:
+        """Return the losses and metrics so far, by the names of the tasks; Keras calls this."""
+        return {
+            self._outer_name(name): value for name, value in super().get_metrics_result().items()
+        }
+
+    @property
+    def _inner_names(self) -> dict[str, str]:
+        """What Keras is handed as the name of each task, which becomes part of TensorFlow's."""
+        return {task.name: _safe_name(task.name) for task in self.tasks}
+
+    def _outer_name(self, name: str) -> str:
+        """Return the name of a loss or metric, with that of its task as a reader knows it."""
+        for task, inner in self._inner_names.items():
+            if inner != task and name.startswith(f"{inner}_"):
+                return task + name.removeprefix(inner)
+        return name
 
     def compile_from_config(self, config: dict[str, Any]) -> None:
         """Compile a loaded model as it was when it was saved; Keras calls this."""
-        self.compile(**keras.saving.deserialize_keras_object(config))
+        names = {inner: task for task, inner in self._inner_names.items()}
+        options = keras.saving.deserialize_keras_object(config)
+        self.compile(**{name: _with_keys(given, names) for name, given in options.items()})
         self.optimizer.build(self.trainable_variables)
 
     def get_config(self) -> dict[str, Any]:
@@ -380,7 +512,7 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
     Raises:
         WorkbookError: the file is missing, damaged, holds another kind of model, or code.
     """
-    model = read_keras_file(path, compile=True)
+    model = keras_files.load(path, compile=True)
     if not isinstance(model, SimMIM):
         raise WorkbookError(
             f"{path} holds a {type(model).__name__}, not a SimMIM model: read it with "
@@ -389,76 +521,33 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
     return model
 
 
-def read_keras_file(path: str | os.PathLike[str], compile: bool = False) -> keras.Model:
-    """Read a model of any kind that Keras has saved; no code from the file is ever run.
-
-    Args:
-        path: of a `.keras` file.
-        compile: whether to compile it as it was when it was saved.
+def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
+    """Return what `SimMIM._heads` was when a file of weights, or a whole model, was written.
 
     Raises:
-        WorkbookError: the file is missing or damaged, or holds layers that are not known or code.
-
-    Source: keras.io, "Whole model saving & loading"; `safe_mode` refuses layers that hold code.
+        WorkbookError: the file is missing, damaged, or does not say it.
     """
-    if not os.path.isfile(path):
+    path = from_person(path)
+    try:
+        with keras_files.opened_weights(path) as file:
+            heads = json.loads(np.asarray(file["vars"][HEADS]).tobytes())
+            _in_words(heads)
+            return heads
+    except WorkbookError:
+        raise
+    except (KeyError, TypeError, ValueError) as error:
         raise WorkbookError(
-            f"There is no file {path}: name one that model.save('name.keras') wrote."
-        )
-    try:
-        return keras.saving.load_model(path, safe_mode=True, compile=compile)
-    except Exception as error:  # a damaged file can make any part of Keras stumble
-        raise WorkbookError(_why_not(path, error)) from error
+            f"{path} does not say which of its heads is whose, as model.save_weights("
+            "'name.weights.h5') and model.save('name.keras') of a SimMIM model write it: save it "
+            "anew, or read it by position, with keras.Model.load_weights(model, path)."
+        ) from error
 
 
-def _why_not(path: str | os.PathLike[str], error: Exception) -> str:
-    if "arbitrary code" in str(error):
-        return (
-            f"{path} holds code, as a Lambda layer does, which is not run: ask its author for a "
-            "model made of named layers only."
-        )
-    unknown = re.search(r"Could not locate (class|function) '(\w+)'", str(error))
-    if unknown:
-        return (
-            f"{path} needs the {unknown[1]} {unknown[2]}, which is not known here: import the "
-            "module that has it, under @keras.saving.register_keras_serializable(), and load again."
-        )
-    saved_with = _keras_version(path)
-    if Version(saved_with) > Version(keras.__version__):
-        return (
-            f"{path} was saved with Keras {saved_with}, which the older {keras.__version__} here "
-            "cannot read: install the newer one, or bring the weights alone, with "
-            "model.save_weights there and load_weights here."
-        )
-    return (
-        f"{path} cannot be read ({type(error).__name__}), so it is damaged or not a Keras file: "
-        "save the model again with model.save('name.keras')."
+def _in_words(heads: list[Any]) -> str:
+    """Return whose the heads of `SimMIM._heads` are; anything else raises."""
+    return "; ".join(
+        f"{' and '.join(names)} ({labels.listed(classes)})" for names, _, classes in heads
     )
-
-
-def _keras_version(path: str | os.PathLike[str]) -> str:
-    """Return the version that wrote a file, or 0 if the file does not say."""
-    try:
-        with zipfile.ZipFile(path) as file:
-            version = json.loads(file.read("metadata.json"))["keras_version"]
-            Version(version)
-            return version
-    except (OSError, KeyError, TypeError, ValueError, zipfile.BadZipFile):
-        return "0"
-
-
-def _heads_in(path: str | os.PathLike[str]) -> list[str]:
-    """Return the names of the heads in a file of weights, in order; none where it names none."""
-    import h5py
-
-    try:
-        with h5py.File(path) as file:
-            layers = file["layers"]
-            dense = [name for name in layers if re.fullmatch(r"dense(_\d+)?", name)]
-            dense.sort(key=lambda name: int(name.partition("_")[2] or 0))
-            return [str(layers[name]["vars"].attrs.get("name", "")) for name in dense]
-    except (OSError, KeyError):  # Keras says what is wrong with it
-        return []
 
 
 def fit_on_workers(
@@ -508,12 +597,30 @@ def fit_on_workers(
     return history
 
 
-def _of_both(y: Any, y_pred: Any) -> tuple[Any, Any]:
-    """Leave out the tasks that have only images or only labels, as Keras asks for equal keys."""
+def _of_both(y: Any, y_pred: Any, weights: Any) -> tuple[Any, Any, Any]:
+    """Leave out the tasks that have only images or only labels, as Keras asks for equal keys.
+
+    And whatever stands for a label that does not count.
+    """
     if not isinstance(y, Mapping):
-        return y, y_pred
+        return labels.where_they_count(y, weights), y_pred, weights
     names = [name for name in y if name in y_pred]
-    return {name: y[name] for name in names}, {name: y_pred[name] for name in names}
+    if isinstance(weights, Mapping):
+        weights = {name: weights[name] for name in names if name in weights}
+    by_task = weights if isinstance(weights, Mapping) else dict.fromkeys(names, weights)
+    y = {name: labels.where_they_count(y[name], by_task.get(name)) for name in names}
+    return y, {name: y_pred[name] for name in names}, weights
+
+
+def _wants_own_labels(task: Task, loss: Any) -> bool:
+    """Tell whether a loss is none of those that take a task's labels in the usual form.
+
+    One that its user has chosen may want one-hot rows, or shares of several classes.
+    """
+    if task.kind == "regression" or type(loss).__module__ == losses.__name__:
+        return False
+    name = loss if isinstance(loss, str) else getattr(loss, "__name__", type(loss).__name__)
+    return name.replace("_", "").lower() not in USUAL_LOSSES[task.kind]
 
 
 def _check_trunk(trunk: keras.Model) -> None:
@@ -590,7 +697,25 @@ def _groups(tasks: tuple[Task, ...], shared_heads: bool) -> list[list[Task]]:
 
 
 def _head(tasks: list[Task]) -> keras.layers.Dense:
-    # A task may be named after a folder, but TensorFlow allows few signs in a layer's name.
-    names = re.sub("[^A-Za-z0-9_.-]+", "_", "_and_".join(task.name for task in tasks))
+    names = "_and_".join(_safe_name(task.name) for task in tasks)
     # Logits stay in full precision when the trunk computes in half: a loss needs the digits.
-    return keras.layers.Dense(len(tasks[0].class_names), dtype="float32", name=f"head_{names}")
+    return keras.layers.Dense(len(tasks[0].class_names), dtype=PRECISION, name=f"head_{names}")
+
+
+def _safe_name(name: str) -> str:
+    """Return a task's name as TensorFlow allows it; another one for each task.
+
+    A task may be named in any language, or after a folder, but TensorFlow allows few signs in the
+    names of what it computes.
+    """
+    if re.fullmatch("[A-Za-z0-9.][A-Za-z0-9_.-]*", name):
+        return name
+    number = zlib.crc32(name.encode("utf-8", "surrogatepass"))
+    return f"task_{re.sub('[^A-Za-z0-9.-]+', '_', name)}_{number:08x}"
+
+
+def _with_keys(given: Any, names: Mapping[str, str]) -> Any:
+    """Return a dictionary by task under other names for the tasks; anything else as it is."""
+    if not isinstance(given, Mapping):
+        return given
+    return {names.get(name, name): value for name, value in given.items()}

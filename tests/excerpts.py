@@ -31,9 +31,19 @@ def with_panels_only(notebook: NotebookNode) -> NotebookNode:
 
 
 def _ends_with_a_panel(tree: ast.Module) -> bool:
-    """Panels are made by functions of modules named `panels`, `..._panels` or `form`."""
+    """Tell whether the last line shows a panel, at once or after a question."""
     match tree.body:
-        case [*_, ast.Expr(ast.Call(ast.Attribute(ast.Name(module))))]:
+        case [*_, ast.Expr(ast.Call(ast.Attribute(_, "predict"), shown))]:
+            return any(map(_is_panel, shown))
+        case [*_, ast.Expr(shown)]:
+            return _is_panel(shown)
+    return False
+
+
+def _is_panel(shown: ast.expr) -> bool:
+    """Panels are made by functions of modules named `panels`, `..._panels` or `form`."""
+    match shown:
+        case ast.Call(ast.Attribute(ast.Name(module))):
             return module == "form" or module.endswith("panels")
     return False
 

@@ -101,6 +101,7 @@ def opened(desk, request):
     notebook = browser.Notebook(page, address % f"{panel.lesson}.ipynb")
     try:
         notebook.run_all()
+        notebook.answer_questions()
         yield panel, notebook
     finally:
         notebook.screenshot(f"{panel.lesson}-after")

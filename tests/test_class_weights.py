@@ -116,3 +116,15 @@ def test_balanced_weights_need_all_labels():
 def test_a_generator_gives_its_weights_itself():
     with pytest.raises(WorkbookError, match="the images are a generator"):
         model(KINDS).fit((each for each in [(IMAGES, LABELS)]), class_weight={0: 2.0})
+
+
+@pytest.mark.parametrize("named", [False, True])
+def test_examples_without_a_label_are_of_no_class(named):
+    """As for balanced weights each class is counted."""
+    known, labels = np.arange(24) % 3 > 0, np.where(np.arange(24) % 3 > 0, LABELS, 0)
+    given = (labels, known.astype(float))
+    given = tuple({"kinds": each} for each in given) if named else given
+    found = class_weights.weigh_arrays({"kinds": "balanced"}, [KINDS], *given)
+    found = found["kinds"] if named else found
+    expected = compute_class_weight("balanced", classes=np.arange(3), y=LABELS[known])
+    np.testing.assert_allclose(found, known * expected[labels], rtol=1e-6)

@@ -17,14 +17,29 @@ def kept(*sources):
     return [cell.source for cell in excerpts.with_panels_only(notebook_of(*sources)).cells]
 
 
-@pytest.mark.parametrize("panel", ["panels.two()", "loss_panels.one(3)", "x = 1\nform.form(x)"])
+@pytest.mark.parametrize(
+    "panel",
+    [
+        "panels.two()",
+        "loss_panels.one(3)",
+        "x = 1\nform.form(x)",
+        'exercises.predict("01-depth", figures.one(), panels.two())',
+    ],
+)
 def test_a_panel_is_kept_and_nothing_else(panel):
     assert kept("print(3)", panel, "1 + 1") == [panel]
 
 
 @pytest.mark.parametrize(
     "other",
-    ["panels.two", "panels", "figures.two()", "print(panels.two())", "shown = panels.two()"],
+    [
+        "panels.two",
+        "panels",
+        "figures.two()",
+        "print(panels.two())",
+        "shown = panels.two()",
+        "exercises.predict(2)",
+    ],
 )
 def test_what_shows_no_panel_is_left_out(other):
     assert kept(other) == []
@@ -72,7 +87,7 @@ def test_what_any_cell_may_need_is_kept_and_the_lesson_stays_as_it_is(tag):
 @pytest.mark.parametrize("source", build.lessons(), ids=lambda source: source.stem)
 def test_each_panel_of_a_lesson_is_kept(source):
     """Whatever a cell calls of a module of panels is found by its text, too."""
-    calls = re.compile(r"(?m)^(?:\w*panels|form)\.\w+\(.*")
+    calls = re.compile(r"(?m)\b(?:\w*panels|form)\.\w+\(.*")
     lesson = nbformat.read(build.notebook_path(source), as_version=4)
     excerpt = excerpts.with_panels_only(lesson)
     nbformat.validate(excerpt)

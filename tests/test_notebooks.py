@@ -90,7 +90,7 @@ def lesson(tmp_path, monkeypatch):
     monkeypatch.setattr(build, "PATIENCE", 30)  # see notebook_runs
     # The true setup cell, which every lesson runs, takes seconds to start TensorFlow.
     monkeypatch.setattr(publish, "setup_code", lambda where: SETUP)
-    monkeypatch.setattr(build, "LESSONS", (Lesson("97", "planted", "A title", 5),))
+    monkeypatch.setattr(build, "LESSONS", (Lesson("97", "planted", "A title", 5, 5),))
     (tmp_path / "notebooks" / "source").mkdir(parents=True)
     (tmp_path / "pyproject.toml").write_bytes(
         (Path(__file__).parents[1] / "pyproject.toml").read_bytes()
@@ -112,7 +112,7 @@ def lesson(tmp_path, monkeypatch):
         ("## Where next", "## The end", "'Where next'"),
         (' tags=["setup"]', "", '"setup"'),
         ("total = 1\n", "total = 1\n" * 21, "21 lines of code"),
-        ("total = 1\n", "# %%\n".join(["total = 1\n" * 20] * 15), "300 is the most"),
+        ("total = 1\n", "# %%\n".join(["total = 1\n" * 20] * 6), "120 is the most"),
         ("total", "t", "'t'"),
         ("total = 1", "def total(lr):\n    return lr", "'lr'"),
         ("total = 1", "for test_acc in range(3):\n    pass", "'test_acc'"),

@@ -231,7 +231,22 @@ A_WEIGHT = "give one weight of at least 0 for each"
 A_SHARE = "give a share above 0 for each class, 1 in all"
 A_SHARE_SHOWN = "give a share of at least 0 for each class, 1 in all"
 ONE_TO_A_MILLION = "must be a whole number from 1 to 1000000: try "
+
+
+class Column:
+    """Numbers as pandas and TensorFlow hold them: NumPy can have them."""
+
+    def __init__(self, values=None):
+        self.values = values
+
+    def __array__(self, dtype=None, copy=None):
+        if self.values is None:
+            raise NotImplementedError("Cannot convert a symbolic tensor to a NumPy array.")
+        return np.array(self.values, dtype)
+
+
 NO_NUMBERS = ["x", "1", "", None, True, np.True_, 1j, b"1", [1.0], {}, {1}, np.zeros(2), object()]
+NO_NUMBERS += [Column(), Column("x"), Column([1.0])]
 NOT_FINITE = [float("nan"), float("inf"), -float("inf"), np.float32("nan"), 10**400, -(10**5000)]
 NO_NAMES = ["adm", "", 1, 1.0, True, ["sgd"], ("sgd",), {}, {"sgd": 1}, np.zeros(2), b"sgd", str]
 
@@ -419,6 +434,10 @@ class Text(str):
         ("task_weights", [np.float32(0.5), 1], (0.5, 1.0)),
         ("task_weights", {"fashion": 3}, (1.0, 3.0)),
         ("class_prior", np.array([0.25, 0.75]), (0.25, 0.75)),
+        ("class_prior", Column([0.25, 0.75]), (0.25, 0.75)),
+        ("steps", Column(3), 3),
+        ("learning_rate", Column(np.float32(0.5)), 0.5),
+        ("targets", Column(["mnist", "fashion"]), ("mnist", "fashion")),
         ("class_shares", [0, np.int8(1)], (0.0, 1.0)),
         ("source", np.str_("mnist"), "mnist"),
         ("source", Text("mnist"), "mnist"),

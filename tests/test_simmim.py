@@ -706,8 +706,6 @@ def bad_files(saved, tmp_path_factory):
     rewritten(saved, folder / "weights.keras", {"model.weights.h5": with_other_weights})
     for name, config in {"list": b"[1]", "empty": b"{}", "text": b"no json"}.items():
         rewritten(saved, folder / f"config_{name}.keras", {"config.json": lambda _, c=config: c})
-    saved_as = folder / "name.txt"
-    saved_as.write_bytes(content)
     return folder
 
 
@@ -719,7 +717,6 @@ BAD_FILES = {
     "other_zip.keras": "damaged",
     "no_weights.keras": "damaged",
     "weights.keras": "damaged",
-    "name.txt": "save the model again with model.save('name.keras')",
     "folder.keras": "There is no file",
     "missing.keras": "There is no file",
 }
@@ -894,25 +891,129 @@ def test_a_model_is_exported_for_serving(images, labels, tmp_path, way):
         np.testing.assert_allclose(served[name], logits, atol=1e-5)
 
 
-def test_weights_whose_heads_stand_in_another_order_are_refused(images, tmp_path):
-    pair = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
-    model = simmim_lib.SimMIM(small.trunk(), pair)
-    path = tmp_path / "pair.weights.h5"
-    model.save_weights(path)
-    with pytest.raises(WorkbookError, match="order head_old, head_new, but in the model head_new"):
-        simmim_lib.SimMIM(small.trunk(), pair[::-1]).load_weights(path)
-    same = simmim_lib.SimMIM(small.trunk(), pair)
-    same.load_weights(path)
-    for name, logits in model(images["digits"]).items():
-        np.testing.assert_allclose(same(images["digits"])[name], logits, atol=1e-6)
+PAIR = [simmim_lib.Task(name, small.CLASSES) for name in ("old", "new")]
+OTHER_ORDER = simmim_lib.Task("new", small.CLASSES[::-1])
 
 
-def test_weights_of_heads_with_other_names_are_read_by_position(tmp_path):
-    """As Keras does it: who has renamed the tasks knows what they do."""
-    old, new = (
-        simmim_lib.SimMIM(small.trunk(), [simmim_lib.Task(name, small.CLASSES)])
-        for name in ("old", "new")
+@pytest.fixture(scope="module")
+def pair_files(tmp_path_factory):
+    """A model of two tasks, and what Keras writes of its weights."""
+    model = simmim_lib.SimMIM(small.trunk(), PAIR)
+    folder = tmp_path_factory.mktemp("pair")
+    model.save_weights(folder / "pair.weights.h5")
+    model.save(folder / "pair.keras")
+    return model, folder
+
+
+@pytest.mark.parametrize("file", ["pair.weights.h5", "pair.keras"])
+@pytest.mark.parametrize(
+    ("tasks", "shared", "words"),
+    [
+        (PAIR[::-1], False, "for old .*; new .*, but those of the model for new .*; old "),
+        (PAIR[1:], False, "but those of the model for new "),
+        ([*PAIR, simmim_lib.Task("third", ("a", "b"))], False, r"; third \('a', 'b'\)"),
+        ([simmim_lib.Task("newer", small.CLASSES)], False, "for newer"),
+        ([PAIR[0], OTHER_ORDER], False, r"new \('two', 'one', 'zero'\)"),
+        ([PAIR[0], simmim_lib.Task("new", small.CLASSES, "multi-label")], False, "for old"),
+        (PAIR, True, "for old and new "),
+    ],
+)
+def test_weights_of_other_heads_are_refused(pair_files, file, tasks, shared, words):
+    """In every kind of file; and nothing of the model is changed."""
+    model = simmim_lib.SimMIM(small.trunk(3), tasks, shared_heads=shared)
+    before = model.get_weights()
+    with pytest.raises(WorkbookError, match=f"^The heads in .*{words}") as caught:
+        model.load_weights(pair_files[1] / file, skip_mismatch=True)
+    assert "\n" not in str(caught.value)
+    for old, now in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(old, now)
+
+
+@pytest.mark.parametrize("file", ["pair.weights.h5", "pair.keras"])
+@pytest.mark.parametrize("tasks", [PAIR, PAIR[:1]])
+def test_weights_of_the_same_heads_are_read(pair_files, file, tasks):
+    """A task that the model no longer has may stand behind them."""
+    model = simmim_lib.SimMIM(small.trunk(3), tasks)
+    model.load_weights(pair_files[1] / file)
+    for task in tasks:
+        for ours, theirs in zip(
+            model.head_of(task.name).weights,
+            pair_files[0].head_of(task.name).weights,
+            strict=True,
+        ):
+            np.testing.assert_array_equal(ours, theirs)
+
+
+def test_weights_that_do_not_say_whose_they_are_are_refused(tmp_path):
+    """As those of any Keras model."""
+    small.trunk().save_weights(tmp_path / "trunk.weights.h5")
+    (tmp_path / "none.weights.h5").write_text("nothing")
+    model = simmim_lib.SimMIM(small.trunk(), PAIR)
+    for name, words in {
+        "trunk": "does not say which of its heads is whose",
+        "none": "cannot be read",
+        "lost": "There is no file",
+    }.items():
+        with pytest.raises(WorkbookError, match=words):
+            model.load_weights(tmp_path / f"{name}.weights.h5")
+
+
+NAMES = {"digits": "my digits é", "marks": "标记 %s", "size": "_a/b\\c"}
+
+
+def test_a_task_may_be_named_in_any_way(images, labels, tmp_path):
+    """Keras makes names of them, in which TensorFlow allows few signs."""
+    tasks = [
+        simmim_lib.Task(NAMES[task.name], task.class_names, task.kind) for task in small.tasks()
+    ]
+    plain, named = small.joint_model(), simmim_lib.SimMIM(small.trunk(), tasks)
+    named.set_weights(plain.get_weights())
+    named.compile(
+        keras.optimizers.Adam(0.01),
+        loss_weights={NAMES[name]: weight for name, weight in WEIGHTS.items()},
     )
-    old.save_weights(tmp_path / "old.weights.h5")
-    new.load_weights(tmp_path / "old.weights.h5")
-    np.testing.assert_array_equal(new.head_of("new").kernel, old.head_of("old").kernel)
+    theirs = {NAMES[n]: v for n, v in images.items()}, {NAMES[n]: v for n, v in labels.items()}
+    found = named.fit(*theirs, shuffle=False, validation_data=theirs, verbose=0).history
+    expected = plain.fit(
+        images, labels, shuffle=False, validation_data=(images, labels), verbose=0
+    ).history
+    for measure, value in expected.items():
+        for name, other in NAMES.items():
+            measure = measure.replace(f"{name}_", f"{other}_")
+        assert found[measure] == pytest.approx(value, rel=1e-5)
+    named.save(tmp_path / "named.keras")
+    again = simmim.load(tmp_path / "named.keras")
+    assert again.evaluate(*theirs, verbose=0) == pytest.approx(named.evaluate(*theirs, verbose=0))
+    assert set(again.predict(theirs[0], verbose=0)) == set(NAMES.values())
+    named.export(tmp_path / "served", verbose=False)
+    module = tf.saved_model.load(tmp_path / "served")
+    assert set(module.serve(images["digits"])) == set(NAMES.values())
+
+
+def test_heads_have_names_of_their_own():
+    """However little of a task's name TensorFlow allows."""
+    names = ["猫", "狗", "a b", "a_b", "a  b", "head", " ", "\n", "%", "\udc80", "a" * 300]
+    model = simmim_lib.SimMIM(small.trunk(), [simmim_lib.Task(n, small.CLASSES) for n in names])
+    heads = [model.head_of(name).name for name in names]
+    assert len(set(heads)) == len(names)
+    assert all(re.fullmatch(r"head_[A-Za-z0-9_.-]+", name) for name in heads)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["fit", "load", "nothing"])
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+def test_it_converts_to_tensorflow_lite(images, labels, way, saved):
+    model = simmim.load(saved) if way == "load" else small.joint_model()
+    if way == "fit":
+        model.fit(images, labels, batch_size=BATCH, verbose=0)
+    content = tf.lite.TFLiteConverter.from_keras_model(model).convert()
+    lite = tf.lite.Interpreter(model_content=content)
+    lite.allocate_tensors()
+    lite.set_tensor(lite.get_input_details()[0]["index"], images["digits"][:1])
+    lite.invoke()
+    found = [lite.get_tensor(each["index"]) for each in lite.get_output_details()]
+    expected = model(images["digits"][:1])
+    for logits in expected.values():
+        assert any(
+            each.shape == logits.shape and np.allclose(each, logits, atol=1e-5) for each in found
+        )

@@ -4,6 +4,7 @@ import inspect
 import itertools
 import math
 import re
+import tracemalloc
 
 import numpy as np
 import pytest
@@ -861,6 +862,28 @@ def test_pareto_front_against_its_definition(seed: int, tasks: int) -> None:
     for point, on_front in zip(points, pareto_front(points), strict=True):
         beaten = any(all(q >= point) and any(q > point) for q in points)
         assert on_front == (not beaten)
+
+
+@pytest.mark.parametrize(
+    ("points", "on_front"),
+    [
+        (np.random.default_rng(0).random((20_000, 2)), None),
+        (np.stack([np.arange(20_000), -np.arange(20_000)], axis=1), 20_000),
+        (np.stack([np.arange(20_000), np.arange(20_000)], axis=1), 1),
+        (np.ones((20_000, 2)), 20_000),
+    ],
+)
+def test_a_pareto_front_of_very_many_points_needs_little_memory(points, on_front) -> None:  # type: ignore[no-untyped-def]
+    """Each with each would be 400 million comparisons."""
+    tracemalloc.start()
+    found = pareto_front(points)
+    _, most = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert most < 20e6
+    if on_front is None:
+        best_first = points[np.argsort(-points[:, 0])]
+        on_front = len(np.unique(np.maximum.accumulate(best_first[:, 1])))
+    assert found.sum() == on_front
 
 
 # --- bad input ----------------------------------------------------------------------------------

@@ -59,13 +59,13 @@ def follow(panel: Any, change: Callable[[], object]) -> str:
         panel: a `simmim_lib.panels.panel.Panel`.
         change: what a reader does.
     """
-    before = panel.picture.value
+    before = panel.png
     change()
     panel.wait()
     assert panel.error is None
     assert hidden_errors(panel.view) == []
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
-    assert panel.picture.value != before
+    assert Image.open(io.BytesIO(panel.png)).format == "PNG"
+    assert panel.png != before
     return panel.alt
 
 

@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 10 minutes. Afterwards you will be able to
+# About 15 minutes. Afterwards you will be able to
 #
 # - say which of two methods called SimMIM this workbook is about,
 # - use a panel: predict, run, explain,
@@ -13,35 +13,20 @@
 # The builder writes the setup cell.
 
 # %% [markdown]
-# ## Your first panel
+# ## Your first prediction
 #
 # You are given pictures of digits, but only a few of them come with a **label**, which says what
-# digit they show. The simplest way to read all the others: find the most similar labelled picture,
-# pixel by pixel, and copy its label. This is *nearest-neighbour* classification, and nothing is
-# trained.
-#
-# **Predict.** You have *one* labelled picture of each of the ten digits. How many of the other
-# pictures are read correctly?
-#
-# - (a) about one in ten, no better than guessing
-# - (b) about four in ten
-# - (c) nearly all
-#
-# Settle on one answer. Then **run** the cell below: click on it and press Shift + Enter.
+# digit they show. Run the next cell: click on it and press Shift + Enter. It takes a few seconds;
+# then decide, and press *That is my guess*.
 
-# %%
+# %% tags=["imports"]
+from simmim_lib import exercises
 from simmim_lib.lessons.start_here import panels
 
-panels.few_labels()
+exercises.predict("00-few-labels", panels.few_labels())
 
 # %% [markdown]
-# **Explain.** On the left you see the labelled pictures, on the right how far they get you. (b) is
-# closest: one example per digit is much better than guessing, but still far from good, because
-# people write the same digit in many ways. Now move the slider *Labels per class*, then choose
-# another dataset. Every further label helps less than the one before, and photographs of clothes
-# stay harder than digits.
-#
-# Two habits of this workbook are already in the picture:
+# Two habits of this workbook are already in the picture that follows your guess:
 #
 # - **A baseline.** The dashed line is what guessing gives. A number on its own means little.
 # - **A spread.** Which pictures happen to be labelled is luck. So everything is repeated with a
@@ -49,14 +34,14 @@ panels.few_labels()
 #   random generator. The vertical bars are 95 % intervals of the mean over the seeds. They are wide
 #   on the left: with one label per class, luck decides a lot.
 #
-# Labels are expensive, pictures are cheap. The lessons are about getting far above this curve with
+# Labels are expensive, pictures are cheap. The lessons are about getting further and further with
 # the same few labels.
 
 # %% [markdown]
 # ## How to use a panel
 #
-# 1. **Predict.** Before you move anything, choose an answer. An explanation sticks better once you
-#    have made a guess of your own, right or wrong.
+# 1. **Predict.** Answer the question first; what comes out is shown after your click. Any guess, even
+#    a wrong one, makes the explanation stick.
 # 2. **Run.** Move a slider and let go. The mouse works, and so does the keyboard: Tab moves from
 #    control to control, the arrow keys change a value. Anything that takes longer than a second
 #    shows a progress bar and can be cancelled; *Copy settings*, where there is one, prints the line
@@ -94,11 +79,11 @@ panels.few_labels()
 #
 # | lesson | minutes | |
 # |---|---|---|
-# | 00 Start here | 10 | you are reading it |
-# | [01 Transfer learning](01_transfer_learning.ipynb) | 40 | copy and freeze layers; when that helps and when it hurts |
-# | [02 The loss formula](02_loss_formula.ipynb) | 60 | what the article's formula does when you minimise it |
+# | 00 Start here | 15 | you are reading it |
+# | [01 Transfer learning](01_transfer_learning.ipynb) | 100 | copy and freeze layers; when that helps and when it hurts |
+# | [02 The loss formula](02_loss_formula.ipynb) | 100 | what the article's formula does when you minimise it |
 # | [03 The SimMIM model](03_simmim_model.ipynb) | 60 | one network for several tasks: how to build it, and when it helps |
-# | [04 Many tasks at once: task weights](04_task_weights.ipynb) | 45 | what task weights do, when tasks fight, and whether a clever weighting beats a tuned sum |
+# | [04 Many tasks at once: task weights](04_task_weights.ipynb) | 90 | what task weights do, when tasks fight, and whether a clever weighting beats a tuned sum |
 # | [05 Information maximisation](05_information_maximisation.ipynb) | 45 | what images without labels teach, when that collapses, and how to read digits without a single label |
 # | [10 Reports](10_report.ipynb) | 30 | your own experiment as a document to share; many settings, several machines |
 #
@@ -127,6 +112,9 @@ from simmim_lib.settings import BUDGETS, SEEDS
 
 for budget, meaning in BUDGETS.items():
     print(f"{budget}: {SEEDS[budget]} seeds; {meaning}")
+
+# %%
+exercises.score("00")
 
 # %% [markdown]
 # ## Recap

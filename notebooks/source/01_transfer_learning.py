@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 95 minutes; 65 without what goes deeper. Afterwards you will be able to
+# About 100 minutes; 60 without what goes deeper. Afterwards you will be able to
 #
 # - copy the first layers of a trained network into a new one, freeze them, and say what that changes,
 # - choose between a linear probe, fine-tuning, and one after the other,
@@ -133,13 +133,7 @@ freezing.copy_layers(source_model, target_model, layers=4)
 freezing.freeze(target_model, layers=2)
 
 # %%
-trained = sum(weight.shape.num_elements() for weight in target_model.trainable_weights)
-exercises.predict(
-    "01-frozen-share",
-    study_results.layers_table(target_model),
-    trained=trained,
-    weights=target_model.count_params(),
-)
+exercises.predict("01-frozen-share", study_results.layers_table(target_model), model=target_model)
 
 # %% [markdown]
 # Freezing and copying are plain Keras, a few lines each; you will write them in exercise 2. Let us
@@ -174,13 +168,18 @@ print(difference(result.accuracy["mnist"], result.baseline["mnist"]))
 
 # %% [markdown]
 # ### Exercise 1: Count what is trained (easy, 5 minutes)
+#
+# "The first two layers" means: the first two of those that *hold weights*. `flatten` only reorders
+# numbers, so neither the lesson nor its panels nor `freezing.freeze` count it. Try your function on
+# `target_model`, too: with two layers frozen it has to agree with section 3.
 
 
 # %% tags=["nbval-check-output"]
 def trainable_parameters(model, frozen_layers):
-    """Return how many parameters of a Keras model are trained when its first layers are frozen.
+    """Return how many weights of a Keras model are trained when its first layers are frozen.
 
-    The layers are in `model.layers`; the first `frozen_layers` of them are frozen.
+    Count only layers that hold weights (`layer.weights` is not empty), in the order of
+    `model.layers`; the first `frozen_layers` of these are frozen.
     """
     ...  # your code
 
@@ -190,8 +189,8 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# A layer knows the number of its parameters: `layer.count_params()`. A slice such as
-# `model.layers[2:]` leaves the first two layers out.
+# First make a list of the layers that hold weights. A layer knows the number of its weights:
+# `layer.count_params()`. A slice such as `layers[2:]` leaves the first two layers out.
 #
 # </details>
 #
@@ -199,7 +198,8 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 #
 # ```python
 # def trainable_parameters(model, frozen_layers):
-#     return sum(layer.count_params() for layer in model.layers[frozen_layers:])
+#     with_weights = [layer for layer in model.layers if layer.weights]
+#     return sum(layer.count_params() for layer in with_weights[frozen_layers:])
 # ```
 #
 # </details>
@@ -212,7 +212,8 @@ exercises.check("01-trainable-parameters", trainable_parameters)
 def copy_and_freeze(source_model, target_model, frozen_layers):
     """Copy the weights of the first `frozen_layers` layers into `target_model` and freeze them.
 
-    Change `target_model` itself; leave the source model and all other layers as they are.
+    Count only layers that hold weights, as in exercise 1. Change `target_model` itself; leave the
+    source model and all other layers as they are.
     """
     ...  # your code
 
@@ -222,7 +223,8 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # %% [markdown]
 # <details><summary>Hint 1</summary>
 #
-# Walk through both lists of layers at once: `zip(source_model.layers, target_model.layers)`.
+# Walk through both lists of layers at once: `zip(source_model.layers, target_model.layers)`. Skip
+# the pairs without weights.
 #
 # </details>
 #
@@ -237,8 +239,9 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 #
 # ```python
 # def copy_and_freeze(source_model, target_model, frozen_layers):
-#     pairs = list(zip(source_model.layers, target_model.layers))
-#     for source_layer, target_layer in pairs[:frozen_layers]:
+#     layers = zip(source_model.layers, target_model.layers)
+#     with_weights = [pair for pair in layers if pair[0].weights]
+#     for source_layer, target_layer in with_weights[:frozen_layers]:
 #         target_layer.set_weights(source_layer.get_weights())
 #         target_layer.trainable = False
 # ```
@@ -252,8 +255,8 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # layers, while you watch.
 
 # %%
-depth_panel = panels.frozen_layers(simmim_lib.Settings(budget="quick", steps=72))
-exercises.predict("01-depth", depth_panel)
+settings = simmim_lib.Settings(budget="quick", steps=72)
+exercises.predict("01-depth", panels.frozen_layers(settings))
 
 # %% [markdown] tags=["quoted"]
 # ## 5. Going deeper: three famous curves
@@ -271,11 +274,7 @@ exercises.predict("01-depth", depth_panel)
 #   than from scratch however many layers were copied.
 
 # %%
-exercises.predict(
-    "01-three-shapes",
-    study_results.copied_layers_figure(),
-    study_results.copied_layers_table(),
-)
+exercises.predict("01-three-shapes", *study_results.copied_layers_compared())
 
 # %% [markdown]
 # ## 6. Probe, fine-tune, or one after the other
@@ -304,15 +303,57 @@ exercises.predict("01-probe-or-fine-tune", *study_results.ways_compared())
 exercises.predict("01-gentler", *study_results.gentle_ways_compared())
 
 # %% [markdown]
+# ### Exercise 3: Plan a fair comparison (medium, 5 minutes)
+#
+# "With five labels per class, gradual unfreezing reads UCI digits better than plain fine-tuning,"
+# somebody says, after these two runs:
+#
+# ```python
+# Settings(source="glyphs", targets=("uci-digits",), labels_per_class=5, steps=240, seeds=10,
+#          adaptation="gradual-unfreezing", trunk_learning_rate=0.1)
+# Settings(source="glyphs", targets=("uci-digits",), labels_per_class=5, steps=120, seeds=3,
+#          adaptation="fine-tune")
+# ```
+#
+# Keep the first. Which run must it be compared with, so that a difference is due to gradual
+# unfreezing, and to nothing else?
+
+# %% tags=["nbval-check-output"]
+opponent = ...  # simmim_lib.Settings(...)
+
+exercises.check("01-fair-comparison", opponent)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# In how many fields do the two differ? Of the differences only one may stay.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# opponent = simmim_lib.Settings(
+#     source="glyphs",
+#     targets=("uci-digits",),
+#     labels_per_class=5,
+#     steps=240,
+#     seeds=10,
+#     adaptation="fine-tune",
+#     trunk_learning_rate=0.1,
+# )
+# ```
+#
+# </details>
+
+# %% [markdown]
 # ## 8. Few labels and many
 #
 # Ten labels per class were an example. Here are the same digits with one label per class, and with
 # fifty.
 
 # %%
-exercises.predict(
-    "01-how-many-labels", study_results.few_labels_figure(), study_results.few_labels_table()
-)
+exercises.predict("01-how-many-labels", *study_results.few_labels_compared())
 
 # %% [markdown]
 # ## 9. When transfer hurts
@@ -321,14 +362,10 @@ exercises.predict(
 # more pictures than our part of MNIST. A network trained on it has surely learned to see.
 
 # %%
-exercises.predict(
-    "01-negative-transfer",
-    study_results.negative_transfer_figure(),
-    study_results.negative_transfer_table(),
-)
+exercises.predict("01-negative-transfer", *study_results.negative_transfer_compared())
 
 # %% [markdown]
-# ### Exercise 3: Did transfer hurt? (medium, 10 minutes)
+# ### Exercise 4: Did transfer hurt? (medium, 10 minutes)
 
 
 # %% tags=["nbval-check-output"]
@@ -396,12 +433,10 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #   of the features, averaged over all such models (the log *marginal likelihood*, or evidence)?
 
 # %%
-exercises.predict(
-    "01-scores", study_results.scores_figure(), study_results.rank_correlations_table()
-)
+exercises.predict("01-scores", *study_results.scores_compared())
 
 # %% [markdown]
-# ### Exercise 4: A score before training (hard, 15 minutes)
+# ### Exercise 5: A score before training (hard, 15 minutes)
 
 
 # %% tags=["nbval-check-output"]

@@ -250,36 +250,36 @@ exercises.check("03-count-parameters", joint_parameters)
 # </details>
 
 # %% [markdown]
-# ### Exercise 2: The joint loss (medium, 10 minutes)
+# ### Exercise 2: Every image counts the same (medium, 5 minutes)
+#
+# In the joint loss each $L_t$ is a mean over the task's own images. With weights of 1 the tasks
+# count the same, and so one image of a small task counts more than one of a large task. Choose
+# weights with which the joint loss is the mean of the cross-entropies of *all* images, whatever
+# their task.
 
 
 # %% tags=["nbval-check-output"]
-def joint_loss(labels, logits, weights):
-    """Return the joint loss, one number: the sum over the tasks of weight times mean cross-entropy.
-
-    All three are dictionaries by task: labels (n,), logits (n, classes), and one weight each. The
-    tasks may differ in n and in classes. `losses.cross_entropy(labels, logits)` gives (n,).
-    """
+def equal_images(labels):
+    """Return the weight of each task, a dictionary; `labels` has each task's labels, (n,)."""
     ...  # your code
 
 
-exercises.check("03-joint-loss", joint_loss)
+exercises.check("03-equal-images", equal_images)
 
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# Start with `total = 0.0`, loop over `weights.items()`, and add one task's part in each iteration.
+# With weight $w_t$ and $n_t$ images, each image of the task counts $w_t / n_t$. That has to be the
+# same for all tasks, and $1 / \sum_t n_t$ for the mean over all images.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# def joint_loss(labels, logits, weights):
-#     total = 0.0
-#     for name, weight in weights.items():
-#         total += weight * np.mean(losses.cross_entropy(labels[name], logits[name]))
-#     return total
+# def equal_images(labels):
+#     count = sum(len(of_task) for of_task in labels.values())
+#     return {name: len(of_task) / count for name, of_task in labels.items()}
 # ```
 #
 # </details>
@@ -450,54 +450,7 @@ for shared in (False, True):
 print(f"{2 * ours.count_params():,} parameters in two separate networks")
 
 # %% [markdown]
-# ### Exercise 3: Copy, freeze, and make it count (medium, 10 minutes)
-#
-# The model you are given has already been compiled and trained, as happens when you train the heads
-# first and then unfreeze more. The check trains your model for one step and looks at what moves.
-
-
-# %% tags=["nbval-check-output"]
-def adapt(source, model, frozen_layers):
-    """Copy the trunk of `source` into that of `model`, freeze its first layers, return `model`.
-
-    Both are SimMIM models whose trunks have the same layers (all with weights). Copy all of them;
-    freeze the first `frozen_layers`. `model` was trained before, and its next `fit`, with
-    "sgd", must respect that. Its heads keep their weights; `source` stays as it is.
-    """
-    ...  # your code
-
-
-exercises.check("03-copy-and-freeze", adapt)
-
-# %% [markdown]
-# <details><summary>Hint 1</summary>
-#
-# The values of a whole trunk: `source.trunk.get_weights()`. Do not put the source's layers
-# themselves into the model: then training one would change both.
-#
-# </details>
-#
-# <details><summary>Hint 2</summary>
-#
-# `freezing.freeze(model.trunk, frozen_layers)` freezes. What must be called after it, so that `fit`
-# builds a new training step? Lesson 01, section 10.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# def adapt(source, model, frozen_layers):
-#     model.trunk.set_weights(source.trunk.get_weights())
-#     freezing.freeze(model.trunk, frozen_layers)
-#     model.compile("sgd")
-#     return model
-# ```
-#
-# </details>
-
-# %% [markdown]
-# ### Exercise 4: A head for a new task (hard, 15 minutes)
+# ### Exercise 3: A head for a new task (hard, 15 minutes)
 #
 # A SimMIM model is in use, and now somebody wants to add a task. The old answers must not change.
 
@@ -747,6 +700,42 @@ for schedule in ("constant", "warm-up"):
 #
 # The limits of this result: three convolutions were frozen, the network is small, and there were
 # only 20 labels per class. Large language models are a different matter.
+
+# %% [markdown]
+# ### Exercise 4: Choose a rate, then report (medium, 10 minutes)
+#
+# You have tried several learning rates, with several seeds each. Which one do you use, and which
+# accuracy do you report?
+
+
+# %% tags=["nbval-check-output"]
+def tune_and_report(validation, test):
+    """Return two numbers: the index of the rate to use, and the accuracy to report for it.
+
+    Both are arrays of accuracies (rates, seeds), on validation and on test images.
+    """
+    ...  # your code
+
+
+exercises.check("03-tune-and-report", tune_and_report)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# What is chosen looks better than it is on the images that it was chosen on. And a single seed may
+# be lucky.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# def tune_and_report(validation, test):
+#     best = validation.mean(axis=1).argmax()
+#     return best, test[best].mean()
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## 8. Bring your own

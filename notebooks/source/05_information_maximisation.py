@@ -165,39 +165,6 @@ exercises.check("05-information-term", information_term)
 # </details>
 
 # %% [markdown]
-# ### Exercise 2: A batch by hand (easy, 5 minutes)
-#
-# Two images, two classes, the predictions are $(1, 0)$ and $(0.2, 0.8)$. Find
-# $H(\text{mean of } p)$, the mean of $H(p)$, and the information, to two decimals. You may use
-#
-# | $p$ | $0.2$ | $0.4$ | $0.6$ | $0.8$ | $1$ |
-# |---|---|---|---|---|---|
-# | $-p \log p$ | $0.322$ | $0.367$ | $0.306$ | $0.179$ | $0$ |
-
-# %% tags=["nbval-check-output"]
-by_hand = [..., ..., ...]  # H(mean p), mean H(p), information
-
-exercises.check("05-by-hand", by_hand)
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# The mean prediction is the mean of the two rows, class by class: $(0.6, 0.4)$.
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# The entropy of $(0.6, 0.4)$ is $0.306 + 0.367$. The entropies of the two predictions are $0$ and
-# $0.322 + 0.179$; their mean is half of that.
-#
-# ```python
-# by_hand = [0.67, 0.25, 0.42]
-# ```
-#
-# </details>
-
-# %% [markdown]
 # ## 2. Why both halves
 #
 # The **objective**, for tasks $t$ with weights $w_t$, labelled images $B_t$ and unlabelled images
@@ -231,41 +198,10 @@ panels.two_halves()
 # In the panel set $s$ to 0 and to 1, and watch where the points go.
 
 # %% [markdown]
-# ### Exercise 3: Which collapses? (medium, 5 minutes)
-#
-# Six settings, one label per class, from glyphs, with the information term alone (nothing else from
-# this lesson). "It collapses" means: in more than half of ten seeds the predictions for the test
-# images use **fewer than five classes**. We count classes with $e^H$, where $H$ is the entropy of
-# the shares that the classes get: it is 10 if all ten get equally many images, 2 if two classes
-# share them equally (the *effective number* of classes). The check compares your answers with a
-# stored study.
-
-# %% tags=["nbval-check-output"]
-collapses = {  # True or False
-    "a": ...,  # lambda 0.3, spread 1
-    "b": ...,  # lambda 0.3, spread 0
-    "c": ...,  # lambda 1, spread 1
-    "d": ...,  # lambda 1, spread 0
-    "e": ...,  # lambda 3, spread 1
-    "f": ...,  # lambda 3, spread 0
-}
-exercises.check("05-which-collapse", collapses)
-
-# %% [markdown]
-# <details><summary>Hint</summary>
-#
-# $\lambda$ says how hard the term pulls, against the cross-entropy of ten labelled images. Where
-# does it pull with $s = 0$? And with $s = 1$?
-#
-# </details>
-#
-# <details><summary>Solution</summary>
-#
-# ```python
-# collapses = {"a": False, "b": True, "c": False, "d": True, "e": False, "f": True}
-# ```
-#
-# </details>
+# Let us count classes. With $H$ for the entropy of the shares that the classes get, $e^H$ is 10 if
+# all ten get equally many images, and 2 if two classes share them equally (the *effective number* of
+# classes). "Collapsed" means from here on: the predictions for the test images use **fewer than five
+# classes**.
 
 # %% [markdown]
 # A collapse should be noticed before anybody uses the network, and without labels, because there are
@@ -310,7 +246,42 @@ figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})
 print(*(f"{name}: {alarm}" for name, alarm in list(alarms.items())[:2]), sep="\n")
 
 # %% [markdown]
-# ### Exercise 4: Find the sign error (medium, 5 minutes)
+# ### Exercise 2: Does the alarm ring? (medium, 10 minutes)
+#
+# Six networks look at the unlabelled images of ten classes. Apart from (c) they are sure of every
+# single answer. In (f), `class_prior` says that half of the images show the first class and the other
+# nine share the rest; in all others, all classes are expected equally often. The check asks the
+# alarm itself.
+
+# %% tags=["nbval-check-output"]
+rings = {  # True or False
+    "a": ...,  # all images are put in one class
+    "b": ...,  # three classes are never predicted, the other seven equally often
+    "c": ...,  # each image: 0.11 for the first class, just less for each of the others
+    "d": ...,  # four classes are predicted equally often, the others never
+    "e": ...,  # half of the images are put in the first class, the others are spread over nine
+    "f": ...,  # the same as (e), but that is what `class_prior` says
+}
+exercises.check("05-alarm", rings)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The alarm has two rules, and the first compares with what is *expected*. For (e), the entropy of
+# one half and nine times one eighteenth is about 1.8.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# rings = {"a": True, "b": False, "c": True, "d": True, "e": False, "f": False}
+# ```
+#
+# </details>
+
+# %% [markdown]
+# ### Exercise 3: Find the sign error (medium, 5 minutes)
 #
 # Signs go wrong here more often than anything else. Somebody wrote the term as a *loss*, to be
 # minimised:
@@ -654,6 +625,36 @@ table(("unlabelled images", "test accuracy (%)", "minus fine-tuned"), *rows)
 
 # %%
 explanations.surprises(outcomes)
+
+# %% [markdown]
+# ### Exercise 4: Say what to expect (easy, 5 minutes)
+#
+# In your own heap of unlabelled digits, every second image shows a 0; the other nine are about
+# equally frequent. You have five labels per class of MNIST. Write the settings of a run that learns
+# from such a heap.
+
+# %% tags=["nbval-check-output"]
+expecting = ...  # simmim_lib.Settings(..., **INFORMED)
+
+exercises.check("05-class-prior", expecting)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# Two fields hold shares of classes. One *makes* an unequal heap, to see what happens. The other says
+# what the network should expect. It has one number for each digit, and they sum to 1.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# expecting = simmim_lib.Settings(
+#     labels_per_class=5, class_prior=(0.5, *[0.5 / 9] * 9), **INFORMED
+# )
+# ```
+#
+# </details>
 
 # %% [markdown]
 # **Confident and wrong.** The term asks for confident predictions. It does not ask whether they are

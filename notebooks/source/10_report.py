@@ -498,43 +498,47 @@ print("the same probabilities, to 0.0001:", abs(mirrored - alone).max() < 1e-4)
 # </details>
 
 # %% [markdown] tags=["lesson"]
-# ### Exercise 1: a verdict from an interval (medium, 10 minutes)
+# ### Exercise 1: Write the conclusion (medium, 10 minutes)
 #
-# Write `verdict(values, baseline)`. Both arguments are arrays of test accuracies, one for each seed,
-# with the same seeds in the same order. Return `"gain"`, `"loss"` or `"no clear difference"`, from
-# the 95 % interval of the mean difference (Student's t).
-
+# A small report, with five seeds: the mean accuracies on validation images, and the accuracies of
+# each seed on test images. Compare SimMIM with the baseline that a report compares with. How many
+# percentage points is it ahead, with which half width of the 95 % interval, and what is the verdict:
+# `"gain"`, `"loss"` or `"no clear difference"`? You may use `simmim_lib.foundation.intervals`.
 
 # %% tags=["lesson"]
-def verdict(values, baseline):
-    """Return "gain", "loss" or "no clear difference"; both are accuracies, (seeds,)."""
-    ...
+from simmim_lib.lessons.report.small_report import TEST, VALIDATION
 
+for name, accuracy in VALIDATION.items():
+    print(f"{name:13} validation {accuracy:.3f}  test {TEST[name]}")
 
-exercises.check("10-verdict", verdict)
+conclusion = {
+    "baseline": ...,  # a name
+    "points": ...,  # SimMIM minus this baseline, the mean over the seeds
+    "half width": ...,  # of its interval, in points, too
+    "verdict": ...,
+}
+exercises.check("10-conclusion", conclusion)
 
 # %% [markdown] tags=["lesson"]
 # <details><summary>Hint</summary>
 #
-# Take the differences first, then their mean and standard error, with `ddof=1`. The factor is
-# `scipy.stats.t.ppf(0.975, n - 1)`.
+# Section "Verdict" says on which images the baseline is chosen, and on which the comparison is made.
+# `intervals.difference(TEST["SimMIM"], TEST[...])` compares seed by seed.
 #
 # </details>
 #
 # <details><summary>Solution</summary>
 #
 # ```python
-# import numpy as np
-# import scipy.stats
+# from simmim_lib.foundation import intervals
 #
-#
-# def verdict(values, baseline):
-#     differences = np.asarray(values) - np.asarray(baseline)
-#     error = differences.std(ddof=1) / np.sqrt(len(differences))
-#     half_width = scipy.stats.t.ppf(0.975, len(differences) - 1) * error
-#     if abs(differences.mean()) <= half_width:
-#         return "no clear difference"
-#     return "gain" if differences.mean() > 0 else "loss"
+# found = intervals.difference(TEST["SimMIM"], TEST["fine-tune"])
+# conclusion = {
+#     "baseline": "fine-tune",  # the best of them on validation images
+#     "points": found.mean,
+#     "half width": found.half_width,
+#     "verdict": found.verdict,
+# }
 # ```
 #
 # </details>

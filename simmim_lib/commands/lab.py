@@ -1,14 +1,21 @@
 """Start JupyterLab on the workbook, for `make lab` and `simmim lab`."""
 
+import atexit
 import os
+import shutil
 import signal
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from simmim_lib.commands.publish import checkout
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import home
 from simmim_lib.lessons import LESSONS
+
+JUPYTER_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
+"""The environment's names for the folders at home that Jupyter and its kernels write to."""
 
 FIRST_LESSON = f"notebooks/{LESSONS[0].notebook}"
 
@@ -43,6 +50,8 @@ def start(options: Sequence[str] = ()) -> None:
         WorkbookError: JupyterLab is not installed, or there is no checkout with lessons.
     """
     root = checkout()
+    if not home.is_writable():
+        _lend_folders()
     # Where Jupyter does not see to Ctrl-C itself (while it loads, without a terminal, on Windows),
     # its kernels would be left running; a termination signal makes it stop them.
     signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
@@ -54,6 +63,19 @@ def start(options: Sequence[str] = ()) -> None:
             "`python -m pip install -c constraints/local.txt -e .[lab]` and try again."
         ) from error
     LabApp.launch_instance([*arguments(root), *options])
+
+
+def _lend_folders() -> None:
+    """Give Jupyter folders of its own until it ends, but for those that the environment names."""
+    folder = tempfile.mkdtemp(prefix="simmim-jupyter-")
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    for name in JUPYTER_FOLDERS:
+        os.environ.setdefault(name, str(Path(folder, name.lower())))
+    print(
+        "Your home folder cannot be written, so that JupyterLab remembers its settings and layout "
+        "until it ends: set HOME to a folder that you can write to.",
+        file=sys.stderr,
+    )
 
 
 if __name__ == "__main__":

@@ -6,9 +6,10 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simmim_lib.datasets.listing import FEW, several
-from simmim_lib.errors import check_number
+from simmim_lib.errors import check_number, printable
 from simmim_lib.experiments import kept_models, predicting
 from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable, readable
+from simmim_lib.foundation import links, outputs
 
 MAX_WIDTH = 60
 """Of the column of files, in characters."""
@@ -32,9 +33,10 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
     check_number("unsure-below", below, lambda number: 0 <= number <= 1, "from 0 to 1, like 0.7")
     kept = kept_models.read(model)
     images, left_out = predicting.find_images(paths)
-    if left_out:
-        names = several(map(readable, left_out), FEW)
-        print(f"Left out, being no images: {names}.", file=sys.stderr)
+    _tell_of_files("Left out, being no images", left_out)
+    found = [image for image in images if isinstance(image, Path)]
+    outside = [path for folder in paths for path in links.leading_out(folder, found)]
+    _tell_of_files("Read from elsewhere, where links lead", outside)
     width = min(MAX_WIDTH, max(len(readable(_path(image))) for image in images))
     outcomes = []
     for outcome in predicting.predict(kept, images):
@@ -42,9 +44,16 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
         outcomes.append(outcome)
     print(summary(outcomes, below))
     if output:
-        predicting.write_csv(outcomes, kept.description, output, below)
+        outputs.write_or_spare(
+            output, lambda path: predicting.write_csv(outcomes, kept.description, path, below)
+        )
         print(f"Written to {output}.")
     return not any(isinstance(outcome, Unreadable) for outcome in outcomes)
+
+
+def _tell_of_files(what: str, paths: Sequence[Path]) -> None:
+    if paths:
+        print(printable(f"{what}: {several(map(str, paths), FEW)}."), file=sys.stderr)
 
 
 def _path(image: Path | Unreadable) -> Path:
@@ -62,7 +71,8 @@ def line(prediction: Prediction, width: int, below: float) -> str:
     """Return a line about an image: the file, what is predicted, how probable that is."""
     probability = "" if prediction.probability is None else f"{prediction.probability:.3f}"
     mark = "  unsure" if prediction.is_unsure(below) else ""
-    return f"{readable(prediction.path):<{width}}  {prediction.label:<16}{probability:>6}{mark}"
+    path, label = readable(prediction.path), printable(prediction.label)
+    return f"{path:<{width}}  {label:<16}{probability:>6}{mark}"
 
 
 def summary(outcomes: Sequence[Outcome], below: float) -> str:
@@ -76,4 +86,4 @@ def summary(outcomes: Sequence[Outcome], below: float) -> str:
         parts.append(f"{unsure} unsure, with a probability below {below:g}")
     if failed := len(outcomes) - len(made):
         parts.append(f"{failed} could not be read")
-    return f"{'; '.join(parts)}."
+    return printable(f"{'; '.join(parts)}.")

@@ -4,15 +4,15 @@ The address stands once, in `pyproject.toml`. The notebook builder takes each le
 setup cell from here; `publish` changes the address and everything that was made from it.
 """
 
+import contextlib
 import json
-import os
 import re
-import shutil
 import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import atomic
 from simmim_lib.lessons import LESSONS
 
 PLACEHOLDER = "OWNER/REPO"
@@ -28,22 +28,23 @@ _README_BLOCK = re.compile(r"(?s)<!-- colab: .*?<!-- colab end -->")
 _SETUP = """\
 # @title Install the helpers where they are missing, as on Colab; changes no other package
 import importlib.util
-import pathlib
-import subprocess
-import sys
+import pathlib, subprocess, sys, tempfile
 
 {address}
 if importlib.util.find_spec("simmim_lib") is None:
-    wheels = sorted(pathlib.Path().glob("simmim_workbook-*.whl"))
-    package = str(wheels[-1]) if wheels else address
-    if not package:
+    from packaging.version import Version
+    files = [*pathlib.Path().glob("simmim_workbook-*.whl")]
+    if files:  # the newest; uploaded twice, it may be called "... (1).whl", which pip refuses
+        age = lambda file: (Version(file.name.split("-")[1]), file.stat().st_mtime)
+        newest = max(files, key=age)
+        address = pathlib.Path(tempfile.mkdtemp(), newest.name.partition("any")[0] + "any.whl")
+        address.write_bytes(newest.read_bytes())
+    if not address:
         raise RuntimeError("This copy is not published: upload its simmim_workbook-*.whl beside "
                            "this notebook (README, Colab) and run this cell again.")
-    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", package], check=True)
+    subprocess.run([sys.executable, "-m", "pip", "install", "--quiet", str(address)], check=True)
     importlib.invalidate_caches()
-
 from simmim_lib.foundation.startup import load_tensorflow
-
 load_tensorflow()  # without the page of messages it starts with
 """
 
@@ -242,24 +243,19 @@ def _check_stamped(stamped: dict[Path, str], new: Repository) -> None:
 
 
 def _write_all(texts: dict[Path, str]) -> None:
-    """Write several files or none: put all beside their places, then move them in."""
+    """Write several files or none: all are written beside their places before the first moves."""
     originals = {file: file.read_bytes() for file in texts}
-    temporary = {file: file.with_name(file.name + ".part") for file in texts}
-    moved: list[Path] = []
     try:
-        for file, text in texts.items():
-            temporary[file].write_bytes(text.encode())
-            shutil.copymode(file, temporary[file])
-        for file in texts:
-            os.replace(temporary[file], file)
-            moved.append(file)
+        with contextlib.ExitStack() as moves:
+            for file, text in texts.items():
+                written = moves.enter_context(atomic.writing(file))
+                written.write(text.encode())
+                written.flush()
     except OSError as error:
-        for file in moved:
-            file.write_bytes(originals[file])
+        for file, content in originals.items():
+            if file.read_bytes() != content:
+                file.write_bytes(content)
         raise WorkbookError(
-            f"{error.filename} cannot be written ({error.strerror}), so nothing was published; "
-            "make the checkout writable, free some space and publish again."
+            f"The checkout cannot be written ({error.strerror}), so nothing was published; make it "
+            "writable, free some space and publish again."
         ) from error
-    finally:
-        for file in temporary.values():
-            file.unlink(missing_ok=True)

@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from simmim_lib.datasets.image_files import read_image
 from simmim_lib.datasets.survey import Survey
+from simmim_lib.errors import printable
 from simmim_lib.foundation import atomic
 
 if TYPE_CHECKING:
@@ -38,7 +39,8 @@ def contact_sheet(survey: Survey) -> "Picture":
     for row, (name, chosen) in enumerate(rows.items()):
         top = row * height + GAP
         # All that Pillow's own font has; of other letters it would stop with an error.
-        draw.text((GAP, top), name.encode("latin-1", "replace").decode("latin-1"), "black")
+        title = printable(name).encode("latin-1", "replace").decode("latin-1")
+        draw.text((GAP, top), title, "black")
         for column, position in enumerate(chosen):
             image = Image.fromarray(_image(survey, position))
             sheet.paste(image, (column * (SIDE + GAP) + GAP, top + LINE))

@@ -5,18 +5,25 @@ import functools
 import hashlib
 import http.client
 import os
+import stat
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import locks
+from simmim_lib.foundation.links import not_following
 
 Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in total (0 when the server does not say)."""
 
 CHUNK_BYTES = 1 << 16
+MOST_BYTES = 1_000_000_000
+"""Of a file: several times the largest that is published."""
+
 TIMEOUT_SECONDS = 30
 """How long the server may stay silent before fetching gives up."""
 
@@ -42,7 +49,8 @@ class RemoteFile:
     def fetch(self, progress: Progress | None = None) -> None:
         """Download the file, unless it is there already with the right checksum.
 
-        A download that breaks off is continued where it stopped by the next call.
+        A download that breaks off is continued where it stopped by the next call. While another
+        process is fetching the file, this one waits for it.
 
         Args:
             progress: told after every piece; what it raises, such as `KeyboardInterrupt`, ends
@@ -54,17 +62,13 @@ class RemoteFile:
         """
         partial = self.path.with_name(self.path.name + ".part")
         try:
-            if self.path.exists() and _md5(self.path) == self.md5:
+            if self._is_there():
                 return
             self.path.parent.mkdir(parents=True, exist_ok=True)
-            self._download(partial, progress or (lambda done, total: None))
-            if _md5(partial) != self.md5:
-                partial.unlink()
-                raise WorkbookError(
-                    f"The file fetched for {self.title} does not match the publisher's checksum "
-                    f"and was removed; run `{self.command}` again."
-                )
-            os.replace(partial, self.path)
+            lock = self.path.with_name(f".{self.path.name}.lock")
+            with locks.one_after_another(lock, f"is fetching {self.title}"):
+                if not self._is_there():
+                    self._bring(partial, progress or (lambda done, total: None))
         except OSError as error:
             # Only the disk can have raised this: _download words what the network does.
             with contextlib.suppress(OSError):
@@ -74,6 +78,21 @@ class RemoteFile:
                 f"({error.strerror or error}); free some space, or set SIMMIM_CACHE to a folder "
                 "that can be written, and fetch again."
             ) from error
+
+    def _is_there(self) -> bool:
+        return self.path.exists() and _md5(self.path) == self.md5
+
+    def _bring(self, partial: Path, progress: Progress) -> None:
+        """Download the file to `partial`, check it, and put it in its place."""
+        _remove_unless_plain(partial)
+        self._download(partial, progress)
+        if _md5(partial) != self.md5:
+            partial.unlink()
+            raise WorkbookError(
+                f"The file fetched for {self.title} does not match the publisher's checksum "
+                f"and was removed; run `{self.command}` again."
+            )
+        os.replace(partial, self.path)
 
     def content(self) -> tuple[bytes, bool]:
         """Return the content of the copy, and whether it has the publisher's checksum.
@@ -106,7 +125,7 @@ class RemoteFile:
         if response is None:
             return
         resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        with response, partial.open("ab" if resumed else "wb") as file:
+        with response, _opened(partial, resumed) as file:
             done = done if resumed else 0
             length = response.headers.get("Content-Length")
             total = done + int(length) if length else 0
@@ -117,9 +136,19 @@ class RemoteFile:
                         raise ConnectionError(f"it stopped after {done:,} of {total:,} bytes")
                 if not piece:
                     return
-                file.write(piece)
                 done += len(piece)
+                self._check_size(partial, max(done, total))
+                file.write(piece)
                 progress(done, total)
+
+    def _check_size(self, partial: Path, size: int) -> None:
+        """Refuse a file without end, and forget what came of it."""
+        if size > MOST_BYTES:
+            partial.unlink()
+            raise WorkbookError(
+                f"{self.title} at {self.url} has more than {MOST_BYTES:,} bytes, so it is not the "
+                f"file that was published; run `{self.command}` again another time."
+            )
 
     @contextlib.contextmanager
     def _network(self) -> Iterator[None]:
@@ -137,6 +166,16 @@ class RemoteFile:
 def _md5_of_state(path: Path, size: int, changed: int) -> str:
     """Return a file's checksum, computed once until the file changes."""
     return _md5(path)
+
+
+def _remove_unless_plain(partial: Path) -> None:
+    """Remove a link or a pipe at the place of a download: nothing may go where it leads."""
+    if os.path.lexists(partial) and not stat.S_ISREG(os.lstat(partial).st_mode):
+        partial.unlink()
+
+
+def _opened(partial: Path, resumed: bool) -> BinaryIO:
+    return open(partial, "ab" if resumed else "wb", opener=not_following)
 
 
 def _md5(path: Path) -> str:

@@ -8,7 +8,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.datasets.dataset import Dataset, Part
+from simmim_lib.datasets.dataset import Dataset, Labels, Part
 from simmim_lib.datasets.loading import load
 from simmim_lib.datasets.stratified_splits import strata, stratified, stratified_groups
 from simmim_lib.errors import WorkbookError, check_whole, shown
@@ -30,7 +30,8 @@ class Task:
     Attributes:
         name: the dataset's name.
         labelled: the images whose labels are known.
-        unlabelled: the rest of the training images; every label is `NO_LABEL`.
+        unlabelled: the rest of the training images; every label is `NO_LABEL`, or NaN where labels
+            are no classes.
         validation: labelled images for choosing settings.
         test: the dataset's own test part, for the final figure only.
         class_names: what the labels stand for.
@@ -109,11 +110,16 @@ def few_shot(dataset: Dataset | str, labels_per_class: int | str, seed: int) -> 
     return Task(
         dataset.name,
         Part(train.images[chosen.labelled], train.labels[chosen.labelled]),
-        Part(train.images[chosen.unlabelled], np.full(len(chosen.unlabelled), NO_LABEL, np.int32)),
+        Part(train.images[chosen.unlabelled], _without_labels(train.labels[chosen.unlabelled])),
         Part(train.images[chosen.validation], train.labels[chosen.validation]),
         dataset.test,
         dataset.class_names,
     )
+
+
+def _without_labels(labels: Labels) -> Labels:
+    """Return as many labels of the same shape, none of which is known."""
+    return np.full_like(labels, NO_LABEL if labels.dtype.kind == "i" else np.nan)
 
 
 class Choice(NamedTuple):

@@ -19,8 +19,18 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 """What may be opened, whatever a file is called: Pillow knows others that start programs (EPS)."""
 
 SUFFIXES = (
-    *(".png", ".jpg", ".jpeg", ".gif", ".bmp", ".tif", ".tiff", ".webp", ".pbm", ".pgm", ".ppm"),
+    *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
+    *(".pbm", ".pgm", ".ppm", ".pnm"),
 )
+
+ORIENTATION = 0x0112
+"""The tag by which a camera says how it was held."""
+
+LARGE = 16_000_000
+"""Pixels; of more, an image is brought down before it is copied: Pillow needs 4 bytes a pixel."""
+
+STRIP = 1_000_000
+"""Pixels that are worked on at once of a large image."""
 
 GREY_MODES = ("1", "L", "LA", "I", "I;16", "I;16B", "I;16L", "F")
 """Pillow's modes that cannot hold colour."""
@@ -112,7 +122,7 @@ def has_colour(path: Path) -> bool:
 
 def upright_size(size: tuple[int, int], exif: Mapping[int, Any]) -> tuple[int, int]:
     """Return width and height of an image the right way up, as its camera says."""
-    turned = exif.get(0x0112, 1) >= 5  # a quarter of a turn, to one side or the other
+    turned = exif.get(ORIENTATION, 1) >= 5  # a quarter of a turn, to one side or the other
     width, height = size
     return (height, width) if turned else (width, height)
 
@@ -133,19 +143,58 @@ def _cut(picture: "Picture", size: int, grey: bool) -> ImageFile:
 
 
 def _upright(picture: "Picture", size: int) -> "Picture":
-    """Bring an image of any kind to red, green and blue, the right way up."""
-    from PIL import Image, ImageOps
+    """Bring an image of any kind to red, green and blue, the right way up.
+
+    Of a large one, the middle square is brought down to at least four times the size that is
+    wanted, from where what is left to do makes no difference to be seen.
+    """
+    from PIL import ImageOps
 
     picture.draft(None, (4 * size, 4 * size))  # a large JPEG need not be decoded in full
-    upright = ImageOps.exif_transpose(picture)
-    if upright.mode.startswith("I;16") or (
-        upright.mode == "I" and picture.format in ("PNG", "PPM")
-    ):
-        upright = Image.fromarray(np.rint(np.asarray(upright) / 257).astype(np.uint8))
-    if upright.mode in ("I", "F"):
-        raise ValueError(f"its pixels are of mode {upright.mode}, whose range is not known")
-    if "A" in upright.getbands() or "transparency" in upright.info:
-        upright = upright.convert("RGBA")
-        white = Image.new("RGBA", upright.size, "white")
-        upright = Image.alpha_composite(white, upright)
-    return upright.convert("RGB")
+    picture.load()
+    orientation = picture.getexif().get(ORIENTATION, 1)
+    if picture.width * picture.height > LARGE:
+        flat = _shrunk(picture, 4 * size)
+    else:
+        flat = _flattened(picture, picture.format)
+    flat.getexif()[ORIENTATION] = orientation
+    return ImageOps.exif_transpose(flat)
+
+
+def _shrunk(picture: "Picture", least: int) -> "Picture":
+    """Return the middle square in red, green and blue, its side a fraction, but at least `least`.
+
+    It is done strip by strip, as several copies of a large image would fill the memory.
+    """
+    from PIL import Image
+
+    side = min(picture.size)
+    left, top = ((length - side) // 2 for length in picture.size)
+    factor = max(1, side // least)
+    rows = factor * max(1, STRIP // (side * factor))
+    shrunk = Image.new("RGB", (-(-side // factor), -(-side // factor)))
+    for first in range(0, side, rows):
+        last = min(first + rows, side)
+        strip = picture.crop((left, top + first, left + side, top + last))
+        shrunk.paste(_flattened(strip, picture.format).reduce(factor), (0, first // factor))
+    return shrunk
+
+
+def _flattened(picture: "Picture", format: str | None) -> "Picture":
+    """Return an image, or a part of one, in red, green and blue, 8 bits each, on white.
+
+    Args:
+        picture: of any mode.
+        format: of the file that it comes from.
+    """
+    from PIL import Image
+
+    if picture.mode.startswith("I;16") or (picture.mode == "I" and format in ("PNG", "PPM")):
+        picture = Image.fromarray(np.rint(np.asarray(picture) / 257).astype(np.uint8))
+    if picture.mode in ("I", "F"):
+        raise ValueError(f"its pixels are of mode {picture.mode}, whose range is not known")
+    if "A" in picture.getbands() or "transparency" in picture.info:
+        picture = picture.convert("RGBA")
+        white = Image.new("RGBA", picture.size, "white")
+        picture = Image.alpha_composite(white, picture)
+    return picture.convert("RGB")

@@ -4,20 +4,27 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simmim_lib.datasets.image_files import SUFFIXES, is_image
-from simmim_lib.datasets.listing import PARTS, LabelledFile, Listing
+from simmim_lib.datasets.listing import FEW, PARTS, LabelledFile, Listing, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation.links import leading_out
+
+HIDDEN = (".", "__MACOSX")
+"""How names begin of what is not for people; the second is what macOS adds to its archives."""
 
 
 def list_folder(own: OwnData) -> Listing:
     """List the images of a folder.
 
     Hidden files and folders are ignored. Where there is a folder `train` that has folders itself,
-    it and `val` (or `valid`, `validation`) and `test` are parts, each with folders for the classes.
+    it and `val` (or `valid`, `validation`) and `test` are parts, each with folders for the classes;
+    names as in `PARTS`, in any case. Links are followed; those that lead out of the folder are
+    named in the listing.
 
     Raises:
-        WorkbookError: the folder is missing or unreadable, has not at least two classes, a class
-            has no images, or a part has a class that `train` has not.
+        WorkbookError: the folder is missing or unreadable, has not at least two classes or is not
+            the one above them, a class has no images, a part is there twice, or has a class that
+            `train` has not.
     """
     parts, others = _parts(own.path)
     images = {}
@@ -35,19 +42,36 @@ def list_folder(own: OwnData) -> Listing:
         for name, paths in classes.items()
         for path in paths
     ]
-    shown = tuple(_shown(path, own) for path in others)
-    return Listing(own.path, "classification", class_names, tuple(files), shown)
+    read = [file.path for file in files]
+    folders = dict.fromkeys([*(folder for folder, _ in parts), *(path.parent for path in read)])
+    return Listing(
+        own.path,
+        "classification",
+        class_names,
+        tuple(files),
+        left_out=tuple(_shown(path, own) for path in others),
+        from_outside=tuple(_shown(path, own) for path in leading_out(own.path, [*folders, *read])),
+    )
 
 
 def _parts(folder: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
     """Return the folders that hold classes, each with its part, and what else lies beside them."""
     folders, others = _contents(folder)
-    parts = [(path, PARTS[path.name]) for path in folders if path.name in PARTS]
-    parts.sort(key=lambda item: item[1] != "train")
-    if not parts or parts[0][1] != "train" or not _contents(parts[0][0])[0]:
+    by_part: dict[str, Path] = {}
+    for path in folders:
+        part = PARTS.get(path.name.lower())
+        if part in by_part:
+            raise WorkbookError(
+                f"{folder} has two folders for one part, {by_part[part].name!r} and {path.name!r}: "
+                "put their images together, or name a class otherwise."
+            )
+        if part:
+            by_part[part] = path
+    if "train" not in by_part or not _contents(by_part["train"])[0]:
         return [(folder, "train")], []
-    known = {path for path, _ in parts}
-    return parts, [*(path for path in folders if path not in known), *others]
+    parts = sorted(by_part.items(), key=lambda item: item[0] != "train")
+    left_out = [path for path in folders if path not in by_part.values()]
+    return [(path, part) for part, path in parts], [*left_out, *others]
 
 
 def _shown(path: Path, own: OwnData) -> str:
@@ -68,18 +92,37 @@ def _images_of_classes(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]
         folders, others = _contents(each)
         files[each.name] = [path for path in others if is_image(path)]
         if not files[each.name]:
-            raise WorkbookError(
-                f"The class {each.name!r} in {folder} has no images: put some directly into its "
-                f"folder ({', '.join(SUFFIXES)}), or delete the folder."
-            )
+            raise WorkbookError(f"The class {each.name!r} in {folder} {_why_empty(folders)}")
         left_out += [*folders, *(path for path in others if not is_image(path))]
     return files, left_out
+
+
+def _why_empty(folders: Sequence[Path]) -> str:
+    """Return what is wrong with a class that has no images, and what to do.
+
+    Args:
+        folders: in the folder of the class.
+    """
+    if deeper := [path for path in folders if _has_images(path)]:
+        names = several((repr(path.name) for path in deeper), FEW)
+        return (
+            f"has images in folders of its own only ({names}): put them directly into the folder "
+            "of the class, or, if these are the classes, name the folder that they are in."
+        )
+    return (
+        f"has no images: put some directly into its folder ({', '.join(SUFFIXES)}), or delete the "
+        "folder."
+    )
+
+
+def _has_images(folder: Path) -> bool:
+    return any(map(is_image, _contents(folder)[1]))
 
 
 def _contents(folder: Path) -> tuple[list[Path], list[Path]]:
     """Return the folders and the other things in a folder, each sorted, without hidden ones."""
     try:
-        shown = [path for path in folder.iterdir() if not path.name.startswith(".")]
+        shown = [path for path in folder.iterdir() if not path.name.startswith(HIDDEN)]
         shown.sort(key=lambda path: path.name)  # paths themselves sort differently on Windows
         return [path for path in shown if path.is_dir()], [
             path for path in shown if not path.is_dir()
@@ -92,13 +135,49 @@ def _contents(folder: Path) -> tuple[list[Path], list[Path]]:
 
 
 def _check_classes(folder: Path, classes: Sequence[Path]) -> None:
+    """Refuse what is not the folder above at least two classes, with the advice that fits."""
     if not classes:
         raise WorkbookError(
             f"{folder} has no sub-folders: put the images of each class into a sub-folder that has "
-            "the name of the class."
+            f"the name of the class{_or_above(folder)}."
+        )
+    if _are_parts(classes):
+        names = " and ".join(path.name for path in classes)
+        raise WorkbookError(
+            f"{folder} has {names}, but no folder train with a sub-folder for each class: put the "
+            "images of each class into a sub-folder that has its name, in every part."
         )
     if len(classes) == 1:
         raise WorkbookError(
-            f"{folder} has one class only, {classes[0].name!r}: add a sub-folder of images for "
-            "another class, because with one there is nothing to tell apart."
+            f"{folder} has one class only, {classes[0].name!r}: {_below(classes[0])}"
         )
+
+
+def _are_parts(folders: Sequence[Path]) -> bool:
+    """Tell whether folders are parts, and no classes that are called so (as of pictures of a test).
+
+    They are if one of them is for training, or if there are no images in them.
+    """
+    parts = [PARTS.get(path.name.lower()) for path in folders]
+    return all(parts) and ("train" in parts or not any(map(_has_images, folders)))
+
+
+def _or_above(folder: Path) -> str:
+    """Return the advice to name the folder above, if this seems to be one class of several."""
+    if _has_images(folder) and sum(map(_has_images, _contents(folder.parent)[0])) > 1:
+        return f", or, if this is one class, name the folder above, {folder.parent}"
+    return ""
+
+
+def _below(only: Path) -> str:
+    """Return the advice for a folder with one sub-folder: perhaps the classes are below that."""
+    folders = _contents(only)[0]
+    while len(folders) == 1:
+        only = folders[0]
+        folders = _contents(only)[0]
+    if folders:
+        return f"if the classes are the folders in {only}, name this one."
+    return (
+        "add a sub-folder of images for another class, because with one there is nothing to tell "
+        "apart."
+    )

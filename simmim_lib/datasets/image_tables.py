@@ -11,6 +11,7 @@ from simmim_lib.datasets.listing import LabelledFile, Listing, Problem
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.tables import Row, read_rows
 from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.foundation.paths import from_person
 
 IMAGE_COLUMNS = ("image", "path", "file", "filename")
 LABEL_COLUMNS = ("label", "class", "target", "stars")
@@ -61,7 +62,7 @@ def list_table(own: OwnData) -> Listing:
         if label is None:
             problems[row.number] = f"its {columns.labels[0]!r} is not a number"
         else:
-            path, group = own.path.parent / row.cells[columns.image], columns.group
+            path, group = _path(own.path.parent, row, columns.image), columns.group
             name = _shown(row, columns.image)
             files.append(LabelledFile(path, name, label, group=row.cells.get(group, "")))
     wrong = [
@@ -72,6 +73,12 @@ def list_table(own: OwnData) -> Listing:
     return Listing(own.path, kind, class_names, tuple(files), problems=tuple(wrong))
 
 
+def _path(folder: Path, row: Row, image: str) -> Path:
+    """Return what a row means; `~` is a home, unless a file beside the table is called so."""
+    beside = folder / row.cells[image]
+    return beside if os.path.lexists(beside) else folder / from_person(row.cells[image])
+
+
 def _shown(row: Row, image: str) -> str:
     return f"row {row.number}: {row.cells[image]}" if row.cells[image] else f"row {row.number}"
 
@@ -80,7 +87,10 @@ def _what_is_wrong(row: Row, columns: Columns, folder: Path) -> str:
     empty = [name for name in columns.needed if not row.cells[name]]
     if empty:
         return f"its {empty[0]!r} is empty"
-    path = folder / row.cells[columns.image]
+    try:
+        path = _path(folder, row, columns.image)
+    except WorkbookError:
+        return "there is no such file"
     if not os.path.exists(path):  # Path.exists stops with an error at a name that is too long
         return "there is no such file"
     return "" if is_image(path) else f"is none of {', '.join(SUFFIXES)}"

@@ -5,17 +5,18 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError
-
 MAX_NAMED = 50
 """How many files that must be put right one sentence names."""
 
 FEW = 10
 """The same of files that may stay as they are."""
 
-PARTS = {"train": "train", "val": "validation", "valid": "validation", "validation": "validation"}
-PARTS |= {"test": "test"}
-"""Names of folders above the classes, and the part that each is."""
+PARTS = {
+    **dict.fromkeys(("train", "training"), "train"),
+    **dict.fromkeys(("val", "valid", "validation"), "validation"),
+    **dict.fromkeys(("test", "testing"), "test"),
+}
+"""Names, in any case, of folders above the classes, and the part that each is."""
 
 
 @dataclass(frozen=True)
@@ -56,6 +57,7 @@ class Listing:
         files: in an order that is the same on every file system.
         left_out: names of files that are no images.
         problems: rows that cannot be used.
+        from_outside: names of files and folders that are links to a place outside the folder.
     """
 
     path: Path
@@ -64,6 +66,7 @@ class Listing:
     files: tuple[LabelledFile, ...]
     left_out: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
+    from_outside: tuple[str, ...] = ()
 
     def has(self, part: str) -> bool:
         """Tell whether some of the files are said to be of a part."""
@@ -88,16 +91,6 @@ def several(names: Iterable[str], most: int = MAX_NAMED) -> str:
     named = list(names)
     more = f" and {len(named) - most} more" if len(named) > most else ""
     return ", ".join(named[:most]) + more
-
-
-def refuse(path: Path, problems: Sequence[Problem], total: int) -> None:
-    """Raise one sentence about all that cannot be used, if there is any."""
-    if problems:
-        raise WorkbookError(
-            f"{len(problems)} of {total} images in {path} cannot be used: {explained(problems)}. "
-            "Replace them or take them out, or go on without them: put ?skip-broken=yes behind the "
-            "path."
-        )
 
 
 def explained(problems: Sequence[Problem]) -> str:

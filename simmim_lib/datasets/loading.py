@@ -88,7 +88,7 @@ def is_available(name: str) -> bool:
     address = parse(check_name("dataset", name))
     if address:
         return os.path.exists(address.path)
-    return not entry(name).url or _remote_file(name).path.exists()
+    return not entry(name).url or os.path.exists(_remote_file(name).path)
 
 
 def fingerprint(name: str) -> str:

@@ -5,6 +5,7 @@ for each image; both mean the same in every process that sees the path. Options 
 address: `folder:photos?group=_&skip-broken=yes`.
 """
 
+import contextlib
 import hashlib
 import os
 import re
@@ -17,6 +18,7 @@ from simmim_lib.datasets.catalogue import listed, names
 from simmim_lib.datasets.tables import SEPARATORS
 from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.addresses import Address
+from simmim_lib.foundation.paths import from_person
 
 YES_OR_NO = {"yes": True, "no": False}
 
@@ -36,7 +38,7 @@ class OwnData:
         group: keeps images together: for a folder the sign before which the names of files of one
             group are the same, for a table a column; "": each image is a group of its own.
         grey: whether to do without colours.
-        skip_broken: whether to leave out what cannot be read.
+        skip_broken: whether to leave out what cannot be read, and images in two classes or parts.
         seed: chooses the images for testing.
         image: the column of paths; "": found by its name or content.
         labels: the column of labels, or several with + between them, since a comma ends a name in
@@ -80,8 +82,7 @@ def parse(name: object) -> OwnData | None:
         for option, text in address.options.items()
     }
     given["labels"] = given.pop("label", "")
-    path = os.path.realpath(os.path.expanduser(address.path))
-    return OwnData(address.kind, Path(path), **given)
+    return OwnData(address.kind, Path(os.path.realpath(address.place)), **given)
 
 
 def _as_text(option: str, text: str) -> str:
@@ -133,7 +134,13 @@ def _kind_of_path(text: str) -> str | None:
     """Tell which kind of address a text would be if it is a path."""
     if text.lower().endswith((".csv", ".tsv")):
         return "csv"
-    return "folder" if text.strip() and os.path.isdir(os.path.expanduser(text)) else None
+    return "folder" if text.strip() and _is_folder(text) else None
+
+
+def _is_folder(text: str) -> bool:
+    with contextlib.suppress(WorkbookError):  # of what is no path: it is no name either
+        return os.path.isdir(from_person(text))
+    return False
 
 
 def short_name(name: str) -> str:

@@ -3,7 +3,6 @@
 import dataclasses
 import hashlib
 import json
-import warnings
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -20,7 +19,7 @@ from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.own_splits import divide, labels_of
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
 from simmim_lib.datasets.sizes import Size, sizes_of
-from simmim_lib.errors import check_whole
+from simmim_lib.errors import check_whole, warn
 
 LISTERS = {"folder": list_folder, "csv": list_table}
 
@@ -50,7 +49,7 @@ def load(name: str, own: OwnData, size: int | None) -> Dataset:
     def make() -> Dataset:
         dataset, remark = read(name, own, size, listing)
         if remark:
-            warnings.warn(remark, stacklevel=5)  # the line that called datasets.load
+            warn(remark, stacklevel=5)  # the line that called datasets.load
         return dataset
 
     dataset = _until_changed(("dataset", own, size), listing, make)
@@ -102,7 +101,7 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
     """Read a dataset.
 
     Returns:
-        The dataset, and a sentence about what was left out, empty if nothing was.
+        The dataset, and what is to be said about what was left out or lies elsewhere, if anything.
 
     Raises:
         WorkbookError: an image cannot be read, images look alike in two classes or parts, a class
@@ -141,9 +140,15 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
     remarks = []
     if left_out:
         remarks.append(f"not images, or repeating one: {several(left_out, FEW)}")
+    if pairs := [*found.two_labels, *found.two_parts]:
+        names = several((f"{one.shown} and {other.shown}" for one, other in pairs), FEW)
+        remarks.append(f"in two classes or parts: {names}")
     if found.problems:
         remarks.append(f"broken: {explained(found.problems)}")
-    return f"Left out of {listing.path}: {'; '.join(remarks)}." if remarks else ""
+    sentences = [f"Left out of {listing.path}: {'; '.join(remarks)}."] if remarks else []
+    if outside := listing.from_outside:
+        sentences.append(f"Read from outside {listing.path}, by links: {several(outside, FEW)}.")
+    return " ".join(sentences)
 
 
 def _digest(own: OwnData, listing: Listing) -> str:

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from simmim_lib.datasets.dataset import Labels
 from simmim_lib.datasets.listing import LabelledFile, Listing, several
 from simmim_lib.datasets.stratified_splits import strata, stratified, stratified_groups
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 
 MIN_IMAGES = 5
 """Of each class where test images are drawn: one to test, enough to learn from and to validate."""
@@ -142,6 +142,6 @@ def _members(listing: Listing, files: Sequence[LabelledFile]) -> dict[str, list[
 def _check_number(what: str, name: str, where: str, number: int, least: int) -> None:
     if number < least:
         raise WorkbookError(
-            f"The class {name!r} {where} has too few {what}, {number}: each class needs at least "
-            f"{least}, to learn from, to validate and to test."
+            f"The class {shown(name)} {where} has too few {what}, {number}: each class needs at "
+            f"least {least}, to learn from, to validate and to test."
         )

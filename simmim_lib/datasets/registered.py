@@ -4,14 +4,14 @@ import hashlib
 import json
 import os
 import re
-import warnings
 from pathlib import Path
 
 from simmim_lib.datasets import own
 from simmim_lib.datasets.catalogue import CATALOGUE, Entry, add
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset
 from simmim_lib.datasets.naming import OwnData
-from simmim_lib.errors import WorkbookError, check_flag, check_whole
+from simmim_lib.errors import WorkbookError, check_flag, check_whole, warn
+from simmim_lib.foundation.paths import from_person
 
 _datasets: dict[str, Dataset] = {}
 
@@ -47,7 +47,7 @@ def from_folder(
         grey: whether to do without colours, as for a network pre-trained on grey images.
         seed: chooses the fifth of each class, at least one image, that is kept for testing.
         group: images whose files' names are the same before this sign stay in one part.
-        skip_broken: whether to leave out images that cannot be read.
+        skip_broken: whether to leave out images that cannot be read, and those in two classes.
 
     Returns:
         The dataset, with read-only arrays: images (n, size, size, 1 or 3), float32 in [0, 1], and
@@ -61,16 +61,14 @@ def from_folder(
     check_whole("seed", seed, least=0)
     check_flag("grey", grey)
     check_flag("skip_broken", skip_broken)
-    if not isinstance(path, str | os.PathLike):
-        raise WorkbookError(f"path is {path!r}, but must name a folder, such as 'my-pictures'.")
-    folder = Path(os.path.expanduser(path))
+    folder = from_person(path)
     name = os.path.basename(os.path.abspath(folder)) if name is None else name
     if folder.is_dir():  # else that is the first thing to put right
         _check_name(name)
     address = OwnData("folder", Path(os.path.realpath(folder)), group, grey, skip_broken, seed)
     dataset, remark = own.read(name, address, size, own.list_files(address))
     if remark:
-        warnings.warn(remark, stacklevel=2)
+        warn(remark, stacklevel=2)
     return register(dataset)
 
 

@@ -10,12 +10,12 @@ from numpy.typing import NDArray
 from simmim_lib.datasets import own
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Labels
 from simmim_lib.datasets.image_files import ImageFile, read_image
-from simmim_lib.datasets.listing import LabelledFile, Listing, Problem, refuse
+from simmim_lib.datasets.listing import LabelledFile, Listing, Problem
 from simmim_lib.datasets.loading import load
 from simmim_lib.datasets.naming import OwnData, check_name, parse
 from simmim_lib.datasets.near_duplicates import near_duplicates
 from simmim_lib.datasets.own_splits import divide, labels_of
-from simmim_lib.datasets.reading import Pair, SortedFiles, channels_of, check_files, sort_files
+from simmim_lib.datasets.reading import Pair, SortedFiles, channels_of, sort_files, usable
 from simmim_lib.errors import WorkbookError
 
 Names = tuple[str, str]
@@ -43,6 +43,7 @@ class Survey:
         near: images with different labels that look nearly the same.
         problems: what cannot be used.
         left_out: files that are no images.
+        from_outside: links to files and folders elsewhere.
         refusal: why the dataset cannot be used as it is; "" if it can.
     """
 
@@ -62,6 +63,7 @@ class Survey:
     near: Sequence[Names] = ()
     problems: Sequence[Problem] = ()
     left_out: Sequence[str] = ()
+    from_outside: Sequence[str] = ()
     refusal: str = ""
 
 
@@ -131,7 +133,7 @@ def _of_files(address: OwnData) -> Survey:
 
     found = sort_files(listing, look)
     if not found.distinct:
-        refuse(listing.path, found.problems, len(found.problems))
+        usable(listing, found, skip_broken=False)  # which says why
     parts, refusal = _divided(address, listing, found)
     files = [file for among in parts.values() for file in among]
     thumbnails = np.stack([images[file].thumbnail for file in files])
@@ -153,6 +155,7 @@ def _of_files(address: OwnData) -> Survey:
         near=_near(thumbnails, labels, [file.shown for file in files]),
         problems=found.problems,
         left_out=listing.left_out,
+        from_outside=listing.from_outside,
         refusal=refusal,
     )
 
@@ -163,7 +166,7 @@ def _divided(
     """Return the files of each part, and why the dataset cannot be used, "" if it can."""
     files, refusal = found.distinct, ""
     try:
-        check_files(listing, found, address.skip_broken)
+        files = usable(listing, found, address.skip_broken).distinct
     except WorkbookError as error:
         refusal = str(error)
     try:

@@ -8,6 +8,7 @@ from simmim_lib.datasets.dataset import IMAGE_SIZE, Labels
 from simmim_lib.datasets.listing import FEW
 from simmim_lib.datasets.near_duplicates import MAX_BITS, MIN_CORRELATION
 from simmim_lib.datasets.survey import Names, Survey
+from simmim_lib.errors import printable
 
 
 def as_text(survey: Survey) -> str:
@@ -18,7 +19,7 @@ def as_text(survey: Survey) -> str:
     lines = [*_head(survey), *_counts(survey), *_sizes(survey), *_findings(survey)]
     if survey.refusal:
         lines.append(f"It cannot be used as it is: {survey.refusal}")
-    return "\n".join(lines)
+    return "\n".join(map(printable, lines))
 
 
 def _head(survey: Survey) -> Iterator[str]:
@@ -66,6 +67,8 @@ def _findings(survey: Survey) -> Iterator[str]:
     yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), FEW)
     yield from _finding("cannot be used", broken)
     yield from _finding("no images, left out", survey.left_out, FEW)
+    if survey.from_outside:
+        yield from _finding("links to a place outside the folder", survey.from_outside, FEW)
 
 
 def _joined(pairs: Sequence[Names]) -> list[str]:

@@ -1,12 +1,14 @@
 """A table (CSV): its columns and rows, read strictly."""
 
 import csv
+import io
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
 from simmim_lib.datasets.listing import several
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import plain_files
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
 
@@ -60,12 +62,13 @@ def read_rows(path: Path, sep: str = "") -> tuple[list[str], list[Row]]:
 def _records(path: Path, sep: str) -> list[tuple[int, Sequence[str]]]:
     """Return the cells of each row that is not empty, with its number."""
     try:
-        with path.open(encoding="utf-8-sig", newline="") as file:
-            first = file.readline()
-            file.seek(0)
-            by = sep or max(SEPARATORS.values(), key=first.count)
-            rows = csv.reader(file, delimiter=by, strict=True)
-            return [(number, cells) for number, cells in enumerate(rows, start=1) if cells]
+        lines = io.StringIO(plain_files.read_text(path), newline="")
+        by = sep or max(SEPARATORS.values(), key=lines.readline().count)
+        lines.seek(0)
+        rows = csv.reader(lines, delimiter=by, strict=True)
+        return [(number, cells) for number, cells in enumerate(rows, start=1) if cells]
+    except WorkbookError:
+        raise
     except OSError as error:
         raise WorkbookError(
             f"The table {path} cannot be read ({error.strerror}): name a CSV file that is there."

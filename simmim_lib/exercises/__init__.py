@@ -5,20 +5,39 @@ Each lesson's checks and questions live in its folder, in `lessons/NAME/exercise
 """
 
 from simmim_lib.exercises.checking import check, exercise, names
-from simmim_lib.exercises.comparing import Mistake, Wrong, compare, numbers
+from simmim_lib.exercises.comparing import (
+    COMPUTED,
+    EXACT,
+    Mistake,
+    Tolerance,
+    Wrong,
+    compare,
+    entries,
+    in_words,
+    is_close,
+    numbers,
+    truth,
+)
 from simmim_lib.exercises.predictions import predict
 from simmim_lib.exercises.scores import score
 from simmim_lib.exercises.verdicts import Verdict
 
 __all__ = [
+    "COMPUTED",
+    "EXACT",
     "Mistake",
+    "Tolerance",
     "Verdict",
     "Wrong",
     "check",
     "compare",
+    "entries",
     "exercise",
+    "in_words",
+    "is_close",
     "names",
     "numbers",
     "predict",
     "score",
+    "truth",
 ]

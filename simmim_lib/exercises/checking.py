@@ -1,11 +1,14 @@
 """Register the checks of all exercises, and check a learner's answer with one of them."""
 
+import contextlib
 import re
+import sys
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from importlib import import_module
 from importlib.util import find_spec
-from typing import Any
+from typing import Any, Literal
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.exercises.comparing import Wrong
@@ -15,14 +18,31 @@ from simmim_lib.exercises.verdicts import Verdict
 Judge = Callable[[Any], str]
 """Takes an answer; returns a sentence to read after a right one, raises `Wrong` for a wrong one."""
 
-JUDGES: dict[str, Judge] = {}
+Wanted = Literal["function", "values"]
+"""What an exercise asks for: a function, which the check calls, or values."""
+
+
+@dataclass(frozen=True)
+class Exercise:
+    """An exercise's check.
+
+    Attributes:
+        judge: checks an answer.
+        wants: what the answer has to be.
+    """
+
+    judge: Judge
+    wants: Wanted
+
+
+EXERCISES: dict[str, Exercise] = {}
 """The exercises of the lessons that were imported so far, by name."""
 
 _LESSONS = "simmim_lib.lessons"
 """Their checks stand above this package, which finds them by the names of their folders."""
 
 
-def exercise(name: str) -> Callable[[Judge], Judge]:
+def exercise(name: str, wants: Wanted) -> Callable[[Judge], Judge]:
     """Register a function as the check of one exercise.
 
     The function takes the learner's answer; it raises `Wrong` with a message that names the
@@ -30,6 +50,7 @@ def exercise(name: str) -> Callable[[Judge], Judge]:
 
     Args:
         name: the lesson's number, then a few words: "01-trainable-parameters".
+        wants: what the answer has to be; anything else is refused with that.
 
     Returns:
         The decorator, which leaves the function as it is.
@@ -40,9 +61,9 @@ def exercise(name: str) -> Callable[[Judge], Judge]:
 
     def register(judge: Judge) -> Judge:
         # Reloading a module while editing it registers its checks again; that is no clash.
-        if name in JUDGES and JUDGES[name].__module__ != judge.__module__:
+        if name in EXERCISES and EXERCISES[name].judge.__module__ != judge.__module__:
             raise WorkbookError(f"Two exercises are called {name!r}: rename one of them.")
-        JUDGES[name] = judge
+        EXERCISES[name] = Exercise(judge, wants)
         return judge
 
     return register
@@ -52,7 +73,7 @@ def names() -> list[str]:
     """Give the names of all exercises of all lessons, in order."""
     for lesson in import_module(_LESSONS).LESSONS:
         _load_checks(lesson.folder)
-    return sorted(JUDGES)
+    return sorted(EXERCISES)
 
 
 def _load_checks(folder: str) -> None:
@@ -71,28 +92,70 @@ def check(name: str, answer: object) -> Verdict:
             that the exercise is not done yet.
 
     Returns:
-        The verdict. An error in the learner's code is a wrong answer and is not raised.
-
-    Raises:
-        WorkbookError: if there is no such exercise.
+        The verdict. Nothing that the learner's code does is raised: an error in it is a wrong
+        answer. An unknown name gives "not checked", with the nearest one.
     """
-    for lesson in import_module(_LESSONS).LESSONS:
-        if name.startswith(f"{lesson.number}-"):
-            _load_checks(lesson.folder)
-    if name not in JUDGES:
-        check_choice("exercise", name, names())
+    try:
+        found = _find(name)
+    except WorkbookError as error:
+        return Verdict("not checked", str(error))
     if is_stub(answer):
         return Verdict("not done yet", "Put your answer in place of `...` and run the cell.")
     try:
-        return Verdict("right", JUDGES[name](answer))
+        _refuse_the_other_kind(found.wants, answer)
+        with _exit_raises():
+            return Verdict("right", found.judge(answer))
     except Wrong as mistake:
         return Verdict("wrong", str(mistake))
-    except Exception as error:
+    except (Exception, SystemExit) as error:
         return Verdict("wrong", _explain(error, answer))
 
 
-def _explain(error: Exception, answer: object) -> str:
+def _find(name: object) -> Exercise:
+    """Look an exercise up, and import only the checks of its lesson."""
+    if not isinstance(name, str):
+        raise WorkbookError(
+            "The first thing to hand over is the exercise's name in quotation marks, the second "
+            "your answer."
+        )
+    for lesson in import_module(_LESSONS).LESSONS:
+        if name.startswith(f"{lesson.number}-"):
+            _load_checks(lesson.folder)
+    if name not in EXERCISES:
+        check_choice("exercise", name, names())
+    return EXERCISES[name]
+
+
+def _refuse_the_other_kind(wants: Wanted, answer: object) -> None:
+    if wants == "function" and not callable(answer):
+        raise Wrong(
+            "Hand over the function itself: its name, without brackets. The check calls it with "
+            f"numbers of its own; this is a result, of type `{type(answer).__name__}`."
+        )
+    if wants == "values" and callable(answer):
+        raise Wrong("This exercise asks for values, but you hand over a function: call it.")
+
+
+@contextlib.contextmanager
+def _exit_raises() -> Iterator[None]:
+    """Let `exit()` raise in a notebook, too, where it would end the kernel instead."""
+    interactive = sys.modules.get("IPython")
+    shell = interactive.get_ipython() if interactive else None
+    ask_exit = getattr(shell, "ask_exit", None)
+    if shell is None or ask_exit is None:
+        yield
+        return
+    shell.ask_exit = sys.exit
+    try:
+        yield
+    finally:
+        shell.ask_exit = ask_exit
+
+
+def _explain(error: BaseException, answer: object) -> str:
     """Say in a sentence where the learner's code failed and how."""
+    if isinstance(error, SystemExit):
+        return "Your code calls `exit()` or `quit()`, which ends the program: use `return`."
     message = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().partition("\n")[0]
     what = f"{type(error).__name__}: {message[:300]}" if message else type(error).__name__
     code = code_of(answer)

@@ -4,6 +4,9 @@ import dis
 import inspect
 from types import CodeType
 
+_KEEPS_OR_RETURNS = ("STORE_FAST", "STORE_NAME", "STORE_GLOBAL", "STORE_DEREF", "RETURN_VALUE")
+"""What follows a blank. STORE_SUBSCR is not among them: `out[...] = value` writes a whole array."""
+
 
 def is_stub(answer: object) -> bool:
     """Tell whether an answer, or a part of it, is still the `...` that the lesson put there."""
@@ -37,7 +40,7 @@ def _has_blank(code: CodeType) -> bool:
     for step, following in zip(steps, [*steps[1:], None], strict=True):
         if step.argval is ... and (
             step.opname == "RETURN_CONST"
-            or (following and following.opname.startswith(("STORE_", "RETURN_VALUE")))
+            or (following and following.opname.startswith(_KEEPS_OR_RETURNS))
         ):
             return True
     return False

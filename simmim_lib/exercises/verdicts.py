@@ -5,7 +5,7 @@ import re
 from dataclasses import dataclass
 from typing import Literal
 
-Status = Literal["right", "wrong", "not done yet"]
+Status = Literal["right", "wrong", "not done yet", "not checked"]
 
 # A symbol and a word carry the meaning; the colour (blue, orange, grey, told apart by colour-blind
 # readers and visible on white and on black) only repeats it.
@@ -13,6 +13,7 @@ _LOOKS: dict[Status, tuple[str, str]] = {
     "right": ("✓", "#3b8fd1"),
     "wrong": ("✗", "#d5692a"),
     "not done yet": ("…", "#8a8a8a"),
+    "not checked": ("?", "#8a8a8a"),
 }
 
 
@@ -21,7 +22,7 @@ class Verdict:
     """What a check says about an answer; a notebook shows it as a coloured box.
 
     Attributes:
-        status: "right", "wrong" or "not done yet".
+        status: "right", "wrong", "not done yet", or "not checked" if there is no such exercise.
         message: sentences for the learner; code stands between backticks.
     """
 

@@ -2,17 +2,22 @@
 
 import os
 import platform
-from importlib.metadata import version
 from pathlib import Path
 
+from simmim_lib import __version__
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import packages
 from simmim_lib.settings import Settings
 
 
 def versions() -> dict[str, str]:
-    """Return the versions that a result depends on."""
-    packages = ("simmim-workbook", "tensorflow", "keras", "numpy")
-    return {"python": platform.python_version(), **{name: version(name) for name in packages}}
+    """Return the versions that a result depends on; "unknown" of what is only on the path."""
+    others = ("tensorflow", "keras", "numpy")
+    return {
+        "python": platform.python_version(),
+        "simmim-workbook": __version__,
+        **{name: packages.version(name) or "unknown" for name in others},
+    }
 
 
 STATUS = Path("/proc/self/status")

@@ -1,11 +1,11 @@
 """Evaluation: what a network predicts, how good that is, and whether it collapsed."""
 
-import warnings
 from dataclasses import dataclass
 
 import numpy as np
 
 from simmim_lib import collapse, training
+from simmim_lib.errors import warn
 from simmim_lib.experiments.examples import class_prior
 from simmim_lib.experiments.measures import ACTIVATIONS, ERRORS, MEASURES, Scores, measure
 from simmim_lib.experiments.network import Network
@@ -130,5 +130,5 @@ def diagnose(
         prior = class_prior(settings, task.data)
         diagnoses[name] = collapse.diagnose(looks[name].outputs, prior)
         if diagnoses[name].collapsed.any():
-            warnings.warn(f"{name}: {diagnoses[name]}", stacklevel=2)
+            warn(f"{name}: {diagnoses[name]}", stacklevel=2)
     return diagnoses

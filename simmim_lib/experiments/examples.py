@@ -145,12 +145,43 @@ def _draw_unlabelled(
     """Return the images of each step, as positions in the training part, (steps, batch size)."""
     if settings.class_shares is None:
         return images[training.draw_batches(len(images), size, settings.steps, seed)]
-    shares = _of_each_class("class_shares", settings.class_shares, data)
     labels = data.train.labels[images]
+    shares = _class_shares(settings.class_shares, data, labels)
     chances = shares[labels] / np.bincount(labels, minlength=len(shares))[labels]
     random = np.random.default_rng(seed)
     shape = (settings.steps, UNLABELLED_BATCH_SIZE)
     return random.choice(images, shape, p=chances / chances.sum())
+
+
+def _class_shares(
+    asked: tuple[float, ...], data: datasets.Dataset, labels: np.ndarray
+) -> np.ndarray:
+    """Return the share of each class among the unlabelled images shown, (classes,).
+
+    Args:
+        asked: what the settings say.
+        data: the target.
+        labels: of the unlabelled images, (n,), which only the draw may see.
+
+    Raises:
+        WorkbookError: there is not one share for each class, or no image left of a class that is to
+            be shown.
+    """
+    if data.kind != "classification":
+        raise WorkbookError(
+            f"class_shares is for images of one class each, but {data.name!r} is a {data.kind}: "
+            "leave class_shares out."
+        )
+    shares = _of_each_class("class_shares", asked, data)
+    left = np.bincount(labels, minlength=len(shares))
+    for name, share, images in zip(data.class_names, shares, left, strict=True):
+        if share and not images:
+            raise WorkbookError(
+                f"class_shares asks for {share:g} of class {name!r} of {data.name!r}, but all of "
+                "its training images are labelled or kept for validation: lower labels_per_class, "
+                "or ask for a share of 0."
+            )
+    return shares
 
 
 def class_prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:

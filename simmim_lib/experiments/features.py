@@ -4,8 +4,8 @@ import contextlib
 import functools
 import hashlib
 import json
+import os
 import time
-import warnings
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -14,7 +14,7 @@ import numpy as np
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation import atomic, cache, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks.building import ImageShape
 
@@ -120,25 +120,22 @@ def _read(path: Path, data: datasets.Dataset) -> datasets.Dataset | None:
     try:
         with np.load(path, allow_pickle=False) as arrays:
             train, test = arrays["train"], arrays["test"]
-        path.touch()
     except Exception:  # whatever a missing or damaged archive makes NumPy raise
         return None
+    with contextlib.suppress(OSError):
+        os.utime(path)  # `touch` would make an empty file where another process has removed it
     return _with_images(data, train, test)
 
 
 def _store(path: Path, computed: list[np.ndarray]) -> None:
     """Keep features, and forget those that were used longest ago, so that all are bounded."""
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        with atomic.writing(path) as file:
+
+    def write(path: Path) -> None:
+        with atomic.replacing(path) as file:
             np.savez(file, train=computed[0], test=computed[1])
         forget(MAX_BYTES)
-    except OSError as error:
-        warnings.warn(
-            f"The features could not be kept in {path.parent} ({error.strerror}), so that they "
-            "will be computed again the next time: free some space there, or set SIMMIM_CACHE.",
-            stacklevel=2,
-        )
+
+    cache.keep(path, write)
 
 
 def kept() -> dict[Path, int]:
@@ -156,6 +153,7 @@ def forget(most: int = 0) -> int:
     for path, size in kept().items():
         total += size
         if total > most:
-            path.unlink(missing_ok=True)
-            freed += size
+            with contextlib.suppress(OSError):  # a cache that others have made read-only
+                path.unlink(missing_ok=True)
+                freed += size
     return freed

@@ -5,6 +5,7 @@ this library. One more member of the archive, `simmim.json`, says what the outpu
 how images are brought to the pixels that the model takes; Keras takes no notice of it.
 """
 
+import contextlib
 import json
 import os
 import tempfile
@@ -18,8 +19,10 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretraining import Pretrained
-from simmim_lib.foundation import atomic
-from simmim_lib.trunks import Weights
+from simmim_lib.foundation import atomic, keras_files, keras_setup, outputs
+from simmim_lib.foundation.keras_files import SUFFIX
+from simmim_lib.foundation.paths import from_person
+from simmim_lib.trunks import Weights, files
 from simmim_lib.trunks.building import ImageShape
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
@@ -28,14 +31,9 @@ if TYPE_CHECKING:
 
     from simmim_lib.simmim import Task
 
-SUFFIX = ".keras"
-
 MIDDLE_SQUARE = "middle_square"
 """The layer that cuts and scales images; what follows takes images of one size, and converts to
 TensorFlow Lite, which has no such layer."""
-
-MAX_DESCRIPTION = 10_000_000
-"""Bytes; a description that claims to be longer is none of ours."""
 
 ACTIVATIONS = {"classification": "softmax", "multi-label": "sigmoid", "regression": "linear"}
 """By the kind of a task, what turns its logits into the outputs of a kept model."""
@@ -92,20 +90,22 @@ class Description:
         return json.dumps({**asdict(self), **pixels}, indent=2) + "\n"
 
     @classmethod
-    def from_json(cls, text: str | bytes) -> "Description":
-        """Read what `as_json` wrote.
+    def from_values(cls, values: Any) -> "Description":
+        """Read what `as_json` wrote, its JSON already read.
 
         Raises:
             ValueError: anything else.
         """
-        values = json.loads(text)
         if not isinstance(values, dict):
             raise ValueError("no description")
-        names, size, kind = (values.get(key) for key in ("class_names", "size", "kind"))
-        if not (isinstance(names, list) and all(isinstance(name, str) for name in names)):
+        names, kind = values.get("class_names"), values.get("kind")
+        size: Any = values.get("size")
+        if not (isinstance(names, list) and names and all(isinstance(name, str) for name in names)):
             raise ValueError("no class names")
-        if not isinstance(size, int) or kind not in ACTIVATIONS:
-            raise ValueError("no size, or no kind")
+        if not files.is_size(size):
+            raise ValueError("no size")
+        if not isinstance(kind, str) or kind not in ACTIVATIONS:
+            raise ValueError("no kind")
         grey, trained = bool(values.get("grey")), values.get("trained")
         trained = trained if isinstance(trained, dict) else {}
         return cls(str(values.get("title")), kind, tuple(names), size, grey, trained)
@@ -119,6 +119,7 @@ class KeptModel:
     description: Description
 
 
+@keras_setup.as_usual()
 def build(trained: Trained, target: str, seed: int) -> "keras.Model":
     """Return one seed's network for a target, as a plain Keras model of Keras's own layers.
 
@@ -212,12 +213,22 @@ def write(model: "keras.Model", description: Description, path: str | os.PathLik
         WorkbookError: another ending, or the file cannot be written.
     """
     check_suffix(path)
-    with tempfile.TemporaryDirectory() as folder:
-        file = Path(folder, f"model{SUFFIX}")
-        model.save(file)
-        with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
-            archive.writestr(KEPT_DESCRIPTION, description.as_json())
-        atomic.write_bytes(path, file.read_bytes())
+    atomic.write_bytes(path, _as_bytes(model, description))
+
+
+def _as_bytes(model: "keras.Model", description: Description) -> bytes:
+    """Return what a model's file holds, written by Keras where there is room for it."""
+    for place in outputs.SPARE_FOLDERS:
+        with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=place) as folder:
+            file = Path(folder, f"model{SUFFIX}")
+            model.save(file)
+            with zipfile.ZipFile(file, "a", zipfile.ZIP_DEFLATED) as archive:
+                archive.writestr(KEPT_DESCRIPTION, description.as_json())
+            return file.read_bytes()
+    raise WorkbookError(
+        "The model cannot be saved, since the folder for temporary files has no room: make some, "
+        "or set TMPDIR to a folder that has."
+    )
 
 
 def check_suffix(path: str | os.PathLike[str]) -> None:
@@ -240,7 +251,7 @@ def paths_by_target(path: str | os.PathLike[str], targets: Sequence[str]) -> dic
         WorkbookError: it does not end in `.keras`.
     """
     check_suffix(path)
-    path = Path(path)
+    path = from_person(path)
     if len(targets) == 1:
         return {targets[0]: path}
     return {name: path.with_stem(f"{path.stem}-{datasets.file_name(name)}") for name in targets}
@@ -253,9 +264,8 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
         WorkbookError: the file is missing, damaged, or holds another kind of model, layers that
             are not known here, or code.
     """
-    from simmim_lib.simmim import read_keras_file
-
-    model = read_keras_file(path)
+    path = from_person(path)
+    model = keras_files.load(path)
     description = _description(path)
     expected = (None, None, None, 1 if description.grey else 3), len(description.class_names)
     if (model.input_shape, model.output_shape[-1]) != expected:
@@ -267,17 +277,15 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
 
 
 def _description(path: str | os.PathLike[str]) -> Description:
-    try:
-        with zipfile.ZipFile(path) as archive:
-            if archive.getinfo(KEPT_DESCRIPTION).file_size > MAX_DESCRIPTION:
-                raise ValueError("too long")
-            return Description.from_json(archive.read(KEPT_DESCRIPTION))
-    except KeyError as error:
+    if KEPT_DESCRIPTION not in keras_files.members(path):
         raise WorkbookError(
             f"{path} holds a Keras model without the names of its classes, as model.save writes "
             "it: predict with one that Result.save or `simmim run --save` has written."
-        ) from error
-    except (OSError, ValueError, zipfile.BadZipFile) as error:
+        )
+    values = keras_files.read_json(path, KEPT_DESCRIPTION)
+    try:
+        return Description.from_values(values)
+    except ValueError as error:
         raise WorkbookError(
             f"The description {KEPT_DESCRIPTION} in {path} is damaged ({error}): save the model "
             "again with Result.save or `simmim run --save`."

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets, trunks
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.features import fitted, frozen_features
 from simmim_lib.experiments.pretraining import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
@@ -310,9 +310,10 @@ def _heads_without_labels(
 def _head_for(target: str, source: Pretrained | None) -> Weights:
     """Return what the source's head knows of the classes of a target without labels."""
     if not source or not knows_classes(source.source, target):
+        name = source.source if source else None
         raise WorkbookError(
-            f"{target!r} has no labels, and neither a target with the same classes shares its head "
-            f"nor does the source {source.source if source else None!r} know its classes: give it "
+            f"{shown(target)} has no labels, and neither a target with the same classes shares its "
+            f"head nor does the source {shown(name)} know its classes: give it "
             "labels, or use shared_heads=True beside a target that has some."
         )
     return source.head_for(datasets.describe(target).class_names)

@@ -11,8 +11,10 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib.datasets.image_files import BrokenImageError, is_image, read_image
+from simmim_lib.errors import printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
+from simmim_lib.foundation.paths import from_person
 
 IMAGES_PER_CALL = 32
 
@@ -86,7 +88,7 @@ def find_images(
     """
     found: dict[Path, Path | Unreadable] = {}
     left_out: list[Path] = []
-    for path in map(Path, paths):
+    for path in map(from_person, paths):
         if path.is_dir():
             images, others = _in_folder(path)
             left_out += others
@@ -115,6 +117,8 @@ def _in_folder(folder: Path) -> tuple[list[Path | Unreadable], list[Path]]:
 
     for place, folders, files in os.walk(folder, onerror=tell):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
+        # Such folders are not gone into: they may lead anywhere, and in a circle.
+        others += [path for name in folders if (path := Path(place, name)).is_symlink()]
         shown = [Path(place, name) for name in sorted(files) if not name.startswith(".")]
         images += [path for path in shown if is_image(path)]
         others += [path for path in shown if not is_image(path)]
@@ -175,9 +179,12 @@ def as_csv(outcomes: Sequence[Outcome], description: Description, below: float) 
     if description.kind == "regression":
         names = [*description.class_names]
     table = csv.writer(text, lineterminator="\n")
-    table.writerow(["file", "predicted", "probability", "unsure", "problem", *names])
+    table.writerow(
+        ["file", "predicted", "probability", "unsure", "problem", *map(printable, names)]
+    )
     for outcome in outcomes:
-        table.writerow([readable(outcome.path), *_cells(outcome, below, len(names))])
+        cells = [str(outcome.path), *_cells(outcome, below, len(names))]
+        table.writerow(map(printable, cells))
     return text.getvalue()
 
 
@@ -205,5 +212,4 @@ def write_csv(
 
 def readable(path: Path) -> str:
     """Return a path as it can be shown in a line, whatever bytes its name is made of."""
-    text = os.fsencode(path).decode("utf-8", "replace")
-    return "".join(sign if sign.isprintable() else "\N{REPLACEMENT CHARACTER}" for sign in text)
+    return printable(str(path))

@@ -4,7 +4,9 @@ import contextlib
 import functools
 import io
 import json
-from collections.abc import Mapping, Sequence
+import os
+import zipfile
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -12,8 +14,8 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
 from simmim_lib.trunks.catalogue import SMALL_CNN
@@ -25,6 +27,9 @@ STEPS = 800
 BATCH_SIZE = 128
 LEARNING_RATE = 1e-3
 SEED = 0
+
+MAX_BYTES = 1_000_000_000
+"""What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -151,15 +156,27 @@ def _pretrained(source: str, info: trunks.Trunk) -> Pretrained:
     if source in (trunks.IMAGENET, trunks.FILE):
         return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
-    for path in (_bundled_path(source, trunk), _cached_path(source, trunk)):
-        found = _read(path, source, trunk)
-        if found is not None:
-            return found
+    cached = _cached_path(source, trunk)
+    if found := _read(_bundled_path(source, trunk), source, trunk) or _read(cached, source, trunk):
+        return found
+    with _one_after_another(cached, source):
+        return _read(cached, source, trunk) or _train_and_keep(source, trunk, cached)
+
+
+@contextlib.contextmanager
+def _one_after_another(cached: Path, source: str) -> Iterator[None]:
+    """Let processes that need the same network wait for the first to train it."""
+    with contextlib.suppress(OSError):
+        cached.parent.mkdir(parents=True, exist_ok=True)
+    lock = cached.with_name(f".{cached.name}.lock")
+    with locks.one_after_another(lock, f"is pre-training on {source}"):
+        yield
+
+
+def _train_and_keep(source: str, trunk: str, path: Path) -> Pretrained:
     with progress_bar(f"Pre-training on {source}") as progress:
         made = train_on_source(source, trunk, progress=progress)
-    # A full or read-only disk costs time at the next start, nothing else.
-    with contextlib.suppress(OSError):
-        store(made, _cached_path(source, trunk))
+    cache.keep(path, functools.partial(store, made))
     return made
 
 
@@ -184,7 +201,8 @@ def published(trunk: str) -> Blocks:
 def _bundled_weights(trunk: trunks.Trunk) -> Blocks:
     file_name = f"trunks/{trunk.weights}.npz"
     content = datasets.bundled_content(file_name)
-    _, parts = _read_parts(directories.data_directory() / file_name, content)
+    with _reading(directories.data_directory() / file_name, content) as arrays:
+        parts = _grouped(arrays)
     parts_of = {**{name: (name,) for name in trunk.blocks}, **trunk.merged}
     return {
         block: [weight.astype(np.float32) for name in parts_of[block] for weight in parts[name]]
@@ -202,7 +220,7 @@ def store(network: Pretrained, path: Path) -> None:
         for position, weight in enumerate(weights)
     }
     path.parent.mkdir(parents=True, exist_ok=True)
-    with atomic.writing(path) as file:
+    with atomic.replacing(path) as file:
         np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
 
 
@@ -214,43 +232,128 @@ def bundle() -> None:
             store(made, _bundled_path(name, made.trunk))
 
 
+def verify() -> tuple[str, ...]:
+    """Compare every bundled network with the trunk and the recipe that it is of.
+
+    Returns:
+        The names of the files, all of them in order.
+
+    Raises:
+        WorkbookError: a file is missing or of another recipe, or does not fit its trunk; the first
+            one found is named.
+    """
+    for source in datasets.included():
+        if _read(_bundled_path(source), source) is None:
+            raise WorkbookError(
+                f"The pre-trained network {_bundled_path(source)} is missing or of another recipe: "
+                "run `make trunks` in a checkout, or reinstall the workbook."
+            )
+    return tuple(f"trunks/{_bundled_path(source).name}" for source in datasets.included())
+
+
 def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | None:
-    """Return the stored network, or nothing if there is none that this recipe would make."""
-    if not path.exists():
+    """Return the stored network, or nothing if there is none that this recipe would make.
+
+    Raises:
+        WorkbookError: the file is damaged, or holds other arrays than the trunk has.
+    """
+    if not os.path.exists(path):  # Path.exists stops at a home that cannot be entered
         return None
-    recipe, parts = _read_parts(path)
-    accuracy = recipe.pop("accuracy", None)
-    if recipe != _recipe(source, trunk) or accuracy is None or "head" not in parts:
-        return None
+    with _reading(path) as arrays:
+        recipe = _stored_recipe(arrays)
+        accuracy = recipe.pop("accuracy", None)
+        if recipe != _recipe(source, trunk) or accuracy is None:
+            return None
+        if type(accuracy) not in (int, float) or not 0 <= accuracy <= 1:
+            raise _UnfitError(f"its accuracy is {shown(accuracy)}")
+        _check_arrays(arrays, _shapes(source, trunk))
+        parts = _grouped(arrays)
     head = parts.pop("head")
     return Pretrained(source, parts, head, float(accuracy), trunk)
 
 
-def _read_parts(path: Path, content: bytes | None = None) -> tuple[dict[str, Any], Blocks]:
-    """Read a file that `store` has written: the recipe, and the weights of each part.
+class _UnfitError(ValueError):
+    """What is wrong with a stored network, in words that fit into a sentence."""
+
+
+@contextlib.contextmanager
+def _reading(path: Path, content: bytes | None = None) -> Iterator[Any]:
+    """Yield the arrays of a file that `store` has written, each read when it is asked for.
 
     Args:
         path: of the file.
         content: of the file, if it was read before.
 
     Raises:
-        WorkbookError: the file is damaged.
+        WorkbookError: the file is damaged, or `_UnfitError` is raised by who reads it.
     """
     try:
-        file = path if content is None else io.BytesIO(content)
+        file: Any = path if content is None else io.BytesIO(content)
+        with zipfile.ZipFile(file) as archive:
+            size = sum(member.file_size for member in archive.infolist())
+        if size > MAX_BYTES:
+            raise _UnfitError(f"its arrays would fill {size / 1e6:,.0f} MB")
         with np.load(file, allow_pickle=False) as arrays:
-            recipe = json.loads(arrays["recipe"].item())
-            parts: dict[str, dict[int, np.ndarray]] = {}
-            for name in arrays.files:
-                part, _, position = name.partition("/")
-                if position:
-                    parts.setdefault(part, {})[int(position)] = arrays[name]
+            yield arrays
+    except WorkbookError:
+        raise
     except Exception as error:  # whatever a damaged archive makes NumPy raise
+        reason = str(error) if isinstance(error, _UnfitError) else type(error).__name__
         raise WorkbookError(
-            f"The pre-trained network {path} is damaged ({type(error).__name__}): delete the file, "
-            "and it will be made anew, or reinstall the workbook."
+            f"The pre-trained network {path} is damaged ({reason}): delete the file, and it will "
+            "be made anew, or reinstall the workbook."
         ) from error
-    return recipe, {part: [each[key] for key in sorted(each)] for part, each in parts.items()}
+
+
+def _stored_recipe(arrays: Any) -> dict[str, Any]:
+    recipe = json.loads(arrays["recipe"].item())
+    if not isinstance(recipe, dict):
+        raise _UnfitError(f"its recipe is {shown(recipe)}")
+    return recipe
+
+
+def _shapes(source: str, trunk: str) -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes of the arrays of each block of a network, and of its head."""
+    images, size = datasets.image_shape(source), trunks.describe(trunk).size
+    parts = trunks.cut_trunk(0, trunk, images, size)
+    *_, (units,) = parts.shapes.values()
+    classes = len(datasets.describe(source).class_names)
+    of_blocks = {
+        name: [tuple(variable.shape) for variable in block]
+        for name, block in parts.variables.items()
+    }
+    return {**of_blocks, "head": [(units, classes), (classes,)]}
+
+
+def _check_arrays(arrays: Any, shapes: dict[str, list[tuple[int, ...]]]) -> None:
+    """Refuse a file that holds other arrays than a network has."""
+    expected = {
+        f"{part}/{position}": shape
+        for part, of_part in shapes.items()
+        for position, shape in enumerate(of_part)
+    }
+    for what, names in (
+        ("lacks", expected.keys() - arrays.files),
+        ("also holds", {*arrays.files} - expected.keys() - {"recipe"}),
+    ):
+        if names:
+            raise _UnfitError(f"it {what} {shown(min(names))}")
+    for name, shape in expected.items():
+        array = arrays[name]
+        if array.shape != shape:
+            raise _UnfitError(f"{name} has shape {array.shape}, but the trunk {shape}")
+        if array.dtype.kind != "f" or not np.isfinite(array).all():
+            raise _UnfitError(f"{name} holds what is no finite number")
+
+
+def _grouped(arrays: Any) -> Blocks:
+    """Return the weights of each part, in order."""
+    parts: dict[str, dict[int, np.ndarray]] = {}
+    for name in arrays.files:
+        part, _, position = name.partition("/")
+        if position:
+            parts.setdefault(part, {})[int(position)] = arrays[name]
+    return {part: [each[key] for key in sorted(each)] for part, each in parts.items()}
 
 
 def _recipe(source: str, trunk: str = SMALL_CNN.name) -> dict[str, object]:

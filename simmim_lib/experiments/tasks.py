@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
 from simmim_lib.trunks import FILE, IMAGENET
@@ -72,8 +72,8 @@ def _check_fit(settings: Settings) -> None:
     for name, number in channels.items():
         if number != wanted:
             raise WorkbookError(
-                f"{first!r} has {wanted} colour channels and {name!r} has {number}, but one "
-                "network sees them all: choose datasets with the same number, read a folder of "
+                f"{shown(first)} has {wanted} colour channels and {shown(name)} has {number}, but "
+                "one network sees them all: choose datasets with the same number, read a folder of "
                 "your own as folder:PATH?grey=yes, or use trunk='efficientnet-lite0', which takes "
                 "both."
             )

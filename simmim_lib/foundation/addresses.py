@@ -6,8 +6,10 @@ name of the catalogue can, also in files, so they are read in the same way in ev
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from pathlib import Path
 
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation.paths import from_person
 
 
 @dataclass(frozen=True)
@@ -23,6 +25,15 @@ class Address:
     kind: str
     path: str
     options: Mapping[str, str] = field(default_factory=dict)
+
+    @property
+    def place(self) -> Path:
+        """The path that is meant.
+
+        Raises:
+            WorkbookError: as `from_person`.
+        """
+        return from_person(self.path)
 
     @classmethod
     def parse(cls, text: str, options: Mapping[str, Collection[str]]) -> "Address | None":

@@ -3,6 +3,8 @@
 import os
 from pathlib import Path
 
+from simmim_lib.foundation.paths import from_person
+
 
 def data_directory() -> Path:
     """Return the folder of the bundled data: inside the installed package, or in the checkout."""
@@ -16,10 +18,10 @@ def cache_directory() -> Path:
     from platformdirs import user_cache_path
 
     override = os.environ.get("SIMMIM_CACHE")
-    return Path(override) if override else user_cache_path("simmim-workbook", appauthor=False)
+    return from_person(override or user_cache_path("simmim-workbook", appauthor=False))
 
 
 def fetched_directory() -> Path:
     """Return the folder for fetched datasets: `SIMMIM_DATA_DIR` if set, else one in the cache."""
     override = os.environ.get("SIMMIM_DATA_DIR")
-    return Path(override) if override else cache_directory() / "datasets"
+    return from_person(override) if override else cache_directory() / "datasets"

@@ -5,6 +5,7 @@ Python, whether it came as such or from NumPy, so that equal settings are equal 
 can hold them.
 """
 
+import contextlib
 import dataclasses
 import sys
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -89,10 +90,13 @@ def options_of(settings: type) -> dict[str, dataclasses.Field]:
 
 
 def plain(given: Any) -> Any:
-    """Return a number, a text or an array of NumPy as Python's own, and all else as it is."""
+    """Return what NumPy, pandas or TensorFlow holds as Python's own, and all else as it is."""
     numpy = sys.modules.get("numpy")  # who has an array has imported it; others need not wait
     if numpy and isinstance(given, numpy.ndarray | numpy.generic):
         return given.tolist()
+    if numpy and hasattr(type(given), "__array__"):
+        with contextlib.suppress(Exception):  # of a tensor that has no value yet
+            return numpy.asarray(given).tolist()
     return given
 
 
@@ -259,6 +263,12 @@ class OrNone(Kind):
         return None if given is None else self.kind.check(what, given)
 
 
+def parts_of(text: str) -> list[str]:
+    """Return what stands between the commas of a text; one behind the last does no harm."""
+    parts = text.strip().removesuffix(",").split(",") if text.strip() else []
+    return [part.strip() for part in parts]
+
+
 @dataclass(frozen=True)
 class Several(Kind):
     """A list of values.
@@ -273,8 +283,7 @@ class Several(Kind):
 
     def parse(self, what: str, text: str) -> tuple[Any, ...]:
         """Read values with commas between them; one behind the last does no harm."""
-        parts = text.strip().removesuffix(",").split(",") if text.strip() else []
-        return tuple(self.kind.parse(what, part.strip()) for part in parts)
+        return tuple(self.kind.parse(what, part) for part in parts_of(text))
 
     def check(self, what: str, given: object) -> tuple[Any, ...]:
         """Refuse what is no list, and a list with a value that is not allowed."""

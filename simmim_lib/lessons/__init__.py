@@ -33,11 +33,11 @@ class Lesson:
 
 
 LESSONS = (
-    Lesson("00", "start_here", "Start here", 10, 10),
-    Lesson("01", "transfer_learning", "Transfer learning", 95, 65),
-    Lesson("02", "loss_formula", "The loss formula", 60, 60),
+    Lesson("00", "start_here", "Start here", 15, 15),
+    Lesson("01", "transfer_learning", "Transfer learning", 100, 60),
+    Lesson("02", "loss_formula", "The loss formula", 100, 60),
     Lesson("03", "simmim_model", "The SimMIM model", 60, 60),
-    Lesson("04", "task_weights", "Many tasks at once: task weights", 45, 45),
+    Lesson("04", "task_weights", "Many tasks at once: task weights", 90, 50),
     Lesson("05", "information_maximisation", "Information maximisation", 45, 45),
     Lesson("10", "report", "Reports", 30, 30),
 )

@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
+from simmim_lib.errors import printable
 from simmim_lib.settings import RECIPES, Settings, offers
 
 if TYPE_CHECKING:
@@ -30,8 +31,10 @@ def dropdown(description: str, options: Iterable[Any], value: object) -> "widget
     """
     import ipywidgets as widgets
 
+    # The names of folders are among what is shown.
+    shown = [(printable(o[0]), o[1]) if isinstance(o, tuple) else o for o in options]
     return widgets.Dropdown(
-        description=description, options=list(options), value=value, **layout_and_style()
+        description=description, options=shown, value=value, **layout_and_style()
     )
 
 

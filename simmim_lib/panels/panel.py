@@ -8,9 +8,9 @@ import traceback
 from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.pictures.style import Picture, image_html
+from simmim_lib.pictures.style import Picture
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -41,8 +41,8 @@ class Panel:
 
     Attributes:
         view: the widget that holds all others.
-        picture: the widget that shows the picture.
-        alt: the picture in words.
+        picture: the widget that shows the picture, with a text for readers who cannot see it.
+        shown: the picture itself, once there is one.
         error: the failure that is shown, if any.
     """
 
@@ -58,9 +58,9 @@ class Panel:
         self.controls = dict(controls)
         self.update = update
         self.as_code = as_code
-        self.alt = ""
+        self.shown: Picture | None = None
         self.error: Exception | None = None
-        self.picture = widgets.Image(format="png", layout={"max_width": "100%"})
+        self.picture = widgets.HTML(layout={"max_width": "100%"})
         self.message = widgets.HTML()
         self.code = widgets.HTML()
         self.bar = widgets.FloatProgress(max=1.0, description="Working", bar_style="info")
@@ -92,6 +92,16 @@ class Panel:
     def values(self) -> dict[str, Any]:
         """The controls' values by name."""
         return {name: control.value for name, control in self.controls.items()}
+
+    @property
+    def png(self) -> bytes:
+        """The picture that is shown, as the content of a PNG file."""
+        return self.shown.png() if self.shown else b""
+
+    @property
+    def alt(self) -> str:
+        """The picture in words."""
+        return self.shown.alt if self.shown else ""
 
     def wait(self, seconds: float | None = None) -> None:
         """Wait until the picture has followed the last change."""
@@ -139,10 +149,9 @@ class Panel:
         self.working.layout.visibility = "visible"
 
     def _show(self, request: int, picture: Picture) -> None:
-        png = picture.png()  # takes long enough to be overtaken
+        page = picture.as_html()  # takes long enough to be overtaken
         self._check(request)
-        self.picture.value = png
-        self.alt = picture.alt
+        self.picture.value, self.shown = page, picture
 
     def _check(self, request: int) -> None:
         """Raise Cancelled unless a request is the latest."""
@@ -168,7 +177,7 @@ class Panel:
 
         data, metadata = self._output()
         handle = display(data, metadata=metadata, raw=True, display_id=True)
-        if not self.picture.value:
+        if self.shown is None:
             self.start()
             data, metadata = self._output()
             handle.update(data, metadata=metadata, raw=True)
@@ -179,16 +188,17 @@ class Panel:
 
     def as_html(self) -> str:
         """Return the picture as it is now, for readers without a kernel."""
-        return image_html(self.picture.value, self.alt)
+        return self.shown.as_html() if self.shown else ""
 
     def _output(self) -> tuple[dict[str, object], dict[str, object]]:
         data = {
             **live_view(self.view),
             "text/plain": self.alt or "The panel's picture is being made.",
         }
-        if self.picture.value:
-            data["image/png"] = base64.b64encode(self.picture.value).decode()
-        return data, {"image/png": {"alt": self.alt}}
+        if self.shown is None:
+            return data, {}
+        data["image/png"] = base64.b64encode(self.png).decode()
+        return data, {"image/png": self.shown.in_words()}
 
 
 def live_view(widget: "widgets.Widget") -> dict[str, object]:
@@ -203,8 +213,8 @@ def as_message(error: Exception) -> str:
     start += 'padding: 0.4em 0.8em">'
     if isinstance(error, WorkbookError):
         return f"{start}{html.escape(str(error))}</div>"
-    story = "".join(traceback.format_exception(error))
+    story = printable("".join(traceback.format_exception(error)), keep="\n")
     return (
-        f"{start}Something went wrong that should not: {html.escape(repr(error))}"
+        f"{start}Something went wrong that should not: {html.escape(shown(error))}"
         f"<details><summary>Details</summary><pre>{html.escape(story)}</pre></details></div>"
     )

@@ -7,10 +7,28 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import (
+    COLOURS,
+    Picture,
+    legend_entry,
+    new_figure,
+    shortened,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+
+MAX_ROW = 120
+"""Characters of all captions in a row of images."""
+
+MAX_WAY = 40
+"""Characters of a way of training beside a chart."""
+
+
+def every(count: int, most: int) -> slice:
+    """Return which of so many names to write where there is room for fewer: evenly spread ones."""
+    return slice(None, None, max(1, -(-count // most)))
 
 
 @styled
@@ -28,7 +46,7 @@ def image_grid(images: np.ndarray, captions: Sequence[str], alt: str, columns: i
     for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
         axes = figure.add_subplot(rows, columns, position + 1)
         show_image(axes, image)
-        axes.set_title(caption, fontsize=9, loc="center", pad=2)
+        axes.set_title(shortened(caption, MAX_ROW // columns), fontsize=9, loc="center", pad=2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=1 - 0.22 / rows, hspace=0.35)
     return Picture(figure, alt)
 
@@ -113,7 +131,7 @@ def accuracy_curves(
     axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
     if baseline is not None:
         name, values = baseline
-        draw_baseline(axes, values, name)
+        draw_baseline(axes, values, legend_entry(name))
     shifts = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
     for curve, shift in zip(curves, shifts, strict=True):
         places = np.array(sorted(curve.values), float)
@@ -143,7 +161,7 @@ def _draw_curve(axes: "Axes", curve: Curve, x: np.ndarray) -> None:
         markeredgecolor="black",
         markeredgewidth=0.5,
         capsize=3,
-        label=curve.label,
+        label=legend_entry(curve.label),
     )
 
 
@@ -191,7 +209,7 @@ def accuracy_rows(
     height = 1.3 + 0.36 * rows / len(groups)
     figure = new_figure(8, height)
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
-    longest = max(len(way) for ways in groups.values() for way in ways)
+    longest = max(len(shortened(way, MAX_WAY)) for ways in groups.values() for way in ways)
     margin = max(0.24, 0.0125 * longest)
     width = (0.9 - margin) / len(groups)
     for number, (target, ways) in enumerate(groups.items()):
@@ -205,7 +223,7 @@ def accuracy_rows(
             axes.errorbar(
                 mean, place, xerr=error_bar(half), fmt="s" if scratch else "o", color=colour
             )
-        names = list(ways) if number == 0 else [""] * len(ways)
+        names = [shortened(way, MAX_WAY) if number == 0 else "" for way in ways]
         axes.set_yticks(range(len(ways)), names)
         measure = (measures or {}).get(target, "accuracy")
         axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel=f"test {measure}", title=target)

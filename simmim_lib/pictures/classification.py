@@ -6,7 +6,8 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib.calibration import Reliability
-from simmim_lib.pictures.style import COLOURS, new_figure, styled
+from simmim_lib.pictures.charts import every
+from simmim_lib.pictures.style import COLOURS, new_figure, shortened, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -15,6 +16,9 @@ if TYPE_CHECKING:
 
 MAX_CLASSES = 20
 """With more, a confusion matrix has no room for numbers."""
+
+MAX_NAMES = 50
+"""With more classes, a confusion matrix has no room for the names of all of them."""
 
 MAX_CHARACTERS = 36
 """So many fit below a confusion matrix from left to right."""
@@ -71,7 +75,7 @@ def draw_confusion(
         axes: to draw on.
         shares: of each true class (rows) that are taken for each class (columns).
         numbers: whole ones to be written, such as counts or percents, of the same shape.
-        class_names: of the classes, short enough for the ticks.
+        class_names: of the classes; long ones are shortened.
 
     Returns:
         The colours, 0 to 100, for a colour bar.
@@ -82,9 +86,10 @@ def draw_confusion(
         colour = "black" if shares[true, predicted] > 0.5 else "white"
         text = str(numbers[true, predicted])
         axes.text(predicted, true, text, color=colour, ha="center", va="center", fontsize=9)
-    places, size = range(len(class_names)), 9 if few else 5
-    axes.set_xticks(places, class_names, fontsize=size, rotation=90 * turned(class_names))
-    axes.set_yticks(places, class_names, fontsize=size)
+    named, size = every(len(class_names), MAX_NAMES), 9 if few else 5
+    places, names = range(len(class_names))[named], [*map(shortened, class_names[named])]
+    axes.set_xticks(places, names, fontsize=size, rotation=90 * turned(class_names))
+    axes.set_yticks(places, names, fontsize=size)
     axes.set(xlabel="predicted class", ylabel="true class")
     axes.grid(visible=False)
     axes.tick_params(length=0)

@@ -9,7 +9,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.experiments.network import Architecture, Block, architecture
-from simmim_lib.pictures.style import COLOURS, target_style
+from simmim_lib.pictures.style import COLOURS, shortened, target_style
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -42,7 +42,8 @@ def draw_network(axes: "Axes", settings: Settings) -> None:
         axes.annotate("", (left - 0.4, 57), (start, 57), arrowprops=ARROW)
         _draw_block(axes, scale, block, left)
     axes.set_title(
-        f"{settings.source or 'from scratch'} → {datasets.short_name(settings.targets[0])}: "
+        f"{_source(settings, 'from scratch')} → "
+        f"{shortened(datasets.short_name(settings.targets[0]))}: "
         f"{layers.trained:,} weights trained, {layers.frozen:,} frozen",
         y=0.95,
     )
@@ -89,6 +90,11 @@ class Scale:
         """Return the height of the box of a feature map."""
         return 14 + self.per_pixel * (shape[0] if len(shape) == 3 else 1)
 
+    def name_of(self, block: Block) -> str:
+        """Return a block's name as far as there is room; "head of mnist" is a head."""
+        room = int(9.7 * self.distance / self.font_size)
+        return shortened(block.name.partition(" of ")[0].replace("_", " "), room)
+
     def words(self, axes: "Axes", middle: float, lines: Sequence[str]) -> None:
         """Write lines below a box."""
         text = "\n".join(lines)
@@ -112,10 +118,15 @@ def _draw_block(axes: "Axes", scale: Scale, block: Block, left: float) -> None:
     state = "frozen" if block.frozen else "trained"
     hatch = "//" if block.frozen else ""
     middle = _draw_box(axes, scale, block.shape, left, COLOURS[state], hatch)
-    name = block.name.partition(" of ")[0].replace("_", " ")  # "head of mnist" is a head
     unit = "" if scale.crowded else " weights"
     scale.words(
-        axes, middle, [name, *scale.size_in_words(block.shape), f"{block.parameters:,}{unit}"]
+        axes,
+        middle,
+        [
+            scale.name_of(block),
+            *scale.size_in_words(block.shape),
+            f"{block.parameters:,}{unit}",
+        ],
     )
     above = 59 + scale.height(block.shape) / 2
     bold: dict[str, Any] = {"fontsize": scale.font_size, "weight": "bold"}
@@ -153,10 +164,15 @@ def draw_joint_network(axes: "Axes", settings: Settings) -> None:
         _draw_head(axes, head, targets, row=float(np.mean([rows[target] for target in targets])))
     axes.text(49, 89, "trunk, shared by all targets", ha="center", fontsize=10)
     apart = sum(_parameters(architecture(alone)) for alone in settings.separately())
-    origin = settings.source or "fresh weights"
+    origin = _source(settings, "fresh weights")
     axes.set_title(
         f"From {origin}: {_parameters(layers):,} weights in one network, {apart:,} in separate ones"
     )
+
+
+def _source(settings: Settings, none: str) -> str:
+    """Return where the weights come from, or what to say where there is no source."""
+    return shortened(datasets.short_name(settings.source)) if settings.source else none
 
 
 def _rows(count: int) -> list[float]:
@@ -171,7 +187,7 @@ def _parameters(layers: Architecture) -> int:
 
 def _draw_target(axes: "Axes", settings: Settings, target: str, row: float) -> None:
     labels = settings.labels_of[target]
-    text = f"{datasets.describe(target).title}\n{labels} labels per class"
+    text = f"{shortened(datasets.describe(target).title, 20)}\n{labels} labels per class"
     colour, _ = target_style(target)
     _draw_text_box(axes, (0, row - 8, 20, 16), text, facecolor="white", edgecolor=colour)
     axes.annotate("", (25, 58 + (row - 50) * 0.2), (20.5, row), arrowprops=ARROW)
@@ -186,7 +202,7 @@ def _draw_shared_block(axes: "Axes", block: Block, left: float) -> None:
     )
     what = "maps" if len(block.shape) == 3 else "units"
     size = f"{block.shape[-1]} {what}\n{block.parameters:,} weights"
-    text = f"{block.name.replace('_', ' ')}\n{size}"
+    text = f"{shortened(block.name.replace('_', ' '), 14)}\n{size}"
     axes.text(left + 5, 41, text, ha="center", va="top", fontsize=8)
     axes.text(left + 5, 75, state, ha="center", fontsize=9, weight="bold")
 
@@ -219,7 +235,8 @@ def _draw_many_shared_blocks(axes: "Axes", blocks: Sequence[Block]) -> None:
 
 def _write_upright(axes: "Axes", middle: float, text: str) -> None:
     white = {"facecolor": "white", "edgecolor": "none", "pad": 1}
-    axes.text(middle, 58, text, rotation=90, ha="center", va="center", fontsize=8, bbox=white)
+    place: dict[str, Any] = {"ha": "center", "va": "center", "rotation": 90}
+    axes.text(middle, 58, shortened(text, 14), fontsize=8, bbox=white, **place)
 
 
 def _draw_head(axes: "Axes", head: Block, targets: tuple[str, ...], row: float) -> None:

@@ -11,8 +11,9 @@ import numpy as np
 
 from simmim_lib import weighting
 from simmim_lib.errors import WorkbookError, check_choice
-from simmim_lib.foundation import atomic
+from simmim_lib.foundation import atomic, outputs
 from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.pictures.style import Picture
 from simmim_lib.reports import comparison_figures, pages
 from simmim_lib.reports.comparison_figures import Axis
@@ -20,6 +21,9 @@ from simmim_lib.settings import Settings
 from simmim_lib.sweeps.rows import Row, read
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Settings) if field.name != "budget")
+
+PAGE = "comparison.html"
+
 MAX_LINES = 5
 """Lines of a figure of curves; more would hide each other, and a map is drawn."""
 
@@ -35,21 +39,26 @@ READING = (
 
 def write(
     folder: str | os.PathLike[str],
-    path: str | os.PathLike[str],
+    path: str | os.PathLike[str] | None = None,
     fields: Sequence[str] | None = None,
-) -> None:
+) -> Path:
     """Write a page about a sweep.
 
     Args:
         folder: what `simmim sweep` has written.
-        path: of the HTML file.
+        path: of the HTML file; by default `comparison.html` in the folder.
         fields: one field of the settings or two, to draw the accuracy over; by default those that
             take most values.
 
+    Returns:
+        The path of the page.
+
     Raises:
         WorkbookError: results that cannot be read, a field that is unknown or that never varies,
-            or a file that cannot be written.
+            or a file that cannot be written; the page is in a temporary place then, which the
+            sentence names.
     """
+    folder = from_person(folder)
     # Of an experiment that is there twice, the later row counts.
     rows = list({row.settings: row for row in read(folder)}.values())
     if not rows:
@@ -57,9 +66,14 @@ def write(
     varied = varying(rows)
     if fields is not None:
         _check_fields(fields, varied)
-    atomic.write_text(
-        path, pages.page(f"A sweep: {Path(folder).name}", _parts(rows, varied, fields))
-    )
+    # That of `compare .` is the name of where we are; only that of / is empty.
+    title = f"A sweep: {folder.resolve().name or folder}"
+    page = pages.page(title, _parts(rows, varied, fields))
+    place = folder / PAGE if path is None else from_person(path)
+    # The folder may come from somebody else, with a link of the usual name in it.
+    opening = atomic.replacing if path is None else atomic.writing
+    outputs.write_or_spare(place, lambda where: atomic.write_text(where, page, opening))
+    return place
 
 
 def varying(rows: Sequence[Row]) -> dict[str, list[Any]]:
@@ -229,8 +243,14 @@ def _in_order(name: str, rows: Iterable[Row]) -> list[Any]:
 
 
 def _axis(name: str, values: list[Any]) -> Axis:
-    places = tuple(map(float, values)) if _are_numbers(values) else None
+    drawable = _are_numbers(values) and all(_fits_on_an_axis(value) for value in values)
+    places = tuple(map(float, values)) if drawable else None
     return Axis(name, tuple(map(text, values)), places)
+
+
+def _fits_on_an_axis(value: float) -> bool:
+    """Tell whether a number leaves room for the margins of its axis within what floats can hold."""
+    return value == 0 or 1e-100 < abs(value) < 1e100
 
 
 def _group(

@@ -7,15 +7,36 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib.foundation.intervals import intervals, mean_and_interval
-from simmim_lib.pictures.charts import error_bars
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.charts import error_bars, every
+from simmim_lib.pictures.style import (
+    COLOURS,
+    Picture,
+    legend_entry,
+    make_logarithmic,
+    new_figure,
+    shortened,
+    styled,
+)
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.axis import XAxis, YAxis
 
 MARKERS = "osD^vP"
 MAX_NUMBERED = 12
 """Columns of a heat map that numbers still fit into."""
+
+MAX_TICKS = 40
+"""Values that are written along an axis."""
+
+MAX_TITLE = 70
+"""Characters of a title."""
+
+MAX_NAMED = 12
+"""Experiments that are named in a figure, if so many are on the Pareto front."""
+
+MAX_TOLD = 50
+"""Numbers in the text that says the same as a figure."""
 
 
 @dataclass(frozen=True)
@@ -31,6 +52,11 @@ class Axis:
     name: str
     values: tuple[str, ...]
     places: tuple[float, ...] | None = None
+
+    @property
+    def short_values(self) -> list[str]:
+        """The values as texts that there is room for."""
+        return [shortened(value) for value in self.values]
 
 
 Cells = Mapping[tuple[int, int], np.ndarray]
@@ -57,16 +83,28 @@ def heat_map(across: Axis, down: Axis, cells: Cells, title: str) -> Picture:
     figure.colorbar(image, label="test accuracy", pad=0.02)
     if len(across.values) <= MAX_NUMBERED:
         _number(axes, means, cells)
-    axes.set_xticks(range(len(across.values)), across.values, fontsize=9)
-    axes.set_yticks(range(len(down.values)), down.values, fontsize=9)
-    axes.set(xlabel=across.name, ylabel=down.name, title=title)
+    _write_values(axes.xaxis, np.arange(len(across.values)), across)
+    _write_values(axes.yaxis, np.arange(len(down.values)), down)
+    axes.set(xlabel=across.name, ylabel=down.name, title=shortened(title, MAX_TITLE))
     axes.grid(False)
-    numbers = "; ".join(
+    numbers = [
         f"{across.name} {across.values[column]}, {down.name} {down.values[row]}: "
         f"{mean_and_interval(values)}"
         for (column, row), values in cells.items()
-    )
-    return Picture(figure, f"{title}. Test accuracy. {numbers}.")
+    ]
+    return Picture(figure, f"{title}. Test accuracy. {_told(numbers)}.")
+
+
+def _write_values(axis: "XAxis | YAxis", places: np.ndarray, field: Axis) -> None:
+    """Write a field's values along an axis, or of very many some."""
+    chosen = every(len(places), MAX_TICKS)
+    axis.set_ticks(places[chosen], field.short_values[chosen], fontsize=9)
+
+
+def _told(numbers: Sequence[str]) -> str:
+    """Return numbers in a row, and of very many how many more there are."""
+    more = len(numbers) - MAX_TOLD
+    return "; ".join(numbers[:MAX_TOLD]) + (f"; and {more} more" if more > 0 else "")
 
 
 def _number(axes: "Axes", means: np.ndarray, cells: Cells) -> None:
@@ -107,17 +145,17 @@ def curves(along: Axis, lines: Axis | None, cells: Cells, title: str) -> Picture
             fmt=MARKERS[line % len(MARKERS)] + ("-" if along.places else ""),
             color=colours[line] if lines else COLOURS["target"],
             capsize=3,
-            label=name,
+            label=legend_entry(shortened(name)),
         )
         prefix = f"{lines.name} {name}, " if lines else ""
         numbers += [
             f"{prefix}{along.name} {along.values[place]}: {mean_and_interval(values)}"
             for place, values in by_place.items()
         ]
-    axes.set(xlabel=along.name, ylabel="test accuracy", title=title)
+    axes.set(xlabel=along.name, ylabel="test accuracy", title=shortened(title, MAX_TITLE))
     if lines:
         axes.legend(title=lines.name, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
-    return Picture(figure, f"{title}. {'; '.join(numbers)}.")
+    return Picture(figure, f"{title}. {_told(numbers)}.")
 
 
 def _scale(axes: "Axes", along: Axis) -> np.ndarray:
@@ -129,7 +167,7 @@ def _scale(axes: "Axes", along: Axis) -> np.ndarray:
         places = np.array(along.places)
         if places.min() > 0 and places.max() >= 20 * places.min():
             axes.set_xscale("log")
-    axes.set_xticks(places, along.values, fontsize=9)
+    _write_values(axes.xaxis, places, along)
     axes.minorticks_off()
     return places
 
@@ -157,15 +195,27 @@ def accuracy_against_cost(
     axes.plot(*points[~front].T, "o", color=COLOURS["unlabelled"], label="beaten in both")
     best = np.flatnonzero(front)[np.argsort(points[front][:, 0])]
     axes.step(*points[best].T, "-o", where="post", color=COLOURS["target"], label="Pareto front")
-    for number in best:
-        axes.annotate(names[number], points[number], (4, 5), textcoords="offset points", fontsize=9)
     if points[:, 0].max() >= 20 * points[:, 0].min() > 0:
-        axes.set_xscale("log")
+        make_logarithmic(axes, "x")
     axes.margins(0.1)
-    axes.set(xlabel="seconds for all seeds", ylabel="test accuracy", title=title)
+    axes.autoscale_view()  # now, since names are placed by it
+    for number in best[every(len(best), MAX_NAMED)]:
+        _name_point(axes, points[number], names[number])
+    axes.set(xlabel="seconds for all seeds", ylabel="test accuracy")
+    axes.set_title(shortened(title, MAX_TITLE))
     axes.legend(fontsize=9)
-    numbers = "; ".join(
+    numbers = [
         f"{names[number]}: {mean_and_interval(accuracies[number])} in {seconds[number]:.1f} s"
         for number in best
+    ]
+    return Picture(figure, f"{title}. On the Pareto front: {_told(numbers)}.")
+
+
+def _name_point(axes: "Axes", point: np.ndarray, name: str) -> None:
+    """Write a name beside a point, on the side where there is more room."""
+    across = axes.transAxes.inverted().transform(axes.transData.transform(point))[0]
+    side, shift = ("right", -4) if across > 0.5 else ("left", 4)
+    text = shortened(name, MAX_TITLE // 2)
+    axes.annotate(
+        text, (point[0], point[1]), (shift, 5), textcoords="offset points", ha=side, fontsize=9
     )
-    return Picture(figure, f"{title}. On the Pareto front: {numbers}.")

@@ -1,20 +1,22 @@
 """Pages: HTML that a report hands on, in one file that opens anywhere, offline, in years.
 
 A page holds its style and its pictures; it has no script and asks no other machine for anything,
-and its security policy makes the browser refuse what somebody might smuggle in.
+and its security policy makes the browser refuse what somebody might smuggle in. Texts may come from
+anywhere: each is made printable, and escaped or cleaned, here.
 """
 
 import base64
-import copy
 import html
+import re
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simmim_lib.errors import printable
+from simmim_lib.pictures.style import Picture, image_as_html
+
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-
-    from simmim_lib.pictures.style import Picture
 
 STYLE = """
 :root {
@@ -42,6 +44,7 @@ a { color: var(--link); }
 p { max-width: 44rem; }
 strong { font-weight: 650; }
 figure { margin: 1.2rem 0; }
+figcaption { color: var(--quiet); font-size: .95rem; }
 /* Figures are drawn on white; in the dark they lie on a sheet of their own. */
 figure img {
   display: block; max-width: 100%; height: auto; padding: .5rem;
@@ -95,7 +98,7 @@ def page(title: str, parts: Iterable[str]) -> str:
         title: plain text; the first heading, and what the browser's tab says.
         parts: HTML made by the functions below.
     """
-    name = html.escape(title)
+    name = escaped(title)
     body = "\n".join(parts)
     return (
         '<!DOCTYPE html>\n<html lang="en">\n<head>\n<meta charset="utf-8">\n'
@@ -106,35 +109,33 @@ def page(title: str, parts: Iterable[str]) -> str:
     )
 
 
+LINES = "\n\t"
+"""Signs that cannot be seen, and that lay out a text of several lines."""
+
+
+def escaped(text: str) -> str:
+    """Return plain text as HTML that shows it, whatever signs are in it."""
+    return html.escape(printable(text, keep=LINES))
+
+
 def heading(text: str) -> str:
     """Return a heading between the page's parts, of plain text."""
-    return f"<h2>{html.escape(text)}</h2>"
+    return f"<h2>{escaped(text)}</h2>"
 
 
 def paragraph(text: str) -> str:
     """Return a paragraph of plain text."""
-    return f"<p>{html.escape(text)}</p>"
+    return f"<p>{escaped(text)}</p>"
 
 
-def figure(picture: "Picture") -> str:
+def figure(picture: Picture) -> str:
     """Return a picture, its bytes and its alternative text inside."""
-    return image(picture.png(), picture.alt)
-
-
-def image(png: bytes, alt: str) -> str:
-    """Return the content of a PNG file as a picture.
-
-    Args:
-        png: the file's bytes.
-        alt: the text in place of the picture.
-    """
-    source = base64.b64encode(png).decode()
-    return f'<figure><img src="data:image/png;base64,{source}" alt="{html.escape(alt)}"></figure>'
+    return image_as_html(picture.png(), picture.alt, picture.beside)
 
 
 def preformatted(text: str) -> str:
     """Return lines of plain text as they are, such as code or what it printed."""
-    return f"<pre><code>{html.escape(text.rstrip())}</code></pre>"
+    return f"<pre><code>{escaped(text.rstrip())}</code></pre>"
 
 
 def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "") -> str:
@@ -145,8 +146,8 @@ def table(head: Sequence[str], rows: Sequence[Sequence[str]], caption: str = "")
         rows: as many texts each as there are columns.
         caption: what the table shows.
     """
-    above = f"<caption>{html.escape(caption)}</caption>" if caption else ""
-    columns = "".join(f'<th scope="col">{html.escape(name)}</th>' for name in head)
+    above = f"<caption>{escaped(caption)}</caption>" if caption else ""
+    columns = "".join(f'<th scope="col">{escaped(name)}</th>' for name in head)
     body = "\n".join(f"<tr>{_row(row)}</tr>" for row in rows)
     return (
         f'<div class="scroll"><table>{above}<thead><tr>{columns}</tr></thead>\n'
@@ -159,7 +160,7 @@ SHORT = 26  # characters that stay in one line, so that a narrow page does not t
 
 def _row(row: Sequence[str]) -> str:
     looks = [' class="short"' if len(text) <= SHORT else "" for text in row]
-    name, *others = (html.escape(text) for text in row)
+    name, *others = (escaped(text) for text in row)
     cells = "".join(f"<td{look}>{text}</td>" for look, text in zip(looks[1:], others, strict=True))
     return f'<th scope="row"{looks[0]}>{name}</th>{cells}'
 
@@ -188,7 +189,7 @@ class Table:
             "  ".join(text.ljust(width) for text, width in zip(line, widths, strict=True)).rstrip()
             for line in lines
         ]
-        return "\n".join([*([self.caption] if self.caption else []), *laid_out])
+        return printable("\n".join([*filter(None, [self.caption]), *laid_out]), keep=LINES)
 
 
 @dataclass(frozen=True)
@@ -204,19 +205,22 @@ class Paragraph:
     strong: bool = False
 
     def _repr_html_(self) -> str:
-        text = html.escape(self.text)
+        text = escaped(self.text)
         return f"<p><strong>{text}</strong></p>" if self.strong else f"<p>{text}</p>"
 
     def __repr__(self) -> str:
-        return self.text
+        return printable(self.text, keep=LINES)
 
 
 TAGS = {
-    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "div", "dl", "dt", "em", "h2"),
-    *("h3", "h4", "hr", "i", "li", "ol", "p", "pre", "span", "strong", "sub", "sup", "table"),
-    *("tbody", "td", "th", "thead", "tr", "ul"),
+    *("a", "abbr", "b", "blockquote", "br", "caption", "code", "dd", "del", "div", "dl", "dt"),
+    *("em", "h1", "h2", "h3", "h4", "h5", "h6", "hr", "i", "li", "ol", "p", "pre", "span"),
+    *("strong", "sub", "sup", "table", "tbody", "td", "th", "thead", "tr", "ul"),
 }
-ATTRIBUTES = {"a": ["href"], "div": ["class"], "td": ["class"], "th": ["scope", "class"]}
+ATTRIBUTES = {
+    **{f"h{level}": ["id"] for level in range(1, 7)},
+    **{"a": ["href"], "div": ["class"], "td": ["class"], "th": ["scope", "class"]},
+}
 """What a notebook's HTML may hold; everything else is shown as text."""
 
 
@@ -230,7 +234,7 @@ def of_notebook(
         without: cells with one of these tags are left out.
         code: whether to show the code as well.
     """
-    for cell in _safe(notebook).cells:
+    for cell in notebook.cells:
         if set(without) & set(cell.metadata.get("tags", [])):
             continue
         if cell.cell_type == "markdown":
@@ -241,19 +245,28 @@ def of_notebook(
             yield from filter(None, map(_output, cell.outputs))
 
 
-def _safe(notebook: "NotebookNode") -> "NotebookNode":
-    """Return a copy without scripts, styles and other HTML that has no place in a report."""
-    from nbconvert.preprocessors.sanitize import SanitizeHTML
-
-    allowed = SanitizeHTML(tags=sorted(TAGS), attributes=ATTRIBUTES, enabled=True)
-    return allowed(copy.deepcopy(notebook), {})[0]
-
-
 def _markdown(source: str) -> str:
     from nbconvert.filters.markdown_mistune import IPythonRenderer, MarkdownWithMath
 
     renderer = IPythonRenderer(escape=False, exclude_anchor_links=True)
-    return str(MarkdownWithMath(renderer=renderer).render(source))
+    html_of_it = MarkdownWithMath(renderer=renderer).render(printable(source, keep=LINES))
+    return _cleaned(str(html_of_it))
+
+
+def _cleaned(given: str) -> str:
+    """Return HTML without scripts, live links to code and all else that has no place in a report.
+
+    Markdown is cleaned as the HTML that was made of it, since only there a link can be seen.
+    """
+    from nbconvert.preprocessors.sanitize import SanitizeHTML
+
+    allowed = SanitizeHTML(tags=sorted(TAGS), attributes=ATTRIBUTES)
+    clean = allowed.sanitize_html_tags(printable(given, keep=LINES))
+    return ENTITY.sub(lambda entity: escaped(html.unescape(entity[0])), clean)
+
+
+ENTITY = re.compile(r"&#?\w+;")
+"""A sign that is written as its name or number, which may be one that cannot be seen."""
 
 
 def _output(output: "NotebookNode") -> str:
@@ -262,10 +275,11 @@ def _output(output: "NotebookNode") -> str:
         return preformatted(output.text) if output.name == "stdout" else ""
     data = output.get("data", {})
     if "image/png" in data:
-        alt = output.metadata.get("image/png", {}).get("alt", "")
-        return image(base64.b64decode(data["image/png"]), alt)
+        said = output.metadata.get("image/png", {})
+        png = base64.b64decode(data["image/png"])
+        return image_as_html(png, said.get("alt", ""), said.get("beside", ""))
     if "text/html" in data:
-        return str(data["text/html"])
+        return _cleaned(data["text/html"])
     if "text/markdown" in data:
         return _markdown(data["text/markdown"])
     return preformatted(data["text/plain"]) if "text/plain" in data else ""

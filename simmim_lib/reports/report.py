@@ -5,8 +5,10 @@ files of it: the notebook, a page that opens anywhere, and the numbers. Beside t
 model of the seed that is best on validation images, one for each target.
 """
 
+import contextlib
 import datetime
 import importlib
+import itertools
 import json
 import logging
 import os
@@ -15,17 +17,18 @@ import shlex
 import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.experiments.baselines import Findings
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.result import Result
-from simmim_lib.foundation import atomic
+from simmim_lib.foundation import atomic, keras_setup, outputs
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
 from simmim_lib.reports import pages, words
 from simmim_lib.settings import OPTIONS, RENAMED, Settings, check_field
@@ -37,6 +40,11 @@ NOTEBOOK, PAGE, NUMBERS = "report.ipynb", "report.html", "result.json"
 
 MODEL = "model.keras"
 """The model's file; with several targets each one's name stands before the ending."""
+
+REPORTS = Path("reports")
+"""Where a report for which no folder was named gets a new one."""
+
+ADVICE = "name a new folder, in a place that you can write to."
 
 MODELS_FOLDER = "SIMMIM_MODELS_FOLDER"
 """Tells the notebook's process where to leave the models."""
@@ -150,11 +158,6 @@ def _as_text(value: Any) -> str:
     return {"None": "none", "True": "yes", "False": "no"}.get(text, text)
 
 
-def usual_folder() -> Path:
-    """Return the folder of a report for which none was named: a new one each second."""
-    return Path("reports") / datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
-
-
 def usual_title(asked: Settings) -> str:
     """Return the title of a report that was not given one."""
     source = words.source_name(asked)
@@ -165,7 +168,7 @@ def usual_title(asked: Settings) -> str:
 
 def write(
     asked: Settings,
-    folder: str | os.PathLike[str],
+    folder: str | os.PathLike[str] | None = None,
     title: str = "",
     show_code: bool = False,
     tell: Tell | None = None,
@@ -174,55 +177,139 @@ def write(
 
     Args:
         asked: the experiment to report on.
-        folder: where to; it is made if it does not exist, and must not hold a report yet.
+        folder: where to; it is made if it does not exist, and must not hold a report yet. By
+            default a new one in `reports`, named after the time.
         title: plain text.
         show_code: whether the page shows the notebook's code as well.
         tell: told when a section begins, and how far its training has come.
 
     Raises:
         WorkbookError: before any training: a folder that cannot be used, a dataset that is unknown,
-            missing or too small, or a library that is not installed.
+            missing or too small, or a library that is not installed. After it: the folder cannot
+            be written any more; what was to be there is in another, which the sentence names.
         IncompleteError: the notebook failed half-way; it was kept, and no page was written.
     """
-    start, folder = time.perf_counter(), Path(folder)
-    _check_folder(folder)
-    _check_asked(asked)
-    _check_libraries()
-    name = " ".join(title.split()) or usual_title(asked)
-    with tempfile.TemporaryDirectory() as place:
-        executed, error = _execute(_notebook(name), parameters(asked), tell, Path(place))
-        models = {path.name: path.read_bytes() for path in Path(place).iterdir()}
-    _make(folder)
-    if error is not None:
-        _write_notebook(executed, folder)
-        raise IncompleteError(_story(executed, error, folder / NOTEBOOK)) from error
-    numbers = {"title": name, **numbers_of(executed)}
-    parts = pages.of_notebook(executed, without=(HIDDEN,), code=show_code)
-    page = pages.page(name, [pages.paragraph(numbers["verdict"]), *parts])
-    numbers["report"] = {"seconds": _seconds(executed, time.perf_counter() - start)}
-    _write_notebook(executed, folder)
-    atomic.write_text(folder / PAGE, page)
-    atomic.write_text(folder / NUMBERS, json.dumps(numbers, indent=2) + "\n")
-    for model, content in models.items():
-        atomic.write_bytes(folder / model, content)
-    return Report(folder, numbers)
+    start = time.perf_counter()
+    with _claimed(folder) as place:
+        _check_asked(asked)
+        _check_libraries()
+        name = " ".join(title.split()) or usual_title(asked)
+        with tempfile.TemporaryDirectory() as models:
+            executed, error = _execute(_notebook(name), parameters(asked), tell, Path(models))
+            files: dict[str, str | bytes] = {
+                path.name: path.read_bytes() for path in Path(models).iterdir()
+            }
+        files[NOTEBOOK] = _as_text_of_file(executed)
+        if error is not None:
+            _keep({NOTEBOOK: files[NOTEBOOK]}, place)
+            raise IncompleteError(_story(executed, error, place / NOTEBOOK)) from error
+        try:  # what was trained is kept, whatever happens to the page
+            numbers = {"title": name, **numbers_of(executed)}
+            parts = pages.of_notebook(executed, without=(HIDDEN,), code=show_code)
+            page = pages.page(name, [pages.paragraph(numbers["verdict"]), *parts])
+            numbers["report"] = {"seconds": _seconds(executed, time.perf_counter() - start)}
+            files |= {PAGE: page, NUMBERS: json.dumps(numbers, indent=2) + "\n"}
+        finally:
+            _keep(files, place)
+    return Report(place, numbers)
+
+
+def _keep(files: Mapping[str, str | bytes], folder: Path) -> None:
+    """Write a report's files into a folder or, where that fails, all of them into another.
+
+    Raises:
+        WorkbookError: the folder cannot be written; the sentence names the other.
+    """
+
+    def write_all(place: Path) -> None:
+        place.mkdir(exist_ok=True)
+        for name, content in files.items():
+            if isinstance(content, str):
+                atomic.write_text(place / name, content)
+            else:
+                atomic.write_bytes(place / name, content)
+
+    outputs.write_or_spare(folder, write_all)
+
+
+@contextlib.contextmanager
+def _claimed(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
+    """Make a report's folder, or take one without a report, for this process alone.
+
+    An empty notebook in it is the claim. If there is no other in the end, all that was made here is
+    removed.
+
+    Raises:
+        WorkbookError: the folder holds a report, or another is being made there, or it cannot be
+            written.
+    """
+    place, made = _place(folder)
+    try:
+        (place / NOTEBOOK).touch(exist_ok=False)
+    except FileExistsError as error:
+        raise _taken(place, NOTEBOOK) from error
+    except OSError as error:
+        raise _unwritable(place, error) from error
+    try:
+        yield place
+    finally:
+        with contextlib.suppress(OSError):
+            if not (place / NOTEBOOK).stat().st_size:
+                (place / NOTEBOOK).unlink()
+                for each in made:
+                    each.rmdir()
+
+
+def _place(folder: str | os.PathLike[str] | None) -> tuple[Path, list[Path]]:
+    """Return a report's folder, and what was made of it and those above it, innermost first."""
+    named = None if folder is None else from_person(folder)
+    try:
+        if named is None:
+            made = _make_new()
+            return made[0], made
+        _check_folder(named)
+        return named, _make(named)
+    except OSError as error:
+        raise _unwritable(named or REPORTS, error) from error
+
+
+def _make_new() -> list[Path]:
+    """Make a folder named after the time, with a number where another process was quicker."""
+    made, name = _make(REPORTS), datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
+    for number in itertools.count(1):
+        folder = REPORTS / (name if number == 1 else f"{name}-{number}")
+        with contextlib.suppress(FileExistsError):
+            folder.mkdir()
+            break
+    return [folder, *made]
+
+
+def _make(folder: Path) -> list[Path]:
+    """Make a folder and those above it; return what was not there before, innermost first."""
+    missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
+    folder.mkdir(parents=True, exist_ok=True)
+    return missing
 
 
 def _check_folder(folder: Path) -> None:
-    """Find out before minutes of training, not after, that the report cannot be kept."""
-    advice = "name a new folder, in a place that you can write to."
-    existing = next(each for each in (folder, *folder.absolute().parents) if each.exists())
-    if not existing.is_dir():
-        raise WorkbookError(f"The output {existing} is a file, not a folder: {advice}")
+    """Refuse a file, and a folder with a report."""
+    existing = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
+    if not os.path.isdir(existing):
+        raise WorkbookError(f"The output {existing} is a file, not a folder: {ADVICE}")
     for name in (NOTEBOOK, PAGE, NUMBERS, MODEL):
-        if (folder / name).exists():
-            raise WorkbookError(f"The output {folder} already holds a report ({name}): {advice}")
-    try:
-        tempfile.TemporaryFile(dir=existing).close()
-    except OSError as error:
-        raise WorkbookError(
-            f"The output {folder} cannot be written ({error.strerror}): {advice}"
-        ) from error
+        if os.path.lexists(folder / name):
+            raise _taken(folder, name)
+
+
+def _taken(folder: Path, name: str) -> WorkbookError:
+    return WorkbookError(
+        f"The output {folder} already holds a report ({name}), or one is just being made there: "
+        f"{ADVICE}"
+    )
+
+
+def _unwritable(folder: Path, error: OSError) -> WorkbookError:
+    return WorkbookError(f"The output {folder} cannot be written ({error.strerror}): {ADVICE}")
 
 
 def _check_asked(asked: Settings) -> None:
@@ -237,6 +324,7 @@ def _check_asked(asked: Settings) -> None:
         )
     datasets.check_distinct(asked.targets)
     _check_kinds(asked)
+    _check_spelling(asked)
     for target, labels_per_class in asked.labels_of.items():
         datasets.choose(datasets.load(target, asked.image_size), labels_per_class, seed=0)
     for name in asked.datasets:
@@ -255,8 +343,21 @@ def _check_kinds(asked: Settings) -> None:
         )
 
 
+def _check_spelling(asked: Settings) -> None:
+    """Find out before any training that the notebook, which is UTF-8, can hold all names."""
+    for name in asked.datasets:
+        try:
+            name.encode()
+        except UnicodeEncodeError as error:
+            raise WorkbookError(
+                f"{shown(name)} is no UTF-8, as which a notebook is written: give the folder or "
+                "the file another name."
+            ) from error
+
+
 def _check_libraries() -> None:
-    """Find out before any training that one of the extra `lab` is missing."""
+    """Find out before any training that Keras is of no use, or one of the extra `lab` missing."""
+    keras_setup.check_backend()
     for name in ("nbformat", "papermill", "nbconvert", "ipykernel"):
         try:
             importlib.import_module(name)
@@ -265,15 +366,6 @@ def _check_libraries() -> None:
                 f"{name} is not installed in this Python; reports need it: run "
                 "`python -m pip install nbformat papermill nbconvert ipykernel` and try again."
             ) from error
-
-
-def _make(folder: Path) -> None:
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-    except OSError as error:
-        raise WorkbookError(
-            f"The output folder {folder} cannot be made ({error.strerror}): name another one."
-        ) from error
 
 
 def notebook_path() -> Path:
@@ -292,7 +384,7 @@ def _notebook(title: str) -> "NotebookNode":
     notebook.cells = [
         cell for cell in notebook.cells if LESSON_ONLY not in cell.metadata.get("tags", [])
     ]
-    notebook.metadata["title"] = title
+    notebook.metadata["title"] = printable(title)
     return notebook
 
 
@@ -311,8 +403,13 @@ def _execute(
     class ThisPython(AsyncKernelManager):
         """Starts this Python, whatever the kernels are that the machine has installed.
 
-        Its bars are lines, which pass through here.
+        Its bars are lines, which pass through here. It needs no home folder, and takes no notice of
+        what a reader's IPython does when it starts.
         """
+
+        def __init__(self, *arguments: Any, **options: Any) -> None:
+            super().__init__(*arguments, **options)
+            self.connection_file = str(Path(private, "kernel.json"))
 
         @property
         def kernel_spec(self) -> KernelSpec:
@@ -321,11 +418,15 @@ def _execute(
                 argv=[*start, "--log-level=ERROR"],
                 display_name="Python 3",
                 language="python",
-                env={PROGRESS_LINES: "1", MODELS_FOLDER: str(models)},
+                env={
+                    PROGRESS_LINES: "1",
+                    MODELS_FOLDER: str(models),
+                    "IPYTHONDIR": str(Path(private, "ipython")),
+                },
             )
 
     failure, sections = None, _Sections(notebook, tell or (lambda *_: None))
-    with tempfile.TemporaryDirectory() as private:
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
         path = Path(private, NOTEBOOK)
         try:
             execute_notebook(
@@ -393,10 +494,10 @@ def _title(cell: "NotebookNode") -> str:
     return found[1] if found else ""
 
 
-def _write_notebook(notebook: "NotebookNode", folder: Path) -> None:
+def _as_text_of_file(notebook: "NotebookNode") -> str:
     import nbformat
 
-    atomic.write_text(folder / NOTEBOOK, nbformat.writes(notebook) + "\n")
+    return nbformat.writes(notebook) + "\n"
 
 
 def _story(notebook: "NotebookNode", error: Exception, path: Path) -> str:

@@ -10,9 +10,6 @@ from simmim_lib.trunks import FILE, IMAGENET
 MAX_NAMES = 12
 """Classes or labels that a sentence lists."""
 
-MAX_NAME = 24
-"""Characters of a name where there is little room."""
-
 
 def source_name(settings: Settings) -> str:
     """Return what readers call the source: "from scratch" where there is none."""
@@ -96,8 +93,3 @@ def listed(names: Sequence[str]) -> str:
     if more <= 0:
         return ", ".join(names)
     return f"{', '.join(names[:MAX_NAMES])} and {more} more"
-
-
-def shortened(name: str, most: int = MAX_NAME) -> str:
-    """Return a name with its end left out, and a sign for it, where it is too long for a place."""
-    return name if len(name) <= most else f"{name[: most - 1].rstrip()}…"

@@ -16,7 +16,6 @@ from simmim_lib.settings.experiment_settings import (
     OPTIONS,
     RENAMED,
     Settings,
-    Stage,
     check_field,
     check_not_renamed,
     check_recipe,
@@ -26,6 +25,7 @@ from simmim_lib.settings.experiment_settings import (
     parse,
 )
 from simmim_lib.settings.recipes import INFORMED
+from simmim_lib.settings.stages import Stage
 
 __all__ = [
     "ADAPTATIONS",

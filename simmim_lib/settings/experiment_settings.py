@@ -430,7 +430,7 @@ class Settings:
                 "'efficientnet-lite0'"
             )
             raise WorkbookError(
-                f"source is {self.source!r}, but the trunk {trunk.name!r} {advice}."
+                f"source is {shown(self.source)}, but the trunk {shown(trunk.name)} {advice}."
             )
 
     def _check_copies(self) -> None:

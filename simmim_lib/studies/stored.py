@@ -9,7 +9,7 @@ import numpy as np
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments.environment import versions
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.foundation import atomic, directories, outputs
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.studies import registry
 from simmim_lib.studies.measures import Measures, measure_name
@@ -115,7 +115,8 @@ def compute(name: str, progress: Progress | None = None) -> StoredStudy:
         progress: called with experiments done and experiments in all.
 
     Raises:
-        WorkbookError: there is no such study, or the file cannot be written.
+        WorkbookError: there is no such study, or the file cannot be written; the outcome is in a
+            temporary place then, which the sentence names.
     """
     check_choice("study", name, registry.studies())
     study = registry.studies()[name]
@@ -128,7 +129,8 @@ def compute(name: str, progress: Progress | None = None) -> StoredStudy:
         versions(),
         _records(study, progress or _ignore),
     )
-    atomic.write_text(path(name), _as_text(outcome))
+    text = _as_text(outcome)
+    outputs.write_or_spare(path(name), lambda place: atomic.write_text(place, text))
     return outcome
 
 
@@ -187,6 +189,18 @@ def load(name: str) -> StoredStudy:
         raise _refusal(name, "are damaged", f"{path(name)}: {_reason(error)}") from error
 
 
+def verify() -> tuple[str, ...]:
+    """Read every study's stored outcome.
+
+    Returns:
+        The names of the files.
+
+    Raises:
+        WorkbookError: as `load`.
+    """
+    return tuple(f"results/{path(load(name).name).name}" for name in registry.studies())
+
+
 def _read(name: str, study: Study) -> StoredStudy:
     stored = json.loads(path(name).read_text(encoding="utf-8"))
     head = {key: stored[key] for key in ("name", "about", "command", "budget", "versions")}
@@ -203,6 +217,8 @@ def _read_record(study: Study, plain: dict[str, Any]) -> Record:
             raise ValueError(
                 f"{name!r} does not have one number for each of {settings.seeds} seeds"
             )
+        if not np.isfinite(values).all():
+            raise ValueError(f"{name!r} holds what is no finite number")
     return Record(settings, measures)
 
 

@@ -16,19 +16,21 @@ Where not every combination is wanted, `experiments` lists them one by one:
       - {source: glyphs, frozen_layers: 2}
       - {source: none, steps: 300}
 
-A text means what it means on the command line, so that `1e-3` is a number and `none` no source.
+A text means what it means on the command line, so that `none` is no source; what is a text, and
+what a number, `yaml_files` says.
 """
 
 import itertools
 import math
 import os
 from collections.abc import Iterator, Mapping
-from pathlib import Path
 from typing import Any
 
 from simmim_lib import datasets
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import Settings, check_field
+from simmim_lib.sweeps import yaml_files
 
 MAX_EXPERIMENTS = 100_000
 
@@ -40,7 +42,7 @@ def read(path: str | os.PathLike[str]) -> list[Settings]:
         WorkbookError: a file that cannot be read, is no YAML or asks for nothing; an unknown
             field, with the nearest one; a value that is not allowed.
     """
-    content = _load(Path(path))
+    content = yaml_files.read(from_person(path))
     if not isinstance(content, dict):
         raise WorkbookError(
             f"{path} holds {_kind(content)}, but must hold a mapping whose entry `grid` gives "
@@ -58,50 +60,6 @@ def read(path: str | os.PathLike[str]) -> list[Settings]:
     else:
         asked = _listed(path, content["experiments"])
     return [_build(where, {**shared, **values}) for where, values in asked]
-
-
-def _load(path: Path) -> Any:
-    try:
-        import yaml
-    except ImportError as error:
-        raise WorkbookError(
-            "A grid is read with PyYAML, which is not installed: pip install pyyaml"
-        ) from error
-    try:
-        text = path.read_text("utf-8")
-        repeated = _repeated(yaml.compose(text, yaml.SafeLoader))
-        content = yaml.safe_load(text)
-    except OSError as error:
-        raise WorkbookError(f"Cannot read {path} ({error.strerror}): name a YAML file.") from error
-    except (yaml.YAMLError, UnicodeDecodeError, RecursionError, ValueError) as error:
-        mark = getattr(error, "problem_mark", None)
-        line = f", line {mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or getattr(error, "reason", None) or error
-        raise WorkbookError(f"{path}{line}: this is not YAML ({problem}): fix it.") from error
-    if repeated:
-        name, place = repeated
-        raise WorkbookError(f"{path}, line {place}: {name!r} is there already: give it once.")
-    return content
-
-
-def _repeated(root: Any) -> tuple[str, int] | None:
-    """Return the first name that stands twice in a mapping, and its line: YAML takes the last."""
-    waiting, visited = [root] if root else [], set()
-    while waiting:
-        node = waiting.pop()
-        if node.id == "scalar" or id(node) in visited:
-            continue
-        visited.add(id(node))
-        if node.id == "sequence":
-            waiting += node.value
-            continue
-        seen = set()
-        for key, value in node.value:
-            if key.id == "scalar" and key.value in seen:
-                return key.value, key.start_mark.line + 1
-            seen.add(key.value if key.id == "scalar" else None)
-            waiting.append(value)
-    return None
 
 
 def _mapping(path: object, name: str, given: object) -> dict[str, Any]:
@@ -167,8 +125,8 @@ def _kind(given: object) -> str:
     if isinstance(given, dict | list):
         kind = "mapping" if isinstance(given, dict) else "list"
         return f"a {kind}" if given else f"an empty {kind}"
-    return repr(given)
+    return shown(given)
 
 
 def _shown(values: object) -> str:
-    return "5" if values is None or isinstance(values, dict | list) else str(values)
+    return "5" if values is None or isinstance(values, dict | list) else shown(values)

@@ -6,7 +6,6 @@ line is left, which is dropped when the next one starts.
 
 import contextlib
 import json
-import math
 import os
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -16,10 +15,18 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import atomic
+from simmim_lib.foundation import atomic, locks, outputs
+from simmim_lib.foundation.links import not_following
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import Settings
 
 FILE_NAME = "experiments.jsonl"
+
+MAX_SECONDS = 1e9
+"""Of an experiment, more than thirty years: what took longer, nobody has measured."""
+
+UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
+"""What goes wrong with a line that no sweep wrote."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -53,17 +60,23 @@ def read(folder: str | os.PathLike[str]) -> list[Row]:
     out.
 
     Raises:
-        WorkbookError: no sweep, or a line that no sweep wrote, with its number.
+        WorkbookError: no sweep, a pipe or a device in its place, or a line that no sweep wrote,
+            with its number.
     """
-    path = Path(folder) / FILE_NAME
+    path = from_person(folder) / FILE_NAME
     try:
-        content = path.read_bytes()
+        content = _content(path)
     except OSError as error:
         raise WorkbookError(
             f"{path} cannot be read ({error.strerror}): name a folder that `simmim sweep` has "
             "written."
         ) from error
     return [_parse(path, number, line) for number, line in enumerate(_lines(content), start=1)]
+
+
+def _content(path: Path) -> bytes:
+    with open(path, "rb", opener=not_following) as file:
+        return file.read()
 
 
 def _lines(content: bytes) -> list[bytes]:
@@ -74,7 +87,7 @@ def _lines(content: bytes) -> list[bytes]:
 def _parse(path: Path, number: int, line: bytes) -> Row:
     try:
         return _row(json.loads(line))
-    except (ValueError, TypeError, KeyError, AttributeError, RecursionError) as error:
+    except UNREADABLE as error:
         problem = f"{type(error).__name__}: {error}".removeprefix("WorkbookError: ")
         raise WorkbookError(
             f"{path}, line {number}: this is not an experiment that this version of the workbook "
@@ -89,8 +102,8 @@ def _row(values: Any) -> Row:
     error, seconds = values["error"], float(values["seconds"])
     if not isinstance(error, str | None):
         raise TypeError("the error must be text")
-    if not 0 <= seconds < math.inf:
-        raise ValueError(f"it took {seconds} seconds")
+    if not 0 <= seconds <= MAX_SECONDS:
+        raise ValueError(f"it took {seconds:g} seconds")
     accuracy = {}
     for target in settings.targets if error is None else ():
         accuracy[target] = np.array(values["accuracy"][target], np.float64)
@@ -108,22 +121,17 @@ def locked(folder: Path) -> Iterator[None]:
     Raises:
         WorkbookError: another sweep is there, or nothing can be written.
     """
-    import filelock
-
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        lock = filelock.FileLock(folder / ".lock", timeout=0)
-        lock.acquire()
-    except filelock.Timeout as error:
-        raise WorkbookError(
-            f"Another sweep is writing into {folder}: wait for it, or name another folder."
-        ) from error
-    except OSError as error:
-        raise _unwritable(folder, error) from error
-    try:
+    with contextlib.ExitStack() as stack:
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            stack.enter_context(locks.held(folder / ".lock"))
+        except locks.HeldError as error:
+            raise WorkbookError(
+                f"Another sweep is writing into {folder}: wait for it, or name another folder."
+            ) from error
+        except OSError as error:
+            raise _unwritable(folder, error) from error
         yield
-    finally:
-        lock.release()
 
 
 def repair(folder: Path, forget_failures: bool) -> list[Row]:
@@ -137,14 +145,14 @@ def repair(folder: Path, forget_failures: bool) -> list[Row]:
         WorkbookError: as `read`, or the file cannot be written.
     """
     path = folder / FILE_NAME
-    if not path.exists():
+    if not os.path.lexists(path):
         return []
-    rows, content = read(folder), path.read_bytes()
+    rows, content = read(folder), _content(path)
     kept = [not (forget_failures and row.error is not None) for row in rows]
     lines = [line + b"\n" for line, keep in zip(_lines(content), kept, strict=True) if keep]
     if b"".join(lines) != content:
         try:
-            with atomic.writing(path) as file:
+            with atomic.replacing(path) as file:
                 file.writelines(lines)
         except OSError as error:
             raise _unwritable(folder, error) from error
@@ -155,15 +163,20 @@ def append(folder: Path, row: Mapping[str, Any]) -> None:
     """Write a row, which is on the disk when this returns.
 
     Raises:
-        WorkbookError: the file cannot be written.
+        WorkbookError: the file cannot be written; the row is in a temporary place then, which the
+            sentence names.
     """
-    try:
-        with open(folder / FILE_NAME, "ab") as file:
-            file.write(json.dumps(row).encode() + b"\n")
-            file.flush()
-            os.fsync(file.fileno())
-    except OSError as error:
-        raise _unwritable(folder, error) from error
+
+    def write(path: Path) -> None:
+        try:
+            with open(path, "ab", opener=not_following) as file:
+                file.write(json.dumps(row).encode() + b"\n")
+                file.flush()
+                os.fsync(file.fileno())
+        except OSError as error:
+            raise _unwritable(folder, error) from error
+
+    outputs.write_or_spare(folder / FILE_NAME, write)
 
 
 def _unwritable(folder: Path, error: OSError) -> WorkbookError:

@@ -5,15 +5,19 @@ this process, the machine) costs the experiments that were running, nothing else
 started again does what is missing. Workers are processes on this machine or those of a running Dask
 cluster; each imports TensorFlow once and computes on one processor core, so that the numbers depend
 neither on which worker ran what nor on how many there were.
+
+Whoever can talk to Dask's scheduler or workers can let them run any code. On this machine they
+therefore listen to nobody without a key that only this process and its workers have; how others'
+clusters are protected is their owners' business.
 """
 
 import atexit
 import contextlib
 import functools
-import importlib.metadata
 import importlib.util
 import logging
 import os
+import pkgutil
 import signal
 import threading
 import time
@@ -23,12 +27,13 @@ from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import CancelledError
 from dataclasses import dataclass
 from multiprocessing import resource_tracker
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import experiments
 from simmim_lib.errors import WorkbookError, check_whole
 from simmim_lib.experiments.environment import versions
+from simmim_lib.foundation import keras_setup
+from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.startup import load_tensorflow
 from simmim_lib.settings import Settings
 from simmim_lib.sweeps.rows import append, identity, locked, repair
@@ -99,17 +104,19 @@ def run(
 
     Raises:
         WorkbookError: a folder that cannot be written or that another sweep is writing into, a
-            line in it that no sweep wrote, a missing package, a scheduler that does not answer,
-            workers that do not start.
+            line in it that no sweep wrote, a missing package, a Keras that computes with another
+            library, a scheduler that does not answer, workers that do not start.
     """
-    _check_packages()
+    _check_packages(local=scheduler is None)
+    keras_setup.check_backend()
     if workers is not None:
         check_whole("workers", workers, least=1)
     asked: dict[Settings, Settings] = {}
     for each in experiments:
         asked.setdefault(identity(each), each)
-    with locked(Path(folder)):
-        rows = {row.settings: row for row in repair(Path(folder), retry)}
+    place = from_person(folder)
+    with locked(place):
+        rows = {row.settings: row for row in repair(place, retry)}
         known = [rows[each] for each in asked if each in rows]
         failed = sum(row.error is not None for row in known)
         tally = Tally(len(asked), len(known), len(rows) - len(known), failed)
@@ -121,19 +128,19 @@ def run(
         pool = _workers_of(scheduler) if scheduler else _local_workers(number)
         with pool as ready:
             for row in ready.outcomes(work or measure, missing):
-                append(Path(folder), row)
+                append(place, row)
                 tally.done += 1
                 tally.failed += row["error"] is not None
                 progress(tally)
     return tally
 
 
-def _check_packages() -> None:
-    for name in ("distributed", "filelock"):
+def _check_packages(local: bool) -> None:
+    for name in ("distributed", "filelock", *(["cryptography"] if local else [])):
         if importlib.util.find_spec(name) is None:
             raise WorkbookError(
                 f"A sweep needs the package {name}, which is not installed: pip install "
-                "distributed filelock pyyaml"
+                "cryptography distributed filelock pyyaml"
             )
 
 
@@ -164,8 +171,6 @@ def _prepare() -> None:
 
     tf.config.threading.set_intra_op_parallelism_threads(1)
     tf.config.threading.set_inter_op_parallelism_threads(1)
-    for device in tf.config.list_physical_devices("GPU"):  # workers may have to share it
-        tf.config.experimental.set_memory_growth(device, True)
 
 
 def _attempt(work: Work, settings: Settings) -> dict[str, Any]:
@@ -202,6 +207,7 @@ def _local_workers(number: int) -> "Iterator[_Workers]":
     """Start workers on this machine; they end with this process, however it ends."""
     import dask
     from distributed import Client, LocalCluster
+    from distributed.security import Security
 
     settings = {
         "distributed.scheduler.allowed-failures": MAX_DEATHS - 1,
@@ -213,6 +219,7 @@ def _local_workers(number: int) -> "Iterator[_Workers]":
                 n_workers=number,
                 threads_per_worker=1,
                 memory_limit=None,  # the system's business, not a share of it for each worker
+                security=Security.temporary(),
                 dashboard_address="127.0.0.1:0",  # any free port: two sweeps may run at once
                 silence_logs=logging.CRITICAL,
             )
@@ -273,17 +280,18 @@ def _workers_of(scheduler: str) -> "Iterator[_Workers]":
 def _check_versions(client: "Client", scheduler: str) -> None:
     """Refuse a cluster that has another workbook, or none: its workers would die or differ."""
     name = "simmim-workbook"
-    here, ask = versions()[name], importlib.metadata.version
+    # A function of Python itself, since there may be no workbook whose function could be called.
+    here, ask, place = versions()[name], pkgutil.resolve_name, "simmim_lib:__version__"
     try:
-        found = client.run(ask, name, on_error="return")
-        found["the scheduler"] = client.run_on_scheduler(ask, name)
-    except importlib.metadata.PackageNotFoundError as error:
+        found = client.run(ask, place, on_error="return")
+        found["the scheduler"] = client.run_on_scheduler(ask, place)
+    except ImportError as error:
         found["the scheduler"] = error
-    for place, there in found.items():
+    for who, there in found.items():
         if there != here and not isinstance(there, OSError):  # a worker that is just leaving
             what = "none" if isinstance(there, Exception) else there
             raise WorkbookError(
-                f"Here is {name} {here}, but {place} of the cluster at {scheduler} has {what}: "
+                f"Here is {name} {here}, but {who} of the cluster at {scheduler} has {what}: "
                 "install the same version for the scheduler and all workers."
             )
 

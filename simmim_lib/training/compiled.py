@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import information
+from simmim_lib.foundation import keras_setup
 from simmim_lib.losses import Tensor
 from simmim_lib.training import devices
 from simmim_lib.training.batches import Batches, Drawn, TaskTensors
@@ -59,6 +60,7 @@ class Loop:
     signature: "list[dict[str, tf.TensorSpec]]"
     run: Callable[..., Tensor]
 
+    @keras_setup.as_usual()
     def __init__(self, key: LoopKey) -> None:
         import tensorflow as tf
 
@@ -209,6 +211,7 @@ def borrowed(key: LoopKey) -> Iterator[Loop]:
 
 
 @functools.lru_cache(maxsize=64)
+@keras_setup.as_usual()
 def prediction(copies: Copies, task: str | None) -> "Callable[..., tf.Tensor]":
     """Return a compiled function from weights and features to the outputs of `predict`."""
     import tensorflow as tf

@@ -4,7 +4,7 @@ import functools
 import os
 from typing import TYPE_CHECKING
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 
 if TYPE_CHECKING:
     import tensorflow as tf
@@ -65,6 +65,6 @@ def _multi_worker() -> "tf.distribute.Strategy":
         ) from error
     except Exception as error:  # whatever the several readers of TF_CONFIG stumble over
         raise WorkbookError(
-            f"TF_CONFIG is {given!r}, which TensorFlow cannot use ({error}): write "
+            f"TF_CONFIG is {shown(given)}, which TensorFlow cannot use ({error}): write "
             '{"cluster": {"worker": ["host:port", ...]}, "task": {"type": "worker", "index": 0}}.'
         ) from error

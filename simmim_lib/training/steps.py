@@ -6,12 +6,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import information, weighting
+from simmim_lib import information, labels, weighting
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.training import step_gradients
 from simmim_lib.training.compiled import LoopKey, borrowed, prediction
-from simmim_lib.training.objective import LABELS
 from simmim_lib.training.options import Options
 from simmim_lib.training.seed_copies import Copies
 from simmim_lib.trunks import Weights
@@ -72,7 +71,8 @@ class Examples:
         features: (seeds, n, ...), inputs of the model, of its type.
         labels: by the task's kind: whole numbers below the number of logits, (seeds, n), to tell
             classes apart; for several labels or numbers one for each output, (seeds, n, columns),
-            or (seeds, n) if there is one output.
+            or (seeds, n) if there is one output; other forms as `labels.in_form` says. Of examples
+            that are in no batch anything.
         batches: (seeds, steps, batch size), positions among the n examples; the batches are empty
             where there are only examples without labels.
         unlabelled: examples to learn from without labels, of every task or of none.
@@ -313,24 +313,32 @@ def _kind(
 
 def _constants(key: LoopKey, examples: Sequence[Examples]) -> list[dict[str, Any]]:
     """Return what all steps have in common, of each task, with the labels as its kind has them."""
-    constants = []
-    for task, (kind, of_task) in enumerate(zip(key.copies.task_kinds, examples, strict=True)):
-        arrays = of_task.constants
-        if LABELS[kind].columns:
-            arrays["labels"] = _in_columns(key.copies.model.tasks[task], of_task.labels)
-        constants.append(arrays)
-    return constants
+    return [
+        {**of_task.constants, "labels": _labels(task, of_task)}
+        for task, of_task in zip(_tasks(key.copies.model), examples, strict=True)
+    ]
 
 
-def _in_columns(task: "Task", labels: np.ndarray) -> np.ndarray:
-    """Return labels with one column for each output of a task, (seeds, n, columns)."""
-    columns = labels if labels.ndim == 3 else labels[..., np.newaxis]
-    if columns.shape[2] != len(task.class_names):
-        raise WorkbookError(
-            f"Labels of task {task.name!r} have shape {labels.shape}, but a {task.kind} task needs "
-            f"one for each of its outputs: (seeds, examples, {len(task.class_names)})."
-        )
-    return columns
+def _tasks(model: "keras.Model") -> "tuple[Task, ...]":
+    """Return the tasks of a SimMIM model; a plain model has one, to tell classes apart."""
+    from simmim_lib.simmim import Task
+
+    if tasks := getattr(model, "tasks", None):
+        return tasks
+    return (Task(model.name, tuple(map(str, range(model.output_shape[-1])))),)
+
+
+def _labels(task: "Task", examples: Examples) -> np.ndarray:
+    """Return a task's labels in form, (seeds, n) or (seeds, n, columns).
+
+    An example that is in no batch needs no label: whatever stands there becomes 0.
+    """
+    given = np.asarray(examples.labels)
+    counts = np.zeros(given.shape[:2], bool)
+    for seed, batches in enumerate(examples.batches):
+        counts[seed, batches] = True
+    flat = labels.in_form(task, given.reshape(-1, *given.shape[2:]), counts.ravel())
+    return flat.reshape(*given.shape[:2], *flat.shape[1:])
 
 
 def _check_losses(

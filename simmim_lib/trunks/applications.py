@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import keras_setup
 
 if TYPE_CHECKING:
     import keras
@@ -21,6 +22,7 @@ MEAN_COLOUR = (103.939, 116.779, 123.68)
 """Of ImageNet's pixels, blue, green and red, from 0 to 255: ResNet-50 expects differences to it."""
 
 
+@keras_setup.as_usual()
 def build(name: str, size: int, weights: str | None = None) -> "keras.Model":
     """Return a network without its classifier.
 

@@ -2,12 +2,14 @@
 
 from typing import TYPE_CHECKING
 
+from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks.catalogue import ARTICLE
 
 if TYPE_CHECKING:
     import keras
 
 
+@keras_setup.as_usual()
 def build(size: int, channels: int) -> "keras.Sequential":
     """Return the article's network without its head: one convolution, though its text says two.
 
@@ -36,6 +38,7 @@ def build(size: int, channels: int) -> "keras.Sequential":
     )
 
 
+@keras_setup.as_usual()
 def article_network(classes: int = 10) -> "keras.Sequential":
     """Return the article's whole network, from images (n, 28, 28, 1) to logits (n, classes)."""
     import keras

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
+from simmim_lib.foundation import keras_setup
 
 if TYPE_CHECKING:
     import keras
@@ -35,6 +36,7 @@ class CutTrunk:
     shapes: dict[str, tuple[int, ...]]
 
 
+@keras_setup.as_usual()
 def cut(trunk: "keras.Model", blocks: Mapping[str, str], frozen: int) -> CutTrunk:
     """Cut a trunk at the output of the last frozen block.
 

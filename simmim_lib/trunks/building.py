@@ -6,6 +6,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks import applications, article, efficientnet, files, small_cnn
 from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
 from simmim_lib.trunks.catalogue import (
@@ -25,6 +26,7 @@ ImageShape = tuple[int, int, int]
 """Height, width and channels."""
 
 
+@keras_setup.as_usual()
 def build_trunk(
     name: str = SMALL_CNN.name, channels: int | None = None, size: int | None = None
 ) -> "keras.Model":
@@ -104,6 +106,7 @@ def cut_trunk(
 
 
 @functools.cache
+@keras_setup.as_usual()
 def _cut_trunk(frozen: int, trunk: Trunk, images: ImageShape, size: int) -> CutTrunk:
     core = build_trunk(trunk.name, 3 if trunk.colour else images[-1], size)
     parts = cut(core, trunk.end_of, frozen)
@@ -115,6 +118,7 @@ def _cut_trunk(frozen: int, trunk: Trunk, images: ImageShape, size: int) -> CutT
     return replace(parts, front=nothing(fit.inputs[0]), back=_compose(fit, parts.back))
 
 
+@keras_setup.as_usual()
 def adapter(images: ImageShape, wanted: ImageShape) -> "keras.Model":
     """Return a model that brings images to the size and the channels that a trunk wants.
 

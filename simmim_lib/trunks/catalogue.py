@@ -6,6 +6,7 @@ from pathlib import Path
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.addresses import Address
+from simmim_lib.foundation.options import parts_of
 from simmim_lib.trunks import files
 
 IMAGENET = "imagenet"
@@ -177,13 +178,13 @@ def describe(name: str) -> Trunk:
     if address is None:
         check_choice("trunk", name, (*TRUNKS, "file:PATH.keras?blocks=LAYER,LAYER"))
         return TRUNKS[name]
-    blocks = tuple(address.options.get("blocks", "").split(","))
-    if not all(blocks):
+    blocks = tuple(parts_of(address.options.get("blocks", "")))
+    if not blocks or not all(blocks):
         raise WorkbookError(
             f"The trunk {name!r} does not say where its blocks end: name the layers, first to "
             "last, as in file:mine.keras?blocks=pool1,pool2,features."
         )
-    file = Path(address.path).expanduser()
+    file = address.place
     height, width, channels = files.image_shape_of_file(file)
     if height != width:
         raise WorkbookError(

@@ -3,6 +3,7 @@
 import functools
 from typing import TYPE_CHECKING
 
+from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks.building import ImageShape, cut_trunk
 from simmim_lib.trunks.catalogue import SMALL_CNN, describe
 
@@ -10,6 +11,7 @@ if TYPE_CHECKING:
     import keras
 
 
+@keras_setup.as_usual()
 def add_head(trunk: "keras.Model", classes: int) -> "keras.Sequential":
     """Return the trunk's layers with a dense head of `classes` logits on top.
 
@@ -26,6 +28,7 @@ def add_head(trunk: "keras.Model", classes: int) -> "keras.Sequential":
 
 
 @functools.cache
+@keras_setup.as_usual()
 def classifier(
     classes: int,
     frozen: int = 0,

@@ -14,7 +14,7 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.weighting.geometry import NOISE, Geometry
 from simmim_lib.weighting.method import Method, Sees
 
@@ -137,7 +137,7 @@ class CaGrad(GradientMethod):
         super().__init__(tasks, **shared)
         if not 0 <= c < 1:
             raise WorkbookError(
-                f"c is {c!r}, but must be a number from 0 to below 1: try 0.5 (0 is the mean)."
+                f"c is {shown(c)}, but must be a number from 0 to below 1: try 0.5 (0 is the mean)."
             )
         self.c = c
 

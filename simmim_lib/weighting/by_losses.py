@@ -10,7 +10,7 @@ import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from simmim_lib.errors import WorkbookError, check_positive
+from simmim_lib.errors import WorkbookError, check_positive, shown
 from simmim_lib.weighting.geometry import Geometry
 from simmim_lib.weighting.method import Method, Sees, check_finite
 
@@ -19,7 +19,7 @@ LARGEST = 30.0
 
 
 class Fixed(Method):
-    """The plain sum: every weight is 1, and only the fixed weights within the losses count.
+    """The plain sum: nothing is adjusted, and only the task weights that were set count.
 
     Tuned weights make this the baseline that the other methods have to beat.
     """
@@ -179,7 +179,7 @@ class GradNorm(Method):
         check_positive("learning_rate", learning_rate)
         if not (np.isfinite(alpha) and alpha >= 0):
             raise WorkbookError(
-                f"alpha is {alpha!r}, but must be a finite number of at least 0: try 1.5."
+                f"alpha is {shown(alpha)}, but must be a finite number of at least 0: try 1.5."
             )
         self.alpha = alpha
         self.learning_rate = learning_rate
@@ -247,7 +247,7 @@ class Famo(Method):
         check_positive("learning_rate", learning_rate)
         if not (np.isfinite(decay) and decay >= 0):
             raise WorkbookError(
-                f"decay is {decay!r}, but must be a finite number of at least 0: try 0.001."
+                f"decay is {shown(decay)}, but must be a finite number of at least 0: try 0.001."
             )
         floor = np.asarray(lowest, dtype=np.float64)
         if floor.shape not in {(), (tasks,)}:

@@ -95,7 +95,8 @@ def weigh_arrays(
         given: from `by_task`.
         tasks: of the model.
         labels: by task, each (n,) or (n, 1); of one task also without its name.
-        sample_weight: weights of the examples to multiply with, if there are others.
+        sample_weight: weights of the examples to multiply with, each (n,), by task where the labels
+            are, if there are others.
 
     Returns:
         Weights (n,), by task where the labels are.
@@ -105,23 +106,25 @@ def weigh_arrays(
     """
     if not isinstance(labels, Mapping):
         (task,) = tasks
-        weights = _of_examples(given.get(task.name, {}), task, labels)
-        return weights if sample_weight is None else weights * np.asarray(sample_weight)
-    others = sample_weight if isinstance(sample_weight, Mapping) else {}
+        return _of_examples(given.get(task.name, {}), task, labels, sample_weight)
+    others = sample_weight or {}
     return {
-        task.name: _of_examples(given.get(task.name, {}), task, labels[task.name])
-        * np.asarray(others.get(task.name, 1.0), np.float32)
+        task.name: _of_examples(
+            given.get(task.name, {}), task, labels[task.name], others.get(task.name)
+        )
         for task in tasks
         if task.name in labels
     }
 
 
-def _of_examples(given: Asked, task: "Task", labels: Any) -> np.ndarray:
+def _of_examples(given: Asked, task: "Task", labels: Any, others: np.ndarray | None) -> np.ndarray:
     labels = np.asarray(labels)
+    others = np.ones(len(labels), np.float32) if others is None else np.asarray(others)
     if not given:
-        return np.ones(len(labels), np.float32)
-    weights = of_classes(given, task, labels)
-    return np.take(weights, labels.reshape(len(labels)).astype(int), mode="clip")
+        return others
+    # An example of weight 0 has no label, so that it is of no class either.
+    weights = of_classes(given, task, labels[others != 0])
+    return others * np.take(weights, labels.reshape(len(labels)).astype(int), mode="clip")
 
 
 def weigh_dataset(

@@ -106,6 +106,24 @@ def pareto_front(points: ArrayLike) -> np.ndarray:
         )
     if not np.isfinite(rows).all():
         raise WorkbookError("Points of a Pareto front must be finite: leave out failed models.")
-    others = rows[:, np.newaxis]  # of each pair, the first may dominate the second
-    dominates = (others >= rows).all(axis=-1) & (others > rows).any(axis=-1)
-    return np.logical_not(dominates.any(axis=0))
+    falling, place = np.unique(-rows, axis=0, return_inverse=True)
+    return _unbeaten(-falling)[place.ravel()]
+
+
+def _unbeaten(rows: np.ndarray) -> np.ndarray:
+    """Return which rows lie on the front, where all differ and they fall from first to last.
+
+    What dominates a row stands above it, and only what lies on the front need be compared with; of
+    two tasks only the best so far for the second.
+    """
+    if rows.shape[1] <= 2:
+        last = rows[:, -1]
+        return last > np.maximum.accumulate(np.append(-np.inf, last))[:-1]
+    front, number = np.empty_like(rows), 0
+    unbeaten = np.zeros(len(rows), dtype=bool)
+    for place, row in enumerate(rows):
+        if not (front[:number] >= row).all(axis=1).any():
+            unbeaten[place] = True
+            front[number] = row
+            number += 1
+    return unbeaten

@@ -2,9 +2,11 @@
 
 import dataclasses
 import importlib.metadata
+import io
 import json
 import os
 import re
+import shutil
 import signal
 import subprocess
 import sys
@@ -15,11 +17,12 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from device_making import device
 from planted_results import as_scores
 
 from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli, doctor, publish
-from simmim_lib.foundation import directories
+from simmim_lib.foundation import atomic, directories
 from simmim_lib.lessons import LESSONS
 from simmim_lib.settings import Settings
 
@@ -229,6 +232,137 @@ def test_a_disk_that_fills_up_keeps_the_earlier_result(
     assert cli.main(["run", "--output", str(output)]) == 2
     assert "No space left on device" in capsys.readouterr().err
     assert output.read_text() == "earlier" and len(list(tmp_path.iterdir())) == 1
+
+
+@pytest.fixture
+def spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The system's folder for temporary files."""
+    folder = tmp_path / "spare"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("output", ["gone/result.json", "full"])
+def test_a_result_that_cannot_be_written_any_more_is_somewhere(
+    fake_run: list[Settings],
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spare: Path,
+    output: str,
+) -> None:
+    if output == "full":
+        output = str(device(tmp_path, output))
+    (tmp_path / "gone").mkdir()
+    run = experiments.run
+
+    def run_meanwhile(settings: Settings) -> experiments.Result:
+        shutil.rmtree(tmp_path / "gone")
+        return run(settings)
+
+    monkeypatch.setattr(experiments, "run", run_meanwhile)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", "--seeds", "3", "--output", output]) == 2
+    printed, errors = capsys.readouterr()
+    (kept,) = spare.rglob(Path(output).name)
+    assert json.loads(kept.read_text())["seconds"] == 1.25
+    assert str(kept) in errors and len(errors.splitlines()) == 1
+    assert "0.500 0.600 0.700" in printed and "Written" not in printed
+
+
+def test_one_output_that_fails_does_not_keep_the_other_from_being_written(
+    fake_run: list[Settings],
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    spare: Path,
+) -> None:
+    (tmp_path / "gone").mkdir()
+    run = experiments.run
+
+    def run_meanwhile(settings: Settings) -> experiments.Result:
+        shutil.rmtree(tmp_path / "gone")
+        return run(settings)
+
+    def save(self: experiments.Result, path: Path, target: str) -> None:
+        atomic.write_text(path, f"the model of {target}")
+
+    monkeypatch.setattr(experiments, "run", run_meanwhile)
+    monkeypatch.setattr(experiments.Result, "save", save)
+    words = ["--output", str(tmp_path / "gone" / "a.json"), "--save", str(tmp_path / "b.keras")]
+    assert cli.main(["run", *words]) == 2
+    assert (tmp_path / "b.keras").read_text() == "the model of mnist"
+    assert "b.keras" in capsys.readouterr().out and len([*spare.rglob("a.json")]) == 1
+
+
+@pytest.mark.parametrize(
+    "words",
+    [
+        ["--output", "result.json"],
+        ["--save", "result.json.keras", "--output", "other.json"],
+        ["--targets", "mnist,fashion", "--save", "kept.keras"],
+    ],
+)
+def test_two_runs_do_not_write_one_file(
+    fake_run: list[Settings],
+    capsys: pytest.CaptureFixture,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    words: list[str],
+) -> None:
+    """The second begins while the first is at it, and is refused before it trains."""
+    run, statuses = experiments.run, []
+
+    def run_while_another_begins(settings: Settings) -> experiments.Result:
+        if not statuses:
+            statuses.append(None)
+            statuses[0] = cli.main(["run", *words])
+        return run(settings)
+
+    monkeypatch.setattr(experiments, "run", run_while_another_begins)
+    monkeypatch.setattr(experiments.Result, "save", lambda self, path, target: None)
+    monkeypatch.chdir(tmp_path)
+    assert cli.main(["run", *words]) == 0
+    assert statuses == [2] and len(fake_run) == 1
+    assert "Another process is about to write" in capsys.readouterr().err
+    assert not [name for name in os.listdir() if name.endswith(".lock")]
+
+
+def test_one_file_for_two_outputs_is_refused(
+    fake_run: list[Settings], capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    path = str(tmp_path / "both.keras")
+    assert "named twice" in refused(capsys, "run", "--output", path, "--save", path)
+    assert fake_run == []
+
+
+def test_a_result_can_be_piped(
+    fake_run: list[Settings], capfd: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    if not os.path.exists("/dev/stdout"):
+        pytest.skip("needs /dev/stdout")
+    (tmp_path / "stdout").symlink_to("/dev/stdout")
+    assert cli.main(["run", "--output", str(tmp_path / "stdout")]) == 0
+    printed = capfd.readouterr().out
+    begin, end = printed.index("{"), printed.rindex("}")
+    assert json.loads(printed[begin : end + 1])["seconds"] == 1.25
+    assert printed.startswith("target") and printed.endswith("/stdout.\n")
+
+
+@pytest.mark.parametrize("words", [["data", "list"], ["run"], ["data", "show", "caf\u00e9"]])
+def test_no_terminal_makes_a_command_fail(
+    fake_run: list[Settings], monkeypatch: pytest.MonkeyPatch, words: list[str]
+) -> None:
+    """Every command prints through streams that show what they have no sign for."""
+    written = io.BytesIO()
+    for name in ("stdout", "stderr"):
+        stream = io.TextIOWrapper(written, encoding="ascii", errors="strict", write_through=True)
+        monkeypatch.setattr(sys, name, stream)
+    monkeypatch.setattr(cli, "_list_data", lambda options: print("\u4e2d \udce9 \xe9"))
+    monkeypatch.setattr(cli, "_table", lambda result: "\u4e2d \udce9 \xe9")
+    assert cli.main(words) in (0, 2)
+    assert b"\\xe9" in written.getvalue()
 
 
 @pytest.mark.slow

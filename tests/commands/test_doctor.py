@@ -37,7 +37,7 @@ def look(what: str) -> doctor.Finding:
 @pytest.mark.slow
 def test_this_environment_is_healthy() -> None:
     findings = {finding.what: finding for finding in doctor.check()}
-    assert list(findings) == [*doctor.LOOKS, "TensorFlow", "GPU"]
+    assert list(findings) == [*doctor.LOOKS, "TensorFlow", "GPU", "Keras"]
     assert [finding for finding in findings.values() if not finding.ok] == []
     assert findings["TensorFlow"].sentence == REAL_VERSION("tensorflow")
     assert findings["Python"].sentence == sys.version.split()[0]
@@ -160,6 +160,33 @@ def test_a_tensorflow_that_fails_does_not_take_the_kernel_along(program: str, re
     ) as probe:
         (finding,) = doctor._tensorflow(probe)
     assert not finding.ok and reason in finding.sentence and "pip install" in finding.sentence
+
+
+@pytest.mark.parametrize(
+    ("problem", "backend", "told"),
+    [
+        ("", "tensorflow", "computing with TensorFlow"),
+        ("", "jax", "compute with 'jax', but the workbook"),
+        ("Invalid `floatx` configuration.", "tensorflow", "delete its file keras.json"),
+    ],
+)
+def test_a_keras_that_is_set_up_for_other_work(
+    monkeypatch: pytest.MonkeyPatch, problem: str, backend: str, told: str
+) -> None:
+    monkeypatch.delitem(sys.modules, "keras", raising=False)
+    monkeypatch.setenv("KERAS_BACKEND", backend)
+    ok, sentence = doctor._keras(problem)
+    assert ok is (told == "computing with TensorFlow") and told in sentence
+
+
+@pytest.mark.slow
+def test_the_doctor_looks_at_keras_even_where_it_cannot_start(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    (tmp_path / "keras.json").write_text('{"floatx": "bfloat16"}')
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    (finding,) = [finding for finding in doctor.check() if finding.what == "Keras"]
+    assert not finding.ok and "Invalid `floatx`" in finding.sentence
 
 
 def test_the_report_points_at_what_needs_fixing() -> None:

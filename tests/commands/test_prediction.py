@@ -2,10 +2,12 @@
 
 import csv
 import os
+import tempfile
 from pathlib import Path
 
 import numpy as np
 import pytest
+from device_making import device
 from image_making import fill, save
 
 from simmim_lib import datasets, experiments
@@ -109,6 +111,30 @@ def test_what_cannot_be_read_is_named_and_the_rest_predicted(model, photos, tmp_
     assert broken.startswith(f"{tmp_path / 'broken.png'} is broken")
     assert missing == "missing.png is not there."
     assert len((tmp_path / "predictions.csv").read_text().splitlines()) == 4
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_images_from_elsewhere_are_named(model, photos, tmp_path, capsys):
+    """Of those in a folder: what a person names is meant, wherever it is."""
+    (tmp_path / "new").mkdir()
+    (tmp_path / "new" / "linked.png").symlink_to(photos / "black" / "000.png")
+    (tmp_path / "named.png").symlink_to(photos / "black" / "001.png")
+    places = [tmp_path / "new", tmp_path / "named.png"]
+    assert cli.main(["predict", *map(str, [model, *places])]) == 0
+    told = capsys.readouterr().err
+    assert told == f"Read from elsewhere, where links lead: {tmp_path / 'new' / 'linked.png'}.\n"
+
+
+def test_a_table_that_cannot_be_written_any_more_is_somewhere(
+    model, photos, tmp_path, capsys, monkeypatch
+):
+    full = device(tmp_path, "full")
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spare"))
+    image = str(photos / "black" / "000.png")
+    assert cli.main(["predict", str(model), image, "--output", str(full)]) == 2
+    (kept,) = (tmp_path / "spare").rglob("full")
+    assert str(kept) in capsys.readouterr().err and kept.read_text().startswith("file,predicted")
 
 
 def test_the_threshold_can_be_chosen(model, photos, capsys):

@@ -1,5 +1,6 @@
 """Publishing changes the address wherever it stands, and nothing else."""
 
+import ast
 import json
 import os
 import subprocess
@@ -161,6 +162,18 @@ def test_leaves_alone_what_is_no_lesson(copy: Path) -> None:
     assert draft.read_text("utf-8") == notebook(UNPUBLISHED, draft.name)
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_in_the_place_of_a_temporary_file_is_not_written_to(
+    copy: Path, tmp_path: Path
+) -> None:
+    victim = tmp_path / "victim"
+    victim.write_text("mine")
+    for file in ("pyproject.toml", "README.md", f"notebooks/{LESSON}"):
+        (copy / f"{file}.part").symlink_to(victim)
+    assert publish.publish("octocat/workbook")
+    assert victim.read_text() == "mine" and (copy / "pyproject.toml.part").is_symlink()
+
+
 @pytest.mark.parametrize("failing", [1, 2, 3])
 def test_a_failing_write_changes_nothing(
     copy: Path, monkeypatch: pytest.MonkeyPatch, failing: int
@@ -211,12 +224,34 @@ def test_the_setup_cell_installs_from_the_published_address(tmp_path: Path) -> N
     assert done.stdout.strip() == f"['-m', 'pip', 'install', '--quiet', '{archive}'] True"
 
 
-def test_the_setup_cell_prefers_a_wheel_beside_it(tmp_path: Path) -> None:
-    (tmp_path / "simmim_workbook-0.1.0-py3-none-any.whl").touch()
+WHEEL = "simmim_workbook-{}-py3-none-any{}.whl"
+
+
+@pytest.mark.parametrize(
+    ("uploads", "newest"),
+    [
+        ([("0.1.0", "")], "0.1.0"),
+        ([("0.1.0", " (1)")], "0.1.0"),
+        ([("0.1.0", ""), ("0.1.0", " (1)"), ("0.1.0", "(2)")], "0.1.0"),
+        ([("0.10.0", ""), ("0.9.0", "")], "0.10.0"),
+        ([("0.10.0", " - Copy"), ("0.2.0", " (1)")], "0.10.0"),
+        ([("1.0", ""), ("1.0rc1", ""), ("1.0.dev3", "")], "1.0"),
+        ([("1.0.post1", ""), ("1.0", " (10)")], "1.0.post1"),
+    ],
+)
+def test_the_setup_cell_takes_the_newest_wheel_beside_it_under_a_name_that_pip_accepts(
+    tmp_path: Path, uploads: list[tuple[str, str]], newest: str
+) -> None:
+    """Whatever browsers add to the name of a file that was there before."""
+    for age, (version, sign) in enumerate(uploads):
+        file = tmp_path / WHEEL.format(version, sign)
+        file.write_text(f"{version}{sign}")
+        os.utime(file, (1000 + age, 1000 + age))
     for where in (UNPUBLISHED, publish.Repository("octocat/workbook")):
-        assert (
-            "'simmim_workbook-0.1.0-py3-none-any.whl'" in run_setup(tmp_path, False, where).stdout
-        )
+        *_, package = ast.literal_eval(run_setup(tmp_path, False, where).stdout.split(" True")[0])
+        assert Path(package).name == WHEEL.format(newest, "")
+        last = [f"{version}{sign}" for version, sign in uploads if version == newest][-1]
+        assert Path(package).read_text() == last
 
 
 def test_before_publishing_the_setup_cell_says_what_to_upload(tmp_path: Path) -> None:

@@ -1,13 +1,17 @@
 """Datasets: what is stored, how it is divided, and what happens when something is wrong."""
 
+import contextlib
 import dataclasses
 import hashlib
 import io
 import itertools
 import json
+import os
 import runpy
 import shutil
 import threading
+import time
+import warnings
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -480,6 +484,35 @@ def test_rebuilding_without_the_debian_package(tmp_path):
         script()["_read_idx"](tmp_path / "train-images-idx3-ubyte.gz")
 
 
+def test_what_another_process_rebuilds_meanwhile_stays_in_the_list(tmp_path):
+    namespace = script()
+    list_of_all = tmp_path / "checksums.json"
+    list_of_all.write_text("{}")
+
+    def build():  # while this goes on for minutes, another data file is made
+        list_of_all.write_text('{"other.npz": "its checksum"}')
+        return {"weights": np.zeros(3, np.float16)}
+
+    namespace["BUILDERS"]["mine"] = build
+    namespace["rebuild"](tmp_path, lambda line: None, ["mine"])
+    assert set(json.loads(list_of_all.read_text())) == {"mine.npz", "other.npz"}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_in_the_place_of_a_temporary_file_is_not_written_to(tmp_path):
+    namespace, victim = script(), tmp_path / "victim"
+    victim.write_text("mine")
+    folder = tmp_path / "data"
+    folder.mkdir()
+    for name in ("mine.npz.part", "checksums.json.part", "mine.npz"):
+        (folder / name).symlink_to(victim)
+    namespace["DATASETS"].clear()
+    namespace["DATASETS"]["mine"] = lambda: {"weights": np.zeros(3, np.float16)}
+    namespace["BUILDERS"]["mine"] = namespace["DATASETS"]["mine"]
+    namespace["rebuild"](folder, lambda line: None)
+    assert victim.read_text() == "mine" and not (folder / "mine.npz").is_symlink()
+
+
 def test_rebuilding_into_a_folder_that_cannot_be_written(tmp_path):
     namespace = script()
     namespace["DATASETS"].clear()  # what is built does not matter here
@@ -496,7 +529,7 @@ class Server(ThreadingHTTPServer):
 
     def __init__(self, content: bytes):
         self.content, self.stop_after, self.status = content, None, None
-        self.with_ranges = True
+        self.with_ranges, self.endless = True, False
         self.asked: list[str | None] = []
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}).start()
@@ -522,6 +555,11 @@ class Handler(BaseHTTPRequestHandler):
             self.send_error(416)
             return
         self.send_response(206 if start else 200)
+        if server.endless:
+            self.end_headers()
+            with contextlib.suppress(OSError):
+                while True:
+                    self.wfile.write(bytes(10_000))
         self.send_header("Content-Length", str(len(server.content) - start))
         self.end_headers()
         self.wfile.write(server.content[start : server.stop_after])
@@ -701,6 +739,19 @@ def test_a_folder_for_fetched_sets_may_be_named(monkeypatch, tmp_path):
     assert directories.fetched_directory() == tmp_path
 
 
+@pytest.mark.parametrize("endless", [True, False])
+def test_a_file_without_end_is_refused(server, cache, monkeypatch, endless):
+    """One whose size is not told, and one that tells too large a size."""
+    server.endless = endless
+    monkeypatch.setattr(downloads, "MOST_BYTES", 100_000)
+    if not endless:
+        monkeypatch.setattr(downloads, "MOST_BYTES", len(server.content) - 1)
+    with pytest.raises(WorkbookError) as error:
+        datasets.fetch("bloodmnist")
+    assert f"more than {downloads.MOST_BYTES:,} bytes" in one_sentence(error)
+    assert not list((cache / "datasets").iterdir())
+
+
 def test_server_that_is_down(server, cache):
     server.shutdown()
     server.server_close()
@@ -740,14 +791,46 @@ def test_interrupted_download_can_go_on(server, cache):
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs the device /dev/full")
-def test_full_disk(server, cache):
-    partial = cache / "datasets" / "bloodmnist.npz.part"
-    partial.parent.mkdir(parents=True)
-    partial.symlink_to("/dev/full")
+def test_full_disk(server, cache, monkeypatch):
+    monkeypatch.setattr(downloads, "not_following", lambda *_: os.open("/dev/full", os.O_WRONLY))
     with pytest.raises(WorkbookError) as error:
         datasets.fetch("bloodmnist")
     assert "No space left" in one_sentence(error) and "SIMMIM_CACHE" in str(error.value)
-    assert not list(partial.parent.iterdir())
+    assert not list((cache / "datasets").iterdir())
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
+@pytest.mark.parametrize("trap", ["link", "link to nothing yet", "pipe"])
+def test_what_waits_in_place_of_a_download_is_not_written_to(server, cache, tmp_path, trap):
+    victim, partial = tmp_path / "victim", cache / "datasets" / "bloodmnist.npz.part"
+    partial.parent.mkdir(parents=True)
+    if trap == "link":
+        victim.write_text("mine")
+    if trap == "pipe":
+        os.mkfifo(partial)
+    else:
+        partial.symlink_to(victim)
+    assert datasets.fetch("bloodmnist").read_bytes() == server.content
+    assert [path.name for path in partial.parent.iterdir()] == ["bloodmnist.npz"]
+    assert victim.read_text() == "mine" if trap == "link" else not victim.exists()
+
+
+def test_two_that_fetch_the_same_download_it_once(server, cache):
+    """The second begins while the first is at it, waits, and finds the file."""
+    second = threading.Thread(target=datasets.fetch, args=("bloodmnist",))
+
+    def begin_second(done, total):
+        if second.ident is None:
+            second.start()
+            time.sleep(0.3)
+
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        path = datasets.fetch("bloodmnist", begin_second)
+        second.join()
+    assert path.read_bytes() == server.content and len(server.asked) == 1
+    assert any("Another process is fetching" in str(each.message) for each in caught)
+    assert [each.name for each in path.parent.iterdir()] == ["bloodmnist.npz"]
 
 
 def test_folder_that_cannot_be_made(server, cache):

@@ -175,3 +175,13 @@ def test_a_class_that_would_have_no_group_gets_its_smallest(seed):
     random = np.random.default_rng(seed)
     chosen = stratified_groups(labels, groups, 10, random)
     assert np.bincount(labels[chosen]).tolist() == [10, 1]
+
+
+@pytest.mark.parametrize("data", EACH_KIND, ids=lambda data: data.kind)
+def test_labels_that_are_not_known_have_the_shape_of_those_that_are(data):
+    """So that both can be put together, and learnt from with weights of 1 and 0."""
+    task = datasets.few_shot(data, 3, 0)
+    known, unknown = task.labelled.labels, task.unlabelled.labels
+    assert (unknown.shape[1:], unknown.dtype) == (known.shape[1:], known.dtype)
+    expected = datasets.NO_LABEL if data.kind == "classification" else np.nan
+    np.testing.assert_array_equal(unknown, np.full_like(unknown, expected))

@@ -2,8 +2,10 @@
 
 import dataclasses
 import os
+import re
 import shutil
 import subprocess
+import sys
 import warnings
 from pathlib import Path
 
@@ -14,10 +16,12 @@ from PIL import Image
 
 import simmim_lib
 from simmim_lib import datasets
-from simmim_lib.datasets import catalogue, own, registered
-from simmim_lib.datasets.image_files import BrokenImageError, read_image
+from simmim_lib.datasets import catalogue, image_files, own, registered
+from simmim_lib.datasets.image_files import FORMATS, SUFFIXES, BrokenImageError, read_image
 from simmim_lib.datasets.listing import LabelledFile, Listing
 from simmim_lib.datasets.own_splits import divide
+from simmim_lib.datasets.survey import survey as survey_of
+from simmim_lib.datasets.survey_text import as_text
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.features import frozen_features
@@ -411,6 +415,38 @@ def test_of_many_the_first_ten_are_named(pets):
         datasets.from_folder(pets)
 
 
+LINKS = {
+    "a picture": ("dogs/linked.png", "elsewhere/one.png", "dogs/linked.png"),
+    "a class": ("horses", "elsewhere", "horses"),
+    "by way of another": ("dogs/linked.png", "hidden/../elsewhere/one.png", "dogs/linked.png"),
+}
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+@pytest.mark.parametrize("what", LINKS)
+def test_pictures_from_outside_are_named(pets, what):
+    name, leads_to, named = LINKS[what]
+    outside = pets.parent / "elsewhere"
+    fill(outside, {".": 8})
+    (outside / "000.png").rename(outside / "one.png")
+    (pets.parent / "hidden").mkdir()
+    (pets / name).symlink_to(pets.parent / leads_to)
+    with pytest.warns(UserWarning, match=f"Read from outside .*, by links: {named}\\.$"):
+        datasets.from_folder(pets)
+    survey = as_text(survey_of(f"folder:{pets}"))
+    assert f"links to a place outside the folder: 1\n  {named}" in survey
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_links_within_the_folder_are_nobody_s_business(pets):
+    (pets / "dogs" / "again.png").symlink_to("000.png")
+    (pets.parent / "linked").symlink_to(pets)
+    with pytest.warns(UserWarning, match="repeating one: dogs/again.png") as caught:
+        datasets.from_folder(pets.parent / "linked", name="dogs-and-cats")
+    assert "outside" not in str(caught[0].message)
+    assert "links" not in as_text(survey_of(f"folder:{pets}"))
+
+
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="this system has no pipes")
 def test_a_pipe_is_not_waited_for(pets):
     os.mkfifo(pets / "cats" / "pipe.png")
@@ -552,3 +588,103 @@ def test_remarks_of_pillow_on_what_does_no_harm_are_not_passed_on(pets):
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert len(datasets.from_folder(pets).test) == 4
+
+
+# --- The wrong folder
+
+
+def images_at(folder: Path, *places: str) -> Path:
+    """Put six images into each of some places below a folder."""
+    for number, place in enumerate(places):
+        for image in range(6):
+            save(folder / place / f"{image}.png", noise(100 * number + image))
+    return folder
+
+
+@pytest.mark.parametrize(
+    ("places", "named", "advice"),
+    [
+        (["pets/cats", "pets/dogs"], "", r"if the classes are the folders in \S+/pets, name"),
+        (["a/b/cats", "a/b/dogs"], "", r"the folders in \S+/a/b, name this one"),
+        (["pets/train/cats", "pets/train/dogs", "pets/test/cats"], "", r"folders in \S+/pets,"),
+        (["cats", "dogs"], "cats", r"if this is one class, name the folder above, \S+"),
+        (["train", "test"], "", "has test and train, but no folder train with a sub-folder"),
+        (["Train", "Test"], "", "has Test and Train, but no folder train with a sub-folder"),
+        (["test/cats", "val/dogs"], "", "has test and val, but no folder train"),
+        (["train"], "", "has train, but no folder train with a sub-folder for each class"),
+        (["one/cats", "one/dogs", "two/cats"], "", r"images in folders of its own only \('cats'"),
+        (["cats", "dogs/brown"], "", r"'dogs' in \S+ has images in folders .* \('brown'\)"),
+        (["train/cats", "train/dogs", "Training/cats"], "", "two folders for one part"),
+        (["train/cats", "train/dogs", "val/cats", "valid/cats"], "", "two folders for one part"),
+    ],
+)
+def test_the_wrong_folder_gets_the_advice_that_fits(tmp_path, places, named, advice):
+    text = refused(images_at(tmp_path / "archive", *places) / named)
+    assert re.search(advice, text), text
+
+
+@pytest.mark.parametrize("names", [("Train", "TEST"), ("training", "testing"), ("train", "Test")])
+def test_parts_are_known_however_they_are_written(tmp_path, names):
+    train, test = names
+    places = [f"{train}/cats", f"{train}/dogs", f"{test}/cats", f"{test}/dogs"]
+    dataset = datasets.from_folder(images_at(tmp_path / "pets", *places))
+    assert dataset.class_names == ("cats", "dogs")
+    assert (len(dataset.train), len(dataset.test)) == (12, 12)
+
+
+def test_what_macos_adds_to_an_archive_is_no_class(pets):
+    (pets / "__MACOSX" / "cats").mkdir(parents=True)
+    (pets / "__MACOSX" / "cats" / "._000.png").write_bytes(b"x")
+    assert datasets.from_folder(pets).class_names == ("cats", "dogs")
+
+
+def test_every_ending_that_pillow_knows_for_our_formats_is_an_image():
+    Image.init()
+    known = {end for end, format in Image.registered_extensions().items() if format in FORMATS}
+    assert known - {".pfm"} == set(SUFFIXES)  # floating-point pixels, whose range is not known
+
+
+# --- Large images
+
+
+@pytest.mark.parametrize("mode", ["1", "L", "LA", "P", "RGB", "RGBA", "CMYK", "I;16"])
+@pytest.mark.parametrize("shape", [(300, 300), (250, 611), (611, 250), (900, 40)])
+def test_a_large_picture_looks_the_same_when_it_is_brought_down_in_strips(
+    tmp_path, monkeypatch, mode, shape
+):
+    y, x = np.mgrid[: shape[0], : shape[1]] / 100
+    waves = np.stack([127 + 120 * np.sin(x + y * k) for k in (1, 2, -1, 0)], axis=-1)
+    picture = Image.fromarray(waves.astype(np.uint8), "RGBA")
+    if mode == "I;16":
+        picture = Image.fromarray((waves[..., 0] * 257).astype(np.uint16))
+    elif mode != "RGBA":
+        picture = picture.convert("RGB" if mode == "CMYK" else mode).convert(mode)
+    path = tmp_path / ("picture.tif" if mode == "CMYK" else "picture.png")
+    exif = Image.Exif()
+    exif[0x0112] = 1 if mode == "CMYK" else 6  # which Pillow 13 itself reads wrongly there
+    picture.save(path, exif=exif)
+    whole = read_one(path).astype(int)
+    monkeypatch.setattr(image_files, "LARGE", 100)
+    monkeypatch.setattr(image_files, "STRIP", 5000)
+    assert np.abs(read_one(path) - whole).max() <= (25 if mode in "1P" else 2)  # of dots, the grain
+
+
+@pytest.mark.slow
+def test_a_large_picture_is_in_the_memory_once(tmp_path):
+    """Pillow needs 4 bytes for a pixel: of what it opens at most, 360 MB."""
+    code = """
+import sys, zlib
+from pathlib import Path
+from PIL import Image
+from simmim_lib.datasets.image_files import read_image
+from simmim_lib.experiments.environment import peak_memory
+before = peak_memory()
+read_image(Path(sys.argv[1]))
+print(peak_memory() - before)
+"""
+    side = 4500
+    picture = Image.new("RGBA", (side, side), (10, 20, 30, 128))
+    picture.save(tmp_path / "large.png", compress_level=1)
+    command = [sys.executable, "-c", code, str(tmp_path / "large.png")]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    assert int(done.stdout) < 1.5 * 4 * side**2

@@ -1,9 +1,15 @@
 """Tables of images: which columns are meant, what the labels are, and what is said of bad rows."""
 
+import contextlib
+import os
+import tempfile
+import warnings
 from pathlib import Path
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 from image_making import noise, save
 
 from simmim_lib import datasets
@@ -321,3 +327,53 @@ def test_another_group_makes_another_fingerprint(folder):
         prints.add(datasets.fingerprint(f"csv:{path}?group=patient"))
         prints.add(datasets.fingerprint(f"csv:{path}"))
     assert len(prints) == 3
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-le", "utf-32"])
+def test_a_table_in_utf_16_is_told_so(folder, encoding):
+    (folder / "table.csv").write_bytes("image,label\n".encode(encoding))
+    assert "in UTF-16 or UTF-32" in refused(folder / "table.csv")
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_a_table_that_never_ends_is_not_waited_for(folder, kind):
+    if kind == "pipe":
+        os.mkfifo(folder / "table.csv")
+    else:
+        (folder / "table.csv").symlink_to("/dev/zero")
+    assert "is a pipe or a device" in refused(folder / "table.csv")
+
+
+PIECES = (
+    *(
+        "image",
+        "label",
+        "images/01.png",
+        "x.png",
+        "../",
+        "/dev/zero",
+        "1",
+        "nan",
+        "1e999",
+        "é",
+        " ",
+    ),
+    *(",", ";", "\t", "\n", "\r", "\r\n", '"', "'", "\0", "\ufeff", "\u2028", "[" * 300),
+)
+
+
+@pytest.mark.slow
+@settings(max_examples=2000, deadline=None)
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), max_size=30),
+    encoding=st.sampled_from(["utf-8", "utf-8", "utf-8", "latin-1", "utf-16"]),
+)
+def test_any_text_is_a_table_or_refused_in_a_sentence(pieces, encoding):
+    content = f"image,label\n{''.join(pieces)}".encode(encoding, "replace")
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "table.csv")
+        path.write_bytes(content)
+        with contextlib.suppress(WorkbookError), warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            load(path)
+        assert [*Path(folder).iterdir()] == [path] and path.read_bytes() == content

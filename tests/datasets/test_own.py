@@ -299,6 +299,30 @@ def test_the_rest_is_usable(forty_broken):
     assert np.bincount(dataset.test.labels).tolist() == [16, 16]
 
 
+def test_what_is_broken_and_what_contradicts_is_said_in_one_go(pets):
+    (pets / "cats" / "cut.png").write_bytes(b"")
+    shutil.copy(pets / "dogs" / "000.png", pets / "cats" / "copy.png")
+    text = refused(f"folder:{pets}")
+    assert "cut.png" in text and "cats/copy.png and dogs/000.png" in text
+    assert text.endswith("put ?skip-broken=yes behind the path.")
+
+
+def test_pictures_in_two_classes_can_be_left_out_too(pets):
+    every = datasets.load(f"folder:{pets}")
+    shutil.copy(pets / "dogs" / "000.png", pets / "cats" / "copy.png")
+    with pytest.warns(UserWarning, match=r"in two classes or parts: cats/copy.png and dogs/000"):
+        dataset = datasets.load(f"folder:{pets}?skip-broken=yes")
+    assert len(dataset.train) + len(dataset.test) == len(every.train) + len(every.test) - 1
+
+
+def test_where_all_is_broken_that_is_said_whatever_may_be_left_out(tmp_path):
+    for place in ("a/1.png", "a/2.png", "b/1.png"):
+        (tmp_path / place).parent.mkdir(exist_ok=True)
+        (tmp_path / place).write_bytes(b"")
+    for query in ("", "?skip-broken=yes"):
+        assert "3 of 3 images" in refused(f"folder:{tmp_path}{query}")
+
+
 def test_from_folder_takes_the_same_options(forty_broken):
     with pytest.warns(UserWarning, match="broken") as caught:
         dataset = datasets.from_folder(forty_broken, name="many", skip_broken=True, group="9")

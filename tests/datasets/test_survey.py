@@ -20,7 +20,7 @@ from simmim_lib.datasets.image_files import read_image
 from simmim_lib.datasets.near_duplicates import _close, difference_hashes, near_duplicates
 from simmim_lib.datasets.survey import survey
 from simmim_lib.datasets.survey_text import as_text
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable
 
 
 @pytest.fixture(autouse=True)
@@ -287,6 +287,16 @@ def test_a_sheet_has_a_row_for_each_class(pets):
 def test_classes_may_have_names_in_any_script(tmp_path):
     found = survey(f"folder:{fill(tmp_path, {'猫': 5, 'größer': 5})}")
     assert contact_sheet(found).size[0] > 0 and "猫" in as_text(found)
+
+
+def test_names_of_classes_neither_steer_a_terminal_nor_stop_a_drawing(tmp_path):
+    names = ["cat\x1b]0;mine\x07", "dog\udcff", "two\nlines", "\u202etxt"]
+    found = survey(f"folder:{fill(tmp_path, dict.fromkeys(names, 5))}")
+    told = as_text(found)
+    assert contact_sheet(found).size[0] > 0
+    assert printable(told, keep="\n") == told and told.encode()
+    for name in names:
+        assert f"\n{printable(name)} " in told
 
 
 def test_a_sheet_shows_what_the_files_hold(tmp_path):

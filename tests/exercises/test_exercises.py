@@ -72,26 +72,35 @@ def find_exercises() -> list[Exercise]:
 TESTS = Path(__file__).parents[1]
 
 
-def planted() -> dict[str, list[tuple[str, str]]]:
-    """Collect the wrong answers: for each exercise, code and words that its message must hold."""
-    answers: dict[str, list[tuple[str, str]]] = {}
-    for path in sorted((TESTS / "lessons").glob("*/wrong_answers.py")):
-        name = f"wrong_answers_of_{path.parent.name}"
+def planted(table: str) -> dict[str, list[Any]]:
+    """Collect the lessons' answers from their tables of this name: for each exercise a list."""
+    answers: dict[str, list[Any]] = {}
+    for path in sorted((TESTS / "lessons").glob(f"*/{table.lower()}.py")):
+        name = f"{path.stem}_of_{path.parent.name}"
         specification = importlib.util.spec_from_file_location(name, path)
         module = importlib.util.module_from_spec(specification)
         specification.loader.exec_module(module)
-        answers |= module.WRONG_ANSWERS
+        answers |= getattr(module, table)
     return answers
 
 
 EXERCISES = find_exercises()
-PLANTED = planted()
+PLANTED = planted("WRONG_ANSWERS")  # code, and words that its message must hold
+OTHERWISE_RIGHT = planted("RIGHT_ANSWERS")  # code
 each_exercise = pytest.mark.parametrize("exercise", EXERCISES, ids=lambda each: each.name)
 
 
 def test_every_registered_exercise_stands_in_exactly_one_lesson_and_has_wrong_answers():
     assert sorted(each.name for each in EXERCISES) == exercises.names()
     assert sorted(PLANTED) == exercises.names()
+    assert sorted(OTHERWISE_RIGHT) == exercises.names()
+
+
+@pytest.mark.parametrize("source", build.lessons(), ids=lambda source: source.stem)
+def test_exercises_are_numbered_in_order(source):
+    text = source.read_text("utf-8")
+    found = [int(number) for number in re.findall(r"(?m)^# ### Exercise (\d+): ", text)]
+    assert found == [*range(1, len(found) + 1)]
 
 
 @each_exercise
@@ -112,6 +121,15 @@ def test_folded_solution_is_right(exercise):
     verdict = exercise.verdict(exercise.solutions[0])
     assert verdict.status == "right", verdict
     assert verdict.message
+    assert not verdict.message.startswith("Right"), "the verdict says so already"
+
+
+@pytest.mark.slow
+@each_exercise
+def test_right_answers_are_accepted_in_whatever_form(exercise):
+    for code in OTHERWISE_RIGHT[exercise.name]:
+        verdict = exercise.verdict(code)
+        assert verdict.status == "right", f"{verdict}\n{code}"
 
 
 @pytest.mark.slow
@@ -145,9 +163,20 @@ def test_an_answer_that_computes_nothing_is_refused(exercise, value):
     assert exercises.check(exercise.name, value).status != "right"
 
 
-def test_an_unknown_exercise_names_the_nearest():
-    with pytest.raises(WorkbookError, match=r"'01-lep'.*Did you mean '01-leep'"):
-        exercises.check("01-lep", ...)
+@pytest.mark.parametrize(
+    ("name", "words"),
+    [
+        ("01-lep", "Did you mean '01-leep'?"),
+        ("leep", "Did you mean '01-leep'?"),
+        ("", "Unknown exercise ''"),
+        (print, "the exercise's name in quotation marks, the second your answer"),
+        (None, "the exercise's name in quotation marks"),
+    ],
+)
+def test_a_wrong_name_gives_a_sentence_and_raises_nothing(name, words):
+    verdict = exercises.check(name, "01-leep")
+    assert verdict.status == "not checked"
+    assert words in verdict.message
 
 
 def test_importing_the_framework_is_light():
@@ -159,9 +188,9 @@ def test_importing_the_framework_is_light():
 @pytest.fixture
 def doubling(monkeypatch):
     """Register an exercise for the tests below: a function that doubles."""
-    monkeypatch.setattr(checking, "JUDGES", dict(checking.JUDGES))
+    monkeypatch.setattr(checking, "EXERCISES", dict(checking.EXERCISES))
 
-    @exercises.exercise("99-double")
+    @exercises.exercise("99-double", "function")
     def double(answer):
         exercises.compare(
             answer(3.0), 6.0, [exercises.Mistake(9.0, "You squared.")], "That is not the double."
@@ -209,6 +238,9 @@ def test_stubs_are_recognised(doubling, stub):
         "class Twice:\n    def __call__(self, x):\n        return 2 * x\ndouble = Twice()",
         "import functools\ndouble = functools.partial(lambda factor, x: factor * x, 2)",
         "import numpy as np\ndouble = np.vectorize(lambda x: 2 * x)",
+        "import numpy as np\n"
+        "def double(x):\n    out = np.empty(1)\n    out[...] = 2 * x\n    return out",
+        "def double(x):\n    out = {}\n    out[...] = 2 * x\n    return out[...]",
     ],
 )
 def test_an_answer_is_not_taken_for_a_stub(doubling, code):
@@ -220,7 +252,7 @@ def test_an_answer_is_not_taken_for_a_stub(doubling, code):
     [
         ("def double(x):\n    return x ** 2", "You squared."),
         ("def double(x):\n    return 5", "That is not the double."),
-        ("def double(x):\n    return 'six'", "type `str`"),
+        ("def double(x):\n    return 'six'", "is text where numbers"),
         ("def double(x):\n    print(x)", "returns nothing"),
         ("def double(x):\n    return float('nan')", "The result is nan"),
         ("def double(x):\n    return [6, 6]", "shape"),
@@ -232,7 +264,15 @@ def test_an_answer_is_not_taken_for_a_stub(doubling, code):
         ("def double(x):\n    raise ValueError", "stopped with ValueError (line 2"),
         ("def double(x):\n    return double(x)", "RecursionError"),
         ("def double():\n    return 6", "takes 0 positional arguments"),
-        ("double = 6", "'int' object is not callable"),
+        ("double = 6", "its name, without brackets. The check calls it with numbers of its own"),
+        ("double = [6.0]", "this is a result, of type `list`"),
+        ("def double(x):\n    return 7.25", "That is not the double. Yours: 7.25."),
+        ("def double(x):\n    return '6'", "is text where numbers"),
+        ("def double(x):\n    return ['6,0']", "is text where numbers"),
+        ("def double(x):\n    exit()", "ends the program: use `return`"),
+        ("def double(x):\n    quit(1)", "ends the program: use `return`"),
+        ("import sys\ndef double(x):\n    sys.exit('6')", "ends the program: use `return`"),
+        ("def double(x):\n    raise SystemExit", "ends the program: use `return`"),
     ],
 )
 def test_mistakes_are_named(doubling, code, message):
@@ -256,4 +296,30 @@ def test_two_lessons_cannot_share_a_name(doubling):
 
     other.__module__ = "simmim_lib.exercises.lesson_98"
     with pytest.raises(WorkbookError, match="Two exercises are called '99-double'"):
-        exercises.exercise("99-double")(other)
+        exercises.exercise("99-double", "function")(other)
+
+
+def test_an_exercise_for_values_refuses_a_function(monkeypatch):
+    monkeypatch.setattr(checking, "EXERCISES", dict(checking.EXERCISES))
+    exercises.exercise("99-value", "values")(lambda answer: "")
+    assert "values, but you hand over a function" in exercises.check("99-value", len).message
+
+
+def test_exit_in_a_notebook_does_not_end_the_kernel(doubling, monkeypatch):
+    """There `exit` asks the shell, which would stop the kernel a moment later."""
+    import IPython
+    from IPython.core.autocall import ZMQExitAutocall
+
+    class Shell:
+        ended = False
+
+        def ask_exit(self):
+            self.ended = True
+
+    shell = Shell()
+    monkeypatch.setattr(IPython, "get_ipython", lambda: shell)
+    leave = ZMQExitAutocall(shell)
+    assert "ends the program" in doubling(lambda x: leave()).message
+    assert not shell.ended
+    leave()  # outside of a check it does as ever
+    assert shell.ended

@@ -6,6 +6,8 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, experiments, training
+from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import examples
 from simmim_lib.experiments.examples import StagePlan, plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import build_network
@@ -146,3 +148,31 @@ def test_a_stage_sees_what_its_steps_of_the_whole_training_would_see():
     (one,), (of_all,) = part.examples, whole.examples
     np.testing.assert_array_equal(one.batches, of_all.batches[:, 3:7])
     np.testing.assert_array_equal(one.unlabelled.batches, of_all.unlabelled.batches[:, 3:7])
+
+
+def with_shares(shares, left):
+    """Plan the images of a step, where so many of each of three classes are without a label."""
+    labels = np.repeat([0, 1, 2], left).astype(np.int32)
+    images = np.zeros((len(labels), 28, 28, 1), np.float32)
+    part = datasets.Part(images, labels)
+    data = datasets.Dataset(
+        "pets", "Pets", part, part, ("cat", "dog", "bird"), "", "", "classification"
+    )
+    settings = Settings(information=0.3, class_shares=shares, steps=50, seeds=1)
+    drawn = examples._draw_unlabelled(settings, data, np.arange(len(labels)), 16, 0)
+    return np.bincount(labels[drawn.ravel()], minlength=3) / drawn.size
+
+
+def test_shares_of_classes_are_those_asked_for():
+    for shares, left in (((0.5, 0.3, 0.2), (5, 90, 5)), ((0.6, 0.4, 0.0), (3, 30, 0))):
+        np.testing.assert_allclose(with_shares(shares, left), shares, atol=0.02)
+
+
+@pytest.mark.parametrize("left", [(9, 0, 9), (9, 0, 0), (0, 0, 9)])
+@pytest.mark.parametrize("shares", [(0.0, 1.0, 0.0), (0.2, 0.6, 0.2), (0.0, 1e-6, 1 - 1e-6)])
+def test_a_share_of_a_class_that_is_used_up_gets_one_sentence(shares, left):
+    words = (
+        "asks for .* of class '(cat|dog|bird)' of 'pets', but all of its .* lower labels_per_class"
+    )
+    with pytest.raises(WorkbookError, match=words):
+        with_shares(shares, left)

@@ -4,7 +4,9 @@ import json
 import re
 import subprocess
 import sys
+import tempfile
 import zipfile
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -18,6 +20,7 @@ import simmim_lib
 from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Result, kept_models
+from simmim_lib.foundation import outputs
 from simmim_lib.settings import Settings
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
@@ -61,6 +64,26 @@ def predicted_elsewhere(model: Path, images: np.ndarray, folder: Path) -> tuple[
     done = subprocess.run(command, capture_output=True, text=True, timeout=300)
     assert done.returncode == 0, done.stderr
     return np.load(folder / "outputs.npy"), done.stdout.strip()
+
+
+def test_a_model_is_kept_where_the_usual_temporary_folder_is_full(tmp_path, monkeypatch):
+    class Model:
+        def save(self, file: Path) -> None:
+            if file.is_relative_to(tmp_path / "full"):
+                raise OSError(28, "No space left on device")
+            with zipfile.ZipFile(file, "w") as archive:
+                archive.writestr("config.json", "{}")
+
+    for name in ("full", "other"):
+        (tmp_path / name).mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "full"))
+    description = kept_models.Description("Title", "classification", ("a", "b"), 28, True, {})
+    places = {"other": None, "full": "TMPDIR"}
+    for name, sentence in places.items():
+        monkeypatch.setattr(outputs, "SPARE_FOLDERS", (None, str(tmp_path / name)))
+        with pytest.raises(WorkbookError, match=sentence) if sentence else nullcontext():
+            kept_models.write(Model(), description, tmp_path / f"{name}.keras")
+    assert [path.name for path in tmp_path.glob("*.keras")] == ["other.keras"]
 
 
 @pytest.mark.colab
@@ -247,6 +270,11 @@ BAD_DESCRIPTIONS = {
     "numbers as class names": (with_fields(class_names=[*range(10)]), "is damaged"),
     "another kind": (with_fields(kind="words"), "is damaged"),
     "a size that is none": (with_fields(size="28"), "is damaged"),
+    "a size of nothing": (with_fields(size=0), "is damaged"),
+    "a size that is truth": (with_fields(size=True), "is damaged"),
+    "an absurd size": (with_fields(size=10**9), "is damaged"),
+    "a list as kind": (with_fields(kind=["regression"]), "is damaged"),
+    "no class": (with_fields(class_names=[]), "is damaged"),
     "a class too few": (with_fields(class_names=[*"012345678"]), "does not fit its description"),
     "colour": (with_fields(grey=False), "does not fit its description"),
     "too much": (lambda content: content + b" " * 11_000_000, "is damaged"),

@@ -48,6 +48,17 @@ def test_a_flat_folder_files_and_a_deep_folder_are_taken_once_each(tmp_path):
     assert left_out == [tmp_path / "new" / "notes.txt"]
 
 
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_folders_behind_links_are_not_gone_into(tmp_path):
+    shade(tmp_path / "elsewhere" / "secret.png", 0)
+    image = shade(tmp_path / "new" / "image.png", 0)
+    (tmp_path / "new" / "linked").symlink_to(tmp_path / "elsewhere")
+    (tmp_path / "new" / "circle").symlink_to(tmp_path / "new")
+    found, left_out = find_images([tmp_path / "new"])
+    assert found == [image]
+    assert left_out == [tmp_path / "new" / "circle", tmp_path / "new" / "linked"]
+
+
 def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
     (tmp_path / "empty").mkdir()
     image = shade(tmp_path / "image.png", 0)
@@ -161,7 +172,10 @@ def test_numbers_in_a_table_are_called_as_their_columns():
     assert (row["wet"], row["probability"]) == ("3.000000", "")
 
 
-def test_a_name_of_any_bytes_can_be_shown():
+def test_names_of_any_bytes_stay_in_their_line_of_a_table():
     odd = Path(os.fsdecode(b"bad\xff\n\x1b[31m.png"))
-    shown = predicting.readable(odd)
-    assert shown.isprintable() and shown.startswith("bad") and shown.endswith("[31m.png")
+    description = Description("Made up", "classification", ("a", "b\ud800"), 28, grey=True)
+    made = Prediction(odd, np.array([0.2, 0.8]), description)
+    text = predicting.as_csv([made], made.description, 0.7)
+    assert text.splitlines()[1].startswith("bad\\udcff\\n\\x1b[31m.png,b\\ud800,0.800000")
+    assert text.encode()

@@ -1,6 +1,9 @@
+import json
 import os
 import shutil
-from dataclasses import replace
+import threading
+import time
+import warnings
 from types import SimpleNamespace
 
 import keras
@@ -27,7 +30,7 @@ def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
     monkeypatch.setattr(
-        pretraining, "_bundled_path", lambda source, trunk: tmp_path / f"{source}.npz"
+        pretraining, "_bundled_path", lambda source, trunk="": tmp_path / f"{source}.npz"
     )
     _pretrained.cache_clear()
     yield tmp_path
@@ -64,8 +67,22 @@ def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
     assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
 
 
-def made_up(accuracy=0.5):
-    return Pretrained("uci-digits", {"dense": [np.zeros(3)]}, [np.zeros(3)], accuracy)
+SHAPES = {
+    "convolution_1": [(3, 3, 1, 16), (16,)],
+    "convolution_2": [(3, 3, 16, 32), (32,)],
+    "convolution_3": [(3, 3, 32, 64), (64,)],
+    "dense": [(1024, 128), (128,)],
+    "head": [(128, 10), (10,)],
+}
+
+
+def made_up(accuracy=0.5, trunk="small-cnn"):
+    parts = {
+        part: [np.zeros(shape, np.float32) for shape in shapes]
+        for part, shapes in pretraining._shapes("uci-digits", trunk).items()
+    }
+    head = parts.pop("head")
+    return Pretrained("uci-digits", parts, head, accuracy, trunk)
 
 
 @pytest.mark.parametrize(
@@ -102,6 +119,39 @@ def test_the_bundled_network_is_preferred_to_that_in_the_cache(elsewhere):
     assert pretrained("uci-digits").accuracy == 0.75
 
 
+def test_two_that_need_the_same_network_train_it_once(elsewhere, monkeypatch):
+    trained = []
+
+    def train(source, trunk, progress):
+        trained.append(source)
+        time.sleep(0.3)
+        return made_up()
+
+    monkeypatch.setattr(pretraining, "train_on_source", train)
+    found = []
+    threads = [
+        threading.Thread(target=lambda: found.append(pretrained("uci-digits"))) for _ in range(3)
+    ]
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore")  # those that wait say so
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+    assert [each.accuracy for each in found] == [0.5] * 3 and trained == ["uci-digits"]
+    assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="needs links")
+def test_a_link_in_the_cache_is_not_written_through(elsewhere, tmp_path):
+    victim, path = tmp_path / "victim", tmp_path / "network.npz"
+    victim.write_text("mine")
+    for name in ("network.npz", "network.npz.part", ".network.npz.lock"):
+        (tmp_path / name).symlink_to(victim)
+    store(made_up(), path)
+    assert victim.read_text() == "mine" and _read(path, "uci-digits") is not None
+
+
 def test_weights_of_frozen_blocks_come_in_the_order_of_the_model():
     """Which is not that of the blocks where a branch of the second is longer than the first."""
     image = keras.Input((4,))
@@ -124,7 +174,7 @@ def test_weights_of_frozen_blocks_come_in_the_order_of_the_model():
 
 
 def test_networks_of_two_trunks_are_not_taken_for_each_other(elsewhere):
-    small, other = made_up(0.25), replace(made_up(0.75), trunk="article")
+    small, other = made_up(0.25), made_up(0.75, "article")
     for network in (small, other):
         store(network, pretraining._cached_path("uci-digits", network.trunk))
     assert pretrained("uci-digits").accuracy == 0.25
@@ -178,7 +228,7 @@ def test_pre_training_takes_as_many_steps_as_its_recipe_says(elsewhere, monkeypa
 
 def test_a_damaged_file_gets_one_sentence(elsewhere):
     path = elsewhere / "network.npz"
-    store(Pretrained("uci-digits", {"dense": [np.zeros(1000)]}, [np.zeros(3)], 0.5), path)
+    store(made_up(), path)
     path.write_bytes(path.read_bytes()[:900])
     with pytest.raises(WorkbookError, match=r"damaged .* delete the file"):
         _read(path, "uci-digits")
@@ -198,6 +248,91 @@ def test_damaged_published_weights_get_the_sentence_of_other_data(monkeypatch, t
         pretraining.published("efficientnet-lite0")
 
 
+def stored(path, change):
+    """Store a network, and change its arrays, or what its recipe says."""
+    store(made_up(), path)
+    with np.load(path) as arrays:
+        changed = {name: arrays[name] for name in arrays.files}
+    recipe = json.loads(changed["recipe"].item())
+    recipe = change(changed, recipe)
+    if recipe is not None:
+        changed["recipe"] = np.array(json.dumps(recipe))
+    np.savez_compressed(path, **changed)
+
+
+def with_array(name, array):
+    return lambda arrays, recipe: arrays.update({name: array})
+
+
+def without(name):
+    return lambda arrays, recipe: arrays.pop(name).fill(0)
+
+
+def with_accuracy(value):
+    return lambda arrays, recipe: {**recipe, "accuracy": value}
+
+
+DAMAGED = {
+    "an array too few": (without("dense/1"), "lacks 'dense/1'"),
+    "no head": (without("head/0"), "lacks 'head/0'"),
+    "an array too many": (with_array("dense/2", np.zeros(3)), "also holds 'dense/2'"),
+    "an array of nothing": (with_array("junk", np.zeros(3)), "also holds 'junk'"),
+    "the same place twice": (with_array("dense/01", np.zeros(128)), "also holds 'dense/01'"),
+    "another shape": (
+        with_array("dense/1", np.zeros(129)),
+        r"shape \(129,\), but the trunk \(128,\)",
+    ),
+    "a transposed kernel": (with_array("dense/0", np.zeros((128, 1024))), r"shape \(128, 1024\)"),
+    "NaN": (with_array("dense/1", np.full(128, np.nan)), "dense/1 holds what is no finite"),
+    "infinity": (with_array("head/1", np.full(10, np.inf)), "head/1 holds what is no finite"),
+    "texts": (with_array("dense/1", np.array(["a"] * 128)), "dense/1 holds what is no finite"),
+    "complex numbers": (with_array("dense/1", np.zeros(128, complex)), "dense/1 holds"),
+    "a recipe that is a list": (lambda *_: [1], r"its recipe is \[1\]"),
+    "a recipe that is a text": (lambda *_: "recipe", "its recipe is 'recipe'"),
+    "a recipe that is an array": (with_array("recipe", np.zeros(3)), "ValueError"),
+    "accuracy as a text": (with_accuracy("0.9"), "its accuracy is '0.9'"),
+    "accuracy as a list": (with_accuracy([0.9]), r"its accuracy is \[0.9\]"),
+    "accuracy as truth": (with_accuracy(True), "its accuracy is True"),
+    "accuracy above 1": (with_accuracy(97.5), "its accuracy is 97.5"),
+    "accuracy that is NaN": (with_accuracy(float("nan")), "its accuracy is nan"),
+}
+
+
+@pytest.mark.parametrize("what", DAMAGED)
+def test_a_network_that_does_not_fit_its_trunk_gets_one_sentence(elsewhere, what):
+    change, words = DAMAGED[what]
+    path = elsewhere / "network.npz"
+    stored(path, change)
+    with pytest.raises(WorkbookError, match=f"damaged .*{words}.* delete the file") as caught:
+        _read(path, "uci-digits")
+    assert "\n" not in str(caught.value)
+
+
+def test_sizes_are_looked_at_before_arrays_are_read(elsewhere, monkeypatch):
+    path = elsewhere / "network.npz"
+    store(made_up(), path)
+    monkeypatch.setattr(pretraining, "MAX_BYTES", 100_000)
+    monkeypatch.setattr(np, "load", None)
+    with pytest.raises(WorkbookError, match=r"its arrays would fill \d MB"):
+        _read(path, "uci-digits")
+
+
+def test_the_shapes_are_those_of_the_trunk():
+    assert pretraining._shapes("uci-digits", "small-cnn") == SHAPES
+
+
+def test_the_bundled_networks_are_verified(elsewhere):
+    for source in datasets.included():
+        shutil.copy(_bundled_path(source), elsewhere / f"{source}.npz")
+    assert set(pretraining.verify()) == {f"trunks/{name}.npz" for name in datasets.included()}
+    stored(elsewhere / "uci-digits.npz", with_array("dense/1", np.full(128, np.nan)))
+    with pytest.raises(WorkbookError, match=r"uci-digits\.npz is damaged"):
+        pretraining.verify()
+    (elsewhere / "uci-digits.npz").unlink()
+    with pytest.raises(WorkbookError, match=r"uci-digits\.npz is missing or of another recipe"):
+        pretraining.verify()
+
+
 def test_a_pickle_is_refused(elsewhere):
     path = elsewhere / "network.npz"
     np.savez(path, recipe=np.array([{"any": "object"}], dtype=object))
@@ -213,5 +348,6 @@ def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr(os, "replace", full)
-    assert pretrained("uci-digits").weights
+    with pytest.warns(UserWarning, match="could not be kept .*No space left on device"):
+        assert pretrained("uci-digits").weights
     assert not list((elsewhere / "cache" / "trunks").iterdir())

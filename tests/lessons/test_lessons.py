@@ -1,5 +1,7 @@
 """The list of lessons agrees with all that is written for readers."""
 
+import ast
+import builtins
 import re
 import shutil
 from pathlib import Path
@@ -7,6 +9,7 @@ from pathlib import Path
 import build
 import lint
 import pytest
+import reading_time
 from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook
 
 import simmim_lib.lessons
@@ -14,7 +17,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons import LESSONS, Lesson
 
 ROOT = Path(__file__).parents[2]
-PLANTED = Lesson("97", "planted", "A title", 5)
+PLANTED = Lesson("97", "planted", "A title", 5, 5)
 each_lesson = pytest.mark.parametrize("lesson", LESSONS, ids=lambda lesson: lesson.name)
 
 
@@ -74,6 +77,51 @@ def test_links_between_lessons_lead_somewhere(lesson):
     assert set(links) <= {other.notebook for other in LESSONS}
 
 
+@each_lesson
+def test_the_list_says_how_long_a_lesson_takes(lesson):
+    notebook = build.read_lesson(source_of(lesson))
+    assert lesson.minutes == reading_time.minutes(notebook)
+    assert lesson.short_minutes == reading_time.minutes(reading_time.short_way(notebook))
+
+
+@each_lesson
+def test_the_short_way_needs_nothing_of_what_goes_deeper(lesson):
+    known = {*dir(builtins), "display", "get_ipython"}
+    for cell in reading_time.short_way(build.read_lesson(source_of(lesson))).cells:
+        if cell.cell_type == "code":
+            assigned, used = names_in(cell.source)
+            known |= assigned
+            assert used <= known, f"{used - known} in: {cell.source}"
+
+
+def names_in(code: str) -> tuple[set[str], set[str]]:
+    """Return the names that a cell defines, those inside its functions too, and those it reads."""
+    nodes = list(ast.walk(ast.parse(re.sub(r"(?m)^\s*[!%].*$", "", code))))
+    names = [node for node in nodes if isinstance(node, ast.Name)]
+    assigned = {node.id for node in names if isinstance(node.ctx, ast.Store)}
+    assigned |= {node.arg for node in nodes if isinstance(node, ast.arg)}
+    assigned |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    for node in nodes:
+        if isinstance(node, ast.Import | ast.ImportFrom):
+            assigned |= {(each.asname or each.name).partition(".")[0] for each in node.names}
+    return assigned, {node.id for node in names if isinstance(node.ctx, ast.Load)}
+
+
+def test_minutes_are_counted_by_hand():
+    cells = [
+        new_markdown_cell("# 97 A title\n" + "word " * 237),  # 240 words: 2 minutes
+        new_code_cell("pip", metadata={"tags": ["setup"]}),
+        new_code_cell("\n".join(["panels.one()", *["x = 1"] * 19])),  # a panel and 20 lines: 3 + 2
+        new_markdown_cell("### Exercise 1: do it (easy, 10 minutes)"),
+        new_markdown_cell("<details>" + "word " * 5000 + "</details>"),
+        new_markdown_cell("## 2. Going deeper: more\n" + "word " * 1200),
+        new_markdown_cell("## Recap"),
+    ]
+    notebook = new_notebook(cells=cells)
+    assert reading_time.minutes(notebook) == 30  # 17 and a little, and 10 for what goes deeper
+    assert reading_time.minutes(reading_time.short_way(notebook)) == 20
+
+
 # What the builder refuses.
 
 
@@ -83,8 +131,8 @@ def test_links_between_lessons_lead_somewhere(lesson):
         (new_markdown_cell("# 97 A title, and more\nAbout 5 minutes."), "title: # 97 A title."),
         (new_markdown_cell("# A title\nAbout 5 minutes."), "title: # 97 A title."),
         (new_code_cell("# 97 A title\n# About 5 minutes."), "title: # 97 A title."),
-        (new_markdown_cell("# 97 A title\nAbout 55 minutes."), "takes: About 5 minutes."),
-        (new_markdown_cell("# 97 A title\nAbout an hour."), "takes: About 5 minutes."),
+        (new_markdown_cell("# 97 A title\nAbout 55 minutes."), "say: About 5 minutes."),
+        (new_markdown_cell("# 97 A title\nAbout an hour."), "say: About 5 minutes."),
     ],
 )
 def test_another_title_cell_is_refused(cell, words):

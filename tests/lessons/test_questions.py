@@ -6,17 +6,67 @@ from importlib import import_module
 from importlib.util import find_spec
 
 import build
+import numpy as np
 import pytest
 
+from simmim_lib import freezing, trunks
 from simmim_lib.exercises.questions import QUESTIONS, Choice, Estimate, questions_of
 from simmim_lib.lessons import LESSONS
+from simmim_lib.lessons.task_weights.conflict import Conflict
+from simmim_lib.settings import Settings
 
 NAMES = {lesson.number: questions_of(lesson.number) for lesson in LESSONS}
 ALL = [name for names in NAMES.values() for name in names]
 
+
+def half_frozen():
+    """A network of which two layers, with 4,800 weights of 155,786, are frozen."""
+    model = trunks.add_head(trunks.build_trunk(), classes=10)
+    freezing.freeze(model, layers=2)
+    return model
+
+
 MEASURED = {
     "01-first-pass": {"accuracy": 0.55},
-    "01-frozen-share": {"trained": 156_000, "weights": 160_000},
+    "01-frozen-share": {"model": half_frozen()},
+    "02-fresh": {"probability": np.array([0.08, 0.1, 0.12])},
+    # The third guess is wrong and surer than the second.
+    "02-unsure": {
+        "labels": np.array([0, 1, 0, 2]),
+        "logits": np.array([[9.0, 0, 0], [0, 1, 0], [0, 0, 2], [0, 0.1, 0]]),
+    },
+    "02-information": {
+        "batches": {
+            "trained": 9 * np.eye(3),
+            "same": np.tile([9.0, 0, 0], (3, 1)),
+            "fresh": 0.01 * np.eye(3),
+        }
+    },
+    "04-where-tasks-meet": {
+        "gradients": {
+            "mnist": {"trunk": 1, "head_mnist": 1, "head_fashion": None},
+            "fashion": {"trunk": 1, "head_mnist": None, "head_fashion": 1},
+        }
+    },
+    "04-hundredfold": {
+        "changed": {"sgd": {"fashion": 0.3}, "Adam": {"fashion": 0.0}, "shared": {"fashion": 0.1}}
+    },
+    "04-units": {
+        "accuracy": {
+            ("fixed", 1): {"mnist": np.array([0.89]), "fashion": np.array([0.73])},
+            ("fixed", 100): {"mnist": np.array([0.83]), "fashion": np.array([0.73])},
+        }
+    },
+    "04-cosine": {
+        "measured": Conflict(
+            Settings(targets=("mnist", "fashion")),
+            np.array([0]),
+            np.array([[[[1.0, 0.04], [0.04, 1.0]]]]),
+            np.ones((1, 1, 2)),
+        )
+    },
+    "04-front": {"equal": {"mnist": np.array([0.88])}, "thrice": {"mnist": np.array([0.89])}},
+    "04-bulging-front": {"least": np.array([-1.0, -0.97, 1.0])},
 }
 """What a run would hand over, where an answer depends on one."""
 
@@ -43,6 +93,8 @@ def test_exactly_one_option_is_right_and_each_has_its_own_sentence(name):
         assert sum(right) == 1
     assert len(set(replies)) == len(replies)
     assert all(len(reply) > 20 for reply in replies)
+    # A verdict knows code and formulas, but no emphasis.
+    assert not any("*" in reply for reply in replies)
     assert len(found.because) > 40
 
 

@@ -45,3 +45,9 @@ def test_the_first_targets_are_offered_even_if_they_are_unusual():
 def test_a_control_is_no_wider_than_a_phone(control):
     layout = control().layout
     assert (layout.width, layout.max_width, layout.min_width) == ("330px", "100%", "0")
+
+
+def test_a_choice_shows_any_name_and_keeps_what_it_stands_for():
+    chosen = controls.dropdown("Source", [("a", "a"), ("b\udcff\n\x1b", "b\udcff")], "b\udcff")
+    assert chosen.options == (("a", "a"), (r"b\udcff\n\x1b", "b\udcff"))
+    assert chosen.value == "b\udcff"

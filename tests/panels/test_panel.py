@@ -48,9 +48,9 @@ def test_the_picture_follows_the_control():
     for value in (3, 4, 3):
         send(panel.controls["value"], value=value)
         panel.wait()
-        assert panel.picture.value == picture(value).png()
+        assert panel.png == picture(value).png()
         assert panel.alt == f"the value {value}"
-    assert Image.open(io.BytesIO(panel.picture.value)).format == "PNG"
+    assert Image.open(io.BytesIO(panel.png)).format == "PNG"
     assert panel.error is None
 
 
@@ -70,6 +70,11 @@ def test_the_output_holds_the_panel_and_its_static_twin(shown):
     [
         (WorkbookError("Choose <b>another</b> number."), "Choose &lt;b&gt;another"),
         (RuntimeError("it broke"), "Something went wrong that should not"),
+        (
+            WorkbookError("A class \x1b[31m\u202e is empty."),
+            r"A class \x1b[31m\u202e is empty.",
+        ),
+        (OSError("no \x1b[31m\ud800"), r"OSError: no \x1b[31m\ud800"),
     ],
 )
 def test_a_failure_is_shown_and_kept(error, words):
@@ -162,7 +167,7 @@ def test_what_was_cancelled_is_not_shown():
     click(panel.cancel)
     slow.go_on.set()
     panel.wait(10)
-    assert not panel.picture.value
+    assert not panel.png
     assert "Cancelled" in panel.message.value
 
 
@@ -175,7 +180,7 @@ def test_what_was_overtaken_is_never_shown():
     send(panel.controls["value"], value=2)
     slow.go_on.set()
     panel.wait(10)
-    assert seen == [picture(2).png()]
+    assert seen == [picture(2).as_html()]
 
 
 def failing(slow):
@@ -214,7 +219,7 @@ def test_a_failure_of_what_was_overtaken_is_never_shown():
     panel.wait(10)
     assert messages == []
     assert panel.error is None
-    assert panel.picture.value == picture(2).png()
+    assert panel.png == picture(2).png()
 
 
 def test_a_picture_that_is_overtaken_while_it_is_drawn_is_not_shown():
@@ -227,7 +232,24 @@ def test_a_picture_that_is_overtaken_while_it_is_drawn_is_not_shown():
     panel = slider_panel(lambda values, progress: iter([CancelsItself(figure, "too late")]))
     send(panel.controls["value"], value=1)
     panel.wait(10)
-    assert (panel.picture.value, panel.alt, panel.error) == (b"", "", None)
+    assert (panel.png, panel.alt, panel.error) == (b"", "", None)
+
+
+def test_names_that_no_font_can_draw_stand_below_the_picture(shown):
+    figure = new_figure(2, 1)
+    figure.text(0.1, 0.5, "\U0010abce")  # for private use: no font has it
+    drawn = Picture(figure, "a sign")
+    panel = slider_panel(lambda values, progress: iter([drawn]))
+    panel._ipython_display_()
+    beside = "[1] \U0010abce"
+    assert f"<figcaption>{beside}</figcaption>" in panel.picture.value
+    assert shown[-1][1]["image/png"] == {"alt": "a sign", "beside": beside}
+
+
+def test_the_live_picture_has_a_text_for_readers_who_cannot_see_it():
+    panel = slider_panel(lambda values, progress: iter([picture('<"&')]))
+    panel.start()
+    assert 'alt="the value &lt;&quot;&amp;"' in panel.picture.value
 
 
 def test_more_stands_below_the_controls():

@@ -5,7 +5,7 @@ import io
 import numpy as np
 from PIL import Image
 
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened
 
 
 def test_colours_can_be_told_apart_by_colour_blind_readers():
@@ -42,3 +42,8 @@ def test_photographs_do_not_change_the_colours_of_the_rest():
     photograph.imshow(np.random.default_rng(0).random((200, 200, 3)))
     image = Image.open(io.BytesIO(Picture(figure, "").png())).convert("RGB")
     assert image.getpixel((image.width // 4, image.height // 2)) == (0xEE, 0xEE, 0xEE)
+
+
+def test_a_long_name_is_cut_with_a_sign():
+    assert shortened("a" * 24) == "a" * 24
+    assert shortened("a" * 25) == "a" * 23 + "…"

@@ -2,15 +2,18 @@
 
 import html.parser
 import json
+import re
+import tempfile
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 import pytest
+from device_making import device
 from scipy import stats
 
 from simmim_lib.commands import cli
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable
 from simmim_lib.pictures.style import Picture
 from simmim_lib.reports import comparison, comparison_figures
 from simmim_lib.settings import Settings
@@ -173,6 +176,12 @@ def test_the_front_is_drawn_from_cheap_to_dear_and_named() -> None:
         "b": pytest.approx((1, 0.5)),
         "d": pytest.approx((2, 0.7)),
     }
+    # Each name stands where there is more room.
+    assert {each.get_text(): each.get_ha() for each in axes.texts} == {
+        "a": "right",
+        "b": "left",
+        "d": "left",
+    }
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("seconds for all seeds", "test accuracy")
     assert [picture.alt.index(f"{name}: 0.") for name in "bda"] == sorted(
         picture.alt.index(f"{name}: 0.") for name in "abd"
@@ -238,6 +247,61 @@ def test_fields_that_cannot_be_drawn_are_refused(
     assert not (folder / "comparison.html").exists()
 
 
+def titles(path: Path) -> list[str]:
+    return re.findall("<h1[^>]*>(.*?)</h1>", path.read_text())
+
+
+@pytest.mark.parametrize(
+    ("given", "title"),
+    [(".", "mine"), ("../mine", "mine"), ("below/..", "mine"), ("linked", "mine"), ("./", "mine")],
+)
+def test_the_title_is_the_folder_s_real_name(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, given: str, title: str
+) -> None:
+    folder = tmp_path / "mine"
+    (folder / "below").mkdir(parents=True)
+    (folder / "linked").symlink_to(folder)
+    monkeypatch.chdir(results(folder, GRID[0]))
+    assert cli.main(["compare", given]) == 0
+    assert titles(folder / "comparison.html") == [f"A sweep: {title}"]
+
+
+@pytest.mark.parametrize(
+    "fields", ["source,labels_per_class", "source, labels_per_class", " source ,labels_per_class,"]
+)
+def test_fields_may_have_spaces_between_them(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, fields: str
+) -> None:
+    asked = []
+    monkeypatch.setattr(comparison, "write", lambda folder, path, fields: asked.append(fields))
+    assert cli.main(["compare", str(tmp_path), "--fields", fields]) == 0
+    assert asked == [["source", "labels_per_class"]]
+
+
+def test_a_link_in_somebody_else_s_results_is_not_written_through(tmp_path: Path) -> None:
+    folder, victim = results(tmp_path, GRID[0]), tmp_path / "victim"
+    victim.write_text("mine")
+    for name in ("comparison.html", "comparison.html.part", ".comparison.html.lock"):
+        (folder / name).symlink_to(victim)
+    assert cli.main(["compare", str(folder)]) == 0
+    assert victim.read_text() == "mine" and titles(folder / "comparison.html")
+    (folder / "named").symlink_to(victim)  # what the person named is followed
+    assert cli.main(["compare", str(folder), "--output", str(folder / "named")]) == 0
+    assert titles(victim)
+
+
+def test_a_page_that_cannot_be_written_any_more_is_somewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    full = device(tmp_path, "full")
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spare"))
+    folder = results(tmp_path, GRID[0])
+    assert cli.main(["compare", str(folder), "--output", str(full)]) == 2
+    (kept,) = (tmp_path / "spare").rglob("full")
+    assert str(kept) in capsys.readouterr().err and titles(kept)
+
+
 def test_results_that_cannot_be_read_or_kept_are_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkbookError, match=r"cannot be read .*simmim sweep"):
         comparison.write(tmp_path / "nowhere", tmp_path / "page.html")
@@ -248,3 +312,69 @@ def test_results_that_cannot_be_read_or_kept_are_refused(tmp_path: Path) -> None
     (tmp_path / FILE_NAME).write_bytes(b"\x80\x04K\x01.\n")  # a pickle
     with pytest.raises(WorkbookError, match=r"line 1: "):
         comparison.write(tmp_path, tmp_path / "page.html")
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"seconds": 10**400},
+        {"seconds": 1e308},
+        {"seconds": float("inf")},
+        {"seconds": float("nan")},
+        {"seconds": -1},
+        {"seconds": [1]},
+        {"seconds": None},
+        {"accuracy": {"mnist": [10**400] * SEEDS}},
+        {"accuracy": {"mnist": [1e308] * SEEDS}},
+        {"accuracy": {"mnist": [float("nan")] * SEEDS}},
+        {"accuracy": {"mnist": [0.5, [0.5]]}},
+        {"accuracy": {"mnist": [0.5]}},
+        {"accuracy": {"\ud800": [0.5] * SEEDS}},
+        {"accuracy": {}},
+        {"accuracy": 5},
+        {"error": 5},
+        {"versions": None},
+        {"settings": {"steps": 10**400}},
+        {"settings": {"learning_rate": 10**400}},
+        {"settings": {"targets": ["\x1b]0;mine\x07"]}},
+        {"settings": {"targets": ["folder:\x00"]}},
+        {"settings": {"targets": ["folder:\ud800"]}},
+        {"settings": {"\u202esteps": 3}},
+        {"settings": []},
+        {"settings": None},
+    ],
+)
+def test_a_line_that_no_sweep_wrote_is_one_sentence(tmp_path: Path, change: dict[str, Any]) -> None:
+    bad = row(0.5) | change
+    with pytest.raises(WorkbookError, match=r"line 2: this is not an experiment") as refused:
+        read(results(tmp_path, row(0.5), bad))
+    told = str(refused.value)
+    assert told.isprintable() and told.encode() and len(told) < 1000
+
+
+@pytest.mark.parametrize("name", ["\x1b]0;mine\x07", "\ud800", "\x00", "\u202etxt", "<b>", "$1$2"])
+def test_texts_of_a_stranger_s_results_are_shown_as_they_are(tmp_path: Path, name: str) -> None:
+    rows = [row(0.5, seconds=2), row(0.4, error=name, steps=3), row(0.6, steps=9)]
+    rows[0]["versions"] = {name: name}
+    found = page(tmp_path, *rows)
+    assert "b" not in found.elements and printable(found.text, keep="\n") == found.text
+    assert printable(name) in found.tables[-1][1][-1]
+
+
+@pytest.mark.parametrize("rates", [(1e308, 1.0), (1e-320, 1.0), (1e-300, 1e300), (0.1, 10**300)])
+def test_settings_near_the_ends_of_floats_are_drawn(tmp_path: Path, rates: Any) -> None:
+    rows = [row(0.5, seconds=place, learning_rate=rate) for place, rate in enumerate(rates, 1)]
+    assert len(page(tmp_path, *rows).alts) == 2
+
+
+def test_of_very_many_experiments_some_are_named() -> None:
+    number = 20_000
+    seconds = np.geomspace(0.001, 1e9, number)
+    accuracies = np.linspace(0, 1, number)[:, np.newaxis]
+    picture = comparison_figures.accuracy_against_cost(
+        list(seconds), list(accuracies), np.ones(number, bool), ["x" * 99] * number, "Sweep"
+    )
+    (axes,) = picture.figure.axes
+    assert 1 < len(axes.texts) <= comparison_figures.MAX_NAMED
+    assert f"and {number - comparison_figures.MAX_TOLD} more" in picture.alt
+    assert picture.png()

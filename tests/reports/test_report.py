@@ -1,14 +1,18 @@
 """`simmim report` and plain papermill: the files, the numbers in them, and what is refused."""
 
 import ast
+import concurrent.futures
 import dataclasses
+import datetime
 import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import sys
+import tempfile
 from pathlib import Path
 
 import build
@@ -417,6 +421,145 @@ def test_an_empty_folder_will_do(tmp_path):
     report._check_folder(tmp_path)
 
 
+@pytest.mark.parametrize("file", ["report.ipynb", "report.html", "result.json", "model.keras"])
+@pytest.mark.parametrize("kind", ["file", "link that leads nowhere"])
+def test_one_file_of_a_report_is_enough_to_leave_a_folder_alone(
+    no_notebook, capsys, tmp_path, file, kind
+):
+    if kind == "file":
+        (tmp_path / file).write_text("mine")
+    else:
+        (tmp_path / file).symlink_to(tmp_path / "nowhere")
+    assert "already holds a report" in refused(capsys, "--output", str(tmp_path))
+    assert [each.name for each in tmp_path.iterdir()] == [file]
+
+
+# --- Several at once
+
+
+def planted() -> nbformat.NotebookNode:
+    """Return a report's notebook that was run, with numbers that say nothing."""
+    numbers = {report.NUMBERS_TYPE: {"verdict": "It is so."}, "text/plain": ""}
+    cells = [
+        nbformat.v4.new_markdown_cell("## What was asked", metadata={"papermill": {"duration": 0}}),
+        nbformat.v4.new_code_cell("1", metadata={"papermill": {"duration": 1}}),
+    ]
+    cells[1].outputs = [nbformat.v4.new_output("display_data", numbers)]
+    return nbformat.from_dict(nbformat.v4.new_notebook(cells=cells))
+
+
+@pytest.fixture
+def quick_notebook(monkeypatch):
+    """Replace the notebook's hour by nothing; it leaves a model."""
+
+    def execute(notebook, values, tell, models):
+        (models / "model.keras").write_bytes(b"the model")
+        return planted(), None
+
+    monkeypatch.setattr(report, "_execute", execute)
+
+
+FILES = {"report.ipynb", "report.html", "result.json", "model.keras"}
+
+
+def test_reports_of_one_second_have_folders_of_their_own(quick_notebook, monkeypatch, tmp_path):
+    class Clock(datetime.datetime):
+        @classmethod
+        def now(cls, tz=None):
+            return cls(2026, 1, 2, 3, 4, 5)
+
+    monkeypatch.setattr(report.datetime, "datetime", Clock)
+    monkeypatch.chdir(tmp_path)
+    with concurrent.futures.ThreadPoolExecutor(4) as threads:
+        made = [*threads.map(lambda _: report.write(TINY), range(4))]
+    stamp = "2026-01-02-030405"
+    expected = {stamp, f"{stamp}-2", f"{stamp}-3", f"{stamp}-4"}
+    assert {each.folder.name for each in made} == expected
+    for each in made:
+        assert {file.name for file in each.folder.iterdir()} == FILES
+
+
+def test_a_folder_that_was_named_is_claimed_from_the_start(quick_notebook, monkeypatch, tmp_path):
+    folder = tmp_path / "new"
+    execute, refusals = report._execute, []
+
+    def execute_while_another_begins(*words):
+        with pytest.raises(WorkbookError, match="or one is just being made there") as caught:
+            report.write(TINY, folder)
+        refusals.append(caught.value)
+        return execute(*words)
+
+    monkeypatch.setattr(report, "_execute", execute_while_another_begins)
+    assert report.write(TINY, folder).folder == folder
+    assert len(refusals) == 1 and {file.name for file in folder.iterdir()} == FILES
+
+
+@pytest.mark.parametrize("end", [KeyboardInterrupt, WorkbookError("no"), RuntimeError])
+@pytest.mark.parametrize("before", [True, False])
+def test_a_claim_that_comes_to_nothing_leaves_nothing(monkeypatch, tmp_path, end, before):
+    def execute(*_):
+        assert (tmp_path / "a" / "b" / "report.ipynb").exists()
+        raise end
+
+    monkeypatch.setattr(report, "_execute", execute)
+    if before:
+        (tmp_path / "a" / "b").mkdir(parents=True)
+        (tmp_path / "a" / "mine").touch()
+    with pytest.raises(BaseException):  # noqa: B017
+        report.write(TINY, tmp_path / "a" / "b")
+    left = [str(each.relative_to(tmp_path)) for each in tmp_path.rglob("*")]
+    assert sorted(left) == (["a", "a/b", "a/mine"] if before else [])
+
+
+def test_a_home_is_no_folder_called_so(quick_notebook, monkeypatch, tmp_path):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.setenv("USERPROFILE", str(tmp_path))
+    assert report.write(TINY, "~/new").folder == tmp_path / "new"
+
+
+# --- Nothing is lost
+
+
+@pytest.fixture
+def spare(tmp_path, monkeypatch) -> Path:
+    """The system's folder for temporary files."""
+    folder = tmp_path / "spare"
+    folder.mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(folder))
+    return folder
+
+
+@pytest.mark.parametrize("what", ["gone", "a file"])
+def test_a_report_whose_folder_has_gone_is_kept_elsewhere(
+    quick_notebook, monkeypatch, tmp_path, spare, what
+):
+    folder, execute = tmp_path / "above" / "new", report._execute
+
+    def execute_meanwhile(*words):
+        shutil.rmtree(folder.parent)
+        if what == "a file":
+            folder.parent.touch()
+        return execute(*words)
+
+    monkeypatch.setattr(report, "_execute", execute_meanwhile)
+    with pytest.raises(WorkbookError, match="Cannot write") as caught:
+        report.write(TINY, folder)
+    (kept,) = spare.glob("*/new")
+    assert str(kept) in str(caught.value) and {file.name for file in kept.iterdir()} == FILES
+
+
+def test_a_page_that_cannot_be_made_leaves_notebook_and_model(
+    quick_notebook, monkeypatch, tmp_path
+):
+    def fail(*_, **__):
+        raise RuntimeError("a bug")
+
+    monkeypatch.setattr(pages, "of_notebook", fail)
+    with pytest.raises(RuntimeError, match="a bug"):
+        report.write(TINY, tmp_path / "new")
+    assert {file.name for file in (tmp_path / "new").iterdir()} == {"report.ipynb", "model.keras"}
+
+
 @pytest.mark.parametrize("module", ["nbformat", "papermill", "nbconvert"])
 def test_a_missing_library_is_told_of(no_notebook, monkeypatch, tmp_path, module):
     monkeypatch.setitem(sys.modules, module, None)
@@ -489,3 +632,11 @@ def test_an_interruption_leaves_nothing(tmp_path):
 def test_a_notebook_without_numbers_is_told_of():
     with pytest.raises(WorkbookError, match="holds no numbers"):
         report.numbers_of(build.read_lesson(SOURCE))
+
+
+def test_a_path_that_no_notebook_can_hold_is_refused_before_any_training(tmp_path):
+    folder = fill_with_waves(tmp_path / os.fsdecode(b"pets-\xff"), 12)
+    asked = Settings.from_texts({"targets": f"folder:{folder}", "recipe": "fine-tune"})
+    with pytest.raises(WorkbookError, match="is no UTF-8"):
+        report.write(asked, tmp_path / "report")
+    assert not (tmp_path / "report" / report.NOTEBOOK).exists()

@@ -51,8 +51,3 @@ def test_image_sizes_go_from_the_smallest_to_the_largest(tmp_path):
 )
 def test_of_many_names_the_rest_is_counted(number, told):
     assert words.listed([str(n) for n in range(number)]).endswith(told)
-
-
-def test_a_long_name_is_cut_with_a_sign():
-    assert words.shortened("a" * 24) == "a" * 24
-    assert words.shortened("a" * 25) == "a" * 23 + "…"

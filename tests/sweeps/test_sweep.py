@@ -12,6 +12,7 @@ import socket
 import string
 import subprocess
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -21,13 +22,15 @@ import numpy as np
 import psutil
 import pytest
 import sweep_worker
+from distributed import Client
+from distributed.security import Security
 
 from simmim_lib import experiments
 from simmim_lib.commands import cli
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.environment import versions
 from simmim_lib.settings import Settings
-from simmim_lib.sweeps import grids, sweep
+from simmim_lib.sweeps import grids, rows, sweep
 from simmim_lib.sweeps.rows import FILE_NAME, read
 
 HERE = Path(__file__).parents[1]
@@ -90,10 +93,17 @@ def test_experiments_are_listed_one_by_one(tmp_path: Path) -> None:
         ("grid: {learning_rate: [fast]}", "learning_rate must be a number, but 'fast'"),
         ("grid: {class_prior: [3]}", "class_prior"),
         ("grid: {targets: [mnits]}", "'mnits'. Did you mean 'mnist'?"),
-        ("grid: {source: [no]}", "source is False, but must be the name of a dataset"),
+        ("grid: {source: [no]}", "Unknown dataset 'no'"),
+        ("grid: {source: [false]}", "source is False, but must be the name of a dataset"),
+        ("grid: {steps: [1:30]}", "steps must be a whole number, but '1:30' was given"),
+        ("grid: {steps: [0b11]}", "steps must be a whole number, but '0b11' was given"),
+        ("grid: {shared_heads: [on]}", "shared_heads 'on'"),
+        ("grid: {seeds: [true]}", "seeds is True"),
+        ("grid: {steps: [2026-01-01]}", "but '2026-01-01' was given"),
+        ("grid: {learning_rate: [.nan]}", "learning_rate is nan"),
         ("grid: {frozen_layers: [1, 2], copied_layers: [1]}", "only 1 layers are copied"),
         ("grid: {steps: !!python/object/apply:os.getcwd []}", "line 1: this is not YAML"),
-        ("a: &a [*a]", "Unknown entry"),
+        ("a: &a [*a]", "or for themselves"),
         (f"grid: {{steps: &s {list(range(1, 400))}, seeds: *s}}", "159,201 experiments"),
     ],
 )
@@ -106,9 +116,6 @@ def test_a_bad_grid_is_refused_in_a_sentence(tmp_path: Path, text: str, told: st
 def test_a_grid_that_is_not_there_is_refused(tmp_path: Path) -> None:
     with pytest.raises(WorkbookError, match="No such file"):
         grids.read(tmp_path / "grid.yaml")
-    (tmp_path / "binary.yaml").write_bytes(b"\xff\xfe\x00\xd8")
-    with pytest.raises(WorkbookError, match="not YAML"):
-        grids.read(tmp_path / "binary.yaml")
 
 
 # --- Rows on the disk
@@ -161,6 +168,20 @@ def test_a_line_from_elsewhere_is_refused_with_its_number(tmp_path: Path, line: 
             use()
         assert len(str(caught.value)) < 700 and "\n" not in str(caught.value)
     assert (folder / FILE_NAME).read_bytes() == before
+
+
+@pytest.mark.parametrize("kind", ["pipe", "device"])
+def test_rows_that_never_end_are_not_waited_for(tmp_path: Path, kind: str) -> None:
+    if kind == "pipe":
+        os.mkfifo(tmp_path / FILE_NAME)
+    else:
+        (tmp_path / FILE_NAME).symlink_to("/dev/zero")
+    for use in (
+        lambda: read(tmp_path),
+        lambda: sweep.run(sweep_worker.experiments(1), tmp_path, work=sweep_worker.quick),
+    ):
+        with pytest.raises(WorkbookError, match="is a pipe or a device"):
+            use()
 
 
 @pytest.mark.slow
@@ -243,6 +264,23 @@ def test_every_experiment_is_taken_once_whoever_comes_and_goes(workers: int) -> 
 
 
 @pytest.mark.slow
+def test_workers_on_this_machine_listen_to_nobody_without_their_key(tmp_path: Path) -> None:
+    """Dask runs whatever functions it is sent, and loopback is open to every user."""
+    with sweep._local_workers(1) as ready:
+        scheduler = ready.client.scheduler.address
+        (worker,) = ready.client.scheduler_info()["workers"]
+        for address in (scheduler, worker):
+            host, port = address.removeprefix("tls://").rsplit(":", 1)
+            assert address.startswith("tls://") and host == "127.0.0.1"
+            for stranger in (Security(), Security.temporary()):
+                plain = f"tcp://{host}:{port}"
+                asked = address if stranger.require_encryption else plain
+                with pytest.raises((OSError, TypeError)):
+                    Client(asked, security=stranger, timeout=2)
+        assert ready.client.submit(os.getpid).result() != os.getpid()
+
+
+@pytest.mark.slow
 def test_failures_are_recorded_and_tried_again_when_asked(tmp_path: Path) -> None:
     wanted = sweep_worker.experiments(3)
     tally = sweep.run(wanted, tmp_path, workers=1, work=sweep_worker.failing)
@@ -297,7 +335,58 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         sweep.run(sweep_worker.experiments(1), tmp_path / "file", work=sweep_worker.quick)
 
 
-@pytest.mark.parametrize("package", ["distributed", "filelock"])
+@pytest.mark.parametrize("trap", ["link", "link to nothing yet", "pipe", "folder"])
+@pytest.mark.parametrize("name", [FILE_NAME, ".lock"])
+def test_what_waits_in_somebody_else_s_results_is_not_written_to(
+    tmp_path: Path, name: str, trap: str
+) -> None:
+    folder, victim = tmp_path / "results", tmp_path / "victim"
+    folder.mkdir()
+    if trap == "link":
+        victim.write_text("mine")
+    if trap == "pipe":
+        os.mkfifo(folder / name)
+    elif trap == "folder":
+        (folder / name).mkdir()
+    else:
+        (folder / name).symlink_to(victim)
+    if name == ".lock" and trap == "pipe":
+        return  # locked like any other file, and never read
+    with pytest.raises(WorkbookError, match="results") as caught:
+        sweep.run(sweep_worker.experiments(1), folder, workers=1, work=sweep_worker.quick)
+    assert "\n" not in str(caught.value)
+    assert victim.read_text() == "mine" if trap == "link" else not victim.exists()
+
+
+def test_a_link_is_not_read_as_results(tmp_path: Path) -> None:
+    write(tmp_path / "real", good())
+    (tmp_path / FILE_NAME).symlink_to(tmp_path / "real" / FILE_NAME)
+    with pytest.raises(WorkbookError, match=r"cannot be read .it is a link to another place"):
+        read(tmp_path)
+
+
+def test_a_row_that_cannot_be_written_any_more_is_somewhere(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As where the disk is full after an hour of training."""
+    (tmp_path / "spare").mkdir()
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path / "spare"))
+    folder = tmp_path / "results"
+    write(folder, good(1))
+    row = good(2)
+
+    def fsync(handle: int) -> None:
+        if "spare" not in os.readlink(f"/proc/self/fd/{handle}"):
+            raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(os, "fsync", fsync)
+    with pytest.raises(WorkbookError, match=r"Cannot write into .*No space left") as caught:
+        rows.append(folder, row)
+    (kept,) = (tmp_path / "spare").rglob(FILE_NAME)
+    assert str(kept) in str(caught.value) and lines(kept.parent) == [row]
+
+
+@pytest.mark.parametrize("package", ["cryptography", "distributed", "filelock"])
 def test_a_missing_package_is_named(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, package: str
 ) -> None:

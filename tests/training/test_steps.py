@@ -540,3 +540,30 @@ def test_the_bar_goes_away(capsys):
         progress(1, 2)
         progress(2, 2)
     assert "Working" not in capsys.readouterr().out
+
+
+KINDS = {"classification": DIGITS[:3], "multi-label": ("a", "b"), "regression": ("x", "y")}
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_a_label_counts_where_its_example_is_in_a_batch(kind):
+    """Whatever stands elsewhere is harmless; a missing one that counts is named."""
+    task = simmim_lib.Task("one", KINDS[kind], kind)
+    random, columns = np.random.default_rng(0), () if kind == "classification" else (2,)
+    given = random.integers(2, size=(2, 4, *columns)).astype(float)
+    given[0, 3] = given[1, 0] = np.nan
+    batches = np.array([[[0, 1], [2, 0]], [[3, 1], [1, 2]]])
+    examples = training.Examples(np.zeros((2, 4, 8)), given, batches)
+    found = steps._labels(task, examples)
+    np.testing.assert_array_equal(found, np.nan_to_num(given))
+    seen = training.Examples(np.zeros((2, 4, 8)), given, batches[::-1])
+    with pytest.raises(WorkbookError, match="labels of task 'one' are missing"):
+        steps._labels(task, seen)
+
+
+def test_labels_that_cannot_be_meant_are_refused_before_a_step(problem):
+    images, labels, batches = problem
+    model = trunks.classifier(10)
+    for wrong, words in ((labels + 1, "are 1, 2, 3, 4, …, 10, but"), (labels - 1, "are -1, 0, ")):
+        with pytest.raises(WorkbookError, match=words):
+            training.train(model, start(model), [training.Examples(images, wrong, batches)])

@@ -73,22 +73,32 @@ def test_the_sentences(tmp_path, network):
             trunks.cut_trunk(1, name)
         return str(caught.value)
 
-    assert "is not there" in refusal(f"file:{tmp_path}/none.keras?blocks=a")
+    assert "There is no file" in refusal(f"file:{tmp_path}/none.keras?blocks=a")
     assert "does not say where its blocks end" in refusal(f"file:{network}")
     assert "Unknown layer 'lost'. Did you mean 'last'?" in refusal(f"file:{network}?blocks=lost")
     truncated = tmp_path / "half.keras"
     truncated.write_bytes(Path(network).read_bytes()[:500])
-    assert "damaged, or not a network" in refusal(f"file:{truncated}?blocks=last")
+    assert "damaged or not a Keras file" in refusal(f"file:{truncated}?blocks=last")
     other = tmp_path / "other.keras"
     with zipfile.ZipFile(other, "w") as archive:
         archive.writestr("config.json", json.dumps([1, 2]))
     assert "takes inputs of the shapes []" in refusal(f"file:{other}?blocks=last")
+    for shape in ([None, 10**6, 10**6, 3], [None, "8", 8, 3], [None, 0, 0, 1], [None, 8, 8, 2], 3):
+        layer = {"class_name": "InputLayer", "config": {"batch_shape": shape}}
+        config = json.dumps({"class_name": "Functional", "config": {"layers": [layer, 7, {}]}})
+        with zipfile.ZipFile(other, "w") as archive:
+            archive.writestr("config.json", config)
+        assert "a trunk takes one batch of images" in refusal(f"file:{other}?blocks=last")
+    for nonsense in ({"config": []}, {"config": {"layers": 3}}, {"config": {"layers": [3]}}, None):
+        with zipfile.ZipFile(other, "w") as archive:
+            archive.writestr("config.json", json.dumps(nonsense))
+        assert "takes inputs of the shapes []" in refusal(f"file:{other}?blocks=last")
     table = saved(tmp_path / "table.keras", keras.layers.Dense(3, name="only"), shape=(5,))
     assert "a trunk takes one batch of images" in refusal(f"file:{table}?blocks=only")
     wide = saved(tmp_path / "wide.keras", keras.layers.Flatten(name="only"), shape=(8, 12, 3))
     assert "images are square" in refusal(f"file:{wide}?blocks=only")
     lambdas = saved(tmp_path / "lambda.keras", keras.layers.Lambda(lambda x: x, name="only"))
-    assert "without lambda layers" in refusal(f"file:{lambdas}?blocks=only")
+    assert "holds code" in refusal(f"file:{lambdas}?blocks=only")
 
 
 def test_a_file_that_was_replaced_is_read_again(tmp_path):

@@ -81,7 +81,7 @@ def _draw_decagon(axes: "Axes", course: Course, target: str) -> None:
     points = probabilities @ places + _piled(probabilities)
     right = probabilities.argmax(axis=1) == labels
     for label, name in enumerate(data.class_names):
-        symbol = name if len(name) == 1 else label
+        symbol = name if len(name) == 1 and name.isalnum() and name.isascii() else label
         sign: dict[str, Any] = {"marker": f"${symbol}$", "ls": "", "mew": 0.3}
         for chosen, style, size in ((right, RIGHT, 6), (~right, WRONG, 7.5)):
             axes.plot(*points[chosen & (labels == label)].T, ms=size, **sign, **style)

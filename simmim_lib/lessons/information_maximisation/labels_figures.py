@@ -10,7 +10,7 @@ from simmim_lib.errors import check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval, seeds_in_words
 from simmim_lib.pictures import classification
-from simmim_lib.pictures.style import BAND, COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import BAND, COLOURS, Picture, new_figure, shortened, styled
 from simmim_lib.settings import Settings
 from simmim_lib.studies.stored import Record, StoredStudy
 
@@ -58,8 +58,8 @@ def labels_or_unlabelled(stored: StoredStudy, target: str, live: Course | None) 
         xlim=(-0.4, len(places) - 0.6),
         xlabel="labels per class (axis not to scale)",
         ylabel="test accuracy",
-        title=f"{datasets.describe(target).title}: {settings.seeds} seeds and 95 % intervals, "
-        f"{settings.steps} steps",
+        title=f"{shortened(datasets.describe(target).title)}: {settings.seeds} seeds and 95 % "
+        f"intervals, {settings.steps} steps",
     )
     return Picture(
         figure,
@@ -154,7 +154,7 @@ def _draw_climb(
         ylim=(0, 1.02),
         xlabel="training steps",
         ylabel="accuracy",
-        title=f"{datasets.describe(target).title} without a label: {values[-1]:.2f}",
+        title=f"{shortened(datasets.describe(target).title)} without a label: {values[-1]:.2f}",
     )
     axes.legend(loc="lower right", fontsize=9)
 

@@ -1,96 +1,155 @@
 """Checks of lesson 02: the loss formula."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Mistake, Wrong, compare, exercise, numbers
+from simmim_lib.exercises import (
+    Mistake,
+    Tolerance,
+    Wrong,
+    compare,
+    exercise,
+    in_words,
+    numbers,
+)
 
 if TYPE_CHECKING:
     import numpy as np
 
+DIFFERENCES = Tolerance(1e-3, 5e-4)
+"""For slopes: a one-sided difference with a step of 0.001 is off by as much."""
 
-@exercise("02-derivative")
-def _derivative(answer: Callable[..., Any]) -> str:
+
+@exercise("02-logit-slope", "function")
+def _logit_slope(answer: Callable[..., Any]) -> str:
     import numpy as np
 
-    # Powers of e, where the logarithm is a whole number that nobody needs to look up.
-    for power in (-1, -2, -3, -0.5):
-        p = float(np.exp(power))
-        mistakes = [
-            Mistake(
-                1 + power,
-                "The sign is reversed: the formula starts with a minus, and so does its slope.",
-            ),
-            Mistake(
-                -power,
-                "You differentiated only the factor in front, p, and left out what the logarithm "
-                "adds: the product rule has two terms.",
-            ),
-            Mistake(
-                -1.0,
-                "You differentiated only the logarithm: the product rule has a second term, in "
-                "which the p in front is differentiated.",
-            ),
-            Mistake(
-                -1 / p,
-                "That is the slope of cross-entropy, -log p: the formula as written has another "
-                "p in front.",
-            ),
-            Mistake(
-                -(power + 1 / p), "The second term is p · 1/p: the p cancels and leaves 1, not 1/p."
-            ),
-            Mistake(
-                -p * power, "That is the formula itself, -p log p: you are asked for its slope."
-            ),
-            Mistake(
-                -(1 + power / np.log(2)),
-                "You took a logarithm to base 2: use the natural one, `np.log`.",
-            ),
-            Mistake(
-                -(1 + power / np.log(10)),
-                "You took a logarithm to base 10: use the natural one, `np.log`.",
-            ),
-        ]
-        otherwise = (
-            f"At p = {p:.4f} the slope is {-(1 + power):.4g}: move p a little up and down and see "
-            "how much -p log p changes."
-        )
-        compare(answer(p), -(1 + power), mistakes, otherwise)
+    # At all of them together, no two known mistakes give the same. 1/e is where the slope is 0.
+    points = np.array([0.1, 0.9, np.exp(-1), 0.5, *np.random.default_rng().uniform(0.05, 0.95, 5)])
+    right = _push(points)
+    given = np.array([numbers(answer(float(p))) for p in points])
+    otherwise = (
+        f"At p = {in_words(points[:4])} the slope is {in_words(right[:4])}: multiply the slope "
+        "with respect to p by that of p with respect to the logit."
+    )
+    if not np.allclose(given[:4], right[:4], rtol=DIFFERENCES.relative, atol=DIFFERENCES.absolute):
+        compare(given[:4], right[:4], _slope_mistakes(points[:4]), otherwise, DIFFERENCES)
+    compare(given, right, _slope_mistakes(points), otherwise, DIFFERENCES)
     return (
-        "The slope is zero where log p = -1, at p = 1/e. Below that it is positive, so going "
-        "downhill means going left, towards p = 0."
+        "The slope is still zero at p = 1/e, and positive below, so going downhill lowers p. It is "
+        f"{_push(0.1):.3f} at p = 0.1 and {_push(0.9):.3f} at p = 0.9: images that are "
+        "wrong are driven out at least as hard as right ones are drawn in, until p is nearly 0."
     )
 
 
-@exercise("02-cross-entropy")
+def _push(p: Any) -> Any:
+    """Return the slope of -p log p with respect to the label's logit."""
+    import numpy as np
+
+    return -(1 + np.log(p)) * p * (1 - p)
+
+
+def _slope_mistakes(p: "np.ndarray") -> list[Mistake]:
+    import numpy as np
+
+    log, chain = np.log(p), p * (1 - p)
+    one_term = "the product rule has two terms"
+    return [
+        Mistake(
+            -(1 + log),
+            "That is the slope with respect to p: the logit moves p, so the chain rule adds a "
+            "factor, the slope of p with respect to the logit.",
+        ),
+        Mistake((1 + log) * chain, "The sign is reversed: the formula starts with a minus."),
+        Mistake(
+            1 + log,
+            "The sign is reversed, and that is the slope with respect to p, not to the logit.",
+        ),
+        Mistake(
+            -(1 + log) * p,
+            "You took p for its own slope, as if the sum in the softmax stayed constant: it grows "
+            "with the logit, too.",
+        ),
+        Mistake(
+            -log * chain, f"You differentiated only the p in front of the logarithm: {one_term}."
+        ),
+        Mistake(-chain, f"You differentiated only the logarithm: {one_term}."),
+        *(
+            Mistake(
+                signs * factor,
+                "One of the two terms has the wrong sign: the minus in front of p log p belongs to "
+                "both, so the bracket is 1 + log p.",
+            )
+            for signs in (-1 + log, 1 - log)
+            for factor in (chain, 1.0)
+        ),
+        Mistake(p - 1, "That is the slope of cross-entropy, -log p: here another p is in front."),
+        Mistake(chain, "That is the slope of p alone: multiply it by that of -p log p."),
+        Mistake(
+            -(1 + log) / chain, "You divided by the slope of p: the chain rule multiplies by it."
+        ),
+        Mistake(-p * log, "That is the formula itself, -p log p: you are asked for its slope."),
+        *(
+            Mistake(
+                -(1 + log / np.log(base)) * chain,
+                f"You took a logarithm to base {base}: use the natural one, `np.log`.",
+            )
+            for base in (2, 10)
+        ),
+    ]
+
+
+@exercise("02-cross-entropy", "function")
 def _cross_entropy(answer: Callable[..., Any]) -> str:
     import numpy as np
 
-    labels = np.array([2, 0, 1])
-    usual = np.array([[1.0, -0.5, 2.0], [0.3, 0.9, -1.2], [-2.0, 0.5, 0.4]])
-    extreme = np.array([[1000.0, 0.0, -1000.0], [0.0, 1000.0, 990.0], [-1000.0, 0.0, -900.0]])
-    for logits in (usual, extreme):
+    for labels, logits in _batches():
         given = answer(labels.copy(), logits.copy())
-        right = -_log_softmax(logits)[np.arange(3), labels]
-        shape = np.shape(given) if given is not None else None
-        if shape == () and np.allclose(given, [right.mean()]):
-            raise Wrong("That is the mean over the batch: return one loss for each example.")
-        if logits is extreme and shape == (3,) and not np.all(np.isfinite(given)):
-            raise Wrong(
-                "With logits such as 1000 the exponential overflows (or a probability becomes 0 "
-                "and its logarithm infinite): subtract the largest logit of each row before "
-                "`np.exp`, and take the logarithm of the sum instead of the logarithm of the "
-                "quotient."
-            )
+        right = -_log_softmax(logits)[np.arange(len(labels)), labels]
+        _refuse_mean_or_overflow(given, right, logits)
         otherwise = (
-            f"For the logits {logits[0].tolist()} and label 2 the loss is {right[0]:.4g}: minus "
-            "the label's logit, plus the logarithm of the sum of all exponentials."
+            f"For the logits {in_words(logits[0])} and label {labels[0]} the loss is "
+            f"{right[0]:.4g}: minus the label's logit, plus the logarithm of the sum of all "
+            f"exponentials. The whole batch: {in_words(right)}."
         )
         compare(given, right, _cross_entropy_mistakes(labels, logits), otherwise)
     return (
         "Subtracting the largest logit changes nothing in the quotient and keeps every "
         "exponential at most 1. Deep-learning libraries do the same, and therefore ask for logits."
     )
+
+
+def _batches() -> "Iterator[tuple[np.ndarray, np.ndarray]]":
+    """Give labels (n,) and logits (n, classes): usual ones, extreme ones, and drawn ones."""
+    import numpy as np
+
+    labels = np.array([2, 0, 1])
+    yield labels, np.array([[1.0, -0.5, 2.0], [0.3, 0.9, -1.2], [-2.0, 0.5, 0.4]])
+    yield (
+        labels,
+        np.array([[1000.0, 0.0, -1000.0], [0.0, 1000.0, 990.0], [-1000.0, 0.0, -900.0]]),
+    )
+    random = np.random.default_rng()
+    for scale in (2.0, 300.0, 1000.0):
+        count, classes = random.integers((2, 2), (7, 6))
+        yield random.integers(classes, size=count), random.normal(0, scale, (count, classes))
+
+
+def _refuse_mean_or_overflow(given: Any, right: "np.ndarray", logits: "np.ndarray") -> None:
+    import numpy as np
+
+    array = np.asarray(given)
+    if array.dtype.kind != "f":
+        return
+    if array.shape == () and np.allclose(array, right.mean(), rtol=1e-3):
+        raise Wrong("That is the mean over the batch: return one loss for each example.")
+    too_large = np.abs(logits).max() > 80 and array.shape == right.shape
+    if too_large and not np.all(np.isfinite(array)):
+        raise Wrong(
+            "With logits such as 1000 the exponential overflows (or a probability becomes 0 "
+            "and its logarithm infinite): subtract the largest logit of each row before "
+            "`np.exp`, and take the logarithm of the sum instead of the logarithm of the quotient."
+        )
 
 
 def _log_softmax(logits: "np.ndarray") -> "np.ndarray":
@@ -146,157 +205,105 @@ def _cross_entropy_mistakes(labels: "np.ndarray", logits: "np.ndarray") -> list[
     return mistakes
 
 
-@exercise("02-entropy")
-def _entropy(answer: Callable[..., Any]) -> str:
-    import numpy as np
-
-    examples = [
-        ([0.7, 0.2, 0.1], [0.5, 0.3, 0.2]),
-        ([0.0, 1.0, 0.0, 0.0], [0.4, 0.3, 0.2, 0.1]),
-        ([0.25, 0.75], [0.9, 0.1]),
-    ]
-    for pair in examples:
-        truth, prediction = np.array(pair[0]), np.array(pair[1])
-        given = numbers(answer(truth.copy(), prediction.copy()), (2,))
-        entropy = float(-(prediction * np.log(prediction)).sum())
-        some = truth > 0
-        truths = float(-(truth[some] * np.log(truth[some])).sum())
-        crossed = float(-(truth * np.log(prediction)).sum())
-        if np.allclose(given, [crossed, entropy]):
-            raise Wrong("Right numbers, wrong order: first the entropy, then the cross-entropy.")
-        compare(
-            given[0],
-            entropy,
-            [
-                Mistake(
-                    truths,
-                    "Your first number is the entropy of the truth: you are asked for that of the "
-                    "prediction.",
-                ),
-                Mistake(
-                    -entropy, "Your first number has the wrong sign: an entropy is never negative."
-                ),
-                Mistake(
-                    entropy / np.log(2),
-                    "Your first number is in bits: use the natural logarithm, `np.log`.",
-                ),
-                Mistake(
-                    entropy / len(truth),
-                    "Your first number is a mean over the classes: an entropy is a sum over them.",
-                ),
-            ],
-            f"The entropy of {prediction.tolist()} is {entropy:.4f}, but your first number is "
-            f"{given[0]:.4f}.",
-        )
-        mistakes = [
-            Mistake(
-                entropy,
-                "Your second number is the entropy of the prediction again: in the "
-                "cross-entropy, the factor outside the logarithm is the truth.",
-            ),
-            Mistake(
-                crossed - truths,
-                "Your second number is the Kullback-Leibler divergence: add the entropy of the "
-                "truth, or leave its logarithm out.",
-            ),
-            Mistake(-crossed, "Your second number has the wrong sign: it is minus the sum."),
-            Mistake(
-                crossed / np.log(2),
-                "Your second number is in bits: use the natural logarithm, `np.log`.",
-            ),
-        ]
-        if np.all(some):
-            turned = float(-(prediction * np.log(truth)).sum())
-            mistakes.append(
-                Mistake(
-                    turned,
-                    "Truth and prediction are swapped in your second number: the truth belongs "
-                    "outside the logarithm, the prediction inside.",
-                )
-            )
-        otherwise = (
-            f"The cross-entropy of truth {truth.tolist()} and prediction {prediction.tolist()} is "
-            f"{crossed:.4f}, but your second number is {given[1]:.4f}."
-        )
-        compare(given[1], crossed, mistakes, otherwise)
-    return (
-        "Only the factor outside the logarithm differs. The entropy asks how sure the prediction "
-        "is, the cross-entropy how wrong: a sure but wrong prediction has a small entropy and a "
-        "large cross-entropy."
-    )
-
-
-@exercise("02-mutual-information")
-def _mutual_information(answer: Callable[..., Any]) -> str:
-    import numpy as np
-
-    sharp = np.array([[0.9, 0.06, 0.04], [0.1, 0.7, 0.2], [0.05, 0.1, 0.85], [0.8, 0.15, 0.05]])
-    certain = np.eye(4)[[0, 1, 2, 3, 3]]
-    for probabilities in (sharp, certain):
-        given = answer(probabilities.copy())
-        if probabilities is certain and given is not None and np.shape(given) == ():
-            _refuse_zero_times_infinity(given)
-        spread = _plain_entropy(probabilities.mean(axis=0))
-        each = np.array([_plain_entropy(row) for row in probabilities])
-        right = spread - each.mean()
-        mistakes = [
-            Mistake(
-                -right,
-                "The sign is reversed: information is H(mean p) - mean H(p). Yours is the loss, "
-                "which training minimises; mixing the two up makes a network learn nothing at all.",
-            ),
-            Mistake(
-                spread,
-                "You left out the second half: subtract the mean entropy of the individual "
-                "predictions.",
-            ),
-            Mistake(
-                each.mean(),
-                "You left out the first half: that is the mean entropy of the individual "
-                "predictions.",
-            ),
-            Mistake(
-                -each.mean(),
-                "You left out the first half: that is minus the mean entropy of the individual "
-                "predictions.",
-            ),
-            Mistake(
-                spread + each.mean(), "You added the two halves: the mean entropy is subtracted."
-            ),
-            Mistake(
-                spread - each.sum(),
-                "You summed the entropies of the predictions: take their mean.",
-            ),
-            Mistake(
-                _plain_entropy(probabilities.mean(axis=1)) - each.mean(),
-                "You took the mean over the classes: the mean prediction is the mean over the "
-                "examples, `axis=0`.",
-            ),
-            Mistake(right / np.log(2), "That is in bits: use the natural logarithm, `np.log`."),
-        ]
-        otherwise = (
-            f"For a batch with H(mean p) = {spread:.4f} and mean H(p) = {each.mean():.4f} the "
-            f"information is {right:.4f}, but yours is different."
-        )
-        compare(given, right, mistakes, otherwise)
-    return (
-        "Both halves are needed: without the first, one class for all images is as good as any "
-        "answer; without the second, so is an even guess for each image."
-    )
-
-
-def _refuse_zero_times_infinity(given: Any) -> None:
-    import numpy as np
-
-    if np.isnan(np.asarray(given, dtype=np.float64)):
+@exercise("02-sure-and-wrong", "values")
+def _sure_and_wrong(answer: Any) -> str:
+    sure, unsure = _two_predictions(answer)
+    entropy, surprise = _entropy(sure), _surprise(sure)
+    shown = f"`sure_and_wrong` has entropy {entropy:.2f} and cross-entropy {surprise:.2f} nats"
+    if entropy >= 0.3:
         raise Wrong(
-            "A certain prediction has probabilities of 0, and 0 · log 0 becomes `nan`: it should "
-            "count as 0, for example with `scipy.special.xlogy(p, p)` or a tiny number inside the "
-            "logarithm."
+            f"{shown}: the entropy must be below 0.3. It is small where one class has nearly all "
+            "of the probability, whichever class that is."
+        )
+    if surprise <= 3:
+        raise Wrong(
+            f"{shown}: the cross-entropy must be above 3. It is minus the logarithm of what the "
+            "true class gets, the first."
+        )
+    if surprise == float("inf"):
+        raise Wrong(
+            "A probability of 0 for the true class makes the loss infinite: a single such image "
+            "would spoil the whole batch. Take a small probability."
+        )
+    _refuse_other_than_unsure_and_right(unsure)
+    return (
+        f"{shown}, the other one {_entropy(unsure):.2f} and {_surprise(unsure):.2f}. Entropy tells "
+        "how sure a prediction is, cross-entropy how wrong: the article's sum has the form of "
+        "the first and the name of the second."
+    )
+
+
+def _two_predictions(answer: Any) -> "tuple[np.ndarray, np.ndarray]":
+    if not isinstance(answer, tuple | list) or len(answer) != 2:
+        raise Wrong("Hand over both predictions, in brackets: (sure_and_wrong, unsure_and_right).")
+    sure, unsure = answer
+    return _distribution(sure, "`sure_and_wrong`"), _distribution(unsure, "`unsure_and_right`")
+
+
+def _refuse_other_than_unsure_and_right(prediction: "np.ndarray") -> None:
+    entropy = _entropy(prediction)
+    if entropy <= 1:
+        raise Wrong(
+            f"`unsure_and_right` has entropy {entropy:.2f}, but it must be above 1: move it closer "
+            "to an even guess, which has log 3 = 1.10."
+        )
+    if prediction[0] <= prediction[1:].max():
+        raise Wrong(
+            "`unsure_and_right` does not name the first class: its probability must be the "
+            f"largest of the three, even if only just. Yours: {in_words(prediction)}."
         )
 
 
-def _plain_entropy(probabilities: "np.ndarray") -> float:
+def _distribution(given: object, name: str) -> "np.ndarray":
+    """Read a prediction for three classes."""
+    array = numbers(given, (3,))
+    total = array.sum()
+    if array.min() < 0 or abs(total - 1) > 0.011:
+        raise Wrong(
+            f"{name} must be three probabilities, from 0 to 1 and 1 in all; yours sum to "
+            f"{total:.4g}."
+        )
+    return array / total
+
+
+def _entropy(prediction: "np.ndarray") -> float:
     from scipy.special import entr
 
-    return float(entr(probabilities).sum())
+    return float(entr(prediction).sum())
+
+
+def _surprise(prediction: "np.ndarray") -> float:
+    """Return the cross-entropy where the first class is the true one."""
+    import numpy as np
+
+    return float(-np.log(prediction[0])) if prediction[0] else float("inf")
+
+
+@exercise("02-informed-and-wrong", "values")
+def _informed_and_wrong(answer: Any) -> str:
+    import numpy as np
+
+    rows = enumerate(numbers(answer, (3, 3)))
+    predictions = np.stack([_distribution(row, f"Row {place}") for place, row in rows])
+    spread = _entropy(predictions.mean(axis=0))
+    doubt = float(np.mean([_entropy(row) for row in predictions]))
+    information = f"The information is {spread:.2f} - {doubt:.2f} = {spread - doubt:.2f} nats"
+    if spread - doubt < 1:
+        half = (
+            "the mean prediction is far from an even guess: let each class be predicted once"
+            if spread < 1
+            else "the single predictions are too unsure"
+        )
+        raise Wrong(f"{information}, but it must be at least 1: {half}.")
+    right = np.flatnonzero(predictions.argmax(axis=1) == np.arange(3))
+    if len(right):
+        which = " and ".join(map(str, right))
+        raise Wrong(
+            f"{information}, as asked, but the prediction for image {which} is right: give its "
+            "class to another image."
+        )
+    return (
+        f"{information}, and not one image is right. Information knows no label: it cannot tell "
+        "these answers from the right ones. In lesson 05 a network swaps the names of two digits "
+        "in just this way, and only labels can show it."
+    )

@@ -56,13 +56,10 @@ def one_probability(curves: Curves, probability: float) -> Picture:
 def _draw_values(axes: "Axes", curves: Curves, at: int) -> None:
     p, heights = curves.probabilities, []
     for name, line in LINES.items():
-        values, value = curves.values[name], curves.values[name][at]
-        if name == "expected-accuracy":
-            # The outer p is the number it is at the dot, whatever the inner one does.
-            values = -p[at] * np.log(p)
+        values = _heights(curves, name)
         axes.plot(p, values, lw=1.8, **line)
-        heights.append(value)
-        axes.plot(p[at], value, "o", ms=5, color=line["color"])
+        heights.append(values[at])
+        axes.plot(p[at], values[at], "o", ms=5, color=line["color"])
     slopes = np.array([curves.slopes[name][at] for name in LINES])
     pushes = np.clip(p[at] - 0.16 * np.tanh(slopes), 0, 1) - p[at]
     axes.quiver(
@@ -85,6 +82,15 @@ def _draw_values(axes: "Axes", curves: Curves, at: int) -> None:
         ylabel="loss (nats)",
         title="Loss, and where it pushes p",
     )
+
+
+def _heights(curves: Curves, name: str) -> np.ndarray:
+    """Return a loss as it is drawn.
+
+    The factor that expected accuracy holds constant is another one at each p, so its curve would
+    move with the dot: 1 - p, the expected share of errors, has the same slope everywhere.
+    """
+    return 1 - curves.probabilities if name == "expected-accuracy" else curves.values[name]
 
 
 def _draw_slopes(axes: "Axes", curves: Curves, at: int) -> None:
@@ -133,8 +139,8 @@ def _mark_turning_point(axes: "Axes", at: int, probabilities: np.ndarray) -> Non
 
 def _describe_curves(curves: Curves, at: int) -> str:
     values = "; ".join(
-        f"{loss.title}: loss {curves.values[name][at]:.2f}, slope {curves.slopes[name][at]:.2f}, "
-        f"p ends at {curves.descents[name][-1, at]:.3f}"
+        f"{loss.title}: loss {_heights(curves, name)[at]:.2f}, "
+        f"slope {curves.slopes[name][at]:.2f}, p ends at {curves.descents[name][-1, at]:.3f}"
         for name, loss in LOSSES.items()
     )
     return (

@@ -1,7 +1,7 @@
-"""Pictures of information theory: six ideas, each drawn from a network's predictions."""
+"""Pictures of information theory, drawn from a network's predictions."""
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -63,6 +63,56 @@ def surprise_and_entropy(
         f"{entropy[right].mean():.2f} nats where the guess is right and "
         f"{entropy[~right].mean():.2f} where it is wrong.",
     )
+
+
+@styled
+def one_prediction(
+    prediction: np.ndarray, label: int, smoothing: float, class_names: tuple[str, ...]
+) -> Picture:
+    """Draw a prediction beside the truth, and its surprise, entropy, cross-entropy and divergence.
+
+    Args:
+        prediction: above 0, shape (classes,).
+        label: the true class.
+        smoothing: the share of the truth that is spread evenly over all classes.
+        class_names: of the classes.
+    """
+    from scipy.special import entr, rel_entr
+
+    truth = smoothing / len(prediction) + (1 - smoothing) * np.eye(len(prediction))[label]
+    surprise, entropy = -np.log(prediction[label]), entr(prediction).sum()
+    unavoidable, divergence = entr(truth).sum(), rel_entr(truth, prediction).sum()
+    figure = new_figure(8, 3)
+    _draw_distributions(figure.add_axes((0.08, 0.17, 0.27, 0.66)), truth, prediction, class_names)
+    axes = figure.add_axes((0.58, 0.17, 0.40, 0.66))
+    names = ["surprise at the label", "entropy", "cross-entropy"]
+    axes.barh(names, [surprise, entropy, unavoidable], color=[ROSE, PALE, DARK])
+    axes.barh(names[-1], divergence, left=unavoidable, color=SAND, hatch="//", edgecolor="white")
+    for row, value in enumerate((surprise, entropy, unavoidable + divergence)):
+        axes.text(value + 0.05, row, f"{value:.2f}", va="center", fontsize=9)
+    axes.invert_yaxis()
+    axes.grid(visible=False)
+    axes.set(xlim=(0, 5.5), xlabel="nats")
+    axes.set_title("dark: entropy of the truth; hatched: divergence", fontsize=9)
+    return Picture(
+        figure,
+        f"A prediction for three classes, of which {class_names[label]} is true: surprise at the "
+        f"label {surprise:.2f} nats, entropy {entropy:.2f}, cross-entropy "
+        f"{unavoidable + divergence:.2f}, of which {unavoidable:.2f} are the entropy of the truth "
+        f"and {divergence:.2f} the divergence.",
+    )
+
+
+def _draw_distributions(
+    axes: "Axes", truth: np.ndarray, prediction: np.ndarray, class_names: tuple[str, ...]
+) -> None:
+    place = np.arange(len(truth))
+    looks: dict[str, Any] = {"edgecolor": "white", "width": 0.4}
+    axes.bar(place - 0.2, truth, color=DARK, label="truth q", **looks)
+    axes.bar(place + 0.2, prediction, color=PALE, hatch="..", label="prediction p", **looks)
+    axes.set_xticks(place, class_names)
+    axes.set(ylim=(0, 1), ylabel="probability")
+    axes.legend(loc="lower left", bbox_to_anchor=(0, 1.0), ncols=2, fontsize=9)
 
 
 @styled

@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.loss_formula import figures, readings, training_by_loss
+from simmim_lib.lessons.loss_formula import (
+    figures,
+    information_figures,
+    readings,
+    training_by_loss,
+)
 from simmim_lib.panels.controls import dropdown, layout_and_style, slider
 from simmim_lib.panels.memory import remember
 from simmim_lib.panels.panel import Panel, Values
@@ -18,6 +23,9 @@ if TYPE_CHECKING:
     import ipywidgets as widgets
 
 CLASS_NAMES = ("3", "5", "8")
+
+START_ON_THE_TRIANGLE = np.array([0.3, 0.42, 0.28])
+"""The prediction from which the panel of three classes descends at first; class 0 is true."""
 
 
 def one_probability(probability: float = 0.1) -> Panel:
@@ -42,19 +50,49 @@ def three_classes(loss: str = "written") -> Panel:
     """
     controls = {
         "loss": dropdown("Loss", _titles(readings.LOSSES), loss),
-        "label": dropdown("True class", [(n, k) for k, n in enumerate(CLASS_NAMES)], 0),
-        "first": _probability_slider(f"p of {CLASS_NAMES[0]}", 0.3),
-        "second": _probability_slider(f"share of {CLASS_NAMES[1]} in the rest", 0.6),
+        **_prediction_controls(),
     }
 
     def pictures(values: Values, _: Progress) -> Iterator[Picture]:
-        first, second = values["first"], values["second"]
-        start = np.array([[first, (1 - first) * second, (1 - first) * (1 - second)]])
-        path = readings.descend(values["loss"], np.array([values["label"]]), np.log(start))[:, 0]
+        start = np.log(_prediction(values))[None]
+        path = readings.descend(values["loss"], np.array([values["label"]]), start)[:, 0]
         map_of_loss = readings.simplex(values["loss"], values["label"])
         yield figures.three_classes(map_of_loss, path, CLASS_NAMES)
 
     return Panel(controls, pictures)
+
+
+def one_prediction() -> Panel:
+    """Return the panel that measures one prediction for three classes by information theory."""
+    import ipywidgets as widgets
+
+    smoothing = widgets.FloatSlider(
+        description="Smoothing", min=0, max=0.5, step=0.05, value=0.1, **layout_and_style()
+    )
+    controls = {**_prediction_controls(), "smoothing": smoothing}
+
+    def pictures(values: Values, _: Progress) -> Iterator[Picture]:
+        yield information_figures.one_prediction(
+            _prediction(values), values["label"], values["smoothing"], CLASS_NAMES
+        )
+
+    return Panel(controls, pictures)
+
+
+def _prediction_controls() -> "dict[str, widgets.Widget]":
+    """Return controls for a true class and a prediction, which `_prediction` reads."""
+    first, second, _ = START_ON_THE_TRIANGLE
+    return {
+        "label": dropdown("True class", [(n, k) for k, n in enumerate(CLASS_NAMES)], 0),
+        "first": _probability_slider(f"p of {CLASS_NAMES[0]}", first),
+        "second": _probability_slider(f"share of {CLASS_NAMES[1]} in rest", second / (1 - first)),
+    }
+
+
+def _prediction(values: Values) -> np.ndarray:
+    """Return the probabilities of the three classes that controls are set to, shape (3,)."""
+    first, second = values["first"], values["second"]
+    return np.array([first, (1 - first) * second, (1 - first) * (1 - second)])
 
 
 def real_network(comparison: training_by_loss.LossComparison | None = None) -> Panel:

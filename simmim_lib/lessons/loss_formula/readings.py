@@ -62,7 +62,7 @@ class Curves:
     Attributes:
         probabilities: of the label, shape (n,); the other classes share the rest evenly.
         values: the losses in nats, shape (n,).
-        slopes: the derivatives of the losses in that probability, shape (n,).
+        slopes: the derivatives of the losses with respect to that probability, shape (n,).
         descents: the probability of the label in each step of gradient descent on the logits that
             starts at each of `probabilities`, shape (steps + 1, n).
     """
@@ -155,7 +155,7 @@ def simplex(name: str, label: int, spacing: int = 40) -> Simplex:
 def value_and_gradient(
     name: str, labels: np.ndarray, logits: np.ndarray
 ) -> tuple[np.ndarray, np.ndarray]:
-    """Return the losses of examples, and their gradients in the logits.
+    """Return the losses of examples, and their gradients with respect to the logits.
 
     Args:
         name: a loss of `LOSSES`.

@@ -10,7 +10,7 @@ import numpy as np
 from scipy.special import softmax
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import WorkbookError, check_choice, check_whole
+from simmim_lib.errors import WorkbookError, check_choice, check_whole, shown
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.loss_formula.readings import LOSSES, READINGS
@@ -73,7 +73,7 @@ class LossComparison:
             check_whole(name, getattr(self, name), least=1)
         if not 0 <= self.flipped <= 1:
             raise WorkbookError(
-                f"flipped is {self.flipped!r}, but must be a share from 0 to 1, like 0.4."
+                f"flipped is {shown(self.flipped)}, but must be a share from 0 to 1, like 0.4."
             )
 
     @classmethod

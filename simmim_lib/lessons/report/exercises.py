@@ -1,117 +1,159 @@
 """Checks of lesson 10: reports."""
 
 from collections.abc import Callable
+from typing import Any
 
-from simmim_lib.exercises import Mistake, Wrong, compare, exercise
+from simmim_lib.exercises import (
+    EXACT,
+    Mistake,
+    Tolerance,
+    Wrong,
+    compare,
+    entries,
+    exercise,
+)
+from simmim_lib.foundation.intervals import Difference, difference
+from simmim_lib.lessons.report.small_report import TEST, VALIDATION
 
 VERDICTS = ("gain", "loss", "no clear difference")
 
-_CASES = (
-    ([0.90, 0.70, 0.81], [0.87, 0.66, 0.78], "gain"),
-    ([0.87, 0.66, 0.78], [0.90, 0.70, 0.81], "loss"),
-    ([0.80, 0.81, 0.79], [0.79, 0.82, 0.79], "no clear difference"),
-    ([0.84, 0.80, 0.83], [0.81, 0.795, 0.78], "no clear difference"),
-    ([0.832, 0.83, 0.838], [0.81, 0.79, 0.78], "no clear difference"),
-)
-"""Values, baseline, and what to say of them.
-
-In the first two the ways' own intervals overlap, but every seed says the same. In the fourth, zero
-is outside for anyone who takes the normal distribution's factor; in the last, also for anyone who
-takes `ddof=0` or the factor for one side.
-"""
+ONE_DECIMAL = Tolerance(0.0, 0.051)
+"""For percentage points, which reports write with one decimal."""
 
 
-@exercise("10-verdict")
-def _verdict(answer: Callable) -> str:
+@exercise("10-conclusion", "values")
+def _conclusion(answer: Any) -> str:
     import numpy as np
 
-    for values, baseline, right in _CASES:
-        given = answer(np.array(values), np.array(baseline))
-        if given is None:
-            raise Wrong(
-                "Your function returns nothing (`None`): end it with `return` and a verdict."
-            )
-        if not isinstance(given, str) or given not in VERDICTS:
-            raise Wrong(f"You return {given!r}; the three verdicts are: {', '.join(VERDICTS)}.")
-        if given != right:
-            raise Wrong(_why(given, right, values, baseline))
+    given = entries(answer, ("baseline", "points", "half width", "verdict"))
+    baseline = _right_baseline(given["baseline"])
+    found = difference(np.array(TEST["SimMIM"]), np.array(TEST[baseline]))
+    of_mean = f"The mean difference from {baseline!r} is {found.mean:+.1f} points."
+    compare(given["points"], found.mean, _mean_mistakes(found), of_mean, ONE_DECIMAL)
+    of_width = f"The half width for {len(TEST[baseline])} seeds is {found.half_width:.2f} points."
+    compare(given["half width"], found.half_width, _width_mistakes(found), of_width, ONE_DECIMAL)
+    _refuse_other_verdict(given["verdict"], found)
     return (
-        "With three seeds the factor is 4.3 and not 1.96: the fewer the seeds, the less is known "
-        "about their spread, and the wider the interval has to be."
+        f"SimMIM against {baseline}: {found}. Though both means have bars of several points, every "
+        "seed says nearly the same. Chosen on the test images, the baseline would have been the "
+        "luckiest one, not the best."
     )
 
 
-def _why(given: str, right: str, values: list[float], baseline: list[float]) -> str:
-    case = f"for values {values} and baseline {baseline}"
-    if {given, right} == {"gain", "loss"}:
-        return f"You say {given!r} {case}: the sign is the wrong way round."
-    if values == _CASES[3][0]:
-        return (
-            f"You say {given!r} {case}: your interval is much too narrow for three seeds. Take the "
-            "factor from Student's t with 2 degrees of freedom."
+def _right_baseline(given: object) -> str:
+    """Return the baseline to compare with: the best of them on validation images."""
+    others = [name for name in VALIDATION if name != "SimMIM"]
+    right = max(others, key=VALIDATION.__getitem__)
+    if given == right:
+        return right
+    if given == "SimMIM":
+        raise Wrong("SimMIM is what the report is about; compare it with one of the others.")
+    if given not in others:
+        raise Wrong(f"You name {given!r}; the baselines are: {', '.join(others)}.")
+    if given == max(others, key=lambda name: sum(TEST[name])):
+        raise Wrong(
+            f"{given!r} is the best baseline on the *test* images, and that may be luck: the "
+            "baseline is chosen on validation images."
         )
-    if values == _CASES[4][0]:
-        return (
-            f"You say {given!r} {case}: your interval is a little too narrow. Take `ddof=1`, and "
-            "the factor for both sides, at 0.975."
+    raise Wrong(
+        f"{given!r} is not the strongest baseline: a gain over a weak one says little. Take the "
+        "best on validation images."
+    )
+
+
+def _mean_mistakes(found: Difference) -> list[Mistake]:
+    on_validation = 100 * (VALIDATION["SimMIM"] - VALIDATION["fine-tune"])
+    return [
+        Mistake(-found.mean, "The sign is reversed: SimMIM minus baseline, so above 0 is a gain."),
+        Mistake(found.mean / 100, "Give percentage points: multiply by 100."),
+        Mistake(
+            on_validation,
+            "That is the difference on validation images, on which the baseline was chosen: "
+            "conclude from the test images.",
+        ),
+    ]
+
+
+def _width_mistakes(found: Difference) -> list[Mistake]:
+    import numpy as np
+    from scipy.stats import t
+
+    both = np.array([TEST["SimMIM"], TEST["fine-tune"]])
+    separate = 100 * np.sqrt(both.var(axis=1, ddof=1).sum() / both.shape[1])
+    unpaired = (
+        "That is the half width of two unrelated means, and includes luck that both share: take "
+        "the differences seed by seed."
+    )
+    return [
+        Mistake(found.half_width / 100, "Give percentage points: multiply by 100."),
+        Mistake(t.ppf(0.975, both.shape[1] - 1) * separate, unpaired),
+        Mistake(t.ppf(0.975, 2 * both.shape[1] - 2) * separate, unpaired),
+    ]
+
+
+def _refuse_other_verdict(given: object, found: Difference) -> None:
+    word = str(given).strip().lower()
+    if word not in VERDICTS:
+        raise Wrong(f"Your verdict is {given!r}; the three verdicts are: {', '.join(VERDICTS)}.")
+    if word == found.verdict:
+        return
+    ends = f"from {found.mean - found.half_width:+.1f} to {found.mean + found.half_width:+.1f}"
+    raise Wrong(
+        f"Your verdict is {word!r}, but your interval reaches {ends} points: what lies on one side "
+        "of zero is a gain or a loss; only where zero lies inside is there no clear difference."
+    )
+
+
+@exercise("10-convolution-flops", "function")
+def _convolution_flops(answer: Callable[..., Any]) -> str:
+    import numpy as np
+
+    random = np.random.default_rng()
+    drawn = random.integers((5, 2, 2, 2, 2), (40, 6, 4, 9, 9), size=(4, 5)).tolist()
+    for side, window, stride, inputs, outputs in ((7, 3, 2, 5, 11), (28, 3, 2, 1, 16), *drawn):
+        right, mistakes = _flops_values(side, window, stride, inputs, outputs)
+        otherwise = (
+            f"For side={side}, window={window}, stride={stride}, inputs={inputs} and "
+            f"outputs={outputs} it is {right:,}. Multiply: 2, the places of the output, the "
+            "window, the input maps and the output maps."
         )
-    if right == "no clear difference":
-        return f"You say {given!r} {case}, but zero lies inside the interval."
-    return (
-        f"You find nothing {case}, but all seeds differ by nearly the same amount. Take the "
-        "interval of the differences, seed by seed; the intervals of the two means include luck "
-        "that both share."
-    )
-
-
-@exercise("10-convolution-flops")
-def _convolution_flops(answer: Callable) -> str:
-    side, window, stride, inputs, outputs = 7, 3, 2, 5, 11
-    places = 4 * 4
-    products = window * window * inputs * outputs
-    compare(
-        answer(side, window, stride, inputs, outputs),
-        2 * places * products,
-        [
-            Mistake(
-                places * products,
-                "You count one operation for each weight at each place: each product has to be "
-                "added up, too.",
-            ),
-            Mistake(
-                2 * side**2 * products,
-                "You count as if the window stood at every place of the input: with a stride of 2 "
-                "there are fewer.",
-            ),
-            Mistake(
-                2 * 9 * products,
-                "The side of the output is rounded up: 7 / 2 gives 4, because the image is padded.",
-            ),
-            Mistake(
-                2 * products, "You count one place only: the window moves over the whole image."
-            ),
-            Mistake(2 * places * window * window * inputs, "You count one output map only."),
-            Mistake(
-                2 * places * window * window * outputs,
-                "You count one input map only: every output map looks at all of them.",
-            ),
-            Mistake(
-                2 * places * window * inputs * outputs,
-                "The window is square: it has `window * window` places.",
-            ),
-            Mistake(
-                2 * 4 * products, "The image is square: the output has as many rows as columns."
-            ),
-        ],
-        "That is not the number. Multiply: 2, the places of the output, the window, the input maps "
-        "and the output maps.",
-    )
-    # A second shape, so that no constant passes.
-    compare(
-        answer(28, 3, 2, 1, 16),
-        2 * 14 * 14 * 9 * 16,
-        (),
-        "The first shape was right, but the workbook's first convolution was not: do not hard-code "
-        "a size in your function.",
-    )
+        compare(answer(side, window, stride, inputs, outputs), right, mistakes, otherwise, EXACT)
     return "The workbook's first convolution takes 56,448 operations for one digit."
+
+
+def _flops_values(
+    side: int, window: int, stride: int, inputs: int, outputs: int
+) -> tuple[int, list[Mistake]]:
+    """Give the number of operations, and what each known mistake makes of it."""
+    rounded_up, floor = -(-side // stride), side // stride
+    places, products = rounded_up**2, window * window * inputs * outputs
+    return 2 * places * products, [
+        Mistake(
+            places * products,
+            "You count one operation for each weight at each place: each product has to be "
+            "added up, too.",
+        ),
+        Mistake(
+            2 * side**2 * products,
+            "You count as if the window stood at every place of the input: with a stride of 2 "
+            "there are fewer.",
+        ),
+        Mistake(
+            2 * floor**2 * products,
+            "The side of the output is rounded up: 7 / 2 gives 4, because the image is padded.",
+        ),
+        Mistake(2 * products, "You count one place only: the window moves over the whole image."),
+        Mistake(2 * places * window * window * inputs, "You count one output map only."),
+        Mistake(
+            2 * places * window * window * outputs,
+            "You count one input map only: every output map looks at all of them.",
+        ),
+        Mistake(
+            2 * places * window * inputs * outputs,
+            "The window is square: it has `window * window` places.",
+        ),
+        Mistake(
+            2 * rounded_up * products,
+            "The image is square: the output has as many rows as columns.",
+        ),
+    ]

@@ -17,9 +17,8 @@ from simmim_lib.experiments.baselines import (
 from simmim_lib.foundation.intervals import mean_and_interval, seeds_in_words
 from simmim_lib.lessons.report import tables
 from simmim_lib.pictures import charts, classification
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
 from simmim_lib.reports.pages import Table
-from simmim_lib.reports.words import shortened
 from simmim_lib.settings import Settings
 
 TITLES = 60

@@ -1,11 +1,11 @@
 """The form of lesson 10: settings in, a report out, without a terminal."""
 
-import html
 import threading
 from collections.abc import Mapping
 from typing import Any
 
 from simmim_lib import datasets
+from simmim_lib.errors import printable
 from simmim_lib.panels.controls import (
     layout_and_style,
     recipe_dropdown,
@@ -14,7 +14,7 @@ from simmim_lib.panels.controls import (
     text_box,
 )
 from simmim_lib.panels.panel import as_message, live_view
-from simmim_lib.reports import report
+from simmim_lib.reports import pages, report
 from simmim_lib.settings import Settings
 
 FIELDS = ("recipe", "source", "targets", "labels_per_class", "seeds")
@@ -91,7 +91,7 @@ class Form:
         self.bar.value, self.bar.layout.visibility = 0.0, "visible"
         try:
             asked = self.settings(values)
-            folder = values["folder"].strip() or report.usual_folder()
+            folder = values["folder"].strip() or None
             self.made = report.write(asked, folder, values["title"], tell=self._show_progress)
             self.message.value = _outcome(self.made, asked)
         except Exception as error:
@@ -103,7 +103,7 @@ class Form:
 
     def _show_progress(self, position: int, number: int, title: str, share: float) -> None:
         self.bar.value = share
-        self.message.value = f"{position} of {number}: {html.escape(title)} ..."
+        self.message.value = f"{position} of {number}: {pages.escaped(title)} ..."
 
     def _ipython_display_(self) -> None:
         """Show the form and, for readers without a kernel, what it does."""
@@ -114,7 +114,7 @@ class Form:
             **live_view(self.view),
             "text/html": (
                 "<p>Where there is a kernel, a form is shown here. In a terminal, this makes the "
-                f"report with its first settings: <code>{html.escape(line)}</code></p>"
+                f"report with its first settings: <code>{pages.escaped(line)}</code></p>"
             ),
             "text/plain": f"A form that makes a report; in a terminal: {line}",
         }
@@ -132,7 +132,9 @@ def _controls(start: Settings) -> dict[str, Any]:
         "source": source_dropdown(start, names, scratch=True),
         "targets": widgets.SelectMultiple(
             description="Targets",
-            options=[(short, name) for name, short in datasets.short_names(names).items()],
+            options=[
+                (printable(short), name) for name, short in datasets.short_names(names).items()
+            ],
             value=start.targets,
             rows=4,
             **layout_and_style(),
@@ -148,9 +150,9 @@ def _outcome(made: report.Report, asked: Settings) -> str:
     """Return HTML for a report that was made: its verdict, its place and its command."""
     line = report.command(asked, made.folder)
     return (
-        f"<p><strong>{html.escape(made.numbers['verdict'])}</strong></p>"
-        f"<p>The report is {html.escape(str(made.page))}. In a terminal, this makes it:</p>"
-        f'<pre style="white-space: pre-wrap">{html.escape(line)}</pre>'
+        f"<p><strong>{pages.escaped(made.numbers['verdict'])}</strong></p>"
+        f"<p>The report is {pages.escaped(str(made.page))}. In a terminal, this makes it:</p>"
+        f'<pre style="white-space: pre-wrap">{pages.escaped(line)}</pre>'
     )
 
 

@@ -11,8 +11,8 @@ from simmim_lib.experiments.baselines import Findings
 from simmim_lib.lessons.report.judgements import Judgement, judge, label_text
 from simmim_lib.pictures.charts import show_image
 from simmim_lib.pictures.classification import MAX_CLASSES
-from simmim_lib.pictures.style import Picture, new_figure, styled
-from simmim_lib.reports.words import image_sizes, shortened
+from simmim_lib.pictures.style import Picture, new_figure, shortened, styled
+from simmim_lib.reports.words import image_sizes
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:

@@ -20,8 +20,10 @@ from simmim_lib.pictures.networks import draw_joint_network
 from simmim_lib.pictures.style import (
     COLOURS,
     Picture,
+    legend_entry,
     new_figure,
     short_title,
+    shortened,
     styled,
     target_style,
 )
@@ -52,7 +54,7 @@ def _draw_course(axes: "Axes", course: Course) -> None:
         axes.fill_between(
             course.steps, looks.min(axis=1), looks.max(axis=1), color=colour, alpha=0.15, lw=0
         )
-        label = datasets.describe(target).title
+        label = legend_entry(shortened(datasets.describe(target).title))
         axes.plot(course.steps, means, marker=marker, ms=4, color=colour, label=label)
     settings = course.settings
     axes.set(
@@ -88,7 +90,7 @@ def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) 
                 mfc=face,
                 capsize=3,
             )
-    titles = [datasets.describe(target).title.replace(" ", "\n") for target in targets]
+    titles = [shortened(datasets.describe(target).title).replace(" ", "\n") for target in targets]
     axes.set_yticks(-np.arange(len(targets)), titles)
     axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel="test accuracy")
     axes.grid(axis="x")
@@ -187,7 +189,7 @@ def _gain_legend(axes: "Axes", rows: Sequence[Gain]) -> tuple[list, list[str]]:
     for target in dict.fromkeys(row.target for row in rows):
         colour, marker = target_style(target)
         handles += axes.plot([], [], marker, color=colour)
-        labels.append(datasets.describe(target).title)
+        labels.append(legend_entry(shortened(datasets.describe(target).title)))
     for face, label in (("white", "heads of their own"), ("#666666", "shared head")):
         handles += axes.plot([], [], "o", color="#666666", mfc=face)
         labels.append(label)

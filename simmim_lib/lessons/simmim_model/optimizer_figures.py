@@ -13,7 +13,7 @@ from simmim_lib.lessons.simmim_model.optimizers import (
     best_rate,
     verdicts,
 )
-from simmim_lib.pictures.style import BAND, COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import BAND, COLOURS, Picture, make_logarithmic, new_figure, styled
 from simmim_lib.settings import OPTIMIZERS
 
 if TYPE_CHECKING:
@@ -80,7 +80,8 @@ def _draw_losses(axes: "Axes", compared: Comparison) -> None:
         axes.fill_between(compared.steps, low, high, color=style["color"], **BAND)
     seeds = seeds_in_words(compared.setup.seeds, "median and range of")
     title = f"Training loss: {seeds}"
-    axes.set(yscale="log", xlabel="training step", ylabel="loss (nats)", title=title)
+    make_logarithmic(axes, "y")
+    axes.set(xlabel="training step", ylabel="loss (nats)", title=title)
     axes.set_xlim(0, compared.steps[-1])
     start = np.nanmax(compared.loss[..., 0])
     axes.set_ylim(top=min(np.nanmax(compared.loss) * 1.3, 10 * start))  # the rest has gone astray

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import datasets, experiments, training, trunks
-from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole
+from simmim_lib.errors import WorkbookError, check_choice, check_positive, check_whole, shown
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.intervals import Difference, difference
@@ -66,8 +66,8 @@ class Setup:
         names = self.optimizers
         if not names or isinstance(names, str) or len(set(names)) < len(names):
             raise WorkbookError(
-                f"optimizers is {names!r}: choose at least one of {', '.join(OPTIMIZERS)}, and "
-                "each at most once, like ('sgd', 'adam')."
+                f"optimizers is {shown(names)}: choose at least one of {', '.join(OPTIMIZERS)}, "
+                "and each at most once, like ('sgd', 'adam')."
             )
         for name in names:
             check_choice("optimizer", name, OPTIMIZERS)

@@ -6,9 +6,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.foundation.intervals import intervals, mean_and_interval, seeds_in_words
-from simmim_lib.pictures.charts import error_bars
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.foundation.intervals import (
+    interval,
+    intervals,
+    mean_and_interval,
+    seeds_in_words,
+)
+from simmim_lib.pictures.charts import error_bar, error_bars
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -19,39 +24,76 @@ MAX_IMAGES = 10
 
 @styled
 def few_labels(
-    dataset: datasets.Dataset, labelled: datasets.Part, accuracy: Mapping[int, np.ndarray]
+    dataset: datasets.Dataset,
+    labelled: datasets.Part,
+    nearest: Mapping[int, np.ndarray],
+    network: np.ndarray | None = None,
 ) -> Picture:
-    """Show the labelled images, and how far a nearest neighbour gets with more and fewer of them.
+    """Show the labelled images, and how far a nearest neighbour and a network get with them.
 
     Args:
         dataset: where the images come from.
         labelled: equally many images of each class.
-        accuracy: by number of labels per class, one for each seed; that of `labelled` is a key.
+        nearest: the nearest neighbour's accuracy by number of labels per class, one for each seed;
+            that of `labelled` is a key.
+        network: the network's accuracy with `labelled`, one for each seed, once it is trained.
     """
     classes = len(dataset.class_names)
     shown = len(labelled) // classes
     figure = new_figure(8, 4)
     _draw_classes(figure.add_axes((0.11, 0.03, 0.36, 0.84)), dataset, labelled)
     axes = figure.add_axes((0.57, 0.15, 0.41, 0.72))
-    counts = sorted(accuracy)
-    means, half_widths = intervals([accuracy[count] for count in counts])
-    style: dict[str, Any] = {"fmt": "o-", "color": COLOURS["target"], "capsize": 4}
-    axes.errorbar(counts, means, error_bars(half_widths), label="nearest image", **style)
-    axes.plot(shown, np.mean(accuracy[shown]), "o", ms=13, mfc="none", color=COLOURS["target"])
+    _draw_nearest(axes, nearest, shown)
+    if network is not None:
+        mean, half_width = interval(network)
+        look: dict[str, Any] = {"fmt": "D", "ms": 9, "color": COLOURS["target"], "capsize": 4}
+        axes.errorbar(shown, mean, error_bar(half_width), label="network, retrained", **look)
     axes.axhline(1 / classes, ls="--", color=COLOURS["baseline"], label="guessing")
+    axes.set(ylim=(0, 1), xlabel="labelled images per class", ylabel="test accuracy")
+    axes.set_title(_title(nearest[shown], network))
+    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.12), fontsize=9)
+    return Picture(figure, _describe(dataset, shown, nearest, network))
+
+
+def _draw_nearest(axes: "Axes", nearest: Mapping[int, np.ndarray], shown: int) -> None:
+    counts = sorted(nearest)
+    means, half_widths = intervals([nearest[count] for count in counts])
+    look: dict[str, Any] = {"fmt": "o-", "color": COLOURS["unlabelled"], "capsize": 4}
+    axes.errorbar(counts, means, error_bars(half_widths), label="nearest image", **look)
+    axes.plot(shown, np.mean(nearest[shown]), "o", ms=13, mfc="none", color=COLOURS["unlabelled"])
     axes.set_xscale("log")
     axes.set_xticks(counts, [str(count) for count in counts])
     axes.minorticks_off()
-    axes.set(ylim=(0, 1), xlabel="labelled images per class", ylabel="test accuracy")
-    seeds = seeds_in_words(len(accuracy[shown]))
-    axes.set_title(f"{mean_and_interval(accuracy[shown])} with {shown} per class, {seeds}")
-    axes.legend(loc="lower right", bbox_to_anchor=(1, 0.12), fontsize=9)
-    values = "; ".join(f"{count}: {mean_and_interval(accuracy[count])}" for count in counts)
-    return Picture(
-        figure,
+
+
+def _title(shown: int, nearest: np.ndarray, network: np.ndarray | None) -> str:
+    if network is None:
+        return f"nearest image: {np.mean(nearest):.0%} with {shown} per class"
+    return (
+        f"{shown} per class: network {np.mean(network):.0%}, nearest image {np.mean(nearest):.0%}"
+    )
+
+
+def _describe(
+    dataset: datasets.Dataset,
+    shown: int,
+    nearest: Mapping[int, np.ndarray],
+    network: np.ndarray | None,
+) -> str:
+    values = "; ".join(f"{count}: {mean_and_interval(nearest[count])}" for count in sorted(nearest))
+    trained = (
+        ""
+        if network is None
+        else (
+            f" A network that knows printed characters, retrained with {shown}: "
+            f"{mean_and_interval(network)} over {seeds_in_words(len(network))}."
+        )
+    )
+    return (
         f"{shown} labelled images of each class of {dataset.title}, and the test accuracy of the "
-        f"nearest labelled image by labels per class, mean and 95 % interval over {seeds}. "
-        f"{values}. Guessing: {1 / classes:.3f}.",
+        "nearest labelled image by labels per class, mean and 95 % interval over "
+        f"{seeds_in_words(len(nearest[shown]))}. {values}.{trained} "
+        f"Guessing: {1 / len(dataset.class_names):.3f}."
     )
 
 
@@ -65,7 +107,8 @@ def _draw_classes(axes: "Axes", dataset: datasets.Dataset, labelled: datasets.Pa
         page[position * side : (position + 1) * side, : strip.shape[1]] = strip
     axes.imshow(page, cmap="Greys", vmin=0, vmax=1)
     axes.set_anchor("N")
-    axes.set_yticks(side * (np.arange(classes) + 0.5), dataset.class_names, fontsize=9)
+    names = [shortened(name, 12) for name in dataset.class_names]
+    axes.set_yticks(side * (np.arange(classes) + 0.5), names, fontsize=9)
     axes.set_xticks([])
     axes.grid(False)
     axes.tick_params(length=0)

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import experiments, weighting
-from simmim_lib.errors import WorkbookError, check_positive
+from simmim_lib.errors import WorkbookError, check_positive, shown
 from simmim_lib.experiments.network import Network
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.task_weights.shares import check_several_targets
@@ -24,6 +24,9 @@ if TYPE_CHECKING:
 GRADIENT_METHODS = tuple(
     name for name, kind in weighting.METHODS.items() if kind.sees == "gradients"
 )
+
+FIRST_ANGLE, FIRST_LENGTH = 120, 10**0.5
+"""The lesson's example of two gradients: degrees between them, and the second one's length."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -68,7 +71,7 @@ def two_gradients(angle: float, length: float) -> TwoGradients:
     """
     if not 0 <= angle <= 180:
         raise WorkbookError(
-            f"angle is {angle!r}, but two gradients lie 0 to 180 degrees apart: try 120."
+            f"angle is {shown(angle)}, but two gradients lie 0 to 180 degrees apart: try 120."
         )
     check_positive("length", length)
     # Right angles and half turns are exact, so that "no conflict" is not decided by rounding.

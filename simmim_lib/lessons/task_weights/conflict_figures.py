@@ -11,6 +11,8 @@ from simmim_lib.pictures.charts import draw_mean_and_range
 from simmim_lib.pictures.style import (
     COLOURS,
     Picture,
+    legend_entry,
+    make_logarithmic,
     new_figure,
     short_title,
     styled,
@@ -190,7 +192,8 @@ def _draw_cosines(axes: "Axes", measured: Conflict) -> None:
     aside = np.linspace(0.012, -0.012, len(measured.pairs)) * settings.steps
     styles = itertools.cycle(PAIR_STYLES)
     for (one, other), shift, style in zip(measured.pairs, aside, styles, strict=False):
-        label = f"{short_title(settings.targets[one])} and {short_title(settings.targets[other])}"
+        names = [short_title(settings.targets[position]) for position in (one, other)]
+        label = legend_entry(" and ".join(names))
         values = measured.cosines[:, :, one, other]
         draw_mean_and_range(axes, measured.steps + shift, values, label=label, **style)
     axes.axhline(0, color=COLOURS["baseline"], ls="--", lw=1)
@@ -207,9 +210,10 @@ def _draw_norms(axes: "Axes", measured: Conflict) -> None:
     """Draw how long each target's gradient is."""
     for position, target in enumerate(measured.settings.targets):
         colour, marker = target_style(target)
-        style = {"color": colour, "marker": marker, "label": short_title(target)}
+        style = {"color": colour, "marker": marker, "label": legend_entry(short_title(target))}
         draw_mean_and_range(axes, measured.steps, measured.norms[:, :, position], **style)
-    axes.set(yscale="log", ylabel="gradient norm")
+    make_logarithmic(axes, "y")
+    axes.set_ylabel("gradient norm")
     axes.set_title("Lengths", pad=24, fontsize=11)
 
 

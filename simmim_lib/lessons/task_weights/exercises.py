@@ -3,7 +3,16 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.exercises import Mistake, Wrong, compare, exercise, numbers
+from simmim_lib.exercises import (
+    Mistake,
+    Tolerance,
+    Wrong,
+    compare,
+    entries,
+    exercise,
+    in_words,
+    numbers,
+)
 
 if TYPE_CHECKING:
     import numpy as np
@@ -11,13 +20,26 @@ if TYPE_CHECKING:
     Pair = tuple[np.ndarray, np.ndarray]
 
 PUBLISHED = ((-4.0, 1.0, 1.0), (6.0, 1.0, 1.0))
-"""Two gradients for which TorchJD's tests and the papers' formulas give MGDA and PCGrad."""
+"""Two gradients for which TorchJD's tests and the paper's formula give MGDA's weight."""
+
+SEARCHED = Tolerance(1e-3, 2e-4)
+"""For what an optimizer with its usual settings finds: SciPy's stops 0.00001 short of a bound."""
 
 
 def _pairs(*examples: tuple[tuple[float, ...], tuple[float, ...]]) -> "list[Pair]":
     import numpy as np
 
     return [(np.array(first), np.array(second)) for first, second in examples]
+
+
+def _drawn_pairs() -> "list[Pair]":
+    """Draw pairs of gradients of one random size, some of very unequal length."""
+    import numpy as np
+
+    random = np.random.default_rng()
+    size = int(random.integers(2, 6))
+    scales = np.exp(random.normal(0, 1, (6, 2, 1)))
+    return [(first, second) for first, second in scales * random.normal(size=(6, 2, size))]
 
 
 def _answers(
@@ -56,69 +78,75 @@ def _values(
 
 
 def _shown(pairs: "list[Pair]") -> str:
-    return "; ".join(f"{first.tolist()} and {second.tolist()}" for first, second in pairs)
+    return "; ".join(f"{in_words(first)} and {in_words(second)}" for first, second in pairs)
 
 
-@exercise("04-uncertainty-optimum")
+@exercise("04-uncertainty-optimum", "function")
 def _uncertainty_optimum(answer: Callable[..., Any]) -> str:
     import numpy as np
 
-    for losses in ((0.5, 2.0), (3.0, 0.1, 40.0)):
-        values = np.array(losses)
+    random = np.random.default_rng()
+    drawn = [np.exp(random.normal(0, 1.5, count)) for count in random.integers(2, 7, size=3)]
+    for values in (np.array([0.5, 2.0]), np.array([3.0, 0.1, 40.0]), *drawn):
         right = 1 / (2 * values)  # at the optimum exp(s) = L, and the weight is 1 / (2 exp(s))
-        mistakes = [
-            Mistake(
-                np.log(values),
-                "You return s at the optimum: you are asked for the weight there, 1 / (2 e^s).",
-            ),
-            Mistake(
-                values,
-                "You return e^s at the optimum: you are asked for the weight there, 1 / (2 e^s).",
-            ),
-            Mistake(1 / values, "You forgot the 2: a loss is multiplied by 1 / (2 e^s)."),
-            Mistake(values / 2, "Your weight rises with the loss: 1 / (2 e^s) falls with s."),
-            Mistake(
-                np.exp(-values) / 2,
-                "You used the loss itself as s: the slope is zero where e^s is the loss, so s is "
-                "its logarithm.",
-            ),
-            Mistake(
-                0.5 + np.log(values) / 2,
-                "You return the whole terms L / (2 e^s) + s / 2: return the weights, the factors "
-                "of the losses.",
-            ),
-            Mistake(
-                np.full(len(values), 0.5),
-                "You return one half for every task, as it is at the start: return the weight at "
-                "the optimum, 1 / (2 e^s).",
-            ),
-            Mistake(
-                right / right.sum(),
-                "You made the weights sum to 1: uncertainty weighting leaves them as they are.",
-            ),
-            Mistake(
-                1 / (2 * values**2),
-                "You squared the losses: the optimum is e^s = L, as the slope says.",
-            ),
-            Mistake(
-                1 / (2 * np.sqrt(values)),
-                "You took the square root of the losses: in some texts e^s is a standard "
-                "deviation, here it is what L is divided by.",
-            ),
-        ]
         otherwise = (
-            f"For the losses {losses} the weights are {np.round(right, 4).tolist()}, but your "
-            "function returns something else. Differentiate L / (2 e^s) + s / 2 with respect to s "
-            "and set the slope to zero."
+            f"For the losses {in_words(values)} the weights are {in_words(right)}. Differentiate "
+            "L / (2 e^s) + s / 2 with respect to s and set the slope to zero."
         )
-        compare(answer(values.copy()), right, mistakes, otherwise)
+        compare(answer(values.copy()), right, _optimum_mistakes(values), otherwise, SEARCHED)
     return (
         "Weight times loss is one half for every task: if a loss is measured in other units, its "
         "weight makes up for it. The logarithm of a loss has the same gradient, up to the factor 2."
     )
 
 
-@exercise("04-mgda-two-tasks")
+def _optimum_mistakes(values: "np.ndarray") -> list[Mistake]:
+    import numpy as np
+
+    right = 1 / (2 * values)
+    return [
+        Mistake(
+            np.log(values),
+            "You return s at the optimum: you are asked for the weight there, 1 / (2 e^s).",
+        ),
+        Mistake(
+            values,
+            "You return e^s at the optimum: you are asked for the weight there, 1 / (2 e^s).",
+        ),
+        Mistake(1 / values, "You forgot the 2: a loss is multiplied by 1 / (2 e^s)."),
+        Mistake(values / 2, "Your weight rises with the loss: 1 / (2 e^s) falls with s."),
+        Mistake(
+            np.exp(-values) / 2,
+            "You used the loss itself as s: the slope is zero where e^s is the loss, so s is "
+            "its logarithm.",
+        ),
+        Mistake(
+            0.5 + np.log(values) / 2,
+            "You return the whole terms L / (2 e^s) + s / 2: return the weights, the factors "
+            "of the losses.",
+        ),
+        Mistake(
+            np.full(len(values), 0.5),
+            "You return one half for every task, as it is at the start: return the weight at "
+            "the optimum, 1 / (2 e^s).",
+        ),
+        Mistake(
+            right / right.sum(),
+            "You made the weights sum to 1: uncertainty weighting leaves them as they are.",
+        ),
+        Mistake(
+            1 / (2 * values**2),
+            "You squared the losses: the optimum is e^s = L, as the slope says.",
+        ),
+        Mistake(
+            1 / (2 * np.sqrt(values)),
+            "You took the square root of the losses: in some texts e^s is a standard "
+            "deviation, here it is what L is divided by.",
+        ),
+    ]
+
+
+@exercise("04-mgda-two-tasks", "function")
 def _mgda_two_tasks(answer: Callable[..., Any]) -> str:
     examples = _pairs(
         PUBLISHED,
@@ -126,13 +154,14 @@ def _mgda_two_tasks(answer: Callable[..., Any]) -> str:
         ((1.0, 0.0), (5.0, 1.0)),  # the shortest mean is the first gradient itself
         ((6.0, -2.0, 1.0), (1.0, 0.0, 0.5)),  # ... the second
     )
-    given = _answers(answer, examples, ())
-    right, mistakes = _values(_mgda_values, examples)
-    otherwise = (
-        f"For the gradients {_shown(examples)}, the first one's weight is "
-        f"{right.round(4).tolist()}, but yours is {given.round(4).tolist()}."
-    )
-    compare(given, right, mistakes, otherwise)
+    for pairs in (examples, _drawn_pairs()):
+        given = _answers(answer, pairs, ())
+        right, mistakes = _values(_mgda_values, pairs)
+        otherwise = (
+            f"For the gradients {_shown(pairs)}, the first one's weight is {in_words(right)}."
+        )
+        compare(given, right, mistakes, otherwise, SEARCHED)
+    right, _ = _values(_mgda_values, examples)
     first, second = examples[0]
     direction = tuple((right[0] * first + (1 - right[0]) * second).round(4).tolist())
     return (
@@ -182,143 +211,106 @@ def _mgda_values(first: "np.ndarray", second: "np.ndarray") -> tuple[float, list
     ]
 
 
-@exercise("04-pcgrad")
-def _pcgrad(answer: Callable[..., Any]) -> str:
-    examples = _pairs(
-        PUBLISHED,
-        ((2.0, 1.0, 0.5), (-1.0, -3.0, 1.0)),
-        ((1.0, 2.0, 0.0), (3.0, 0.5, 1.0)),  # no conflict
-    )
-    given = _answers(answer, examples, (3,))
-    right, mistakes = _values(_pcgrad_values, examples)
-    otherwise = (
-        f"From the gradients {_shown(examples)} PCGrad makes {right.round(3).tolist()}, but you "
-        f"make {given.round(3).tolist()}. The last of these pairs does not conflict."
-    )
-    compare(given, right, mistakes, otherwise)
+ANGLES = (100, 120, 150)
+"""At which the exercise looks at the panel, in degrees."""
+
+SLIDER_STEP = 10**0.1
+"""What the panel's slider multiplies the length of the second gradient by."""
+
+
+@exercise("04-longest-length", "values")
+def _longest_length(answer: Any) -> str:
+    import numpy as np
+
+    given = {int(angle): float(numbers(x)) for angle, x in entries(answer, ANGLES).items()}
+    for angle, length in given.items():
+        limit = -1 / np.cos(np.radians(angle))  # where the sum is at right angles to the first
+        # The slider stops before and behind the limit; what lies between is as good a reading.
+        if limit / SLIDER_STEP <= length <= limit * SLIDER_STEP:
+            continue
+        raise Wrong(_misread(angle, length, limit))
     return (
-        "For two tasks the result conflicts with neither gradient. With more tasks the outcome "
-        "depends on the order of the projections, so PCGrad draws that order anew in every step."
+        "The limit is 1 / |cos(angle)|: 5.8, 2 and 1.2 times the first gradient. The more two "
+        "tasks disagree, the less unequal their gradients may be, and at 90 degrees there is no "
+        "limit at all: it takes conflict *and* unequal lengths."
     )
 
 
-def _pcgrad_values(first: "np.ndarray", second: "np.ndarray") -> "tuple[np.ndarray, list[Mistake]]":
-    """Give PCGrad's direction for two gradients, and what each known mistake makes of it."""
+def _misread(angle: int, length: float, limit: float) -> str:
     import numpy as np
 
-    def off(vector: np.ndarray, other: np.ndarray, share: float) -> np.ndarray:
-        return vector - share * other
-
-    product, one, two = first @ second, first @ first, second @ second
-    against = min(product, 0.0)
-    kept_first, kept_second = off(first, second, against / two), off(second, first, against / one)
-    right = kept_first + kept_second
-    always = off(first, second, product / two) + off(second, first, product / one)
-    friends = max(product, 0.0)
-    length_one, length_two = np.sqrt(one), np.sqrt(two)
-    return right, [
-        Mistake(
-            always,
-            "You also project where there is no conflict: with an inner product of 0 or more the "
-            "gradients stay as they are.",
-        ),
-        Mistake(
-            off(first, second, friends / two) + off(second, first, friends / one),
-            "You project where there is no conflict, and leave conflicts in: it is the other way "
-            "round.",
-        ),
-        Mistake(
-            first + second,
-            "That is the plain sum: where gradients conflict, each loses what points against the "
-            "other.",
-        ),
-        Mistake(right / 2, "You take the mean of the projected gradients: the paper adds them."),
-        Mistake(
-            kept_first + second,
-            "Your second gradient stays as it is: project it off the first one as that was given. "
-            "What is left of the first one does not conflict with it any more.",
-        ),
-        Mistake(
-            first + kept_second,
-            "You changed the second gradient only: each loses what points against the other.",
-        ),
-        Mistake(kept_first, "You return the first projected gradient only: add the second one."),
-        Mistake(
-            off(first, second, against / length_two) + off(second, first, against / length_one),
-            "You divide by the length of the other gradient: divide by its square.",
-        ),
-        Mistake(
-            off(first, second, against / one) + off(second, first, against / two),
-            "You divide by the gradient's own squared length: divide by that of the other, whose "
-            "direction is taken out.",
-        ),
-        Mistake(
-            off(first, second, against) + off(second, first, against),
-            "You forgot to divide by the squared length of the other gradient.",
-        ),
-        Mistake(
-            off(first, second, -against / two) + off(second, first, -against / one),
-            "The sign is reversed: what points against the other is to be taken away, but you "
-            "double it.",
-        ),
-    ]
-
-
-@exercise("04-delta-m")
-def _delta_m(answer: Callable[..., Any]) -> str:
-    import numpy as np
-
-    examples = [
-        ((0.9, 0.6), (0.8, 0.75), (True, True)),
-        ((0.84, 0.9, 3.0), (0.8, 0.88, 2.5), (True, True, False)),
-        ((1.8, 0.5), (2.0, 0.4), (False, True)),
-    ]
-    for together, alone, higher in examples:
-        joint, single, sign = np.array(together), np.array(alone), np.where(higher, 1.0, -1.0)
-        change = sign * (joint - single)
-        right = float(100 * np.mean(change / single))
-        mistakes = [
-            Mistake(
-                float(100 * np.mean((joint - single) / single)),
-                "You left out `higher_is_better`: for an error, less is better.",
-            ),
-            Mistake(-right, "The sign is reversed: above 0 means that learning together helped."),
-            Mistake(
-                float(100 * np.mean(change / joint)),
-                "You divided by the joint model's measures: a gain is relative to the model that "
-                "learns one task alone.",
-            ),
-            Mistake(right / 100, "Give percent: multiply by 100."),
-            Mistake(right * len(single), "You summed the tasks' gains: take their mean."),
-            Mistake(
-                float(100 * np.mean(change)),
-                "You took the difference and did not divide: a gain is relative, so that "
-                "measures in any unit can be averaged.",
-            ),
-            Mistake(
-                float(100 * np.mean(change) / np.mean(single)),
-                "You divided the mean change by the mean of the single measures: divide for each "
-                "task, then take the mean.",
-            ),
-            Mistake(
-                float(100 * np.mean(joint / single)),
-                "You forgot to subtract 1 from the quotient: no change is a gain of 0.",
-            ),
-            Mistake(
-                float(100 * np.median(change / single)),
-                "You took the median: delta-m is the mean over the tasks.",
-            ),
-            Mistake(
-                float(100 * np.mean(np.abs(change / single))),
-                "You took absolute values: a loss on one task counts against a gain on another.",
-            ),
-        ]
-        otherwise = (
-            f"Together {together}, alone {alone}, higher is better {higher}: delta-m is "
-            f"{right:.3f} percent, but your function returns something else."
+    at = f"At {angle} degrees you read {length:.3g}"
+    if abs(np.log(length * limit) if length > 0 else np.inf) < np.log(SLIDER_STEP):
+        return (
+            f"{at}: that is the *shortest* second gradient, below which the second loss rises. "
+            "Move the length up until the first loss rises."
         )
-        compare(answer(joint, single, np.array(higher)), right, mistakes, otherwise)
+    if length < limit:
+        return f"{at}, but both losses still fall with a longer second gradient: move on."
     return (
-        "One number for all tasks is handy and hides a lot: a gain on one task and a loss on "
-        "another look like nothing at all."
+        f"{at}, but there the first loss rises: the dashed line of the plain sum has left the "
+        "sector in which both fall. Move back."
     )
+
+
+COMPARISONS, LEVEL = 22, 0.95
+"""In the lesson's study: eleven methods on two groups of targets, and each interval's level."""
+
+SHOWN_LEVEL = Tolerance(0.0, 1.5e-4)
+"""Dividing the error by 22 and taking the 22nd root of the level are equally right."""
+
+
+@exercise("04-by-luck", "values")
+def _by_luck(answer: Any) -> str:
+    given = entries(answer, ("expected", "at least one", "level"))
+    expected, none = COMPARISONS * (1 - LEVEL), LEVEL**COMPARISONS
+    compare(
+        given["expected"],
+        expected,
+        [
+            Mistake(COMPARISONS * LEVEL, "So many intervals contain zero; the others exclude it."),
+            Mistake(1 - LEVEL, "That is the share for one interval: there are 22 of them."),
+            Mistake(expected / 2, "You count one side only: a loss by luck excludes zero, too."),
+        ],
+        f"Each of {COMPARISONS} intervals excludes zero with probability {1 - LEVEL:.2f}, so "
+        f"{expected:.1f} do so on average.",
+    )
+    compare(
+        given["at least one"],
+        1 - none,
+        [
+            Mistake(none, "That is the probability that *none* excludes zero."),
+            Mistake(
+                expected,
+                "A probability is at most 1: adding up counts the cases twice in which several "
+                "exclude zero. Start with the probability that none does.",
+            ),
+            Mistake(1 - LEVEL, "That is the probability for one interval: there are 22 of them."),
+        ],
+        f"None excludes zero with probability {LEVEL}^{COMPARISONS} = {none:.3f}.",
+    )
+    _refuse_other_level(given["level"])
+    return (
+        f"Without any difference, one or two of {COMPARISONS} comparisons would look clear, and at "
+        f"least one in {1 - none:.0%} of such studies. The thin bars of the picture below have "
+        "the level that you found; and what still looks good is repeated on new seeds."
+    )
+
+
+def _refuse_other_level(given: object) -> None:
+    error = 1 - LEVEL
+    mistakes = [
+        Mistake(error / COMPARISONS, "That is what each may miss: the level is 1 minus that."),
+        Mistake(LEVEL, "With 0.95 for each, *all* of them hold at once far more rarely."),
+        Mistake(LEVEL**COMPARISONS, "That is what 0.95 for each leaves for all of them together."),
+        Mistake(
+            1 - error / 2 / COMPARISONS,
+            "That is the quantile that such an interval needs, with half of the error on either "
+            "side: its level is lower.",
+        ),
+    ]
+    right = 1 - error / COMPARISONS
+    otherwise = (
+        f"{COMPARISONS} intervals may miss {error:.2f} together, so the level is {right:.4f}."
+    )
+    compare(given, right, mistakes, otherwise, SHOWN_LEVEL)

@@ -5,7 +5,11 @@ from collections.abc import Iterator, Sequence
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.task_weights import conflict_figures, shares_figures, weighting_figures
-from simmim_lib.lessons.task_weights.conflict import two_gradients
+from simmim_lib.lessons.task_weights.conflict import (
+    FIRST_ANGLE,
+    FIRST_LENGTH,
+    two_gradients,
+)
 from simmim_lib.lessons.task_weights.share_controls import ShareControls
 from simmim_lib.lessons.task_weights.shares import (
     Shares,
@@ -107,7 +111,7 @@ def _trade_offs(
             yield shares_figures.task_weights(measured, trail)
 
 
-def conflict(angle: int = 120, length: float = 3.0) -> Panel:
+def conflict(angle: int = FIRST_ANGLE, length: float = FIRST_LENGTH) -> Panel:
     """Return the panel that turns and stretches two task gradients, and combines them in six ways.
 
     Args:

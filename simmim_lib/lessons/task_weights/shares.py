@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 
 from simmim_lib import weighting
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments import Course, Result
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.foundation.rounding import largest_remainders
@@ -72,7 +72,7 @@ def read_shares(text: str, targets: Sequence[str]) -> Shares:
     except ValueError:
         example = as_ratio([2, *[1] * (len(targets) - 1)])
         raise WorkbookError(
-            f"The weights are {text!r}, but must be numbers with colons between them, one for "
+            f"The weights are {shown(text)}, but must be numbers with colons between them, one for "
             f"each of {', '.join(targets)}: try {example}."
         ) from None
     return as_shares(weights, targets)

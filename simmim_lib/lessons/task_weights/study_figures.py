@@ -7,7 +7,7 @@ import numpy as np
 
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.lessons.task_weights.weighting_figures import LINES, point_style
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, Picture, make_logarithmic, new_figure, styled
 from simmim_lib.weighting import METHODS
 
 if TYPE_CHECKING:
@@ -140,21 +140,25 @@ def weights_over_steps(losses: np.ndarray, ratios: Mapping[str, np.ndarray]) -> 
 
     Args:
         losses: shape (steps, 2).
-        ratios: by weighting, shape (steps,).
+        ratios: by weighting, shape (steps,); the plain sum, whose ratio is 1, is drawn anyway.
     """
     figure = new_figure(9, 3.6)
-    left = figure.add_axes((0.085, 0.15, 0.3, 0.74))
+    left = figure.add_axes((0.105, 0.15, 0.28, 0.74))
     for task, (role, line) in enumerate((("source", "-"), ("target", "--"))):
         left.plot(losses[:, task], line, color=COLOURS[role], label=f"task {task + 1}")
-    left.set(yscale="log", xlabel="training steps", ylabel="loss", title="Two losses, made up")
+    make_logarithmic(left, "y")
+    left.set(xlabel="training steps", ylabel="loss", title="Two losses, made up")
     left.legend()
-    right = figure.add_axes((0.48, 0.15, 0.33, 0.74))
+    right = figure.add_axes((0.495, 0.15, 0.315, 0.74))
+    # Below the others, and wide, so that it is seen where a weighting is close to it.
+    right.axhline(1, lw=6, color=COLOURS["unlabelled"], alpha=0.35, label="plain sum")
     for name, ratio in ratios.items():
         style: dict[str, Any] = {"lw": 1.6, "ms": 5, "markevery": max(1, len(ratio) // 10)}
         if name == "random":  # a line from draw to draw would hide all others
             style = {"ls": "", "marker": ".", "ms": 3, "markevery": 2}
         right.plot(ratio, **{**LINES[name], **style}, label=METHODS[name].short_title)
-    right.set(yscale="log", xlabel="training steps", ylabel="weight of task 2 / task 1")
+    make_logarithmic(right, "y")
+    right.set(xlabel="training steps", ylabel="weight of task 2 / task 1")
     right.set_title("What the weightings make of them")
     right.legend(loc="center left", bbox_to_anchor=(1.01, 0.5), fontsize=10)
     last = "; ".join(

@@ -16,7 +16,7 @@ from simmim_lib.foundation.intervals import (
 )
 from simmim_lib.pictures.charts import draw_baseline, error_bar, error_bars, show_image
 from simmim_lib.pictures.networks import draw_network
-from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -105,10 +105,11 @@ def _draw_mistakes(
         )
         show_image(axes, dataset.test.images[index])
         truth, guess = (
-            dataset.class_names[i] for i in (dataset.test.labels[index], guesses[index])
+            shortened(dataset.class_names[i], 10)
+            for i in (dataset.test.labels[index], guesses[index])
         )
         between = " as " if len(truth + guess) < LONG_NAMES else "\nas "
-        axes.set_title(f"{truth[:10]}{between}{guess[:10]}", fontsize=7.5, loc="center", pad=2)
+        axes.set_title(f"{truth}{between}{guess}", fontsize=7.5, loc="center", pad=2)
 
 
 def _describe_depth_curve(

@@ -1,10 +1,15 @@
 """Questions of lesson 01."""
 
+from typing import TYPE_CHECKING
+
 import numpy as np
 
 from simmim_lib.exercises.questions import Answer, Choice, Estimate, Option, letter, question
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.transfer_learning import study_results
+
+if TYPE_CHECKING:
+    import keras
 
 
 @question(
@@ -56,9 +61,10 @@ def _first_pass(accuracy: float) -> Answer:
         close="You saw that layers differ in size: the frozen ones are small.",
     )
 )
-def _frozen_share(trained: int, weights: int) -> Answer:
+def _frozen_share(model: "keras.Model") -> Answer:
+    trained = sum(int(np.prod(weight.shape)) for weight in model.trainable_weights)
     return Answer(
-        100 * trained / weights,
+        100 * trained / model.count_params(),
         "A convolution uses the same few weights all over the picture; most weights sit in the "
         "dense layer. Freezing the first layers saves few weights. It saves *work*, because those "
         "layers see the largest pictures, and because a frozen layer gives the same output at "

@@ -97,7 +97,12 @@ def copied_layers() -> tuple[Accuracies, np.ndarray]:
     return curves, study.values(source=None)
 
 
-def copied_layers_figure() -> Picture:
+def copied_layers_compared() -> tuple[Picture, Table]:
+    """Compare each number of copied layers with training from scratch."""
+    return _copied_layers_figure(), _copied_layers_table()
+
+
+def _copied_layers_figure() -> Picture:
     """Draw accuracy by copied layers."""
     curves, scratch = copied_layers()
     looks = (("frozen", "o"), ("frozen", "s"), ("frozen", "^"), ("trained", "s"))
@@ -113,7 +118,7 @@ def copied_layers_figure() -> Picture:
     )
 
 
-def copied_layers_table() -> Table:
+def _copied_layers_table() -> Table:
     """Compare each number of copied layers with training from scratch."""
     curves, scratch = copied_layers()
     return _against_scratch("copied layers", curves, scratch)
@@ -189,7 +194,12 @@ def few_labels() -> Accuracies:
     }
 
 
-def few_labels_figure() -> Picture:
+def few_labels_compared() -> tuple[Picture, Table]:
+    """Compare transfer with training from scratch for each number of labels."""
+    return _few_labels_figure(), _few_labels_table()
+
+
+def _few_labels_figure() -> Picture:
     """Draw accuracy by number of labels."""
     transfer, scratch = (Curve(name, values, "target") for name, values in few_labels().items())
     scratch = Curve(scratch.label, scratch.values, "baseline", "s")
@@ -198,7 +208,7 @@ def few_labels_figure() -> Picture:
     )
 
 
-def few_labels_table() -> Table:
+def _few_labels_table() -> Table:
     """Compare transfer with training from scratch for each number of labels."""
     transfer, scratch = few_labels().values()
     rows = [[count, difference(transfer[count], scratch[count])] for count in COUNTS]
@@ -220,7 +230,12 @@ def negative_transfer() -> tuple[Accuracies, np.ndarray]:
     return curves, study.values(source=None)
 
 
-def negative_transfer_figure() -> Picture:
+def negative_transfer_compared() -> tuple[Picture, Table]:
+    """Compare each source and each depth with training from scratch."""
+    return _negative_transfer_figure(), _negative_transfer_table()
+
+
+def _negative_transfer_figure() -> Picture:
     """Draw accuracy by frozen layers for a source that fits and one that does not."""
     curves, scratch = negative_transfer()
     looks = ("s", "^")
@@ -235,7 +250,7 @@ def negative_transfer_figure() -> Picture:
     )
 
 
-def negative_transfer_table() -> Table:
+def _negative_transfer_table() -> Table:
     """Compare each source and each depth with training from scratch."""
     curves, scratch = negative_transfer()
     return _against_scratch("frozen layers", curves, scratch)
@@ -262,7 +277,12 @@ def for_pairs(measure: str) -> dict[Pair, np.ndarray]:
     }
 
 
-def scores_figure() -> Picture:
+def scores_compared() -> tuple[Picture, Table]:
+    """Compare what each score says before training with what came out."""
+    return _scores_figure(), _rank_correlations_table()
+
+
+def _scores_figure() -> Picture:
     """Draw what each score says before training against the accuracy after it."""
     study = stored.load("transferability")
     targets = dict.fromkeys(target for _, target in pairs())
@@ -292,7 +312,7 @@ def rank_correlations() -> dict[str, dict[str, float]]:
     return correlations
 
 
-def rank_correlations_table() -> Table:
+def _rank_correlations_table() -> Table:
     """Compare the order that each score predicts with the order that came out."""
     found = rank_correlations()
     targets = next(iter(found.values()))

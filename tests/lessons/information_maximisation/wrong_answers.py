@@ -26,8 +26,18 @@ def _corrected(expression: str) -> str:
     )
 
 
-def _collapses(letters: str) -> str:
-    return f"collapses = {{letter: letter in '{letters}' for letter in 'abcdef'}}\n"
+_RINGS = {"a": True, "b": False, "c": True, "d": True, "e": False, "f": False}
+
+
+def _but(*letters: str) -> str:
+    """All right, but for some letters."""
+    return f"rings = { {x: rings != (x in letters) for x, rings in _RINGS.items()} }\n"
+
+
+def _expecting(**changes: object) -> str:
+    right = {"labels_per_class": 5, "class_prior": (0.5, *[0.5 / 9] * 9)}
+    fields = ", ".join(f"{name}={value!r}" for name, value in {**right, **changes}.items())
+    return f"expecting = simmim_lib.Settings(**{{**INFORMED, **dict({fields})}})\n"
 
 
 WRONG_ANSWERS = {
@@ -54,29 +64,30 @@ WRONG_ANSWERS = {
             ),
             "the exponential overflows",
         ),
-        (_term("0.5"), "yours is different"),
+        (_term("0.5"), "Yours: 0.5."),
+        (_term("spread * entropy(logits.mean(axis=0)) - entropy(logits).mean()"), "softmax of"),
+        (_term("len(p) * (spread * even - each.mean())"), "number of images"),
     ],
-    "05-by-hand": [
-        ("by_hand = [0.97, 0.36, 0.61]", "in bits"),
-        ("by_hand = [0.25, 0.67, -0.42]", "are swapped"),
-        ("by_hand = [0.25, 0.25, 0.0]", "first number is the mean of the entropies"),
-        ("by_hand = [0.31, 0.25, 0.06]", "only one class"),
-        ("by_hand = [0.69, 0.25, 0.44]", "mean prediction is (0.6, 0.4)"),
-        ("by_hand = [0.67, 0.50, 0.17]", "sum of the two entropies"),
-        ("by_hand = [0.67, 0.10, 0.57]", "certain prediction has entropy 0"),
-        ("by_hand = [0.67, 0.25, -0.42]", "wrong sign"),
-        ("by_hand = [0.67, 0.25, 0.92]", "added the halves"),
-        ("by_hand = [0.67, 0.25, 0.67]", "not the first minus the second"),
-        ("by_hand = [0.67, 0.25]", "shape must be (3,)"),
+    "05-alarm": [
+        ("rings = ['a', 'c', 'd']", "Give a dictionary"),
+        ("rings = dict.fromkeys('abcdef', 'yes')", "not `'yes'`"),
+        ("rings = dict.fromkeys('abcdef', 'True')", "without quotation marks, not `'True'`"),
+        (_but(*"abcdef"), "the other way round"),
+        (_but("b"), "5 of your six are right. For (b)"),
+        (_but("c", "e"), "4 of your six are right. For (c)"),
+        (_but("d"), "For (d) the alarm rings"),
+        (_but("e"), "e^H is 6"),
+        (_but("f"), "as the prior says"),
     ],
-    "05-which-collapse": [
-        ("collapses = ['b', 'd']", "each of the letters a to f"),
-        ("collapses = dict.fromkeys('abcdef', 'yes')", "`True` (it collapses) or `False`"),
-        (_collapses(""), "nothing collapses"),
-        (_collapses("abcdef"), "everything collapses"),
-        (_collapses("ef"), "by λ alone"),
-        (_collapses("ace"), "the other way round"),
-        (_collapses("bd"), "in 1 of six cases"),
+    "05-class-prior": [
+        ("expecting = (0.5, *[0.5 / 9] * 9)", "type `tuple`"),
+        (_expecting(class_prior=None), "expected equally often"),
+        (_expecting(class_prior=(0.1,) * 10), "You expect all digits equally often"),
+        (_expecting(class_prior=(*[0.5 / 9] * 9, 0.5)), "that of the 0 comes first"),
+        (_expecting(class_prior=(0.91, *[0.01] * 9)), "Yours: [0.91"),
+        (_expecting(class_shares=(0.5, *[0.5 / 9] * 9)), "*picks* unlabelled images"),
+        (_expecting(information=0.0), "has no effect"),
+        (_expecting(labels_per_class=10), "yours are 10 of mnist"),
     ],
     "05-sign-error": [
         (_corrected("doubt + even"), "what the broken code does"),

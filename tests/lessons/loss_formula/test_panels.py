@@ -38,7 +38,7 @@ def test_three_classes_follow_loss_label_and_start():
     assert "1.00 for 8" in says
     says = follow(panel, lambda: send(find(panel.view, "p of 3"), value=0.9))
     assert "starts at 0.90 for 3" in says
-    follow(panel, lambda: send(find(panel.view, "share of 5 in the rest"), value=0.2))
+    follow(panel, lambda: send(find(panel.view, "share of 5 in rest"), value=0.2))
 
 
 @pytest.mark.parametrize("name", list(readings.LOSSES))
@@ -48,6 +48,17 @@ def test_every_loss_and_corner_is_drawn(name):
         path = readings.descend(name, np.array([label]), start)[:, 0]
         picture = figures.three_classes(readings.simplex(name, label), path, ("3", "5", "8"))
         assert len(picture.png()) > 5000
+
+
+def test_one_prediction_is_measured_as_its_controls_say():
+    panel = panels.one_prediction()
+    send(find(panel.view, "p of 3"), value=0.5)
+    says = follow(panel, lambda: send(find(panel.view, "Smoothing"), value=0.0))
+    # Without smoothing cross-entropy is the surprise, all of it divergence.
+    assert "surprise at the label 0.69 nats, entropy 1.03" in says  # 0.5, 0.3, 0.2
+    assert "cross-entropy 0.69, of which 0.00 are the entropy of the truth and 0.69" in says
+    says = follow(panel, lambda: choose(find(panel.view, "True class"), "8"))
+    assert "surprise at the label 1.61 nats" in says
 
 
 @pytest.mark.slow

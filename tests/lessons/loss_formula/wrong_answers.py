@@ -2,7 +2,12 @@
 
 
 def _slope(expression: str) -> str:
-    return f"import numpy as np\ndef slope(probability):\n    return {expression}\n"
+    return (
+        "import numpy as np\n"
+        "def slope_on_logit(probability):\n"
+        "    p, log = probability, np.log(probability)\n"
+        f"    return {expression}\n"
+    )
 
 
 def _losses(expression: str) -> str:
@@ -16,43 +21,33 @@ def _losses(expression: str) -> str:
     )
 
 
-def _both(first: str, second: str) -> str:
-    known = {
-        "OWN": "-(prediction * np.log(prediction)).sum()",
-        "CROSSED": "-(truth * np.log(prediction)).sum()",
-    }
-    return (
-        "import numpy as np\n"
-        "from scipy.special import xlogy\n"
-        "def entropy_and_cross_entropy(truth, prediction):\n"
-        f"    return {known.get(first, first)}, {known.get(second, second)}\n"
-    )
+def _chosen(sure: object, unsure: object) -> str:
+    return f"sure_and_wrong = {sure}\nunsure_and_right = {unsure}\n"
 
 
-def _information(expression: str) -> str:
-    return (
-        "import numpy as np\n"
-        "from scipy.special import entr\n"
-        "def entropy(values):\n"
-        "    return entr(values).sum(axis=-1)\n"
-        "def information(probabilities):\n"
-        "    spread = entropy(probabilities.mean(axis=0))\n"
-        "    each = entropy(probabilities)\n"
-        f"    return {expression}\n"
-    )
-
+_SURE, _UNSURE = [0.02, 0.97, 0.01], [0.4, 0.3, 0.3]
 
 WRONG_ANSWERS = {
-    "02-derivative": [
-        (_slope("1 + np.log(probability)"), "sign is reversed"),
-        (_slope("-np.log(probability)"), "differentiated only the factor in front"),
-        (_slope("-1.0"), "differentiated only the logarithm"),
-        (_slope("-1 / probability"), "slope of cross-entropy"),
-        (_slope("-np.log(probability) - 1 / probability"), "the p cancels"),
-        (_slope("-probability * np.log(probability)"), "the formula itself"),
-        (_slope("-(1 + np.log2(probability))"), "base 2"),
-        (_slope("-(1 + np.log10(probability))"), "base 10"),
-        (_slope("0.5 * np.log(probability)"), "how much -p log p changes"),
+    "02-logit-slope": [
+        (_slope("-(1 + log)"), "chain rule adds a factor"),
+        (_slope("(1 + log) * p * (1 - p)"), "The sign is reversed: the formula"),
+        (_slope("1 + log"), "sign is reversed, and that is the slope with respect to p"),
+        (_slope("-(1 + log) * p"), "as if the sum in the softmax"),
+        (_slope("-log * p * (1 - p)"), "only the p in front"),
+        (_slope("-p * (1 - p)"), "only the logarithm"),
+        (_slope("(-1 + log) * p * (1 - p)"), "belongs to both"),
+        (_slope("p - 1"), "slope of cross-entropy"),
+        (_slope("p * (1 - p)"), "slope of p alone"),
+        (_slope("-(1 + log) / (p * (1 - p))"), "divided by the slope"),
+        (_slope("-p * log"), "the formula itself"),
+        (_slope("-(1 + np.log2(p)) * p * (1 - p)"), "base 2"),
+        (_slope("-(1 + np.log10(p)) * p * (1 - p)"), "base 10"),
+        (_slope("0.5 * log"), "Yours: [-1.151, "),
+        # Right wherever the message says what is right, and nowhere else.
+        (
+            _slope("-(1 + log) * p * (1 - p) * any(abs(p - q) < 1e-3 for q in (.1, .9, .5))"),
+            "the slope is",
+        ),
     ],
     "02-cross-entropy": [
         (_losses("-np.log(softmax(logits)[rows, labels])"), "exponential overflows"),
@@ -74,38 +69,24 @@ WRONG_ANSWERS = {
             ),
             "stuck near 16",
         ),
-        (_losses("logits.max(axis=1)"), "the loss is"),
+        (_losses("logits.max(axis=1)"), "Yours: [2, "),
     ],
-    "02-entropy": [
-        (_both("-(truth * np.log(prediction)).sum()", "OWN"), "wrong order"),
-        (_both("-xlogy(truth, truth).sum()", "CROSSED"), "entropy of the truth"),
-        (_both("(prediction * np.log(prediction)).sum()", "CROSSED"), "never negative"),
-        (_both("-(prediction * np.log2(prediction)).sum()", "CROSSED"), "first number is in bits"),
-        (_both("-(prediction * np.log(prediction)).mean()", "CROSSED"), "an entropy is a sum"),
-        (_both("0.5", "CROSSED"), "your first number is 0.5"),
-        (_both("OWN", "OWN"), "prediction again"),
-        (_both("OWN", "(xlogy(truth, truth) - truth * np.log(prediction)).sum()"), "Kullback"),
-        (_both("OWN", "(truth * np.log(prediction)).sum()"), "wrong sign: it is minus the sum"),
-        (_both("OWN", "-(truth * np.log2(prediction)).sum()"), "second number is in bits"),
-        (_both("OWN", "-(prediction * np.log(truth)).sum()"), "are swapped"),
-        (_both("OWN", "0.5"), "your second number is 0.5"),
+    "02-sure-and-wrong": [
+        (_chosen([0.2, 0.7, 0.1], _UNSURE), "must be below 0.3"),
+        (_chosen([0.97, 0.02, 0.01], _UNSURE), "must be above 3"),
+        (_chosen([0, 1, 0], _UNSURE), "infinite"),
+        (_chosen([2, 97, 1], _UNSURE), "sum to 100"),
+        (_chosen(["0.02", "0.97", "0.01"], _UNSURE), "is text where numbers"),
+        (_chosen(_SURE, [0.8, 0.1, 0.1]), "closer to an even guess"),
+        (_chosen(_SURE, [0.3, 0.4, 0.3]), "does not name the first class"),
+        (_chosen(_SURE, [0.4, 0.6]), "shape must be (3,)"),
     ],
-    "02-mutual-information": [
-        (_information("each.mean() - spread"), "sign is reversed"),
-        (_information("spread"), "left out the second half"),
-        (_information("each.mean()"), "that is the mean entropy"),
-        (_information("-each.mean()"), "that is minus the mean entropy"),
-        (_information("spread + each.mean()"), "added the two halves"),
-        (_information("spread - each.sum()"), "summed the entropies"),
-        (
-            _information("entropy(probabilities.mean(axis=1)) - each.mean()"),
-            "mean over the classes",
-        ),
-        (_information("(spread - each.mean()) / np.log(2)"), "in bits"),
-        (
-            _information("spread + (probabilities * np.log(probabilities)).sum(axis=1).mean()"),
-            "0 · log 0",
-        ),
-        (_information("0.5"), "yours is different"),
+    "02-informed-and-wrong": [
+        ("predictions = [[0, 1, 0], [0, 1, 0], [0, 1, 0]]", "let each class be predicted once"),
+        ("predictions = [[1 / 3] * 3] * 3", "too unsure"),
+        ("predictions = [[1, 0, 0], [0, 1, 0], [0, 0, 1]]", "image 0 and 1 and 2 is right"),
+        ("predictions = [[0, 1, 0], [1, 0, 0], [0, 0, 1]]", "image 2 is right"),
+        ("predictions = [[0, 1, 0], [0, 0, 1], [1, 1, 0]]", "Row 2 must be"),
+        ("predictions = [[0, 1, 0], [0, 0, 1]]", "shape must be (3, 3)"),
     ],
 }

@@ -1,26 +1,9 @@
 """Wrong answers to the exercises of lesson 10, and words of the message that refuses each."""
 
-_IMPORTS = "import numpy as np\nimport scipy.stats\n"
 
-
-def _verdict(
-    factor: str = "scipy.stats.t.ppf(0.975, len(d) - 1)", d: str = "a - b", ddof: int = 1
-) -> str:
-    return (
-        f"{_IMPORTS}def verdict(a, b):\n    d = {d}\n"
-        f"    half = {factor} * d.std(ddof={ddof}) / len(d) ** 0.5\n"
-        "    if abs(d.mean()) <= half:\n        return 'no clear difference'\n"
-        "    return 'gain' if d.mean() > 0 else 'loss'\n"
-    )
-
-
-_UNPAIRED = (
-    f"{_IMPORTS}def verdict(a, b):\n"
-    "    halves = [scipy.stats.sem(x) * scipy.stats.t.ppf(0.975, len(x) - 1) for x in (a, b)]\n"
-    "    difference = a.mean() - b.mean()\n"
-    "    if abs(difference) <= sum(halves):\n        return 'no clear difference'\n"
-    "    return 'gain' if difference > 0 else 'loss'\n"
-)
+def _conclusion(**changes: object) -> str:
+    right = {"baseline": "fine-tune", "points": 1.9, "half width": 0.28, "verdict": "gain"}
+    return f"conclusion = { {**right, **changes} }\n"
 
 
 def _flops(result: str) -> str:
@@ -31,14 +14,22 @@ def _flops(result: str) -> str:
 
 
 WRONG_ANSWERS = {
-    "10-verdict": [
-        (_UNPAIRED, "share"),
-        (_verdict(factor="1.96"), "much too narrow"),
-        (_verdict(ddof=0), "a little too narrow"),
-        (_verdict(factor="0"), "zero lies inside"),
-        (_verdict(d="b - a"), "wrong way round"),
-        ("def verdict(a, b):\n    return a.mean() > b.mean()\n", "three verdicts"),
-        ("def verdict(a, b):\n    a.mean() > b.mean()\n", "returns nothing"),
+    "10-conclusion": [
+        (_conclusion(baseline="SimMIM"), "what the report is about"),
+        (_conclusion(baseline="probe"), "best baseline on the *test* images"),
+        (_conclusion(baseline="from scratch"), "a gain over a weak one"),
+        (_conclusion(baseline="nothing"), "the baselines are"),
+        (_conclusion(points=-1.9), "sign is reversed"),
+        (_conclusion(points=0.019), "multiply by 100"),
+        (_conclusion(points=1.5), "difference on validation images"),
+        (_conclusion(points=4), "Yours: 4."),
+        (_conclusion(**{"half width": 3.5}), "two unrelated means"),
+        (_conclusion(**{"half width": 0.1}), "half width for 5 seeds"),
+        (_conclusion(verdict="loss"), "reaches from +1.6 to +2.2"),
+        (_conclusion(verdict="no clear difference"), "'no clear difference', but"),
+        (_conclusion(verdict="better"), "the three verdicts are"),
+        ("conclusion = {'baseline': 'fine-tune'}", "an entry for each"),
+        ("conclusion = 'gain'", "Give a dictionary"),
     ],
     "10-convolution-flops": [
         (_flops("new ** 2 * window ** 2 * inputs * outputs"), "one operation for each weight"),
@@ -49,7 +40,7 @@ WRONG_ANSWERS = {
         (_flops("2 * new ** 2 * window ** 2 * outputs"), "one input map"),
         (_flops("2 * new ** 2 * window * inputs * outputs"), "window is square"),
         (_flops("2 * new * window ** 2 * inputs * outputs"), "as many rows"),
-        (_flops("2 * 16 * 9 * 55"), "do not hard-code a size"),
-        (_flops("new"), "not the number"),
+        (_flops("2 * 16 * 9 * 55"), "For side=28"),
+        (_flops("new"), "Yours: 4."),
     ],
 }

@@ -10,36 +10,29 @@ def _count(expression: str) -> str:
     )
 
 
-_SETTLED = (
-    "def adapt(source, model, frozen_layers):\n"
-    "    model.trunk.set_weights(source.trunk.get_weights())\n"
-    "    freezing.freeze(model.trunk, frozen_layers)\n"
-    "    model.compile('sgd')\n"
-)
-"""What is right, up to the last line."""
-
-
-def _adapt(old: str, new: str, returns: str = "model") -> str:
-    assert old in _SETTLED
-    return _SETTLED.replace(old, new) + f"    return {returns}\n"
-
-
-_COPY = "    model.trunk.set_weights(source.trunk.get_weights())\n"
-_FREEZE = "    freezing.freeze(model.trunk, frozen_layers)\n"
-_COMPILE = "    model.compile('sgd')\n"
-
-
-def _loss(expression: str) -> str:
+def _weights(expression: str) -> str:
     return (
-        "import numpy as np\n"
-        "def joint_loss(labels, logits, weights):\n"
-        "    every = {name: losses.cross_entropy(labels[name], logits[name]).numpy()\n"
-        "             for name in labels}\n"
-        "    weight = np.array([weights[name] for name in every])\n"
-        "    mean = np.array([values.mean() for values in every.values()])\n"
-        "    total = np.array([values.sum() for values in every.values()])\n"
+        "def equal_images(labels):\n"
+        "    counts = {name: len(of_task) for name, of_task in labels.items()}\n"
+        "    total = sum(counts.values())\n"
         f"    return {expression}\n"
     )
+
+
+def _of_each(expression: str) -> str:
+    return _weights(f"{{name: {expression} for name, count in counts.items()}}")
+
+
+def _report(place: str, accuracy: str) -> str:
+    return (
+        "import numpy as np\n"
+        "def tune_and_report(validation, test):\n"
+        f"    place = {place}\n"
+        f"    return place, {accuracy}\n"
+    )
+
+
+_BEST = "validation.mean(axis=1).argmax()"
 
 
 def _extend(trunk: str = "clone", tasks: str = "[*model.tasks, task]", then: str = "heads") -> str:
@@ -90,110 +83,34 @@ WRONG_ANSWERS = {
         (_count("len(trunk.weights) + 2 * heads"), "154 parameters"),
         (_count("None"), "returns nothing"),
     ],
-    "03-copy-and-freeze": [
-        (_adapt(_COPY, ""), "Nothing was copied"),
-        (_adapt(_FREEZE, ""), "No layer is frozen"),
-        (_adapt(_COMPILE, ""), "Compile the model again"),
+    "03-equal-images": [
+        (_of_each("count"), "*sum* over all images"),
+        (_of_each("count * len(counts) / total"), "sum to the number of tasks"),
+        (_of_each("1 / len(counts)"), "gives each *task*"),
+        (_of_each("1"), "With weights of 1"),
+        (_of_each("count**2 / total**2"), "Yours: [0."),
+        (_weights("list(counts.values())"), "Give a dictionary"),
+        (_weights("{'mnist': 0.75}"), "an entry for each"),
+        # The right numbers, handed out in the reverse order of the tasks.
         (
-            _adapt(_COMPILE, "    model.compile(keras.optimizers.SGD(0.0))\n"),
-            "did not change weights",
+            _weights("dict(zip(counts, reversed([n / total for n in counts.values()])))"),
+            "the other way round: each loss has",
         ),
-        (
-            _adapt(
-                _SETTLED[_SETTLED.index(_COPY) :],
-                "    layers = [keras.Input((6,)), *source.trunk.layers[:frozen_layers],\n"
-                "              *model.trunk.layers[frozen_layers:]]\n"
-                "    trunk = keras.Sequential(layers)\n"
-                "    trunk.set_weights(source.trunk.get_weights())\n"
-                "    joint = simmim_lib.SimMIM(trunk, model.tasks)\n"
-                "    joint.compile('sgd')\n",
-                "joint",
-            ),
-            "source's own layers",
-        ),
-        (
-            _adapt(
-                _COPY,
-                "    for ours, theirs in zip(model.trunk.layers, source.trunk.layers):\n"
-                "        ours.kernel.assign(theirs.kernel)\n",
-            ),
-            "not the biases",
-        ),
-        (
-            _adapt(_COPY, "    freezing.copy_layers(source.trunk, model.trunk, frozen_layers)\n"),
-            "Only these layers were copied: first, second.",
-        ),
-        (
-            _adapt(_COPY, "    source.trunk.set_weights(model.trunk.get_weights())\n"),
-            "source's weights have changed",
-        ),
-        (_adapt(_COPY, "    model.set_weights(source.get_weights())\n"), "heads' weights"),
-        (
-            _adapt(_COPY, "    model.trunk.set_weights([0 * w for w in model.trunk.weights])\n"),
-            "not to those of the source",
-        ),
-        (_adapt(_FREEZE, "    model.trunk.trainable = False\n"), "whole trunk is frozen"),
-        (_adapt(_FREEZE, "    model.trainable = False\n"), "whole model is frozen"),
-        (
-            _adapt(
-                _FREEZE, "    for layer in model.layers[1:]:\n        layer.trainable = False\n"
-            ),
-            "froze a head",
-        ),
-        (
-            _adapt(_FREEZE, "    freezing.freeze(source.trunk, frozen_layers)\n"),
-            "froze layers of the source",
-        ),
-        (
-            _adapt(_FREEZE, "    model.trunk.layers[frozen_layers - 1].trainable = False\n"),
-            "these layers are frozen: second.",
-        ),
-        (_adapt(_COMPILE, _COMPILE, "None"), "returns nothing"),
-        (_adapt(_COMPILE, _COMPILE, "model.trunk"), "type `Sequential`"),
-        (
-            "def adapt(source, model, frozen_layers):\n"
-            "    trunk = keras.models.clone_model(source.trunk)\n"
-            "    trunk.set_weights(source.trunk.get_weights())\n"
-            "    freezing.freeze(trunk, frozen_layers)\n"
-            "    joint = simmim_lib.SimMIM(trunk, model.tasks)\n"
-            "    joint.set_weights([*source.trunk.get_weights(), *model.get_weights()[6:]])\n"
-            "    return joint\n",
-            "not compiled",
-        ),
-        (
-            "def adapt(source, model, frozen_layers):\n"
-            "    trunk = keras.models.clone_model(source.trunk)\n"
-            "    trunk.set_weights(source.trunk.get_weights())\n"
-            "    return simmim_lib.SimMIM(trunk, model.tasks[:1])\n",
-            "must keep its tasks and its heads",
-        ),
+        (_weights("{'mnist': 0.75, 'uci-digits': 0.25}"), "yours are"),
     ],
-    "03-joint-loss": [
-        (_loss("weight @ total"), "take their mean, or a task"),
+    "03-tune-and-report": [
+        (_report("test.mean(axis=1).argmax()", "test[place].mean()"), "chose by the test"),
+        (_report(_BEST, "validation[place].mean()"), "report the validation accuracy"),
+        (_report(_BEST, "test[place].max()"), "report the best seed"),
         (
-            _loss(
-                "np.concatenate([w * v for w, v in zip(weight, every.values())]).mean()",
-            ),
-            "mean for each task",
+            _report("validation.max(axis=1).argmax()", "test[place].mean()"),
+            "single best seed",
         ),
-        (_loss("mean.sum()"), "left the weights out"),
-        (_loss("weight @ mean / weight.sum()"), "sum of the weights"),
-        (_loss("np.mean(weight * mean)"), "number of tasks"),
-        (_loss("weight ** 2 @ mean"), "squared"),
-        (_loss("weight[-1] * mean[-1]"), "last task"),
-        (_loss("weight[0] * mean[0]"), "first task"),
-        (_loss("np.prod(weight * mean)"), "multiplied"),
-        (_loss("-weight @ mean"), "sign"),
-        (_loss("weight @ mean / np.log(2)"), "base 2"),
-        (
-            _loss(
-                "-sum(weights[n] * logits[n][np.arange(len(labels[n])), labels[n]].mean()"
-                " for n in labels)"
-            ),
-            "through the softmax",
-        ),
-        (_loss("weight * mean"), "shape must be ()"),
-        (_loss("1.0"), "the loss is"),
+        (_report(_BEST, "test.mean()"), "over all rates"),
+        (_report("test.mean(axis=1).max()", _BEST), "the best mean on validation"),
+        (_report("test[validation.mean(axis=1).argmax()].mean()", _BEST), "wrong order"),
+        (_report(_BEST, "test[place]"), "type `tuple`"),
+        (_report("1", "0.84667"), "Yours: [1, 0.8467]"),
     ],
     "03-new-task": [
         (_extend(trunk="fresh"), "trunk's weights are not those"),

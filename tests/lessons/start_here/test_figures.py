@@ -20,3 +20,16 @@ def test_the_gallery_shows_the_labelled_images_in_rows_of_their_class():
     assert not page[:, 2 * 28 :].any()
     assert axes.get_xlabel() and axes.get_ylabel()
     assert f"{HIGH[0].mean():.3f}" in picture.alt and "Guessing: 0.100" in picture.alt
+
+
+def test_the_network_stands_beside_the_nearest_image_once_it_is_trained():
+    task = datasets.few_shot("mnist", 2, seed=0)
+    arguments = (datasets.load("mnist"), task.labelled, {1: LOW[0], 2: LOW[1]})
+    before, after = few_labels(*arguments), few_labels(*arguments, HIGH[0])
+    assert "network" not in before.figure.axes[1].get_title()
+    axes = after.figure.axes[1]
+    title = f"network {HIGH[0].mean():.0%}, nearest image {LOW[1].mean():.0%}"
+    assert axes.get_title(loc="left") == title
+    (place,) = [c for c in axes.containers if c.get_label() == "network, retrained"]
+    np.testing.assert_allclose(place.lines[0].get_xydata(), [[2, HIGH[0].mean()]])
+    assert f"retrained with 2: {HIGH[0].mean():.3f}" in after.alt and "5 seeds" in after.alt

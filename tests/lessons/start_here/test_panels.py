@@ -14,9 +14,9 @@ def test_the_first_panel_follows_its_slider_as_a_browser_moves_it():
     assert "image/png" not in data  # nothing is computed before it is shown
     choose(panel.controls["labels_per_class"], "20")
     panel.wait()
-    first = bytes(panel.picture.value)
+    first = panel.png
     choose(panel.controls["dataset"], "Fashion-MNIST")
     panel.wait()
     assert panel.error is None
-    assert first.startswith(b"\x89PNG") and bytes(panel.picture.value) != first
+    assert first.startswith(b"\x89PNG") and panel.png != first
     assert "20 labelled images of each class of Fashion-MNIST" in panel.alt

@@ -115,13 +115,13 @@ def test_three_targets_are_weighed_by_clicking_on_the_triangle():
 def test_weights_that_are_all_zero_get_one_sentence_and_the_picture_stays():
     panel = panels.task_weights(TINY)
     follow(panel, lambda: send(find(panel.view, "Weights"), value="9 : 1"))
-    before = panel.picture.value
+    before = panel.png
     box = find(panel.view, "Weights")
     assert "all 0" in complaint(panel, lambda: send(box, value="0 : 0"))
     assert "try 2 : 1" in complaint(panel, lambda: send(box, value="many"))
     click(find(panel.view, "Copy settings"))
     assert "try 2 : 1" in panel.message.value
-    assert panel.picture.value == before
+    assert panel.png == before
     follow(panel, lambda: send(box, value="1 : 9"))
     assert find(panel.view, "MNIST digits %").value == 10
 

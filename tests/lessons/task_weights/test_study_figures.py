@@ -50,12 +50,14 @@ def test_changes_stand_in_the_column_of_their_target():
     assert "MGDA: mnist +0.1 ± 1.0 points: no clear difference" in picture.alt
 
 
-def test_weights_over_steps_shows_every_weighting():
+def test_weights_over_steps_shows_every_weighting_and_the_plain_sum_below_them():
     losses = np.exp(-np.outer(np.arange(30), (0.1, 0.02)))
-    ratios = {"fixed": np.ones(30), "random": np.full(30, 2.0), "famo": losses[:, 0]}
+    ratios = {"random": np.full(30, 2.0), "famo": losses[:, 0]}
     left, right = study_figures.weights_over_steps(losses, ratios).figure.axes
     assert [line.get_label() for line in left.lines] == ["task 1", "task 2"]
-    for line, ratio in zip(right.lines, ratios.values(), strict=True):
+    plain, *others = right.lines
+    assert (plain.get_label(), *plain.get_ydata()) == ("plain sum", 1, 1)
+    for line, ratio in zip(others, ratios.values(), strict=True):
         np.testing.assert_allclose(line.get_ydata(), ratio)
 
 

@@ -15,24 +15,9 @@ def _clipped(expression: str) -> str:
     return _mgda(f"return np.clip({expression}, 0, 1)")
 
 
-def _pcgrad(*lines: str, returns: str = "kept_first + kept_second") -> str:
-    return (
-        "def pcgrad(first, second):\n"
-        "    against = min(first @ second, 0)\n"
-        "    one, two = first @ first, second @ second\n"
-        "    kept_first = first - against / two * second\n"
-        "    kept_second = second - against / one * first\n"
-        + "".join(f"    {line}\n" for line in lines)
-        + f"    return {returns}\n"
-    )
-
-
-def _delta(expression: str) -> str:
-    return (
-        "def delta_m(together, alone, higher_is_better):\n"
-        "    sign = np.where(higher_is_better, 1, -1)\n"
-        f"    return {expression}\n"
-    )
+def _luck(**changes: object) -> str:
+    right = {"expected": 1.1, "at least one": 0.676, "level": 0.9977}
+    return f"by_luck = { {**right, **changes} }\n"
 
 
 WRONG_ANSWERS = {
@@ -93,85 +78,29 @@ WRONG_ANSWERS = {
             "changes the gradients",
         ),
     ],
-    "04-pcgrad": [
-        (
-            _pcgrad(
-                "kept_first = first - first @ second / two * second",
-                "kept_second = second - first @ second / one * first",
-            ),
-            "also project where there is no conflict",
-        ),
-        (
-            _pcgrad(
-                "friends = max(first @ second, 0)",
-                "kept_first = first - friends / two * second",
-                "kept_second = second - friends / one * first",
-            ),
-            "the other way round",
-        ),
-        (_pcgrad(returns="first + second"), "plain sum"),
-        (_pcgrad(returns="(kept_first + kept_second) / 2"), "the paper adds"),
-        (
-            _pcgrad(
-                "share = min(second @ kept_first, 0) / (kept_first @ kept_first)",
-                "kept_second = second - share * kept_first",
-            ),
-            "second gradient stays as it is",
-        ),
-        (_pcgrad(returns="first + kept_second"), "second gradient only"),
-        (_pcgrad(returns="kept_first"), "add the second"),
-        (
-            _pcgrad(
-                "kept_first = first - against / np.sqrt(two) * second",
-                "kept_second = second - against / np.sqrt(one) * first",
-            ),
-            "divide by its square",
-        ),
-        (
-            _pcgrad(
-                "kept_first = first - against / one * second",
-                "kept_second = second - against / two * first",
-            ),
-            "own squared length",
-        ),
-        (
-            _pcgrad(
-                "kept_first = first - against * second", "kept_second = second - against * first"
-            ),
-            "forgot to divide",
-        ),
-        (
-            _pcgrad(
-                "kept_first = first + against / two * second",
-                "kept_second = second + against / one * first",
-            ),
-            "you double it",
-        ),
-        (_pcgrad(returns="0 * first"), "The last of these pairs does not conflict"),
-        (_pcgrad(returns="first @ second"), "shape must be (3,)"),
-        (
-            "def pcgrad(first, second):\n"
-            "    kept_first = first - min(first @ second, 0) / (second @ second) * second\n"
-            "    second -= min(first @ second, 0) / (first @ first) * first\n"
-            "    return kept_first + second\n",
-            "changes the gradients",
-        ),
+    "04-longest-length": [
+        ("longest = {100: 5.76, 120: 0.5, 150: 1.155}", "*shortest* second gradient"),
+        ("longest = {100: 3.16, 120: 2, 150: 1.155}", "move on"),
+        ("longest = {100: 5.76, 120: 2, 150: 3.16}", "Move back"),
+        ("longest = [5.76, 2, 1.155]", "Give a dictionary"),
+        ("longest = {100: 5.76, 120: 2, 140: 1.3}", "an entry for each of `100`, `120`, `150`"),
+        ("longest = {100: '5.76', 120: 2, 150: 1.155}", "is text where numbers"),
+        ("longest = {100: 0, 120: 0, 150: 0}", "you read 0, but"),
     ],
-    "04-delta-m": [
-        (_delta("100 * np.mean((together - alone) / alone)"), "left out"),
-        (_delta("-100 * np.mean(sign * (together - alone) / alone)"), "sign is reversed"),
-        (_delta("100 * np.mean(sign * (together - alone) / together)"), "joint model's"),
-        (_delta("np.mean(sign * (together - alone) / alone)"), "multiply by 100"),
-        (_delta("100 * np.sum(sign * (together - alone) / alone)"), "take their mean."),
-        (_delta("100 * np.mean(sign * (together - alone))"), "did not divide"),
-        (
-            _delta("100 * np.mean(sign * (together - alone)) / np.mean(alone)"),
-            "divide for each task",
-        ),
-        (_delta("100 * np.mean(together / alone)"), "subtract 1"),
-        (_delta("100 * np.median(sign * (together - alone) / alone)"), "took the median"),
-        (_delta("100 * np.mean(np.abs(together - alone) / alone)"), "absolute values"),
-        (_delta("100 * sign * (together - alone) / alone"), "shape must be ()"),
-        (_delta("42"), "delta-m is"),
+    "04-by-luck": [
+        (_luck(expected=20.9), "contain zero"),
+        (_luck(expected=0.05), "share for one interval"),
+        (_luck(expected=0.55), "one side only"),
+        (_luck(expected=2), "so 1.1 do so on average. Yours: 2."),
+        (_luck(**{"at least one": 0.324}), "*none* excludes"),
+        (_luck(**{"at least one": 1.1}), "at most 1"),
+        (_luck(**{"at least one": 0.05}), "probability for one interval"),
+        (_luck(**{"at least one": 0.5}), "0.95^22 = 0.324. Yours: 0.5."),
+        (_luck(level=0.00227), "1 minus that"),
+        (_luck(level=0.95), "far more rarely"),
+        (_luck(level=0.324), "leaves for all of them"),
+        (_luck(level=0.99886), "half of the error on either"),
+        (_luck(level=0.99), "the level is 0.9977. Yours: 0.99."),
+        ("by_luck = [1.1, 0.676, 0.9977]", "Give a dictionary"),
     ],
 }

@@ -50,7 +50,7 @@ def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_s
     scratch = experiments.run(start.from_scratch(), baseline=False)
     assert f"From scratch: {with_interval(scratch.accuracy['mnist'])}." in panel.alt
     *_, last = panel.update(panel.values, pytest.fail)  # nothing is trained again
-    assert (panel.picture.value, panel.alt) == (last.png(), last.alt)
+    assert (panel.png, panel.alt) == (last.png(), last.alt)
 
 
 @pytest.mark.parametrize(

@@ -1,148 +1,148 @@
 """Wrong answers to the exercises of lesson 01, each with words of the message it must get."""
 
+_WITH_WEIGHTS = "    layers = [layer for layer in model.layers if layer.weights]\n"
+
+
+def _count(expression: str, layers: str = _WITH_WEIGHTS) -> str:
+    return f"def trainable_parameters(model, frozen_layers):\n{layers}    return {expression}\n"
+
+
+_PAIRS = (
+    "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
+    "    layers = zip(source_model.layers, target_model.layers)\n"
+    "    pairs = [pair for pair in layers if pair[0].weights]\n"
+)
+_COPY = (
+    "    for source_layer, target_layer in pairs[:frozen_layers]:\n"
+    "        target_layer.set_weights(source_layer.get_weights())\n"
+)
+_FREEZE = "    for _, layer in pairs[:frozen_layers]:\n        layer.trainable = False\n"
+
+
+def _half(expression: str, mean: str = "d.mean()") -> str:
+    return (
+        "import numpy as np\n"
+        "from scipy import stats\n"
+        "def difference_and_half_width(transfer, scratch):\n"
+        "    d = transfer - scratch\n"
+        "    n, error = len(d), d.std(ddof=1) / np.sqrt(len(d))\n"
+        "    half = stats.t.ppf(0.975, n - 1) * error\n"
+        f"    return {mean}, {expression}\n"
+    )
+
+
+def _opponent(**changes: object) -> str:
+    right = {
+        "source": "glyphs",
+        "targets": ("uci-digits",),
+        "labels_per_class": 5,
+        "steps": 240,
+        "seeds": 10,
+        "adaptation": "fine-tune",
+        "trunk_learning_rate": 0.1,
+    }
+    fields = ", ".join(f"{name}={value!r}" for name, value in {**right, **changes}.items())
+    return f"opponent = simmim_lib.Settings({fields})\n"
+
+
 WRONG_ANSWERS = {
     "01-trainable-parameters": [
+        (_count("model.count_params()"), "counted every layer"),
+        (_count("sum(x.count_params() for x in layers[:frozen_layers])"), "counted the frozen"),
         (
-            "def trainable_parameters(model, frozen_layers):\n    return model.count_params()\n",
-            "counted every layer",
-        ),
-        (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return sum(layer.count_params() for layer in model.layers[:frozen_layers])\n",
-            "counted the frozen layers",
-        ),
-        (
-            "import numpy as np\n"
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return sum(np.size(layer.kernel) for layer in model.layers[frozen_layers:])\n",
+            _count("sum(x.count_params() - x.bias.shape[0] for x in layers[frozen_layers:])"),
             "biases",
         ),
+        (_count("sum(len(x.weights) for x in layers[frozen_layers:])"), "counted the arrays"),
+        (_count("len(layers[frozen_layers:])"), "counted layers"),
+        (_count("sum(x.count_params() for x in layers[frozen_layers + 1:])"), "layer too many"),
         (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return sum(len(layer.weights) for layer in model.layers[frozen_layers:])\n",
-            "counted the arrays",
+            _count("sum(x.count_params() for x in layers[max(frozen_layers - 1, 0):])"),
+            "layer too few",
         ),
+        # What was the folded solution once: it counts `flatten`, which the lesson does not.
         (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return len(model.layers[frozen_layers:])\n",
-            "counted layers",
+            _count("sum(layer.count_params() for layer in model.layers[frozen_layers:])"),
+            "such as `flatten`",
         ),
+        (_count("{2: 150986, 4: 1290, 0: 155786}.get(frozen_layers, 132490)"), "are trained"),
+        (_count("model.count_params() - 4_800"), "Yours: "),
+        (_count("None"), "returns nothing"),
         (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return sum(layer.count_params() for layer in model.layers[frozen_layers + 1:])\n",
-            "one layer too many",
+            _count("str(sum(x.count_params() for x in layers[frozen_layers:]))"),
+            "is text where numbers",
         ),
-        (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return sum(layer.count_params() for layer in model.layers[frozen_layers - 1:])\n",
-            "one layer too few",
-        ),
-        (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    return 23 if frozen_layers == 2 else 7\n",
-            "8 are trained",
-        ),
-        (
-            "def trainable_parameters(model, frozen_layers):\n"
-            "    total = sum(layer.count_params() for layer in model.layers[frozen_layers:])\n",
-            "returns nothing",
-        ),
-        (
-            "def trainable_parameters(model, frozen_layers):\n    return model.parameters\n",
-            "Your code stopped with AttributeError",
-        ),
+        (_count("model.parameters"), "Your code stopped with AttributeError"),
     ],
     "01-freeze-and-copy": [
+        (_PAIRS + _FREEZE, "Nothing was copied"),
+        (_PAIRS + _COPY, "not frozen"),
         (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for layer in target_model.layers[:frozen_layers]:\n"
-            "        layer.trainable = False\n",
-            "Nothing was copied",
-        ),
-        (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers):\n"
-            "        weights = source_model.layers[number].get_weights()\n"
-            "        target_model.layers[number].set_weights(weights)\n",
-            "not frozen",
-        ),
-        (
-            "import keras\n"
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    shared = source_model.layers[:frozen_layers]\n"
-            "    for layer in shared:\n"
-            "        layer.trainable = False\n"
+            "import keras\n" + _PAIRS + "    shared = source_model.layers[:frozen_layers]\n"
             "    return keras.Sequential([*shared, *target_model.layers[frozen_layers:]])\n",
             "source's own layers",
         ),
         (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers + 1):\n"
-            "        weights = source_model.layers[number].get_weights()\n"
-            "        target_model.layers[number].set_weights(weights)\n"
-            "        target_model.layers[number].trainable = False\n",
-            "layers were copied: edges, parts, shapes",
+            _PAIRS + _COPY.replace("[:frozen_layers]", "[:frozen_layers + 1]") + _FREEZE,
+            "layers were copied: convolution_1, convolution_2, convolution_3.",
+        ),
+        (
+            _PAIRS + _COPY + _FREEZE.replace("[:frozen_layers]", "[:frozen_layers + 1]"),
+            "layers are frozen: convolution_1, convolution_2, convolution_3.",
         ),
         (
             "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers):\n"
-            "        weights = source_model.layers[number].get_weights()\n"
-            "        target_model.layers[number].set_weights(weights)\n"
-            "    for layer in target_model.layers[:frozen_layers + 1]:\n"
+            "    pairs = list(zip(source_model.layers, target_model.layers))\n" + _COPY + _FREEZE,
+            "With `frozen_layers=4` these layers were copied: convolution_1, convolution_2, "
+            "convolution_3.",
+        ),
+        (
+            _PAIRS + "    target_model.set_weights(source_model.get_weights())\n" + _FREEZE,
+            "copied all 5 layers",
+        ),
+        (
+            _PAIRS + _COPY + "    for layer in target_model.layers:\n"
             "        layer.trainable = False\n",
-            "layers are frozen: edges, parts, shapes",
-        ),
-        (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    target_model.set_weights(source_model.get_weights())\n"
-            "    for layer in target_model.layers[:frozen_layers]:\n"
-            "        layer.trainable = False\n",
-            "copied all 4 layers",
-        ),
-        (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers):\n"
-            "        weights = source_model.layers[number].get_weights()\n"
-            "        target_model.layers[number].set_weights(weights)\n"
-            "    target_model.trainable = False\n",
             "whole target is frozen",
         ),
+        # All layers say what they should, and nothing can learn.
         (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers):\n"
-            "        weights = source_model.layers[number].get_weights()\n"
-            "        target_model.layers[number].set_weights(weights)\n"
-            "    for layer in target_model.layers[frozen_layers:]:\n"
+            _PAIRS + _COPY + "    target_model.trainable = False\n"
+            "    for _, layer in pairs[frozen_layers:]:\n        layer.trainable = True\n",
+            "nothing in the model would learn",
+        ),
+        (
+            _PAIRS + _COPY + "    for _, layer in pairs[frozen_layers:]:\n"
             "        layer.trainable = False\n",
             "froze the last layers",
         ),
         (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    source_model.set_weights(target_model.get_weights())\n",
+            _PAIRS + "    source_model.set_weights(target_model.get_weights())\n",
             "source model's weights have changed",
         ),
+        (_PAIRS + _COPY + "    source_model.layers[0].trainable = False\n", "of the source"),
         (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers):\n"
-            "        source_layer = source_model.layers[number]\n"
-            "        target_model.layers[number].set_weights(source_layer.get_weights())\n"
-            "        source_layer.trainable = False\n",
-            "froze layers of the source",
-        ),
-        (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for number in range(frozen_layers):\n"
-            "        layer = target_model.layers[number]\n"
-            "        layer.kernel.assign(source_model.layers[number].kernel)\n"
-            "        layer.trainable = False\n",
+            _PAIRS + "    for source_layer, target_layer in pairs[:frozen_layers]:\n"
+            "        target_layer.kernel.assign(source_layer.kernel)\n",
             "not the biases",
         ),
         (
-            "def copy_and_freeze(source_model, target_model, frozen_layers):\n"
-            "    for layer in target_model.layers[:frozen_layers]:\n"
+            _PAIRS + "    for _, layer in pairs[:frozen_layers]:\n"
             "        layer.kernel.assign(0 * layer.kernel)\n",
             "not to those of the source",
         ),
+    ],
+    "01-fair-comparison": [
+        (_opponent(adaptation="gradual-unfreezing"), "Both runs unfreeze gradually"),
+        (_opponent(steps=120), "number of steps"),
+        (_opponent(seeds=3), "same seeds"),
+        (_opponent(trunk_learning_rate=1.0), "steps of different size"),
+        (_opponent(labels_per_class=10), "number of labels"),
+        (_opponent(targets=("mnist",)), "same target"),
+        (_opponent(source=None), "same source"),
+        (_opponent(learning_rate=1e-3), "Your `learning_rate` is 0.001"),
+        (_opponent(batch_size=16), "differ in more than"),
+        ("opponent = 'fine-tune'", "type `str`"),
     ],
     "01-leep": [
         (
@@ -223,83 +223,32 @@ WRONG_ANSWERS = {
         ),
         (
             "def leep(probabilities, labels):\n    return -0.5\n",
-            "yours is different",
+            "Yours: -0.5.",
         ),
     ],
     "01-negative-transfer": [
+        (_half("half * np.sqrt(n)"), "square root"),
         (
-            "from scipy import stats\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    differences = transfer - scratch\n"
-            "    quantile = stats.t.ppf(0.975, len(differences) - 1)\n"
-            "    return differences.mean(), quantile * differences.std(ddof=1)\n",
-            "square root",
-        ),
-        (
-            "import numpy as np\n"
-            "from scipy import stats\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    quantile = stats.t.ppf(0.975, len(transfer) - 1)\n"
-            "    squared = (transfer.var(ddof=1) + scratch.var(ddof=1)) / len(transfer)\n"
-            "    return transfer.mean() - scratch.mean(), quantile * np.sqrt(squared)\n",
+            _half(
+                "stats.t.ppf(0.975, n - 1) * "
+                "np.sqrt((transfer.var(ddof=1) + scratch.var(ddof=1)) / n)"
+            ),
             "unrelated",
         ),
-        (
-            "import numpy as np\n"
-            "from scipy import stats\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    differences = transfer - scratch\n"
-            "    quantile = stats.t.ppf(0.975, len(differences) - 1)\n"
-            "    return differences.mean(), quantile * differences.std() / np.sqrt(len(scratch))\n",
-            "ddof=1",
-        ),
-        (
-            "import numpy as np\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    differences = transfer - scratch\n"
-            "    error = differences.std(ddof=1) / np.sqrt(len(scratch))\n"
-            "    return differences.mean(), 1.96 * error\n",
-            "1.96",
-        ),
-        (
-            "import numpy as np\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    differences = transfer - scratch\n"
-            "    return differences.mean(), differences.std(ddof=1) / np.sqrt(len(scratch))\n",
-            "standard error",
-        ),
-        (
-            "import numpy as np\n"
-            "from scipy import stats\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    differences = transfer - scratch\n"
-            "    error = differences.std(ddof=1) / np.sqrt(len(scratch))\n"
-            "    return differences.mean(), 2 * stats.t.ppf(0.975, len(scratch) - 1) * error\n",
-            "whole width",
-        ),
-        (
-            "import numpy as np\n"
-            "from scipy import stats\n"
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    differences = transfer - scratch\n"
-            "    error = differences.std(ddof=1) / np.sqrt(len(scratch))\n"
-            "    return differences.mean(), 2.776445 * error\n",
-            "half width for 3 seeds",
-        ),
-        (
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    return (scratch - transfer).mean(), 0.01\n",
-            "sign",
-        ),
-        (
-            "def difference_and_half_width(transfer, scratch):\n"
-            "    return (transfer - scratch).sum(), 0.01\n",
-            "summed the differences",
-        ),
-        (
-            "def difference_and_half_width(transfer, scratch):\n    return transfer.mean(), 0.01\n",
-            "mean difference is",
-        ),
+        (_half("half * np.sqrt((n - 1) / n)"), "ddof=1"),
+        (_half("1.96 * error"), "1.96"),
+        (_half("error"), "standard error"),
+        (_half("2 * half"), "whole width"),
+        (_half("stats.t.ppf(0.95, n - 1) * error"), "on one side"),
+        (_half("stats.t.ppf(0.975, n) * error"), "degrees of freedom"),
+        (_half("-half"), "negative"),
+        (_half("d.mean() + half", mean="d.mean() - half"), "ends of the interval"),
+        (_half("100 * half", mean="100 * d.mean()"), "percentage points"),
+        (_half("d.mean()", mean="half"), "wrong order"),
+        (_half("2.776445 * error"), "half width for 3 seeds"),
+        (_half("half", mean="-d.mean()"), "sign"),
+        (_half("half", mean="d.sum()"), "summed the differences"),
+        (_half("half", mean="transfer.mean()"), "Yours: 0.712."),
         (
             "def difference_and_half_width(transfer, scratch):\n"
             "    return (transfer - scratch).mean()\n",

@@ -1,0 +1,231 @@
+"""What `fit` and `evaluate` make of labels in other forms and of examples without any."""
+
+import keras
+import numpy as np
+import pytest
+import simmim_worker as small
+import tensorflow as tf
+from simmim_worker import BATCH, EXAMPLES, KINDS
+
+import simmim_lib
+from simmim_lib import losses
+from simmim_lib.errors import WorkbookError
+
+pytestmark = pytest.mark.colab
+
+IMAGES, LABELS = small.data()
+# Half of the examples of each task have a label; of another half each time.
+KNOWN = {name: (np.arange(EXAMPLES) + place) % 2 == 0 for place, name in enumerate(KINDS)}
+WEIGHTS = {name: known.astype(np.float32) for name, known in KNOWN.items()}
+
+
+def spoilt(filler):
+    """Labels with a filler in the place of those that are not known."""
+    whole = {"digits": LABELS["digits"].astype(float), "marks": LABELS["marks"]}
+    whole["size"] = LABELS["size"]
+    return {
+        name: np.where(KNOWN[name].reshape(-1, *[1] * (given.ndim - 1)), given, filler)
+        for name, given in whole.items()
+    }
+
+
+def model_of(**options):
+    """Step by step, since what is tested is what reaches the steps; a graph would take seconds."""
+    return small.joint_model(run_eagerly=True, **options)
+
+
+def batches(*parts):
+    return tf.data.Dataset.from_tensor_slices(parts).batch(BATCH)
+
+
+def generator(*parts):
+    yield from batches(*parts)
+
+
+WAYS = {
+    "arrays": lambda *parts: parts,
+    "dataset": lambda *parts: (batches(*parts),),
+    "generator": lambda *parts: (generator(*parts),),
+}
+
+
+def numbers(model):
+    return np.concatenate([weight.ravel() for weight in model.get_weights()])
+
+
+def fitted(images, labels=None, weights=None):
+    model = model_of()
+    options = {} if labels is None else {"batch_size": BATCH, "sample_weight": weights}
+    model.fit(images, labels, shuffle=False, verbose=0, **options)
+    return numbers(model)
+
+
+@pytest.fixture(scope="module")
+def expected():
+    """Weights after training, and what is measured, where 0 stands for what is not known."""
+    model = model_of()
+    zeros = spoilt(0.0)
+    measured = model.evaluate(
+        IMAGES, zeros, BATCH, sample_weight=WEIGHTS, verbose=0, return_dict=True
+    )
+    return fitted(IMAGES, zeros, WEIGHTS), measured
+
+
+@pytest.mark.parametrize(
+    ("way", "filler"),
+    [*(("arrays", filler) for filler in (np.nan, -1.0, 255.0, np.inf)),
+     ("dataset", np.nan), ("dataset", -1.0), ("generator", np.nan)],
+)  # fmt: skip
+def test_whatever_stands_for_a_label_of_weight_0_is_harmless(expected, way, filler):
+    given = (IMAGES, spoilt(filler), WEIGHTS)
+    np.testing.assert_allclose(fitted(*WAYS[way](*given)), expected[0], atol=1e-6)
+
+
+def test_it_is_harmless_in_a_compiled_step(expected):
+    model = small.joint_model()
+    model.fit(batches(IMAGES, spoilt(np.nan), WEIGHTS), shuffle=False, verbose=0)
+    np.testing.assert_allclose(numbers(model), expected[0], atol=1e-5)
+
+
+@pytest.mark.parametrize("filler", [np.nan, -1.0])
+def test_metrics_are_those_of_the_known_labels(expected, filler):
+    """Also a user's own metrics, which Keras would count for all."""
+    mae = {"size": ["mean_absolute_error"]}
+    model, labels = model_of(metrics=mae), spoilt(filler)
+    found = model.evaluate(
+        IMAGES, labels, BATCH, sample_weight=WEIGHTS, verbose=0, return_dict=True
+    )
+    for name in ("loss", "size_mean_absolute_error"):
+        assert found[name] == pytest.approx(expected[1][name], rel=1e-5)
+    known = {name: given[KNOWN[name]] for name, given in LABELS.items()}
+    half = model_of(metrics=mae).evaluate(
+        {name: IMAGES[name][KNOWN[name]] for name in KINDS}, known, verbose=0, return_dict=True
+    )
+    assert found["size_mean_absolute_error"] == pytest.approx(half["size_mean_absolute_error"])
+
+
+def test_one_batch_and_validation_data_are_prepared_too(expected):
+    labels = spoilt(np.nan)
+    model = model_of()
+    found = model.test_on_batch(IMAGES, labels, WEIGHTS, return_dict=True)
+    assert np.isfinite(found["loss"])
+    model.train_on_batch(IMAGES, labels, WEIGHTS)
+    assert np.isfinite(numbers(model)).all()
+    for validation in ((IMAGES, labels, WEIGHTS), batches(IMAGES, labels, WEIGHTS)):
+        history = model_of().fit(
+            IMAGES, labels, BATCH, sample_weight=WEIGHTS, validation_data=validation, verbose=0
+        )
+        assert np.isfinite(history.history["val_loss"]).all()
+
+
+def test_keras_s_own_step_is_harmless_too():
+    """As `fit_on_workers` takes it, without `fit`."""
+    model = model_of()
+    model.train_step((IMAGES, {n: tf.constant(v) for n, v in spoilt(np.nan).items()}, WEIGHTS))
+    assert np.isfinite(numbers(model)).all()
+
+
+@pytest.mark.parametrize("name", ["CrossEntropy", "FocalLoss", "ExpectedAccuracy"])
+def test_a_loss_of_ours_is_harmless_in_any_model(name):
+    loss, logits = getattr(losses, name)(), np.random.default_rng(0).normal(size=(4, 3))
+    weights = np.array([1.0, 0.0, 2.0, 0.0])
+    found = [
+        float(loss(np.array([0.0, filler, 2.0, filler]), logits, weights))
+        for filler in (1, -1, 255, np.nan)
+    ]
+    np.testing.assert_allclose(found, found[0], rtol=1e-6)
+
+
+FORMS = {
+    "names": {"digits": np.array(small.CLASSES)[LABELS["digits"]]},
+    "one-hot": {"digits": np.eye(3)[LABELS["digits"]]},
+    "floats": {"digits": LABELS["digits"].astype(float)},
+    "a column": {"digits": LABELS["digits"][:, None]},
+    "truth": {"marks": LABELS["marks"].astype(bool)},
+    "no column": {"size": LABELS["size"][:, 0].astype(np.float64)},
+}
+
+
+@pytest.mark.parametrize("way", WAYS)
+def test_labels_in_other_forms_are_learnt_the_same(way):
+    expected = fitted(IMAGES, LABELS)
+    for form, changed in FORMS.items():
+        found = fitted(*WAYS[way](IMAGES, {**LABELS, **changed}))
+        np.testing.assert_allclose(found, expected, atol=1e-6, err_msg=form)
+
+
+def test_the_one_task_of_a_model_needs_no_name():
+    model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
+    model.compile("sgd", run_eagerly=True)
+    expected = model.evaluate(IMAGES["digits"], LABELS["digits"], verbose=0)
+    for given in (LABELS["digits"].tolist(), FORMS["names"]["digits"], FORMS["one-hot"]["digits"]):
+        assert model.evaluate(IMAGES["digits"], given, verbose=0) == pytest.approx(expected)
+        found = model.evaluate(batches(IMAGES["digits"], given), verbose=0)
+        assert found == pytest.approx(expected)
+
+
+def test_a_loss_of_one_s_own_gets_its_own_labels():
+    """Shares of several classes, which the usual loss does not take."""
+    model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
+    model.compile(
+        "sgd", loss=keras.losses.CategoricalCrossentropy(True), metrics=[], run_eagerly=True
+    )
+    shares = np.full((EXAMPLES, 3), 1 / 3)
+    logits = model.predict(IMAGES["digits"], verbose=0)["digits"]
+    expected = np.mean(np.log(np.exp(logits).sum(axis=1)) - logits.mean(axis=1))
+    for data in ((IMAGES["digits"], shares), (batches(IMAGES["digits"], shares),)):
+        found = model.evaluate(*data, verbose=0, return_dict=True)["loss"]
+        assert found == pytest.approx(expected, rel=1e-5)
+    with pytest.raises(WorkbookError, match="labels of task 'digits' are missing"):
+        model.fit(IMAGES["digits"], np.full((EXAMPLES, 3), np.nan), verbose=0)
+
+
+REFUSED = {
+    "NaN": ({"size": np.full((EXAMPLES, 1), np.nan)}, "labels of task 'size' are missing"),
+    "from 1": ({"digits": LABELS["digits"] + 1}, "labels of task 'digits' are 1, 2, 3"),
+    "a mark of 2": ({"marks": 2 * LABELS["marks"]}, "labels of task 'marks' are 0, 2"),
+    "a name": ({"digits": np.repeat("four", EXAMPLES)}, "label of task 'digits' 'four'"),
+}
+
+
+@pytest.mark.parametrize("what", REFUSED)
+@pytest.mark.parametrize("way", WAYS)
+def test_what_cannot_be_meant_gets_one_sentence(way, what):
+    changed, words = REFUSED[what]
+    model = model_of()
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(WorkbookError, match=words):
+            method(*WAYS[way](IMAGES, {**LABELS, **changed})[:2], verbose=0)
+    if way == "arrays":  # nothing was built for it
+        assert model.train_function is None
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"),
+    [
+        ({"digits": np.full(EXAMPLES, np.nan)}, "sample_weight of task 'digits' is .*finite"),
+        ({"marks": np.ones((EXAMPLES, 2))}, "sample_weight of task 'marks' is .*each of its 24"),
+        ({"digits": np.ones(3)}, "each of its 24 examples"),
+        ({"digits": ["a"] * EXAMPLES}, "sample_weight of task 'digits'"),
+        ({"digit": np.ones(EXAMPLES)}, "Unknown task 'digit'. Did you mean 'digits'"),
+    ],
+)
+def test_weights_that_cannot_be_meant_get_one_sentence(weights, words):
+    with pytest.raises(WorkbookError, match=words):
+        model_of().fit(IMAGES, LABELS, sample_weight=weights, verbose=0)
+
+
+def test_labels_without_names_are_refused():
+    with pytest.raises(WorkbookError, match="without the names of their tasks"):
+        model_of().fit(IMAGES, LABELS["digits"], verbose=0)
+    with pytest.raises(WorkbookError, match="no batches in this dataset"):
+        model_of().fit(tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)), verbose=0)
+
+
+def test_weights_of_one_task_leave_the_others_at_1():
+    expected = fitted(
+        IMAGES, LABELS, {**dict.fromkeys(KINDS, np.ones(EXAMPLES)), "size": WEIGHTS["size"]}
+    )
+    found = [fitted(*WAYS[way](IMAGES, LABELS, {"size": WEIGHTS["size"]})) for way in WAYS]
+    for each in found:
+        np.testing.assert_allclose(each, expected, atol=1e-6)

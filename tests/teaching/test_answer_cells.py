@@ -1,0 +1,52 @@
+"""Take a code cell apart."""
+
+import ast
+
+import pytest
+
+from simmim_lib.teaching import answer_cells
+
+
+@pytest.mark.parametrize(
+    ("source", "answers", "program"),
+    [
+        ('f = 1\nexercises.check("02-a", f)', {"02-a": "f"}, "f = 1"),
+        ('exercises.check("02-a", g(3))', {"02-a": "g(3)"}, ""),
+        ('exercises.check("02-a", f)\nexercises.check("02-a", g)', {"02-a": "g"}, ""),
+        ('exercises.check("02-a", f); x = 2', {"02-a": "f"}, "x = 2"),
+        ('v = exercises.check("02-a", f)', {"02-a": "f"}, "v = exercises.check('02-a', f)"),
+        ('%matplotlib inline\n!ls\nexercises.check("02-a", f)', {"02-a": "f"}, ""),
+        ('# exercises.check("02-a", f)', {}, ""),
+        ("check('02-a', f)", {}, "check('02-a', f)"),
+        ("", {}, ""),
+    ],
+)
+def test_the_checks_are_found_and_taken_out(source, answers, program):
+    cell = answer_cells.read(source)
+    assert {name: ast.unparse(answer) for name, answer in cell.answers.items()} == answers
+    assert ast.unparse(cell.program) == program
+
+
+def test_lines_keep_their_numbers():
+    cell = answer_cells.read('exercises.check("02-a", f)\n%time\n\nx = 1')
+    assert cell.program.body[0].lineno == 4
+
+
+@pytest.mark.parametrize("source", ["def", "x = \0", "(" * 10_000, "-" * 100_000 + "1"])
+def test_what_is_no_python_is_one_kind_of_error(source):
+    with pytest.raises(SyntaxError):
+        answer_cells.read(source)
+
+
+@pytest.mark.parametrize(
+    ("source", "only"),
+    [
+        ("import a\nfrom b import c\n# and a word", True),
+        ("%matplotlib inline\nimport a", True),
+        ("import a\nx = 1", False),
+        ("", False),
+        ("import", False),
+    ],
+)
+def test_a_cell_of_imports_is_known(source, only):
+    assert answer_cells.only_imports(source) == only
