@@ -32,7 +32,8 @@ def judge(job: Job, known: Sequence[Outcome], begin: Callable[[str], None], tell
         begin: called with `IMPORTS`, then with each exercise that is to be judged.
         tell: called with each outcome.
     """
-    seal = Seal()
+    # Taken before anything of the student's runs, which may put others in their places.
+    check, restore = exercises.check, Seal().restore
     names: dict[str, Any] = {"__name__": "__main__", "display": lambda *shown, **options: None}
     begin(IMPORTS)
     if sentence := _run(IMPORTS, job.imports, names):
@@ -44,12 +45,15 @@ def judge(job: Job, known: Sequence[Outcome], begin: Callable[[str], None], tell
             _run(answer.exercise, answer.source, names)
     for answer in job.answers[len(known) :]:
         begin(answer.exercise)
-        tell(_outcome(answer, names, seal))
+        tell(_outcome(answer, names, check, restore))
 
 
-def _outcome(answer: Answer, names: dict[str, Any], seal: Seal) -> Outcome:
-    # Kept out of the answer's reach, as far as that is possible in one process.
-    check, restore = exercises.check, seal.restore
+def _outcome(
+    answer: Answer,
+    names: dict[str, Any],
+    check: Callable[[str, object], exercises.Verdict],
+    restore: Callable[[], list[str]],
+) -> Outcome:
     if sentence := _run(answer.exercise, answer.source, names):
         restore()
         return Outcome(answer.exercise, "wrong", sentence)

@@ -3,9 +3,13 @@
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
-Judgement = Literal["right", "wrong", "not done yet", "stopped", "missing", "unclear", "unreadable"]
+Judgement = Literal[
+    "right", "wrong", "not done yet", "not checked", "stopped", "missing", "unclear", "unreadable"
+]
 
-FAILURES: frozenset[Judgement] = frozenset({"stopped", "missing", "unclear", "unreadable"})
+FAILURES: frozenset[Judgement] = frozenset(
+    {"not checked", "stopped", "missing", "unclear", "unreadable"}
+)
 """Where no check has spoken, and a teacher has to look."""
 
 
@@ -15,8 +19,9 @@ class Outcome:
 
     Attributes:
         exercise: its name; empty for what is said of the whole notebook.
-        judgement: the check's verdict; or "stopped" (it ran into a limit), "missing" (its cell),
-            "unclear" (which answer counts), "unreadable" (the file).
+        judgement: the check's verdict; or "not checked" (there is no such exercise), "stopped" (it
+            ran into a limit), "missing" (its cell), "unclear" (which answer counts), "unreadable"
+            (the file).
         sentence: what the check says, or why it was not asked.
     """
 

@@ -127,6 +127,12 @@ def hand_in(folder: Path, outside: Path) -> None:
         notebook = handed_in.finished(LESSON, name)
         tagged(notebook, "imports").source += f"\n{code}"
         handed_in.save(notebook, folder / f"{name}.ipynb")
+    forged = handed_in.finished(LESSON, "forged")
+    code = f"from simmim_lib import exercises\nexercises.check = lambda *given: {FORGED}"
+    tagged(forged, "imports").source += f"\n{code}"
+    for cell in handed_in.answer_cells(forged):
+        handed_in.put(cell, WRONG.replace("{answer}", cell.metadata.simmim.answer))
+    handed_in.save(forged, folder / "imports forged.ipynb")
     lost = handed_in.finished(LESSON, "lost")
     code = "import ctypes, os\nctypes.CDLL(None).kill(os.getppid(), 9)"
     handed_in.put(handed_in.answer_cells(lost)[0], code)
@@ -204,6 +210,7 @@ def test_a_trouble_gets_its_verdict_and_spoils_no_other(class_run, trouble):
     [
         ("imports loop.ipynb", "stopped", "The cells tagged `imports` did not get through"),
         ("imports fail.ipynb", "stopped", "ModuleNotFoundError: No module named 'nowhere'"),
+        ("imports forged.ipynb", "wrong", ""),
         ("parent killed.ipynb", "stopped", "The process that ran the notebook was lost"),
         ("helper.ipynb", "right", ""),
     ],

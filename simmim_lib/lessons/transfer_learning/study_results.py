@@ -41,7 +41,7 @@ SCORES = {
 }
 """The scores that are computed before training, and their names in a figure."""
 
-Accuracies = dict[str, dict[int, np.ndarray]]
+Accuracies = dict[str, dict[float, np.ndarray]]
 """By curve, then by place on the axis: one accuracy for each seed."""
 
 Pair = tuple[str, str]
@@ -53,7 +53,9 @@ Pair = tuple[str, str]
 
 def passes_figure(accuracies: Sequence[float]) -> Picture:
     """Draw one network's accuracy on the glyphs after each pass over the training images."""
-    by_pass = {number: np.array([each]) for number, each in enumerate(accuracies, start=1)}
+    by_pass: dict[float, np.ndarray] = {
+        number: np.array([each]) for number, each in enumerate(accuracies, start=1)
+    }
     guessing = 1 / len(datasets.describe("glyphs").class_names)
     return charts.accuracy_curves(
         [Curve("the network", by_pass, "source")],
@@ -80,7 +82,7 @@ def copied_layers() -> tuple[Accuracies, np.ndarray]:
     """Return accuracies by copied layers, each (seeds,), and those from scratch."""
     study = stored.load("frozen-depth")
 
-    def by_depth(source: str, frozen: bool) -> dict[int, np.ndarray]:
+    def by_depth(source: str, frozen: bool) -> dict[float, np.ndarray]:
         return {
             depth: study.values(
                 source=source, copied_layers=depth, frozen_layers=depth if frozen else 0
