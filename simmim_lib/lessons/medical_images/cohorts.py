@@ -43,18 +43,20 @@ def _balanced(cohort: Cohort) -> Cohort:
 
 
 @functools.cache
-def split(by_patient: bool) -> str:
-    """Divide the images of the same patients, and return the dataset's name.
+def split(leaky: bool) -> str:
+    """Take two images each of some patients to learn from, and return the dataset's name.
 
     Args:
-        by_patient: whether all images of a patient go to one part; else two of a patient's three
-            images are learnt from, and the third is in the test.
+        leaky: whether they are the patients whose third images are the test; else as many others.
+            The test images are the same.
     """
-    cohort = phantoms.render(600, np.random.default_rng(62))
-    number = np.arange(len(cohort)) % phantoms.IMAGES_PER_PATIENT
-    in_test = cohort.patient % 3 == 2 if by_patient else number == 2
-    name = "split-by-patient" if by_patient else "split-by-image"
-    return _register(name, cohort.take(~in_test), cohort.take(in_test))
+    tested = 200
+    cohort = phantoms.render(2 * tested, np.random.default_rng(62))
+    is_third = np.arange(len(cohort)) % phantoms.IMAGES_PER_PATIENT == 2
+    is_tested = cohort.patient < tested
+    train = cohort.take(~is_third & (is_tested if leaky else ~is_tested))
+    name = "same-patients" if leaky else "other-patients"
+    return _register(name, train, cohort.take(is_third & is_tested))
 
 
 def _register(name: str, train: Cohort, test: Cohort) -> str:

@@ -1,0 +1,248 @@
+"""What lesson 06's runs and stored studies have found, as figures and tables."""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from simmim_lib import diagnostic_accuracy
+from simmim_lib.calibration import reliability
+from simmim_lib.datasets import phantoms
+from simmim_lib.diagnostic_accuracy import Confusion, accuracy_when_sure, auc, for_prevalence
+from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
+from simmim_lib.lessons.medical_images import figures, readings
+from simmim_lib.lessons.medical_images.readings import Reading
+from simmim_lib.lessons.medical_images.studies import LABELS, TIES, WAYS
+from simmim_lib.pictures import charts
+from simmim_lib.pictures.charts import Curve
+from simmim_lib.pictures.classification import draw_reliability
+from simmim_lib.pictures.style import Picture
+from simmim_lib.pictures.tables import Table
+from simmim_lib.studies import stored
+
+PNEUMONIA_TRAINING = (1214, 3494)
+PNEUMONIA_TEST = (234, 390)
+"""Normal images and those with pneumonia in PneumoniaMNIST's official parts.
+
+Source: Yang et al. 2023, as in `datasets.medmnist`; counted in the published file.
+"""
+
+PUBLISHED_ACCURACY = 0.625
+"""Of a network whose AUC is given as 0.81, in one published table."""
+
+PREVALENCE_NOW = 0.1
+"""The share of ill people where the network of the lesson is used later."""
+
+KEPT_SHARES = np.linspace(0.25, 1, 31)
+
+
+# --- The phantoms
+
+
+def phantoms_figure() -> Picture:
+    """Show a phantom of each finding, from each device."""
+    cohort = readings.phantoms_of_the_test()
+    chosen = [
+        np.flatnonzero((cohort.finding == finding) & (cohort.device == device))[0]
+        for device in range(len(phantoms.DEVICES))
+        for finding in range(len(phantoms.FINDINGS))
+    ]
+    names = [f"{phantoms.FINDINGS[cohort.finding[i]]} ({'AB'[cohort.device[i]]})" for i in chosen]
+    alt = f"Synthetic radiographs, with the device in brackets: {', '.join(names)}."
+    return figures.radiographs(cohort.images[chosen], names, alt)
+
+
+# --- A threshold
+
+
+def outcomes_table(counts: Confusion) -> Table:
+    """Return people by what they have and what they were told."""
+    rows = [
+        ["ill", counts.true_positives, counts.false_negatives],
+        ["healthy", counts.false_positives, counts.true_negatives],
+    ]
+    return Table(["the truth", "told: ill", "told: healthy"], rows)
+
+
+def measures_table(reading: Reading, counts: Confusion, patients: np.ndarray | None) -> Table:
+    """Return measures on the test images, AUC with an interval that draws patients.
+
+    Args:
+        reading: of the test images.
+        counts: at the threshold that was fixed before.
+        patients: (n,), who each image is of, if that is known.
+    """
+    area = auc(reading.labels, reading.probabilities)
+    low, high = diagnostic_accuracy.bootstrap_interval(
+        auc, reading.labels, reading.probabilities, patients
+    )
+    rows = [
+        ["AUC", f"{area:.3f} (from {low:.3f} to {high:.3f})"],
+        ["sensitivity", f"{counts.sensitivity:.3f}"],
+        ["specificity", f"{counts.specificity:.3f}"],
+        ["accuracy", f"{counts.accuracy:.3f}"],
+    ]
+    return Table(["on the test images", "95 % interval in brackets"], rows)
+
+
+# --- Few labels
+
+
+def few_labels() -> dict[str, dict[float, np.ndarray]]:
+    """Return the AUC by way and labels per class, each (seeds,)."""
+    study = stored.load("few-medical-labels")
+
+    def by_labels(way: dict[str, str | None]) -> dict[float, np.ndarray]:
+        fields = _fields(way)
+        return {labels: study.values("AUC", labels_per_class=labels, **fields) for labels in LABELS}
+
+    return {name: by_labels(way) for name, way in WAYS.items()}
+
+
+def _fields(way: dict[str, str | None]) -> dict[str, str | None]:
+    """Return what tells a way from all others."""
+    return {"recipe": "fine-tune", "trunk": "small-cnn", **way}
+
+
+def few_labels_compared() -> tuple[Picture, Table]:
+    """Compare each way with training from scratch, by labels per class."""
+    found = few_labels()
+    looks = (("baseline", "s"), ("source", "o"), ("target", "^"), ("trained", "D"))
+    curves = [
+        Curve(name, values, *look)
+        for (name, values), look in zip(found.items(), looks, strict=True)
+    ]
+    figure = charts.accuracy_curves(
+        curves, "labels per class", "Chest phantoms, 10 seeds", logarithmic=True, measure="AUC"
+    )
+    scratch, *others = found
+    rows = [
+        [labels, *(str(difference(found[way][labels], found[scratch][labels])) for way in others)]
+        for labels in LABELS
+    ]
+    return figure, Table(["AUC against scratch, labels per class", *others], rows)
+
+
+# --- Two hospitals
+
+
+def hospitals() -> dict[str, dict[float, np.ndarray]]:
+    """Return the AUC by what was tested and by the tie, each (seeds,)."""
+    study = stored.load("two-hospitals")
+    asked = {
+        "where it learnt": ("same", False),
+        "reversed hospital": ("reversed", False),
+        "reversed hospital,\nlearnt from balanced devices": ("reversed", True),
+    }
+    return {
+        name: {tie: study.values("AUC", tie=tie, tested=tested, balanced=balanced) for tie in TIES}
+        for name, (tested, balanced) in asked.items()
+    }
+
+
+def hospitals_figure(which: Sequence[int] = (0, 1)) -> Picture:
+    """Draw the AUC by the tie of device and illness.
+
+    Args:
+        which: positions among `hospitals`.
+    """
+    looks = (("source", "o"), ("target", "s"), ("trained", "^"))
+    found = [*hospitals().items()]
+    guessing = ("guessing", np.array([0.5]))
+    return charts.accuracy_curves(
+        [Curve(*found[position], *looks[position]) for position in which],
+        "tie of device and illness",
+        "Two hospitals, 10 seeds",
+        baseline=guessing,
+        measure="AUC",
+    )
+
+
+def remedy() -> dict[float, Difference]:
+    """Return what balancing the devices changes in the reversed hospital, by the tie."""
+    _, plain, balanced = hospitals().values()
+    return {tie: difference(balanced[tie], plain[tie]) for tie in TIES}
+
+
+def remedy_compared() -> tuple[Picture, Table]:
+    """Compare learning from balanced devices with learning from all images."""
+    rows = [[f"{tie:g}", str(found)] for tie, found in remedy().items()]
+    return hospitals_figure((0, 1, 2)), Table(["tie", "AUC, balanced against all"], rows)
+
+
+# --- Patients in both parts
+
+
+def leak() -> tuple[np.ndarray, np.ndarray]:
+    """Return the AUC after learning from the tested patients, and from others, each (seeds,)."""
+    study = stored.load("patients-in-both-parts")
+    return study.values("AUC", leaky=True), study.values("AUC", leaky=False)
+
+
+def leak_table() -> Table:
+    """Compare a test on patients who were learnt from with one on others."""
+    same, others = leak()
+    rows = [
+        ["the same patients", mean_and_interval(same)],
+        ["other patients", mean_and_interval(others)],
+        ["difference", str(difference(same, others))],
+    ]
+    return Table(["learnt from", "AUC on the same test images"], rows)
+
+
+# --- Another prevalence
+
+
+def calibration_figure(reading: Reading, learnt_at: float) -> Picture:
+    """Draw the calibration where fewer are ill, before and after the correction.
+
+    Args:
+        reading: of people of whom `PREVALENCE_NOW` are ill.
+        learnt_at: the share of ill people in training.
+    """
+    corrected = for_prevalence(reading.probabilities, learnt_at, PREVALENCE_NOW)
+    diagrams = {
+        name: reliability(np.stack([1 - of_ill, of_ill], axis=1), reading.labels, bins=5)
+        for name, of_ill in (("as learnt", reading.probabilities), ("corrected", corrected))
+    }
+    errors = "; ".join(f"{name}: {each.expected_error:.3f}" for name, each in diagrams.items())
+    title = f"Where {PREVALENCE_NOW:.0%} are ill (live, one network)"
+    return Picture(
+        draw_reliability(diagrams, title), f"{title}. Expected calibration error: {errors}."
+    )
+
+
+def prevalence_table(before: Reading, now: Reading) -> Table:
+    """Compare what the network says where it learnt and where fewer are ill."""
+    rows = [
+        [
+            f"{reading.labels.mean():.0%} ill",
+            f"{auc(reading.labels, reading.probabilities):.3f}",
+            f"{reading.probabilities.mean():.0%}",
+        ]
+        for reading in (before, now)
+    ]
+    return Table(["people", "AUC", "mean probability of being ill"], rows)
+
+
+# --- When unsure, and for whom
+
+
+def referred_figure(reading: Reading, at: float) -> Picture:
+    """Draw the accuracy among those who are not referred to an expert."""
+    accuracy = accuracy_when_sure(reading.labels, reading.probabilities, KEPT_SHARES, at)
+    return figures.referred(KEPT_SHARES, accuracy)
+
+
+def age_groups_table(reading: Reading, cohort: phantoms.Cohort) -> Table:
+    """Return the AUC of each age group, with an interval that draws patients."""
+    rows = []
+    for number, name in enumerate(phantoms.AGE_GROUPS):
+        chosen = cohort.age_group == number
+        part = reading.take(chosen)
+        patients = cohort.patient[chosen]
+        low, high = diagnostic_accuracy.bootstrap_interval(
+            auc, part.labels, part.probabilities, patients
+        )
+        area = auc(part.labels, part.probabilities)
+        rows.append([name, len(set(patients)), f"{area:.3f}", f"{low:.3f} to {high:.3f}"])
+    return Table(["age group", "patients", "AUC", "95 % interval"], rows)
