@@ -21,7 +21,7 @@ def _darkness(images: Images, severity: int) -> Images:
 
 def _contrast(images: Images, severity: int) -> Images:
     mean = images.mean(axis=(1, 2, 3), keepdims=True)
-    return mean + (1 - 0.15 * severity) * (images - mean)
+    return images + 0.15 * severity * (mean - images)
 
 
 def _noise(images: Images, severity: int) -> Images:

@@ -98,8 +98,8 @@ def _worth_of_an_alarm() -> Answer:
         100 * value,
         "Of a thousand people ten are ill, and nine of these are told so. Of the 990 healthy "
         "ones 99 are told so, too. Sensitivity and specificity did not change; what a positive "
-        "answer is worth depends on the **prevalence**. A study in which half of the people are ill says "
-        "little about screening.",
+        "answer is worth depends on the **prevalence**. A study in which half of the people are "
+        "ill says little about screening.",
     )
 
 
