@@ -39,7 +39,7 @@ LESSONS = (
     Lesson("03", "simmim_model", "The SimMIM model", 60, 60),
     Lesson("04", "task_weights", "Many tasks at once: task weights", 90, 50),
     Lesson("05", "information_maximisation", "Information maximisation", 45, 45),
-    Lesson("06", "medical_images", "Medical images", 60, 60),
+    Lesson("06", "medical_images", "Medical images", 85, 70),
     Lesson("10", "report", "Reports", 30, 30),
 )
 """All lessons in order, and the only list of them.

@@ -116,7 +116,6 @@ def accuracy_curves(
     baseline: tuple[str, np.ndarray] | None = None,
     logarithmic: bool = False,
     lowest: float | None = None,
-    measure: str = "accuracy",
 ) -> Picture:
     """Draw mean accuracies with their 95 % intervals along an axis.
 
@@ -127,7 +126,6 @@ def accuracy_curves(
         baseline: its name and its accuracies, drawn as a dashed line with a band.
         logarithmic: whether the axis is.
         lowest: where the axis of accuracies starts; a mean below it is told by an arrow.
-        measure: what was measured where that is not the accuracy.
     """
     figure = new_figure(8, 3.8)
     axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
@@ -147,9 +145,9 @@ def accuracy_curves(
         axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])
     axes.minorticks_off()
-    axes.set(xlabel=x_label, ylabel=f"test {measure}", title=title)
+    axes.set(xlabel=x_label, ylabel="test accuracy", title=title)
     axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9, labelspacing=0.8)
-    return Picture(figure, f"Test {measure} {_describe_curves(curves, x_label, title, baseline)}")
+    return Picture(figure, _describe_curves(curves, x_label, title, baseline))
 
 
 def _draw_curve(axes: "Axes", curve: Curve, x: np.ndarray) -> None:
@@ -191,7 +189,7 @@ def _describe_curves(
         name, values = baseline
         sentences.append(f"{name}: {mean_and_interval(values)}")
     numbers = ". ".join(sentence.replace("\n", " ") for sentence in sentences)
-    return f"by {x_label}. {title}. {numbers}."
+    return f"Test accuracy by {x_label}. {title}. {numbers}."
 
 
 @styled

@@ -7,14 +7,12 @@ import numpy as np
 
 from simmim_lib.diagnostic_accuracy import confusion
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.medical_images import cohorts, corruptions, figures
+from simmim_lib.lessons.medical_images import corruptions, figures
+from simmim_lib.lessons.medical_images.hospitals import TIES, areas
 from simmim_lib.lessons.medical_images.readings import Reading
-from simmim_lib.lessons.medical_images.studies import TIES, clinical
 from simmim_lib.panels.controls import dropdown, slider
-from simmim_lib.panels.memory import measure_each
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings
 
 THRESHOLDS = tuple(np.arange(0.05, 1, 0.05).round(2).tolist())
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.62, 0.74)
@@ -52,22 +50,10 @@ def hospitals(tie: float = 0.9, seeds: int = 3) -> Panel:
     }
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        plans = [
-            _short_training(
-                cohorts.hospital(values["tie"], reversed_test, values["balanced"]), seeds
-            )
-            for reversed_test in (False, True)
-        ]
-        areas = [clinical(result)["AUC"] for result in measure_each(plans, progress)]
-        yield figures.hospitals(values["tie"], *areas)
+        found = areas(values["tie"], values["balanced"], seeds, progress)
+        yield figures.hospitals(values["tie"], *found)
 
     return Panel(controls, pictures)
-
-
-def _short_training(name: str, seeds: int) -> Settings:
-    return Settings(
-        targets=(name,), frozen_layers=0, labels_per_class="up to 200", steps=200, seeds=seeds
-    )
 
 
 def corruption(reading: Reading, at: float) -> Panel:

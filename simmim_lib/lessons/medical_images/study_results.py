@@ -1,19 +1,15 @@
 """What lesson 06's runs and stored studies have found, as figures and tables."""
 
-from collections.abc import Sequence
-
 import numpy as np
 
 from simmim_lib import diagnostic_accuracy
 from simmim_lib.calibration import reliability
 from simmim_lib.datasets import phantoms
 from simmim_lib.diagnostic_accuracy import Confusion, accuracy_when_sure, auc, for_prevalence
-from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.medical_images import figures, readings
+from simmim_lib.lessons.medical_images.hospitals import Areas
 from simmim_lib.lessons.medical_images.readings import Reading
-from simmim_lib.lessons.medical_images.studies import LABELS, TIES, WAYS
-from simmim_lib.pictures import charts
-from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.classification import draw_reliability
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
@@ -84,89 +80,22 @@ def measures_table(reading: Reading, counts: Confusion, patients: np.ndarray | N
     return Table(["on the test images", "95 % interval in brackets"], rows)
 
 
-# --- Few labels
-
-
-def few_labels() -> dict[str, dict[float, np.ndarray]]:
-    """Return the AUC by way and labels per class, each (seeds,)."""
-    study = stored.load("few-medical-labels")
-
-    def by_labels(way: dict[str, str | None]) -> dict[float, np.ndarray]:
-        fields = _fields(way)
-        return {labels: study.values("AUC", labels_per_class=labels, **fields) for labels in LABELS}
-
-    return {name: by_labels(way) for name, way in WAYS.items()}
-
-
-def _fields(way: dict[str, str | None]) -> dict[str, str | None]:
-    """Return what tells a way from all others."""
-    return {"recipe": "fine-tune", "trunk": "small-cnn", **way}
-
-
-def few_labels_compared() -> tuple[Picture, Table]:
-    """Compare each way with training from scratch, by labels per class."""
-    found = few_labels()
-    looks = (("baseline", "s"), ("source", "o"), ("target", "^"), ("trained", "D"))
-    curves = [
-        Curve(name, values, *look)
-        for (name, values), look in zip(found.items(), looks, strict=True)
-    ]
-    figure = charts.accuracy_curves(
-        curves, "labels per class", "Chest phantoms, 10 seeds", logarithmic=True, measure="AUC"
-    )
-    scratch, *others = found
-    rows = [
-        [labels, *(str(difference(found[way][labels], found[scratch][labels])) for way in others)]
-        for labels in LABELS
-    ]
-    return figure, Table(["AUC against scratch, labels per class", *others], rows)
-
-
 # --- Two hospitals
 
 
-def hospitals() -> dict[str, dict[float, np.ndarray]]:
-    """Return the AUC by what was tested and by the tie, each (seeds,)."""
-    study = stored.load("two-hospitals")
-    asked = {
-        "where it learnt": ("same", False),
-        "reversed hospital": ("reversed", False),
-        "reversed hospital,\nlearnt from balanced devices": ("reversed", True),
-    }
-    return {
-        name: {tie: study.values("AUC", tie=tie, tested=tested, balanced=balanced) for tie in TIES}
-        for name, (tested, balanced) in asked.items()
-    }
-
-
-def hospitals_figure(which: Sequence[int] = (0, 1)) -> Picture:
-    """Draw the AUC by the tie of device and illness.
+def remedy_table(plain: Areas, balanced: Areas) -> Table:
+    """Compare learning from balanced devices with learning from all images.
 
     Args:
-        which: positions among `hospitals`.
+        plain: after learning from all images.
+        balanced: after learning from as many ill as healthy of each device.
     """
-    looks = (("source", "o"), ("target", "s"), ("trained", "^"))
-    found = [*hospitals().items()]
-    guessing = ("guessing", np.array([0.5]))
-    return charts.accuracy_curves(
-        [Curve(*found[position], *looks[position]) for position in which],
-        "tie of device and illness",
-        "Two hospitals, 10 seeds",
-        baseline=guessing,
-        measure="AUC",
-    )
-
-
-def remedy() -> dict[float, Difference]:
-    """Return what balancing the devices changes in the reversed hospital, by the tie."""
-    _, plain, balanced = hospitals().values()
-    return {tie: difference(balanced[tie], plain[tie]) for tie in TIES}
-
-
-def remedy_compared() -> tuple[Picture, Table]:
-    """Compare learning from balanced devices with learning from all images."""
-    rows = [[f"{tie:g}", str(found)] for tie, found in remedy().items()]
-    return hospitals_figure((0, 1, 2)), Table(["tie", "AUC, balanced against all"], rows)
+    rows = [
+        ["all images", *map(mean_and_interval, plain)],
+        ["balanced devices", *map(mean_and_interval, balanced)],
+        ["difference", *(str(difference(*pair)) for pair in zip(balanced, plain, strict=True))],
+    ]
+    return Table(["learnt from", "AUC where it learnt", "AUC in the reversed hospital"], rows)
 
 
 # --- Patients in both parts
