@@ -62,6 +62,14 @@ def split(leaky: bool) -> str:
 def _register(name: str, train: Cohort, test: Cohort) -> str:
     known = datasets.describe("chest-phantoms")
     parts = (Part(train.images, train.ill), Part(test.images, test.ill))
-    about = (known.class_names, known.source, known.licence)
-    registered.register(Dataset(name, known.title, *parts, *about, groups=train.patient))
+    dataset = Dataset(
+        name,
+        known.title,
+        *parts,
+        class_names=known.class_names,
+        source=known.source,
+        licence=known.licence,
+        groups=train.patient.astype(np.intp),
+    )
+    registered.register(dataset)
     return name

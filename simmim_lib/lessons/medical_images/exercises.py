@@ -125,7 +125,7 @@ def _case(random: "np.random.Generator") -> "tuple[np.ndarray, np.ndarray, int, 
 
     labels = np.concatenate([[0, 1], random.integers(0, 2, 8)])
     probabilities = (10 * random.integers(0, 10, 10) + 5) / 100
-    missed, alarmed = random.permutation([random.integers(2, 9), 1]).tolist()
+    missed, alarmed = random.permutation([int(random.integers(2, 9)), 1]).tolist()
     return labels, probabilities, missed, alarmed
 
 

@@ -85,8 +85,15 @@ def _draw_people(axes: "Axes", numbers: Mapping[str, int]) -> None:
     for name, count in numbers.items():
         colour, marker = OUTCOMES[name]
         position = np.arange(start, start + count)
-        style = {"color": colour, "marker": marker, "ls": "", "ms": 8}
-        axes.plot(position % 10, -(position // 10), label=f"{count} {name}", **style)
+        axes.plot(
+            position % 10,
+            -(position // 10),
+            label=f"{count} {name}",
+            color=colour,
+            marker=marker,
+            ls="",
+            ms=8,
+        )
         start += count
     axes.set(xlim=(-0.7, 9.7), ylim=(-9.7, 0.7))
     axes.axis("off")

@@ -66,7 +66,7 @@ def _reader(result: Result) -> Callable[[Images], Values]:
 
 
 def _reading(part: Part, read: Callable[[Images], Values]) -> Reading:
-    return Reading(part.images, part.labels, read(part.images), read)
+    return Reading(part.images, part.labels.astype(np.int32), read(part.images), read)
 
 
 def at_prevalence(reading: Reading, prevalence: float, seed: int = 0) -> Reading:
