@@ -34,8 +34,8 @@ from simmim_lib.lessons.medical_images import hospitals, panels, readings, study
 #
 # [PneumoniaMNIST](https://medmnist.com) holds small radiographs of children's chests, some of them
 # with pneumonia ([Yang et al. 2023](https://doi.org/10.1038/s41597-022-01721-8)). In a table that
-# compares methods on it, one row gives an accuracy of 62.50 ± 0.00 over three networks, and an AUC of
-# 81. (An AUC of 100 ranks every ill person above every healthy one; 50 is guessing.)
+# compares methods on it, one row gives an accuracy of 62.50 ± 0.00 over several networks, and an AUC
+# of 81. (An AUC of 100 ranks every ill person above every healthy one; 50 is guessing.)
 
 # %%
 exercises.predict("06-always-ill")

@@ -42,7 +42,7 @@ KINDS: dict[str, Callable[[Images, int], Images]] = {
     "noise": _noise,
     "blur": _blur,
 }
-"""What may happen to an image, the kinds that Di Salvo et al. (2024) list for radiographs, too."""
+"""What may happen to an image; compare Di Salvo et al. 2024, "MedMNIST-C"."""
 
 
 def corrupted(images: Images, kind: str, severity: int) -> Images:

@@ -14,12 +14,12 @@ from simmim_lib.lessons.medical_images.readings import Reading
 @question(
     Choice(
         "06-always-ill",
-        "What did the three networks behind this row of the table do at the threshold?",
+        "What did the networks behind this row of the table do at the threshold?",
         [
             Option(
                 "they called about six images in ten correctly, each in its own way",
-                "Three networks that err in their own ways do not get the same number right to "
-                "the last image: look at the ± 0.00.",
+                "Networks that err in their own ways do not all get the same number right, to the "
+                "last image: look at the ± 0.00.",
             ),
             Option(
                 "they guessed",
@@ -42,11 +42,11 @@ def _always_ill() -> Answer:
     return Answer(
         letter(False, same),
         f"Of the test images {share_of_test:.1%} show pneumonia. Whoever says so of everybody has "
-        "that accuracy. The AUC of the same networks is far better than guessing: their "
-        "probabilities do rank the ill above the healthy, but all of them lie above the threshold "
-        f"0.5. One reason is at hand: of the *training* images {share_of_training:.1%} show "
-        "pneumonia, so the networks learnt to expect it. This is a shift of prevalence inside an "
-        "official split.",
+        "that accuracy, and nothing else explains it so simply. The AUC of the same networks is "
+        "far better than guessing: their probabilities do rank the ill above the healthy, but "
+        "all on one side of the threshold. A likely reason is at hand: of the *training* images "
+        f"{share_of_training:.1%} show pneumonia, so the networks learn to expect it. "
+        "This is a shift of prevalence inside an official split.",
     )
 
 
