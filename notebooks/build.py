@@ -29,9 +29,18 @@ from nbclient.exceptions import CellExecutionError
 from nbformat import NotebookNode
 
 from simmim_lib.commands import publish
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable
 from simmim_lib.foundation import atomic
 from simmim_lib.lessons import LESSONS, Lesson
+
+
+class NotBuiltError(WorkbookError):
+    """A lesson was not built; the message has a line for each reason."""
+
+    def __init__(self, lines: str) -> None:
+        """Keep the ends of the lines."""
+        ValueError.__init__(self, printable(lines, keep="\n"))
+
 
 FOLDER = Path(__file__).resolve().parent
 BADGE = "<!-- badge -->"
@@ -215,7 +224,7 @@ def execute(notebook: NotebookNode) -> None:
         try:
             client.execute()
         except CellExecutionError as error:
-            raise WorkbookError(f"A cell failed, so nothing was written. {error}") from None
+            raise NotBuiltError(f"A cell failed, so nothing was written. {error}") from None
 
 
 def clean(notebook: NotebookNode) -> None:
@@ -321,7 +330,7 @@ def build(source: Path) -> Path:
 def _refuse(source: Path, problems: list[str]) -> None:
     if problems:
         listed = "\n".join(f"- {problem}" for problem in problems)
-        raise WorkbookError(f"{source.name} was not built:\n{listed}")
+        raise NotBuiltError(f"{source.name} was not built:\n{listed}")
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -512,6 +512,7 @@ def load(path: str | os.PathLike[str]) -> SimMIM:
     Raises:
         WorkbookError: the file is missing, damaged, holds another kind of model, or code.
     """
+    path = from_person(path)
     model = keras_files.load(path, compile=True)
     if not isinstance(model, SimMIM):
         raise WorkbookError(

@@ -13,6 +13,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 
+from axe_playwright_python.sync_playwright import Axe
 from playwright.sync_api import Browser, Locator, Page, sync_playwright
 
 ARTEFACTS = Path(__file__).resolve().parent.parent / "artefacts"
@@ -57,7 +58,7 @@ def jupyterlab(folder: Path, private: Path) -> Iterator[str]:
     """
     for name, settings in SETTINGS.items():
         path = private / "settings" / "@jupyterlab" / f"{name}.jupyterlab-settings"
-        path.parent.mkdir(parents=True)
+        path.parent.mkdir(parents=True, exist_ok=True)
         path.write_text(json.dumps(settings))
     token = secrets.token_hex(16)
     environment = os.environ | {
@@ -145,6 +146,26 @@ class Notebook:
         tracebacks = texts.filter(has_text="Traceback (most recent call last)")
         panels = self.page.locator(".simmim-error")
         return [*cells, *tracebacks.all_inner_texts(), *panels.all_inner_texts()]
+
+    def use_theme(self, theme: str) -> None:
+        """Change JupyterLab's colours to those of a theme; what is opened later has them, too."""
+        change = "theme => window.jupyterapp.commands.execute('apputils:change-theme', {theme})"
+        self.page.evaluate(change, theme)
+        used = f"body[data-jp-theme-name='{theme}']"
+        self.page.wait_for_selector(used, state="attached")
+
+    def barriers(self) -> list[str]:
+        """Give what axe-core finds in the outputs of cells, and only there, against their use.
+
+        Each is the rule's name and the part of the page that breaks it.
+        """
+        options = {"resultTypes": ["violations"]}
+        found = Axe().run(self.page, context=".jp-OutputArea-output", options=options)
+        return [
+            f"{violation['id']}: {node['html']}"
+            for violation in found.response["violations"]
+            for node in violation["nodes"]
+        ]
 
     def answer_questions(self) -> None:
         """Answer every question somehow, twice where it has to be, so that all is shown."""

@@ -45,6 +45,11 @@ PLANTED = (
     "from simmim_lib.errors import WorkbookError\nraise WorkbookError('in a cell')",
 )
 
+BARRIERS = (
+    "import ipywidgets\nipywidgets.HTML('<img src=\"data:,\">')",
+    "ipywidgets.IntSlider(description='a label that is not tied to it')",
+)
+
 
 def require_browser() -> None:
     """Skip, or fail where SIMMIM_REQUIRE_BROWSER=1, unless a browser and JupyterLab are here."""
@@ -73,9 +78,10 @@ def desk(tmp_path_factory):
     folder, private = tmp_path_factory.mktemp("notebooks"), tmp_path_factory.mktemp("private")
     for lesson in (*(panel.lesson for panel in PANELS), "10_report"):
         copy(lesson, folder)
-    cells = [new_code_cell(code) for code in PLANTED]
-    planted = new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
-    nbformat.write(planted, folder / "planted.ipynb")
+    for name, codes in (("planted", PLANTED), ("barriers", BARRIERS)):
+        cells = [new_code_cell(code) for code in codes]
+        notebook = new_notebook(cells=cells, metadata={"kernelspec": build.KERNEL})
+        nbformat.write(notebook, folder / f"{name}.ipynb")
     with (
         pytest.MonkeyPatch.context() as patch,
         build.this_python_as_kernel(),
@@ -125,6 +131,14 @@ def test_the_figure_follows_the_slider_by_keyboard(opened):
     assert notebook.errors() == []
 
 
+def test_everybody_can_use_what_a_lesson_shows_in_light_and_dark(opened):
+    panel, notebook = opened
+    assert notebook.page.get_by_role("slider", name=panel.slider, exact=True).count()
+    for theme in ("JupyterLab Dark", "JupyterLab Light"):
+        notebook.use_theme(theme)
+        assert notebook.barriers() == []
+
+
 def test_the_panel_fits_a_phone(opened):
     panel, notebook = opened
     notebook.hold(width=390, height=844)
@@ -140,8 +154,9 @@ def test_the_form_makes_a_report(desk):
     notebook = browser.Notebook(page, address % "10_report.ipynb")
     notebook.run_all()
     assert notebook.errors() == []
+    notebook.press(notebook.slider("Seeds"), "Home")  # one seed, since nobody reads the numbers
     page.get_by_role("button", name="Run this report").click()
-    # Two targets by the SimMIM recipe, and their baselines: a minute, or more on a busy machine.
+    # Two targets and their baselines: half a minute, or more on a busy machine.
     page.get_by_text("In a terminal, this makes it").wait_for(timeout=400_000)
     notebook.screenshot("10_report-after")
     assert notebook.errors() == []
@@ -160,6 +175,17 @@ def test_the_errors_of_cells_and_panels_are_noticed(desk):
     assert cell == "WorkbookError: in a cell"
     assert "ZeroDivisionError" in area
     assert panel == "in a panel"
+    notebook.shut_down()
+    page.close()
+
+
+def test_barriers_are_noticed(desk):
+    chromium, address = desk
+    page = chromium.new_page()
+    notebook = browser.Notebook(page, address % "barriers.ipynb")
+    notebook.run_all()
+    found = sorted(each.partition(":")[0] for each in notebook.barriers())
+    assert found == ["aria-input-field-name", "image-alt"]
     notebook.shut_down()
     page.close()
 

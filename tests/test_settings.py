@@ -5,8 +5,8 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from fuzzing import many_cases
 from hypothesis import given
-from hypothesis import settings as hypothesis_settings
 from hypothesis import strategies as st
 
 import simmim_lib
@@ -257,7 +257,7 @@ REFUSED = {
         "must be a name: small-cnn, article": [1, 1.0, True, None, ["article"], {}, b"article"],
         "must be": [np.zeros(2)],
         "does not say where its blocks end": ["file:mine.keras"],
-        "file missing.keras is not there": ["file:missing.keras?blocks=pool"],
+        "There is no file missing.keras": ["file:missing.keras?blocks=pool"],
     },
     "source": {
         A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]
@@ -395,7 +395,8 @@ ANYTHING = st.recursive(
 )
 
 
-@hypothesis_settings(max_examples=300, deadline=None)
+@pytest.mark.slow
+@many_cases
 @given(st.sampled_from([*OPTIONS]), ANYTHING)
 def test_any_value_gives_plain_settings_or_one_sentence(name, value):
     try:

@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 100 minutes; 60 without what goes deeper. Afterwards you will be able to
+# About 100 minutes; 55 without what goes deeper. Afterwards you will be able to
 #
 # - say what the article's formula says, term by term, and what it was meant to say,
 # - differentiate by hand, and check the result in two other ways,

@@ -3,43 +3,31 @@
 #
 # <!-- badge -->
 #
-# About 45 minutes, exercises included. Afterwards you will be able to
+# About 110 minutes; 75 without what goes deeper. Afterwards you will be able to
 #
 # - say what images without labels can teach a network, and write the term that does it,
-# - say why it has two halves, and recognise the collapse when one of them is missing,
-# - take the recipe apart: information, consistency between two views of an image, a threshold, a
+# - say what each of its two halves is for, and notice without labels when a network needs the other,
+# - use the whole recipe: information, consistency between two views of an image, a threshold, a
 #   ramp,
-# - judge when to trust it: what it gains, where it gains nothing, and how it fails.
+# - judge when to trust it: what it gains, where it gains little, and (going deeper) how it fails.
 #
-# You need the entropy of lesson 02 and the joint loss of lesson 03. Run all cells first
-# (*Run > Run All Cells*, two or three minutes), then read from here.
+# You need the entropy of lesson 02 and the joint loss of lesson 03. Run cell by cell (Shift+Enter),
+# and answer each question before you go on: what comes out is shown after your click.
 
 # %% tags=["setup"]
 # The builder writes the setup cell.
 
-# %% tags=["imports"]
+# %% tags=["imports", "folded"]
+# @title Imports
 import numpy as np
 import scipy.special
-import scipy.stats
-from IPython.display import Markdown
 
 import simmim_lib
-from simmim_lib import (
-    augmentation,
-    calibration,
-    collapse,
-    datasets,
-    exercises,
-    experiments,
-    information,
-    losses,
-    training,
-)
-from simmim_lib.foundation.intervals import difference, mean_and_interval
-from simmim_lib.lessons.information_maximisation import explanations, figures, panels, studies
+from simmim_lib import datasets, exercises
+from simmim_lib.experiments.pretraining import pretrained
+from simmim_lib.lessons.information_maximisation import panels, study_results
 from simmim_lib.pictures import charts
 from simmim_lib.settings import INFORMED
-from simmim_lib.studies.stored import load
 
 # %% [markdown]
 # ## 1. Ten labels, thousands of images
@@ -53,23 +41,16 @@ few = datasets.few_shot("mnist", labels_per_class=1, seed=0)
 print(f"images with a label: {len(few.labelled)}, without: {len(few.unlabelled)}")
 print(f"kept for validation: {len(few.validation)}, for the test: {len(few.test)}")
 
-# %%
+# %% tags=["folded"]
+# @title Some images of both kinds
 shown = np.concatenate([few.labelled.images, few.unlabelled.images[:20]])
 captions = [str(label) for label in few.labelled.labels] + ["?"] * 20
 charts.image_grid(shown, captions, "Ten digits with a label above twenty digits without.")
 
-# %% [markdown]
-# **Predict.** What can an image without a label teach a network that should tell digits apart?
-# - (a) nothing: nobody says what the right answer is
-# - (b) that it shows *one* digit, not half of two, and that all ten digits occur
-# - (c) which digit it shows, if the network looks often enough
+# %%
+exercises.predict("05-without-labels")
 
 # %% [markdown]
-# **Explain.** (b). We do not know the answer for any single image, but we know something about the
-# answers for *many* of them. Each should be confident: a digit is a 3 or an 8. And together they
-# should be spread over the classes: not everything is a 3. That is not much, but thousands of images
-# say it.
-#
 # Three networks look at the same two images and say how probable it is that each shows a cat or a
 # dog:
 #
@@ -79,44 +60,16 @@ charts.image_grid(shown, captions, "Ten digits with a label above twenty digits 
 # | unsure | (½, ½) | (½, ½) |
 # | all one class | (1, 0) | (1, 0) |
 #
-# **By hand**, with lesson 02's entropy $H(p) = -\sum_k p_k \log p_k$, in nats. It is 0 for a certain
-# prediction and $\log 2 \approx 0.69$ for an even guess between two.
-#
-# | | mean of $p$ | its entropy | mean entropy | difference |
-# |---|---|---|---|---|
-# | sure and spread | (½, ½) | $0.69$ | $0$ | $0.69$ |
-# | unsure | (½, ½) | $0.69$ | $0.69$ | $0$ |
-# | all one class | (1, 0) | $0$ | $0$ | $0$ |
-#
-# The difference is the **mutual information** between the image and its predicted class. If the
-# network always says cat, or always shrugs, then its answer says nothing about which image it was
-# shown.
+# Which one's answers say something about the image? Lesson 02's entropy
+# $H(p) = -\sum_k p_k \log p_k$ puts a number on it. It is 0 for a certain prediction and
+# $\log 2 \approx 0.69$ nats for an even guess between two. Take the entropy of the mean prediction,
+# and subtract the mean of the single entropies:
 #
 # $$I = \underbrace{H\left(\text{mean of } p\right)}_{\text{spread}}
 # \;-\; \underbrace{\text{mean of } H(p)}_{\text{doubt}}$$
-#
-# Let us check the table with SciPy's entropy and with the workbook's own function, which takes
-# logits. (The first function below only formats rows as a table.)
 
-
-# %% tags=["nbval-check-output"]
-def table(heading, *rows):
-    lines = [heading, ["---"] * len(heading), *rows]
-    return Markdown("\n".join(f"| {' | '.join(map(str, line))} |" for line in lines))
-
-
-batches = {
-    "sure and spread": np.array([[1.0, 0.0], [0.0, 1.0]]),
-    "unsure": np.array([[0.5, 0.5], [0.5, 0.5]]),
-    "all one class": np.array([[1.0, 0.0], [1.0, 0.0]]),
-}
-rows = []
-for name, batch in batches.items():
-    spread, doubt = scipy.stats.entropy(batch.mean(axis=0)), scipy.stats.entropy(batch, axis=1)
-    by_loss = float(losses.mutual_information(np.log(batch + 1e-12)))
-    gained = spread - doubt.mean()
-    rows.append([name, *(f"{x + 0.0:.4f}" for x in (spread, doubt.mean(), gained, by_loss))])
-table(("", "spread", "doubt", "information", "by the loss"), *rows)
+# %%
+exercises.predict("05-by-hand", study_results.information_by_hand())
 
 # %% [markdown]
 # ### Exercise 1: Write the term (medium, 10 minutes)
@@ -165,7 +118,7 @@ exercises.check("05-information-term", information_term)
 # </details>
 
 # %% [markdown]
-# ## 2. Why both halves
+# ## 2. Two halves
 #
 # The **objective**, for tasks $t$ with weights $w_t$, labelled images $B_t$ and unlabelled images
 # $U_t$:
@@ -178,72 +131,26 @@ exercises.check("05-information-term", information_term)
 # image tells about its **label**; $I_t$ is what the image tells about its **predicted class**, no
 # label needed. With this term the model earns its name. `Settings(information=...)` is $\lambda$,
 # and `Settings(spread=...)` the weight $s$ of the first half.
-#
-# **Predict.** Leave out the spreading half, $s = 0$, and ask only for a confident prediction for
-# each unlabelled image: plain **entropy minimisation**. The one label per class keeps its
-# cross-entropy. What happens?
-#
-# - (a) the same as with both: the labelled images keep the classes apart
-# - (b) many images end up in a few classes, in the extreme case all in one
-# - (c) all predictions become unsure
 
 # %%
-panels.two_halves()
+exercises.predict("05-two-halves", panels.two_halves(), study_results.without_spread_table())
 
 # %% [markdown]
-# **Explain.** (b). To be sure is easiest for whoever always says the same. Nothing in the doubt term
-# forbids that, and ten labelled images are a weak voice against thousands. This is a **collapse**.
-# The spreading half forbids it: if all images are in one class, $H(\text{mean of } p)$ is zero, as
-# small as it gets. Spread alone will not do either: an even guess for each image spreads perfectly.
-# In the panel set $s$ to 0 and to 1, and watch where the points go.
-
-# %% [markdown]
-# Let us count classes. With $H$ for the entropy of the shares that the classes get, $e^H$ is 10 if
-# all ten get equally many images, and 2 if two classes share them equally (the *effective number* of
-# classes). "Collapsed" means from here on: the predictions for the test images use **fewer than five
-# classes**.
-
-# %% [markdown]
-# A collapse should be noticed before anybody uses the network, and without labels, because there are
-# none. After training, the **collapse alarm** takes the predictions for images that were set aside,
-# computes the entropy of their mean, and rings if $e^H$ is less than half of what is expected. It also
-# rings if hardly any image is put in another class than the most predicted one, however unsure the
-# predictions are. Is it right? What really happened is counted on the test images, which the alarm does
-# not see.
-
-
-# %% tags=["nbval-check-output"]
-def percent(values):
-    return mean_and_interval(100 * values, digits=1)
-
-
-study = load("collapse")
-alarms, rows, missed, false = {}, [], 0, 0
-for strength, spread in [(0.3, 0.0), (0.3, 1.0), (1.0, 0.0), (1.0, 1.0), (3.0, 0.0), (3.0, 1.0)]:
-    measures = ("accuracy", "classes in use", "largest share", "entropy")
-    accuracy, classes, *seen = (
-        study.values(name, information=strength, spread=spread) for name in measures
-    )
-    name = f"λ = {strength:g}, s = {spread:g}"
-    alarms[name] = collapse.Diagnosis(*seen, np.log(10))
-    collapsed, rings = classes < 5, alarms[name].collapsed
-    rows.append([name, percent(accuracy), collapsed.sum(), rings.sum()])
-    missed, false = missed + np.sum(collapsed & ~rings), false + np.sum(rings & ~collapsed)
-table(("", "accuracy (%)", "collapsed, of 10 seeds", "the alarm rings"), *rows)
-
-# %% tags=["nbval-check-output"]
-print(f"collapses without an alarm: {missed}, alarms without a collapse: {false}, of 60 trainings")
+# Say that a network has **collapsed** if its predictions for the test images use fewer than five of
+# ten classes. That should be noticed before anybody uses the network, and without labels, because
+# there are none. After training, the **collapse alarm** takes the predictions for images that were
+# set aside, computes the entropy $H$ of their mean, and rings if $e^H$, which counts the classes in
+# use, is less than half of what is expected. It also rings if hardly any image is put in another
+# class than the most predicted one, however unsure the predictions are. Is it right? What really
+# happened is counted on the test images, which the alarm does not see.
 
 # %%
-figures.collapse(alarms, f"What the alarm sees, 10 seeds (budget {study.budget})")
-
-# %% [markdown]
-# The alarm's rule is coarse on purpose: it should not ring for a class or two that are merely rare,
-# so a network that gives up three classes escapes it. `simmim_lib.run` warns in words, and
-# `result.diagnostics` keeps them:
-
-# %% tags=["nbval-check-output"]
-print(*(f"{name}: {alarm}" for name, alarm in list(alarms.items())[:2]), sep="\n")
+exercises.predict(
+    "05-alarm",
+    study_results.alarms_table(),
+    study_results.alarms_figure(),
+    study_results.alarms_in_words(),
+)
 
 # %% [markdown]
 # ### Exercise 2: Does the alarm ring? (medium, 10 minutes)
@@ -333,27 +240,7 @@ exercises.check("05-sign-error", corrected)
 # </details>
 
 # %% [markdown]
-# ## 3. Where the idea comes from
-#
-# - [Bridle, Heading and MacKay 1991](https://papers.neurips.cc/paper_files/paper/1991/hash/a8abb4bb284b5b27aa7cb790dc20f80b-Abstract.html)
-#   train a classifier without any label by maximising $I$: be firm about each input, be fair to the
-#   classes. They warn that the resulting classes need not be useful. *We take the term.*
-# - **RIM** ([Krause, Perona and Gomes 2010](https://papers.neurips.cc/paper_files/paper/2010/hash/42998cf32d552343bc8e460416382dca-Abstract.html))
-#   adds a penalty on complex classifiers, a prior over the classes in place of equal shares, and a
-#   few labels. *We take the labels and the prior* (`class_prior`).
-# - **IMSAT** ([Hu et al. 2017](https://arxiv.org/abs/1702.08720)) does it with deep networks, and
-#   asks for the same prediction when an image is changed a little (**consistency regularisation**).
-#   *We take the changed images.*
-# - **SHOT** ([Liang et al. 2020](https://arxiv.org/abs/2002.08546)) starts from a network that was
-#   trained on another collection, keeps its head and adapts the rest with $I$, without a single
-#   target label (**unsupervised domain adaptation**). *We take the starting point; in ours the head
-#   continues to be trained, too.*
-# - **FixMatch** ([Sohn et al. 2020](https://arxiv.org/abs/2001.07685)) takes a confident prediction
-#   for a slightly changed image as the label, a **pseudo-label**, of the same image strongly
-#   changed. *We take the two views and the threshold; our pseudo-label is soft: the whole prediction
-#   instead of its largest class.*
-#
-# ## 4. Two views of one image
+# ## 3. Two views of one image
 #
 # A 3 that is rotated a little is still a 3. So an image without a label can be its own teacher: the
 # network looks at a **weakly** changed view and at a **strongly** changed one, and the second
@@ -361,14 +248,7 @@ exercises.check("05-sign-error", corrected)
 # does.
 
 # %%
-images = few.unlabelled.images[:8]
-_, *strengths = information.STRENGTHS
-views = augmentation.AffineViews()
-weak, strong = (
-    views.apply(images, views.draw(np.full(8, strength, np.float32), (0, 3), images.shape[1:]))
-    for strength in strengths
-)
-figures.views(images, weak.numpy(), strong.numpy())
+study_results.views_figure(few.unlabelled.images[:8])
 
 # %% [markdown]
 # $$A(U) = \frac{1}{|U|}\sum_{x \in U} \big[\max_k p_k(x_\text{weak}) > c\big]\;
@@ -379,28 +259,18 @@ figures.views(images, weak.numpy(), strong.numpy())
 # loss, multiplied by `Settings(agreement=...)`. The bracket is 1 if the confidence of the weak
 # prediction, its largest probability, is above the **threshold** $c$ (`Settings(confidence=...)`),
 # else 0.
-#
-# **Predict.** Why the threshold? Take the network that knows glyphs and has not seen a single
-# handwritten digit. Are its confident predictions right more often than the others?
-#
-# - (a) no: it has never seen handwriting, so its confidence means nothing
-# - (b) yes, a bit
-# - (c) yes, by far
-
 
 # %%
-unseen = simmim_lib.Settings(labels_per_class=0, seeds=1, **INFORMED)
-tasks = experiments.choose_tasks(unseen)
-network = experiments.transfer(unseen, tasks, experiments.initialise(unseen))
-logits = training.predict(network.model, network.weights, few.test.images, "mnist")[0]
-sure = scipy.special.softmax(logits, axis=1).max(axis=1) > unseen.confidence
-correct = logits.argmax(axis=1) == few.test.labels
-for name, chosen in {"surer than": sure, "not surer than": ~sure}.items():
-    print(f"{name} {unseen.confidence}: {chosen.mean():.0%} of the test images,", end=" ")
-    print(f"{correct[chosen].mean():.0%} of these are right")
+recipe = simmim_lib.Settings(**INFORMED)
+logits = pretrained("glyphs").as_model().predict(few.test.images, verbose=0)
+probabilities = scipy.special.softmax(logits[:, :10], axis=1)  # its first ten classes are digits
+sure = probabilities.max(axis=1) > recipe.confidence
+correct = probabilities.argmax(axis=1) == few.test.labels
 
 # %%
-explanations.threshold(correct, sure)
+exercises.predict(
+    "05-threshold", study_results.threshold_table(correct, sure), correct=correct, sure=sure
+)
 
 # %% [markdown]
 # Two more things belong to the recipe:
@@ -412,219 +282,61 @@ explanations.threshold(correct, sure)
 #   network would memorise the ten images in no time.
 
 # %% tags=["nbval-check-output"]
-recipe = simmim_lib.Settings(**INFORMED)
-names = ("information", "spread", "agreement", "confidence", "ramp", "augmentation")
-table(names, [getattr(recipe, name) for name in names])
+study_results.recipe_table()
 
 # %% [markdown]
-# ## 5. What it brings
+# In this panel each of these numbers has a slider. It trains one network with one label per class,
+# for a short time. Which of them can you set to 0 without a loss you can see?
+
+# %%
+panels.recipe()
+
+# %% [markdown]
+# ## 4. What it brings
 #
 # The recipe's numbers were chosen by looking at **MNIST's validation images**, and at nothing else.
 # MNIST's test images played no part in it, and **UCI digits and Fashion** none at all: the recipe
 # was not adjusted to them. That matters, because whoever tunes on the very data they report on will
-# find a gain.
-#
-# **Predict.** One label per class on MNIST, from glyphs. A network fine-tuned on the ten labelled
-# images makes many mistakes. How many of them do the images without labels remove?
-#
-# - (a) less than a quarter
-# - (b) a quarter to three quarters
-# - (c) more than three quarters
+# find a gain. All accuracies below are on test images, mean and 95 % interval over ten seeds.
 
 # %%
-panels.labels_or_unlabelled()
-
-# %%
-stored = load("unlabelled")
-ways = {
-    "from scratch": {"source": None},
-    "fine-tuned": {"source": "glyphs", "information": 0.0},
-    "SimMIM": {"information": recipe.information},
-}
-
-
-def measured(target, labels, way, measure="accuracy"):
-    fields = {"targets": (target,), "labels_per_class": labels, **ways[way]}
-    return stored.values(measure, **fields)
-
-
-# %% tags=["nbval-check-output"]
-gains, rows = {}, []
-for target, counts in studies.LABELS_PER_CLASS.items():
-    for labels in counts:
-        accuracies = [measured(target, labels, way) for way in ways]
-        gains[target, labels] = difference(accuracies[2], accuracies[1])
-        rows.append([f"{target}, {labels}", *map(percent, accuracies), gains[target, labels]])
-table(("labels per class", *ways, "SimMIM minus fine-tuned"), *rows)
-
-# %% [markdown]
-# (Test accuracy in percent, mean and 95 % interval over ten seeds.)
-
-# %%
-accuracies = [measured("mnist", 1, way) for way in ("SimMIM", "fine-tuned")]
-explanations.mistakes_removed(gains, *accuracies)
-
-# %% [markdown]
-# A mean over ten seeds is not what *you* get: you train once. With **patience** (more steps) and
-# five labels per class, how good is the worst of ten seeds?
-
-# %% tags=["nbval-check-output"]
-patience, rows = load("patience"), []
-for target in ("mnist", "uci-digits"):
-    quick, patient = measured(target, 5, "SimMIM"), patience.values(targets=(target,))
-    for steps, values in ((studies.QUICK_STEPS, quick), (studies.FULL_STEPS, patient)):
-        rows.append([f"{target}, {steps:,} steps", percent(values), f"{100 * values.min():.1f}"])
-    rows.append([f"{target}, change", difference(patient, quick), ""])
-table(("5 labels per class", "test accuracy (%)", "worst of 10 seeds"), *rows)
-
-# %% [markdown]
-# **Fashion** is the sobering part. The images are clothes, the source knows letters and digits, and
-# a shirt and a coat differ by less than two handwritten threes do.
-
-# %%
-explanations.fashion(gains)
-
-# %% [markdown]
-# Why not more? The term can only sharpen decision boundaries that are already there, by pushing them
-# to where few images lie (the **low-density** or **cluster assumption**). Between digits there are
-# such gaps; between shirts, coats and pullovers there hardly are. And the changes that augmentation
-# makes without changing the class were designed for digits.
-
-# %% [markdown]
-# ## 6. What each part contributes
-#
-# The recipe has several parts. Which of them does the work? An **ablation study** leaves out one
-# part at a time; here with one and with five labels per class.
-#
-# **Predict.** One label per class. Which of these costs the most if it is left out?
-#
-# - (a) the information term
-# - (b) the agreement of the two views
-# - (c) glyphs as a source
-
-# %%
-parts = load("parts")
-complete = {
-    name: getattr(recipe, name) for without in studies.ABLATIONS.values() for name in without
-}
-rows = {}
-for labels in (1, 5):
-    rows[labels] = {figures.NOTHING: measured("mnist", labels, "SimMIM")}
-    for part, without in studies.ABLATIONS.items():
-        rows[labels][part] = parts.values(labels_per_class=labels, **{**complete, **without})
-figures.ablation(rows, f"What if a part is left out? MNIST, 10 seeds (budget {parts.budget})")
-
-# %% tags=["nbval-check-output"]
-changes = {
-    labels: {part: difference(row[part], row[figures.NOTHING]) for part in studies.ABLATIONS}
-    for labels, row in rows.items()
-}
-table(
-    ("left out", *(f"{labels} label{'s' * (labels > 1)} per class" for labels in changes)),
-    *([part, *(changes[labels][part] for labels in changes)] for part in studies.ABLATIONS),
+exercises.predict(
+    "05-mistakes-removed",
+    panels.labels_or_unlabelled(),
+    study_results.gains_table(("mnist", "uci-digits")),
 )
 
 # %%
-explanations.omissions(changes, rows[1])
-
-# %% [markdown]
-# Note what leaving out single parts cannot show: two parts may stand in for each other. Agreement
-# also makes predictions confident, and the threshold keeps doubtful ones out; so with five labels,
-# information or agreement may hardly be missed while the other is there. That is why one row leaves
-# out both.
-
-# %% [markdown]
-# ## 7. No target label at all
-#
-# If ten labels are enough, are **none**? Something has to say which class is called 3. Two ways:
-#
-# - the **source's own head**: glyphs contain the ten printed digits, so the network that knows them
-#   can read handwriting, badly. Training starts from there, as in SHOT. A network that knows MNIST
-#   starts from a better place.
-# - a **shared head** (lesson 03): UCI digits have labels, MNIST has none, and one head serves both.
-#   One collection says what the classes are, the other what its images look like. This is where
-#   *several tasks at once* comes into its own.
-#
-# For each pair of collections, the better of the two ways was chosen on the target's validation
-# images. The recipe is the same for all, with one exception: from MNIST to UCI digits, where the
-# source is nearly right already, the learning rate is a tenth as large. With a larger one some seeds
-# swapped the names of classes.
-#
-# **Predict.** MNIST without a single label, trained together with labelled UCI digits. How much
-# better is that than a network that has learned UCI digits and never seen MNIST?
-#
-# - (a) no better
-# - (b) up to ten points
-# - (c) more than ten points
+exercises.predict("05-worst-seed", study_results.worst_seeds_table())
 
 # %%
-panels.no_labels()
-
-# %% tags=["nbval-check-output"]
-records = [*stored.records, *load("directions").records]
-found = {
-    (each.settings.source, each.settings.targets, each.settings.labels_per_class): each
-    for each in records
-}
-steps_up, rows = {}, []
-for name, settings in studies.DIRECTIONS.items():
-    record = found[settings.source, settings.targets, settings.labels_per_class]
-    before = record.values("source only")
-    after = record.values("accuracy", settings.targets[0])
-    steps_up[name] = difference(after, before)
-    rows.append([name, percent(before), percent(after), steps_up[name]])
-table(("no label of the target", "source only", "SimMIM", "difference"), *rows)
-
-# %%
-explanations.no_labels(
-    steps_up, difference(measured("mnist", 0, "SimMIM"), measured("mnist", 5, "SimMIM"))
-)
-
-# %% [markdown] tags=["quoted"]
-# **A reference point.** SHOT with its information term alone (SHOT-IM) reads MNIST with 97.6 % after
-# learning on USPS, another collection of handwritten digits (Liang et al. 2020, their table for
-# digits). Do not compare the last digit: they adapt on MNIST's full training part, sixty thousand
-# images, we on a few thousand; their network is a different one, and its head stays fixed; and ours
-# has seen glyphs as well as UCI digits.
+exercises.predict("05-fashion", study_results.gains_table(("fashion",)))
 
 # %% [markdown]
-# ## 8. How it fails
+# ## 5. The verdict on the article's claim
+#
+# The article says that SimMIM "can make better use of limited data" (our translation). Lesson 03
+# measured what *joining tasks* does for that. Section 4 measured what *maximising information* does,
+# with the same number of labels and steps as fine-tuning.
+
+# %%
+exercises.predict("05-claim")
+
+# %% [markdown]
+# ## 6. Going deeper: how it fails
 #
 # The recipe assumes two things: that the classes are about equally frequent, and that every image
 # shows one of them. What if that is not true?
-#
-# **Predict.** Nine in ten unlabelled images show a 1, while the recipe expects all digits equally
-# often (the test images are as always).
-#
-# - (a) nothing happens: the labels know better
-# - (b) some of the ones are called something else, to fill up the other classes
-# - (c) everything is called a 1
 
 # %%
-surprises = load("surprises")
-usual = {"class_shares": None, "class_prior": None, "foreign_images": None}
-skew = {"class_shares": studies.MOSTLY_ONES}
-cases = {
-    "nine in ten are ones": skew,
-    "ones, shares known": {**skew, "class_prior": studies.MOSTLY_ONES},
-    "ones, no information": {**skew, "information": 0.0},
-    "half are clothes": {"foreign_images": "fashion"},
-    "clothes, no information": {"foreign_images": "fashion", "information": 0.0},
-}
-outcomes = {"as it should be": measured("mnist", 5, "SimMIM")}
-for name, fields in cases.items():
-    fields = {**usual, "information": recipe.information, **fields}
-    outcomes[name] = surprises.values("accuracy", **fields)
-fine_tuned = measured("mnist", 5, "fine-tuned")
-shown = {"MNIST, 5 labels per class": {"fine-tuned": fine_tuned, **outcomes}}
-charts.accuracy_rows(shown, f"Unlabelled images that differ, 10 seeds (budget {stored.budget})")
-
-# %% tags=["nbval-check-output"]
-rows = [(name, percent(x), difference(x, fine_tuned)) for name, x in outcomes.items()]
-table(("unlabelled images", "test accuracy (%)", "minus fine-tuned"), *rows)
+exercises.predict(
+    "05-shares",
+    panels.unlike_expected(),
+    *study_results.surprises_compared(study_results.ONES),
+)
 
 # %%
-explanations.surprises(outcomes)
+exercises.predict("05-strangers", *study_results.surprises_compared(study_results.CLOTHES))
 
 # %% [markdown]
 # ### Exercise 4: Say what to expect (easy, 5 minutes)
@@ -657,80 +369,93 @@ exercises.check("05-class-prior", expecting)
 # </details>
 
 # %% [markdown]
-# **Confident and wrong.** The term asks for confident predictions. It does not ask whether they are
-# right. A network is **calibrated** if it is right as often as its confidence says: for four in five
-# of the images where it says 0.8. Two short training runs, one seed, one label per class:
+# ## 7. Going deeper: where the idea comes from
 #
-# **Predict.** Which one is better calibrated?
+# - [Bridle, Heading and MacKay 1991](https://papers.neurips.cc/paper_files/paper/1991/hash/a8abb4bb284b5b27aa7cb790dc20f80b-Abstract.html)
+#   train a classifier without any label by maximising $I$: be firm about each input, be fair to the
+#   classes. They warn that the resulting classes need not be useful. *We take the term.*
+# - **RIM** ([Krause, Perona and Gomes 2010](https://papers.neurips.cc/paper_files/paper/2010/hash/42998cf32d552343bc8e460416382dca-Abstract.html))
+#   adds a penalty on complex classifiers, a prior over the classes in place of equal shares, and a
+#   few labels. *We take the labels and the prior* (`class_prior`).
+# - **IMSAT** ([Hu et al. 2017](https://arxiv.org/abs/1702.08720)) does it with deep networks, and
+#   asks for the same prediction when an image is changed a little (**consistency regularisation**).
+#   *We take the changed images.*
+# - **SHOT** ([Liang et al. 2020](https://arxiv.org/abs/2002.08546)) starts from a network that was
+#   trained on another collection, keeps its head and adapts the rest with $I$, without a single
+#   target label (**unsupervised domain adaptation**). *We take the starting point; in ours the head
+#   continues to be trained, too.*
+# - **FixMatch** ([Sohn et al. 2020](https://arxiv.org/abs/2001.07685)) takes a confident prediction
+#   for a slightly changed image as the label, a **pseudo-label**, of the same image strongly
+#   changed. *We take the two views and the threshold; our pseudo-label is soft: the whole prediction
+#   instead of its largest class.*
+
+# %% [markdown]
+# ## 8. Going deeper: what each part contributes
 #
-# - (a) fine-tuned on the labelled images alone
-# - (b) SimMIM
+# The recipe has several parts. Which of them does the work? An **ablation study** leaves out one
+# part at a time; here with one and with five labels per class.
+
+# %%
+exercises.predict("05-omission", study_results.omissions_figure(), study_results.omissions_table())
+
+# %% [markdown]
+# ## 9. Going deeper: no target label at all
+#
+# If ten labels are enough, are **none**? Something has to say which class is called 3. Two ways:
+#
+# - the **source's own head**: glyphs contain the ten printed digits, so the network that knows them
+#   can read handwriting, badly. Training starts from there, as in SHOT. A network that knows MNIST
+#   starts from a better place.
+# - a **shared head** (lesson 03): UCI digits have labels, MNIST has none, and one head serves both.
+#   One collection says what the classes are, the other what its images look like. This is where
+#   *several tasks at once* comes into its own.
+#
+# For each pair of collections, the better of the two ways was chosen on the target's validation
+# images. The recipe is the same for all, with one exception: from MNIST to UCI digits, where the
+# source is nearly right already, the learning rate is a tenth as large. With a larger one the worst
+# seeds failed, in the way of section 10.
+
+# %%
+exercises.predict("05-no-labels", panels.no_labels(), study_results.directions_table())
+
+# %% [markdown] tags=["quoted"]
+# **A reference point.** SHOT with its information term alone (SHOT-IM) reads MNIST with 97.6 % after
+# learning on USPS, another collection of handwritten digits (Liang et al. 2020, their table for
+# digits). Do not compare the last digit: they adapt on MNIST's full training part, sixty thousand
+# images, we on a few thousand; their network is a different one, and its head stays fixed; and ours
+# has seen glyphs as well as UCI digits.
+
+# %% [markdown]
+# ## 10. Going deeper: confident and wrong
+#
+# The term asks for confident predictions. It does not ask whether they are right. A network is
+# **calibrated** if it is right as often as its confidence says: for four in five of the images where
+# it says 0.8. Here are two short training runs, one seed, one label per class:
 
 # %%
 informed = simmim_lib.Settings(labels_per_class=1, steps=150, seeds=1, **INFORMED)
 plain = informed.replace(information=0.0, agreement=0.0, augmentation=0.0)
-curves = []
-for name, settings in {"fine-tuned": plain, "SimMIM": informed}.items():
-    result = simmim_lib.run(settings, baseline=False)
-    probabilities = result.probabilities["mnist"][0]
-    curves.append(calibration.reliability(probabilities, few.test.labels))
-    wrong = probabilities.argmax(axis=1) != few.test.labels
-    surely = np.mean(probabilities[wrong].max(axis=1) > 0.8)
-    print(f"{name}: {wrong.mean():.0%} wrong, {surely:.0%} of these with a confidence above 0.8")
-figures.reliability(*curves, ("fine-tuned", "SimMIM"))
-
-# %% [markdown]
-# Each bar holds predictions of about the same confidence; its height is the share of them that are
-# right (a **reliability diagram**). On the diagonal, confidence and accuracy agree. The **expected
-# calibration error** is the mean distance from the diagonal, with every prediction counting the same
-# ([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). Over ten seeds, with the full recipe:
-
-# %% tags=["nbval-check-output"]
-rows = []
-for target, labels in (("mnist", 1), ("mnist", 5), ("uci-digits", 5), ("fashion", 5)):
-    before, after = (measured(target, labels, way, "calibration error") for way in list(ways)[1:])
-    verdict = difference(before, after).verdict  # less is a gain
-    word = {"gain": "better", "loss": "worse"}.get(verdict, verdict)
-    rows.append([f"{target}, {labels}", percent(before), percent(after), word])
-table(("calibration error (%)", "fine-tuned", "SimMIM", "SimMIM is"), *rows)
+predicted = {
+    name: simmim_lib.run(settings, baseline=False).probabilities["mnist"][0]
+    for name, settings in (("fine-tuned", plain), ("SimMIM", informed))
+}
 
 # %%
-explanations.calibrated({row[0]: row[-1] for row in rows})
+exercises.predict(
+    "05-calibration",
+    study_results.reliability_figure(predicted, few.test.labels),
+    study_results.sure_mistakes_table(predicted, few.test.labels),
+    study_results.calibration_table(),
+)
 
 # %% [markdown]
-# Two things pull against each other: the term makes every prediction more confident, and most of
-# them right. Where most become right, the confidence is deserved. Where they do not, SimMIM is sure
-# of its mistakes. How bad can that be? Look at the worst of the ten seeds with one label per class,
-# and at the ten images it had labels for.
+# How bad can it be to be sure and wrong? Section 4 has a seed that is far worse than the others.
 
 # %%
-each, shares = (measured("mnist", 1, "SimMIM", x) for x in ("accuracy", "largest share"))
-worst = int(each.argmin())
-given = datasets.few_shot("mnist", labels_per_class=1, seed=worst).labelled
-print(f"accuracy {each[worst]:.0%}, mean {each.mean():.0%}; largest class {shares[worst]:.0%}")
-charts.image_grid(given.images, list(map(str, given.labels)), "The ten digits with a label.")
-
-# %% [markdown]
-# When such a seed is trained again, its confusion matrix shows two digits that have **swapped their
-# names**: the term finds the ten clusters of images, but only the labelled image says which cluster
-# is called 0, and one untypical image can get it wrong. The predictions are confident, evenly spread
-# and consistent, so everything that needs no label is satisfied. A second label per class makes that
-# rare, as the table in section 5 shows; and a few labelled images set aside will reveal it.
-
-# %% [markdown]
-# ## 9. The verdict on the article's claim
-#
-# The article says that SimMIM "can make better use of limited data" (our translation). Lesson 03
-# measured what *joining tasks* does for that. Here is what *maximising information* does, over all
-# comparisons of section 5, with the same number of labels and steps:
+exercises.predict("05-swapped", study_results.worst_seed_images())
 
 # %%
-explanations.claim(gains)
-
-# %% [markdown]
-# But note what brings the gain: images without labels, which the article does not mention. On
-# labelled images alone there is no such term. And fine-tuning never saw those images, so this
-# compares a method that uses more data with one that uses less.
+exercises.score("05")
 
 # %% [markdown]
 # ## Recap

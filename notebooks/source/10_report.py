@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 30 minutes, exercises included. Afterwards you will be able to
+# About 55 minutes; 50 without what goes deeper. Afterwards you will be able to
 #
 # - request an experiment with your own settings, and get a document that you can share,
 # - say which baselines an accuracy needs for comparison, and why,
@@ -13,34 +13,38 @@
 # You need lesson 01 (copy and freeze) and lesson 03 (several targets). Lesson 05 explains images
 # without labels. This notebook is lesson and report in one: the cells with the pictures make up the
 # report; the text around them, like this one, explains it and is left out when you make a report.
+# Run cell by cell (Shift+Enter), and answer each question before you go on: what comes out is shown
+# after your click.
 
 # %% tags=["setup"]
 # The builder writes the setup cell.
 
-# %% tags=["imports"]
+# %% tags=["imports", "folded"]
+# @title Imports of the report
 from IPython.display import display
 
-from simmim_lib import Settings, run
 from simmim_lib.experiments import baselines
 from simmim_lib.lessons.report import figures, image_figures, model_card, tables
 from simmim_lib.reports import pages, report, words
-from simmim_lib.training import devices
 
 # %% [markdown] tags=["lesson"]
 # ## 1. How to request one
 #
-# The next cell holds every field of `Settings` as a plain literal: what the report is about, and for
-# all the rest the word `usual`, which leaves the value to the recipe, the trunk and the budget. The
-# cell is tagged `parameters`, and that is all the magic there is: **papermill** inserts a cell with
-# *your* values after it and runs the notebook. There are three ways to request a report:
+# You say what you want to know, and what you leave out is as usual. There are three ways:
 #
 # - with the workbook's own command, which also makes a page and a file of numbers:
 #   `simmim report -p targets mnist,uci-digits -p labels_per_class 5 -p seeds 5 --output reports/digits`
-# - with plain papermill, on a server where you already schedule notebooks:
+# - with plain **papermill**, on a server where you already schedule notebooks:
 #   `papermill notebooks/10_report.ipynb out.ipynb -p labels_per_class 5`
-# - by hand: change the values here and run all cells, or use the form at the end.
+# - by hand: change the values in the next cell and run all cells, or use the form in section 2.
+#
+# The next cell, which is folded, is tagged `parameters`, and that is all the magic there is:
+# papermill inserts a cell with *your* values after it and runs the notebook. It names every setting;
+# a value of `usual` leaves it to the recipe, the trunk and the budget. You have met the ones that
+# matter most: `targets`, `source`, `labels_per_class`, `frozen_layers` and `seeds`.
 
-# %% tags=["parameters"]
+# %% tags=["parameters", "folded"]
+# @title Parameters
 recipe = "simmim"
 trunk = "usual"
 source = "usual"
@@ -74,11 +78,17 @@ budget = "usual"
 seeds = "usual"
 strategy = "usual"
 
+# %% tags=["lesson", "imports", "folded"]
+# @title Imports of the lesson
+from simmim_lib import Settings, exercises, run
+from simmim_lib.lessons.report import form, study_results
+from simmim_lib.training import devices
+
 # %% [markdown] tags=["lesson"]
 # The report starts here. The headings that follow are its sections.
 
 # %% [markdown]
-# ## What was asked
+# ## Settings
 #
 # The main settings, and all others that differ from their defaults. A complete list is at the end.
 
@@ -86,25 +96,8 @@ strategy = "usual"
 settings = report.read_parameters(globals())
 tables.asked(settings)
 
-# %% [markdown] tags=["lesson"]
-# A value that is not allowed stops the report *here*, with one sentence, and not after an hour of
-# training. The command checks it even earlier: it checks all values, and the folder for the report,
-# before it starts the notebook.
-#
-# **Predict.** You ask for `-p label_per_class 5`, without the *s*. What happens?
-# - (a) the report runs with the default number of labels
-# - (b) the report runs with five
-# - (c) nothing runs, and you are asked whether you meant another name
-
-# %% tags=["lesson", "nbval-check-output"]
-try:
-    report.parse_parameters([("label_per_class", "5")])
-except ValueError as error:
-    print(error)
-
-# %% [markdown] tags=["lesson"]
-# **Explain.** (c). Plain papermill would warn and carry on, which is (a): it does not know the name,
-# so your value has no effect. Trust the table of what was asked, not your memory of what you typed.
+# %% tags=["lesson"]
+exercises.predict("10-misspelt")
 
 # %% [markdown]
 # ## The data
@@ -131,11 +124,8 @@ compared = baselines.baselines(settings)
 # %%
 display(tables.ways(settings, compared), pages.Paragraph(words.baselines(settings, compared)))
 
-# %% [markdown] tags=["lesson"]
-# Why so many? Each takes one thing away. *From scratch* takes away the source, *probe* (a linear
-# probe) the training of the copied layers, *fine-tune* freezing and images without labels, and
-# *separate*, with several targets, the other targets. Only a gain over *all* of them is due to the
-# settings as a whole.
+# %% tags=["lesson"]
+exercises.predict("10-which-baseline")
 
 # %% [markdown]
 # ## The experiment
@@ -151,6 +141,9 @@ for name, diagnosis in found.result.diagnostics.items():
     print(f"{found.names[name]}, predictions for images without labels: {diagnosis}")
 print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1f} seconds.")
 
+# %% tags=["lesson"]
+exercises.predict("10-overlap", study_results.overlapping_table())
+
 # %% [markdown]
 # ## Scores on test images
 #
@@ -161,18 +154,6 @@ print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1
 display(figures.accuracies(found))
 for name in settings.targets:
     display(tables.accuracies(found, name))
-
-# %% [markdown] tags=["lesson"]
-# **Predict.** In the picture two bars overlap. Can the last column of the table still call the
-# difference a gain?
-#
-# - (a) no: overlapping bars mean no difference
-# - (b) yes: the column compares seed by seed, and that can be much more precise
-# - (c) only with more than thirty seeds
-#
-# **Explain.** (b). A seed with unlucky labelled images is unlucky for both methods. The bars contain
-# that luck; the difference within a seed does not. So the verdict comes from the differences. (The
-# reverse is possible, too: bars that hardly overlap may come from very few seeds.)
 
 # %% [markdown]
 # ## What is right and what is not
@@ -208,6 +189,13 @@ for name in settings.targets:
 for name in settings.targets:
     display(figures.learning_curves(found, name))
 
+# %% [markdown] tags=["lesson"]
+# A network says how sure it is of each prediction. It is **calibrated** if it is right as often as it
+# says.
+
+# %% tags=["lesson"]
+exercises.predict("10-calibration", gain=study_results.calibration_gain(found))
+
 # %% [markdown]
 # ## Calibration
 #
@@ -220,10 +208,8 @@ display(tables.calibration(found))
 for name in filter(baselines.has_probabilities, settings.targets):
     display(figures.reliability(found, name))
 
-# %% [markdown] tags=["lesson"]
-# A network can be right more often *and* less well calibrated: maximising information makes every
-# prediction more confident, including the wrong ones. Ask for `information=1.0` and compare. If
-# somebody is going to act on the probabilities, read this section before the one on scores.
+# %% tags=["lesson"]
+exercises.predict("10-cost")
 
 # %% [markdown]
 # ## Cost
@@ -242,11 +228,8 @@ tables.cost(found)
 # %%
 pages.Paragraph(found.verdict, strong=True)
 
-# %% [markdown] tags=["lesson"]
-# This sentence is computed, not written: *gain* or *loss* where the interval lies on one side of
-# zero, *no clear difference* where zero lies inside. It says nothing about other datasets, other
-# networks or other numbers of labels. And "no clear difference" is not "no difference": with three
-# seeds, only a large difference is clear. Ask for more seeds.
+# %% tags=["lesson"]
+exercises.predict("10-three-seeds", study_results.few_seeds_table())
 
 # %% [markdown]
 # ## Model card
@@ -286,17 +269,10 @@ report.Numbers(found)
 # of every seed, baselines, cost, versions. Anyone who has this file can run the report again and
 # should get the same numbers.
 #
-# ## 2. How to run one
+# ## 2. The same by a form
 #
 # The form does what the command does, without a terminal: choose, press the button, and read on; the
 # report is made in a separate process.
-
-# %% tags=["lesson", "imports"]
-import json
-
-from simmim_lib import exercises
-from simmim_lib.foundation.directories import data_directory
-from simmim_lib.lessons.report import form
 
 # %% tags=["lesson"]
 form.form(settings)
@@ -314,188 +290,7 @@ form.form(settings)
 print(report.command(settings.replace(labels_per_class=1, seeds=5), "reports/one-label"))
 
 # %% [markdown] tags=["lesson"]
-# ## 3. How to run many
-#
-# A report is about one setting. To compare many, write them down as a grid, `grid.yaml`:
-#
-# ```yaml
-# settings:
-#   targets: [mnist]
-#   seeds: 5
-# grid:
-#   source: [glyphs, none]
-#   labels_per_class: [1, 2, 5, 10]
-# ```
-#
-# - `simmim sweep grid.yaml --output results/` runs all eight on several workers of this machine, and
-#   writes each result as soon as it is there. Stop it when you like: the same command resumes from
-#   there. An experiment that fails is recorded with its error, and the others continue.
-# - `simmim compare results/` turns the results into one page, even half-way: tables with intervals,
-#   accuracy over any two fields, and accuracy against cost.
-# - `--scheduler tcp://host:8786` sends the experiments to a Dask cluster that is already running.
-#
-# Eight settings are eight chances to be lucky. A setting that is the best of many on a few seeds has
-# to prove itself on new seeds.
-#
-# **Predict.** You sweep over 24 experiments. How long do two workers take if one takes a minute?
-# - (a) half a minute: they never have to wait for each other
-# - (b) more than half a minute
-# - (c) a minute: two workers share one processor
-
-# %% tags=["lesson"]
-bench = json.loads((data_directory() / "results" / "bench.json").read_text("utf-8"))
-for row in bench["rows"]:
-    if "a sweep" in row["what"]:
-        measured = row["measured"].replace("; ", ";\n  ")
-        print(f"{row['what']} ({bench['cores']} processor cores):\n  {measured}")
-
-# %% [markdown] tags=["lesson"]
-# **Explain.** (b), and how much more depends on the experiments. Each worker imports TensorFlow and
-# compiles for itself. That is done once, takes as long on two workers as on one, and matters less
-# the longer the experiments take. To compile as little as possible, a worker goes through neighbours
-# in the grid: put fields that change the network, such as `source` or `frozen_layers`, first.
-#
-# **More machines.** A sweep hands its experiments to any running
-# [Dask](https://distributed.dask.org) scheduler. Install the same workbook for the scheduler, its
-# workers and yourself, with `pip install distributed filelock pyyaml`. Anyone who can reach the
-# scheduler's port can run code on the workers: keep it inside a network that you trust.
-#
-# <details><summary>By hand</summary>
-#
-# Run the first command on one machine, the second on each machine that should work, with as many
-# workers as it has cores or GPUs (with GPUs, give each worker its own `CUDA_VISIBLE_DEVICES`), and
-# the third on yours:
-#
-# ```
-# dask scheduler
-# dask worker tcp://HOST:8786 --nworkers 8 --nthreads 1
-# simmim sweep grid.yaml --scheduler tcp://HOST:8786
-# ```
-#
-# </details>
-#
-# <details><summary>On Slurm</summary>
-#
-# In one job; the scheduler's file has to be in a folder that all nodes share. If the time runs out,
-# submit the job again: it resumes.
-#
-# ```
-# #!/bin/sh
-# #SBATCH --ntasks=32 --cpus-per-task=1 --mem-per-cpu=3G --time=02:00:00
-# dask scheduler --scheduler-file scheduler.json &
-# srun dask worker --scheduler-file scheduler.json --nthreads 1 &
-# until [ -s scheduler.json ]; do sleep 1; done
-# simmim sweep grid.yaml --scheduler \
-#   "$(python -c "import json; print(json.load(open('scheduler.json'))['address'])")"
-# ```
-#
-# Or let [dask-jobqueue](https://jobqueue.dask.org) submit the jobs, and keep this Python session
-# open:
-#
-# ```python
-# from dask_jobqueue import SLURMCluster
-#
-# cluster = SLURMCluster(cores=1, processes=1, memory="3GB", walltime="02:00:00")
-# cluster.scale(32)
-# print(cluster.scheduler_address)  # for --scheduler
-# ```
-#
-# </details>
-#
-# <details><summary>On Kubernetes</summary>
-#
-# With [Dask's operator](https://kubernetes.dask.org), installed as its manual says, and an image that
-# contains the workbook:
-#
-# ```python
-# from dask_kubernetes.operator import KubeCluster
-#
-# command = ["dask", "worker", "--nthreads", "1"]
-# KubeCluster(name="sweep", image="your/image", n_workers=8, worker_command=command)
-# ```
-#
-# ```
-# kubectl port-forward service/sweep-scheduler 8786
-# simmim sweep grid.yaml --scheduler tcp://127.0.0.1:8786
-# ```
-#
-# </details>
-
-# %% [markdown] tags=["lesson"]
-# ## 4. One experiment on several GPUs or machines
-#
-# A sweep is many small experiments, and each free worker takes the next one. A *strategy* splits
-# **one** experiment (*data parallelism*): every device holds a copy of the networks, takes its share
-# of every batch, labelled and unlabelled, and exchanges predictions and gradients with the others.
-#
-# **Predict.** Lesson 05's information term looks at the *mean* prediction of a batch. Two devices
-# see half a batch each. Is the outcome the same as on a single device?
-#
-# - (a) no: each device spreads its own half over the classes
-# - (b) yes: the predictions are gathered first, and the loss is that of the whole batch
-# - (c) only without the information term
-
-# %% tags=["lesson"]
-small = Settings(targets=("uci-digits",), labels_per_class=5, steps=40, seeds=2)
-alone = run(small, baseline=False).probabilities["uci-digits"]
-mirrored = run(small.replace(strategy="mirrored"), baseline=False).probabilities["uci-digits"]
-print("devices:", devices.strategy("mirrored").num_replicas_in_sync)
-print("the same probabilities, to 0.0001:", abs(mirrored - alone).max() < 1e-4)
-
-# %% [markdown] tags=["lesson"]
-# **Explain.** (b). `strategy="mirrored"` uses all GPUs of a machine (here perhaps only one device)
-# and changes nothing but where the work is done. Each step waits for the slowest device and for the
-# communication, so it pays off for large networks and batches; for networks as small as ours, a
-# sweep is usually the better use of a second GPU. Only `weighting="fixed"` can be split.
-#
-# `strategy="multi-worker"` does the same across machines. **Every machine runs the same command**,
-# in a new process, and waits until all are there; the first one writes the files. If one dies, the
-# run ends for all. The environment variable `TF_CONFIG` says where the machines are and which of
-# them this is.
-#
-# <details><summary>By hand</summary>
-#
-# On the first of two machines; the second has `"index": 1`.
-#
-# ```
-# export TF_CONFIG='{"cluster": {"worker": ["10.0.0.1:8470", "10.0.0.2:8470"]},
-#                    "task": {"type": "worker", "index": 0}}'
-# simmim run --strategy multi-worker --output result.json
-# ```
-#
-# </details>
-#
-# <details><summary>On Slurm</summary>
-#
-# `srun --nodes 2 --ntasks-per-node 1 --gpus-per-node 4 python my_run.py`, where `my_run.py` fills
-# `TF_CONFIG` from TensorFlow's own resolver (on nodes without GPUs:
-# `SlurmClusterResolver(gpus_per_node=1, gpus_per_task=1, auto_set_gpu=False)`):
-#
-# ```python
-# import json
-# import os
-#
-# import tensorflow as tf
-#
-# import simmim_lib
-#
-# resolver = tf.distribute.cluster_resolver.SlurmClusterResolver()
-# cluster = resolver.cluster_spec().as_dict()  # first: the resolver learns its task from this
-# task = {"type": resolver.task_type, "index": resolver.task_id}
-# os.environ["TF_CONFIG"] = json.dumps({"cluster": cluster, "task": task})
-# settings = simmim_lib.Settings(strategy="multi-worker")
-# simmim_lib.run(settings).to_json("result.json")
-# ```
-#
-# </details>
-#
-# <details><summary>On Kubernetes</summary>
-#
-# Kubeflow's `TFJob` sets `TF_CONFIG` in every pod, so that `simmim run --strategy multi-worker` is
-# enough. Without Kubeflow, an Indexed Job with a headless service gives pods fixed names for
-# `cluster`, and `JOB_COMPLETION_INDEX` is the `index`.
-#
-# </details>
+# ## 3. Two exercises
 
 # %% [markdown] tags=["lesson"]
 # ### Exercise 1: Write the conclusion (medium, 10 minutes)
@@ -580,6 +375,57 @@ exercises.check("10-convolution-flops", convolution_flops)
 # </details>
 
 # %% [markdown] tags=["lesson"]
+# ## 4. Going deeper: many experiments
+#
+# A report is about one setting. To compare many, write them down as a grid, `grid.yaml`:
+#
+# ```yaml
+# settings:
+#   targets: [mnist]
+#   seeds: 5
+# grid:
+#   source: [glyphs, none]
+#   labels_per_class: [1, 2, 5, 10]
+# ```
+#
+# - `simmim sweep grid.yaml --output results/` runs all eight on several workers of this machine, and
+#   writes each result as soon as it is there. Stop it when you like: the same command resumes from
+#   there. An experiment that fails is recorded with its error, and the others continue.
+# - `simmim compare results/` turns the results into one page, even half-way: tables with intervals,
+#   accuracy over any two fields, and accuracy against cost.
+#
+# Eight settings are eight chances to be lucky. A setting that is the best of many on a few seeds has
+# to prove itself on new seeds.
+
+# %% tags=["lesson"]
+exercises.predict("10-sweep", study_results.sweep_table())
+
+# %% [markdown] tags=["lesson"]
+# ## 5. Going deeper: one experiment on several devices
+#
+# A sweep is many small experiments, and each free worker takes the next one. A *strategy* splits
+# **one** experiment (*data parallelism*): every device holds a copy of the networks, takes its share
+# of every batch, labelled and unlabelled, and exchanges predictions and gradients with the others.
+
+# %% tags=["lesson"]
+small = Settings(targets=("uci-digits",), labels_per_class=5, steps=40, seeds=2)
+alone = run(small, baseline=False).probabilities["uci-digits"]
+mirrored = run(small.replace(strategy="mirrored"), baseline=False).probabilities["uci-digits"]
+largest = abs(mirrored - alone).max()
+
+# %% tags=["lesson"]
+told = f"devices: {devices.strategy('mirrored').num_replicas_in_sync}; "
+told += f"the same probabilities, to 0.0001: {largest < 1e-4}"
+exercises.predict("10-devices", told, largest=float(largest))
+
+# %% [markdown] tags=["lesson"]
+# A sweep can use the workers of a Dask cluster, and a strategy several machines:
+# [For operators](../docs/operators.md) says how, on Slurm, on Kubernetes and by hand.
+
+# %% tags=["lesson"]
+exercises.score("10")
+
+# %% [markdown] tags=["lesson"]
 # ## Recap
 #
 # - A report is a notebook with a cell tagged `parameters`; papermill fills it in and runs it.
@@ -587,8 +433,10 @@ exercises.check("10-convolution-flops", convolution_flops)
 # - Compare seed by seed; let the interval decide the verdict; choose on validation images.
 # - Accuracy is not everything: look at the confused classes, at the calibration and at the cost.
 # - A sweep runs many settings, and the best of many must prove itself on new seeds.
-# - A strategy splits one experiment across devices or machines, and leaves its outcome unchanged.
+# - A strategy splits one experiment across devices, and leaves its outcome unchanged.
 #
 # ## Where next
 #
-# You have reached the last lesson: [start again](00_start_here.ipynb) with a question of your own.
+# A report is where every other lesson leads: ask a question of your own, perhaps on
+# [your own pictures](03_simmim_model.ipynb). Or [start again](00_start_here.ipynb), and see how much
+# of it you would now predict.

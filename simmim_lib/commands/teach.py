@@ -1,7 +1,6 @@
 """`simmim teach`: copies of lessons for a class, and what the checks say of the answers."""
 
 import argparse
-import signal
 import sys
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
@@ -9,6 +8,7 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from simmim_lib.commands import command_line
 from simmim_lib.commands.publish import checkout
 from simmim_lib.teaching import checking, copies
 from simmim_lib.teaching.checking import Checked, Limits
@@ -26,14 +26,18 @@ def describe(commands: Any, add: Add) -> None:
     parser = commands.add_parser("teach", help="make copies for a class, and check its answers")
     actions = parser.add_subparsers(required=True, metavar="ACTION")
     command = add(actions, "copy", _copy, "write lessons without solutions, for students")
-    command.add_argument("output", type=Path, metavar="OUT", help="a folder for the copies")
+    command.add_argument(
+        "output", type=command_line.path, metavar="OUT", help="a folder for the copies"
+    )
     command.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 01 (default: all)")
     command.add_argument("--no-hints", action="store_true", help="leave the hints out, too")
     command = add(actions, "check", _check, "run the answers of collected copies, and grade them")
-    command.add_argument("folder", type=Path, metavar="FOLDER", help="what was handed in")
+    command.add_argument(
+        "folder", type=command_line.path, metavar="FOLDER", help="what was handed in"
+    )
     command.add_argument(
         "--output",
-        type=Path,
+        type=command_line.path,
         default=Path("grades.csv"),
         metavar="FILE",
         help="the table, as CSV (default: grades.csv)",
@@ -74,13 +78,13 @@ def _check(options: argparse.Namespace) -> int:
             checked = checking.check(options.folder, options.output, tell, limits, options.lesson)
     except KeyboardInterrupt:
         print(f"\n{options.output} has what was done; the same command goes on.", file=sys.stderr)
-        return 128 + signal.SIGINT
+        return command_line.INTERRUPTED
     for row in checked.rows:
         if row.is_failure:
             print(failure(row), file=sys.stderr)
     print(summary(checked))
     print(f"Written to {options.output}.")
-    return int(any(row.is_failure for row in checked.rows))
+    return command_line.FAILED if any(row.is_failure for row in checked.rows) else 0
 
 
 @contextmanager

@@ -27,6 +27,8 @@ SHARED_OPTIONS = ("group", "grey", "skip-broken", "seed")
 OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, "image", "label", "sep")}
 """By kind of address, the options that it takes."""
 
+EXAMPLES = {"folder": "folder:photos", "csv": "csv:table.csv"}
+
 
 @dataclass(frozen=True)
 class OwnData:
@@ -109,6 +111,21 @@ _READ: Mapping[str, Callable[[str, str], str | bool | int]] = {
     "seed": _as_seed,
     "sep": _as_separator,
 }
+
+
+def check_no_option(name: str) -> None:
+    """Raise if a command is given an option that belongs to an address, with where it goes.
+
+    Args:
+        name: of the command's option, without what stands before it.
+    """
+    for kind, example in EXAMPLES.items():
+        if name in OPTIONS[kind]:
+            value = "yes" if _READ.get(name) is _as_flag else "VALUE"
+            raise WorkbookError(
+                f"--{name} is said of the data, not of the command: put ?{name}={value} behind the "
+                f"path, as in {example}?{name}={value}."
+            )
 
 
 def check_name(what: str, given: object) -> str:

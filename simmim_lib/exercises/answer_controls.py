@@ -4,6 +4,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib.exercises.questions import LETTERS, Choice, Estimate, Ordering, Question
+from simmim_lib.panels.slider_names import slider_names
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -27,7 +28,7 @@ def _estimate(asked: Estimate, guessed: Guessed) -> "widgets.Widget":
     slider = _slider(asked)
     button = widgets.Button(description="That is my guess")
     button.on_click(lambda _: guessed(slider.value))
-    return _row([slider, button])
+    return _row([slider, button, slider_names()])
 
 
 def _ordering(asked: Ordering, guessed: Guessed) -> "widgets.Widget":

@@ -86,6 +86,8 @@ def _as_array(given: object) -> "np.ndarray":
                 "This is text where numbers are expected: write them without quotation marks and "
                 "with a decimal point, such as `0.67`."
             )
+        if raw.dtype.kind == "c":  # NumPy would drop the imaginary part
+            raise TypeError
         return np.asarray(listed, dtype=np.float64)
     except (TypeError, ValueError):
         kind = type(given).__name__
@@ -100,7 +102,10 @@ def truth(given: object) -> bool:
     """
     import numpy as np
 
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except ValueError:  # rows of different lengths
+        array = np.array(None)
     if array.dtype.kind in "biuf" and array.size == 1 and array.item() in (0, 1):
         return bool(array.item())
     raise Wrong(f"Write `True` or `False`, without quotation marks, not `{shown(given)}`.")

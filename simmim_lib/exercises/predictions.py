@@ -8,7 +8,6 @@ from simmim_lib.exercises.answer_controls import controls
 from simmim_lib.exercises.questions import Answer, Question, find_question
 from simmim_lib.exercises.shown import as_html, as_widget, markdown
 from simmim_lib.exercises.verdicts import Verdict
-from simmim_lib.panels.panel import Panel, live_view
 
 RECORD_TYPE = "application/vnd.simmim.prediction+json"
 """Under which a saved notebook keeps what was predicted."""
@@ -83,6 +82,8 @@ class Prediction:
     def _ipython_display_(self) -> None:
         """Show it, and in the same output the question alone, for readers without a kernel."""
         from IPython.display import display
+
+        from simmim_lib.panels.panel import Panel, live_view
 
         for panel in self.shown:
             if isinstance(panel, Panel):

@@ -36,7 +36,7 @@ class Judgement(NamedTuple):
 
     Attributes:
         right: whether it is.
-        reply: a sentence about the thought behind this guess, Markdown.
+        reply: a sentence about the thought behind this guess; code stands between backticks.
     """
 
     right: bool
@@ -56,8 +56,8 @@ class Option(NamedTuple):
 
 
 @dataclass(frozen=True)
-class Choice:
-    """A question of which exactly one option is right.
+class WithOptions:
+    """A question that is answered by its options.
 
     Attributes:
         name: the lesson's number, then a few words: "01-first-pass".
@@ -71,7 +71,13 @@ class Choice:
 
     def listed(self) -> str:
         """Return what can be answered, Markdown."""
-        return _listed(self.options)
+        pairs = zip(LETTERS, self.options, strict=False)
+        return "\n".join(f"- ({letter}) {option.text}" for letter, option in pairs)
+
+
+@dataclass(frozen=True)
+class Choice(WithOptions):
+    """A question of which exactly one option is right."""
 
     def judge(self, guess: str, right: str) -> Judgement:
         """Judge a letter."""
@@ -143,23 +149,8 @@ class Estimate:
 
 
 @dataclass(frozen=True)
-class Ordering:
-    """A question for an order.
-
-    Attributes:
-        name: as `Choice`.
-        text: as `Choice`; says what comes first.
-        options: what is to be put in order, called (a), (b), (c); each one's reply says what
-            decides its place.
-    """
-
-    name: str
-    text: str
-    options: Sequence[Option]
-
-    def listed(self) -> str:
-        """Return what can be answered, Markdown."""
-        return _listed(self.options)
+class Ordering(WithOptions):
+    """A question for an order; each option's reply says what decides its place."""
 
     def judge(self, guess: str, right: str) -> Judgement:
         """Judge the letters of an order, first to last; the reply is on the first misplaced."""
@@ -245,9 +236,3 @@ def letter(*conditions: bool) -> str:
     """
     holding = [position for position, holds in enumerate(conditions, start=1) if holds]
     return LETTERS[max(holding, default=0)]
-
-
-def _listed(options: Sequence[Option]) -> str:
-    return "\n".join(
-        f"- ({letter}) {option.text}" for letter, option in zip(LETTERS, options, strict=False)
-    )

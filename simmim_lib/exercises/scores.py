@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Any
 
 from simmim_lib.exercises.questions import questions_of
-from simmim_lib.panels.panel import live_view
 
 
 @dataclass(frozen=True)
@@ -72,6 +71,8 @@ class Score:
 
     def _ipython_display_(self) -> None:
         from IPython.display import display
+
+        from simmim_lib.panels.panel import live_view
 
         plain = f"Here stands how many of the {len(self.names)} questions you predicted."
         data = {**live_view(self.view), "text/html": f"<p>{plain}</p>", "text/plain": plain}

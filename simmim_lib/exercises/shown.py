@@ -3,9 +3,6 @@
 import html
 from typing import TYPE_CHECKING, Any
 
-from simmim_lib.panels.panel import Panel
-from simmim_lib.pictures.style import Picture
-
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
@@ -24,17 +21,21 @@ def as_html(thing: Any) -> str:
         thing: a picture; a panel, of which this is the picture it shows now; IPython's `Markdown`;
             or text, which looks as if it were printed.
     """
-    if isinstance(thing, Panel):
-        return thing.as_html()
-    if isinstance(thing, Picture):
+    from simmim_lib.panels.panel import Panel
+    from simmim_lib.pictures.style import Picture
+
+    if isinstance(thing, Panel | Picture):
         return thing.as_html()
     if isinstance(thing, str):
         return f'<pre style="white-space: pre-wrap">{html.escape(thing)}</pre>'
-    return markdown(thing._repr_markdown_())
+    # A wide table is moved sideways where there is little room, instead of being cut.
+    return f'<div style="overflow-x: auto">{markdown(thing._repr_markdown_())}</div>'
 
 
 def as_widget(thing: Any) -> "widgets.Widget":
     """Return a widget that shows the same; a panel's controls stay live."""
     import ipywidgets as widgets
+
+    from simmim_lib.panels.panel import Panel
 
     return thing.view if isinstance(thing, Panel) else widgets.HTMLMath(as_html(thing))

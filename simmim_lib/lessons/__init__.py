@@ -35,12 +35,12 @@ class Lesson:
 LESSONS = (
     Lesson("00", "start_here", "Start here", 15, 15),
     Lesson("01", "transfer_learning", "Transfer learning", 100, 60),
-    Lesson("02", "loss_formula", "The loss formula", 100, 60),
-    Lesson("03", "simmim_model", "The SimMIM model", 60, 60),
-    Lesson("04", "task_weights", "Many tasks at once: task weights", 90, 50),
-    Lesson("05", "information_maximisation", "Information maximisation", 45, 45),
+    Lesson("02", "loss_formula", "The loss formula", 100, 55),
+    Lesson("03", "simmim_model", "The SimMIM model", 110, 55),
+    Lesson("04", "task_weights", "Many tasks at once: task weights", 95, 55),
+    Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
     Lesson("06", "medical_images", "Medical images", 85, 70),
-    Lesson("10", "report", "Reports", 30, 30),
+    Lesson("10", "report", "Reports", 55, 50),
 )
 """All lessons in order, and the only list of them.
 

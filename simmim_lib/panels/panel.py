@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simmim_lib.errors import WorkbookError, printable, shown
 from simmim_lib.foundation.progress import Progress
+from simmim_lib.panels.slider_names import slider_names
 from simmim_lib.pictures.style import Picture
 
 if TYPE_CHECKING:
@@ -86,7 +87,7 @@ class Panel:
             copy = widgets.Button(description="Copy settings", icon="clipboard")
             copy.on_click(lambda _: self._show_code())
             parts += [copy, self.code]
-        return widgets.VBox(parts, layout={"max_width": "100%"})
+        return widgets.VBox([*parts, slider_names()], layout={"max_width": "100%"})
 
     @property
     def values(self) -> dict[str, Any]:

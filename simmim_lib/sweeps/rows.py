@@ -60,8 +60,8 @@ def read(folder: str | os.PathLike[str]) -> list[Row]:
     out.
 
     Raises:
-        WorkbookError: no sweep, a pipe or a device in its place, or a line that no sweep wrote,
-            with its number.
+        WorkbookError: no sweep; a link, a pipe or a device in its place; or a line that no sweep
+            wrote, with its number.
     """
     path = from_person(folder) / FILE_NAME
     try:

@@ -167,10 +167,15 @@ def _fingerprint(path: Path, question: _Question) -> str:
 
 @cache
 def _code_fingerprint() -> str:
-    """Identify the code that decides: the framework, this package and all lessons' checks."""
+    """Identify the code that decides: this package, and the lessons' checks and questions."""
     root = Path(simmim_lib.__file__).parent
     digest = hashlib.sha256(simmim_lib.__version__.encode())
-    for pattern in ("exercises/*.py", "teaching/*.py", "lessons/*/exercises.py"):
+    for pattern in (
+        "exercises/*.py",
+        "teaching/*.py",
+        "lessons/*/exercises.py",
+        "lessons/*/questions.py",
+    ):
         for path in sorted(root.glob(pattern)):
             digest.update(path.read_bytes())
     return digest.hexdigest()
@@ -201,13 +206,13 @@ def _check_file(path: Path, folder: Path, question: _Question, workers: Pool) ->
     try:
         submission = submissions.read(submissions.content_of(path), name, question.lesson)
     except WorkbookError as error:
-        return [Row(name, "", "", "unreadable", str(error), file, fingerprint)]
+        return [Row(name, "", "", "unreadable", str(error), "", file, fingerprint)]
     ran = workers.run(_job(submission, question.limits)) if submission.answers else []
     outcomes = [*submission.outcomes, *(_placed(each, submission) for each in ran)]
     return [
         Row(
             *(submission.student, submission.lesson, outcome.exercise, outcome.judgement),
-            *(outcome.sentence, file, fingerprint),
+            *(outcome.sentence, submission.predictions, file, fingerprint),
         )
         for outcome in sorted(outcomes, key=lambda outcome: outcome.exercise)
     ]

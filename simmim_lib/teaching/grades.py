@@ -24,6 +24,7 @@ class Row:
         exercise: its name; empty for what is said of the whole notebook.
         verdict: as `outcomes.Judgement`.
         sentence: what the check says, or why it was not asked.
+        predictions: of the whole notebook, as `predicted.in_words`.
         file: below the folder that was checked.
         fingerprint: of the file and of its checks; empty for what depends on other files.
     """
@@ -33,6 +34,7 @@ class Row:
     exercise: str
     verdict: str
     sentence: str
+    predictions: str
     file: str
     fingerprint: str
 
@@ -101,5 +103,5 @@ def same_names(rows: Sequence[Row]) -> list[Row]:
         others = [each for each in files[row.student.casefold(), row.lesson] if each != row.file]
         if others:
             sentence = f"The same name is in {', '.join(others[:3])}: ask which one counts."
-            found.append(Row(row.student, row.lesson, "", "unclear", sentence, row.file, ""))
+            found.append(Row(row.student, row.lesson, "", "unclear", sentence, "", row.file, ""))
     return found

@@ -1,7 +1,7 @@
 """Undo what an answer did to the library that checks it.
 
 An answer runs in the same process as its check, since it is handed Keras models and changes them.
-So whoever writes `exercises.check = ...`, empties `JUDGES` or replaces `numpy.allclose` must not
+So whoever writes `exercises.check = ...`, empties `EXERCISES` or replaces `numpy.allclose` must not
 decide about the verdict: what a check relies on is remembered before, and put back.
 """
 
@@ -20,8 +20,8 @@ class Seal:
     """Remembers the modules that are loaded now, and puts them back.
 
     Functions and classes are remembered everywhere; of our own modules also the code of functions,
-    the attributes of classes, and the entries of dictionaries, such as `JUDGES`. Other values may
-    change: they are caches and the like.
+    the attributes of classes, and the entries of dictionaries, such as `EXERCISES`, with what is in
+    them where it should never change. Other values may change: they are caches and the like.
     """
 
     def __init__(self) -> None:
@@ -38,6 +38,7 @@ class Seal:
             path = f"{name}.{attribute}"
             if isinstance(value, dict) and not attribute.startswith("__"):
                 self._entries.append((path, value, dict(value)))
+                self._attributes += [(path, each, dict(vars(each))) for each in _frozen(value)]
             elif isinstance(value, FunctionType):
                 code = {part: getattr(value, part) for part in _CODE}
                 self._attributes.append((path, value, code))
@@ -73,10 +74,12 @@ class Seal:
 
     def _restore_attributes(self) -> Iterator[str]:
         for path, owner, then in self._attributes:
+            is_class = isinstance(owner, type)
+            put = setattr if is_class else object.__setattr__  # which frozen objects take, too
             for name, value in then.items():
-                now = vars(owner).get(name) if isinstance(owner, type) else getattr(owner, name)
+                now = vars(owner).get(name) if is_class else getattr(owner, name, None)
                 if now is not value:
-                    setattr(owner, name, value)
+                    put(owner, name, value)
                     yield path
 
 
@@ -88,6 +91,14 @@ def _sealed_modules() -> Iterator[tuple[str, ModuleType]]:
 
 def _callables(module: ModuleType) -> dict[str, Any]:
     return {name: value for name, value in vars(module).items() if callable(value)}
+
+
+def _frozen(entries: dict) -> Iterator[Any]:
+    """Yield the values that say of themselves that they do not change."""
+    for each in entries.values():
+        kind = getattr(type(each), "__dataclass_params__", None)
+        if kind and kind.frozen and hasattr(each, "__dict__"):
+            yield each
 
 
 def _methods(owner: type) -> dict[str, Any]:

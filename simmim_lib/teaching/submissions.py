@@ -12,7 +12,7 @@ from typing import Any
 from simmim_lib import __version__, exercises
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.lessons import LESSONS
-from simmim_lib.teaching import answer_cells
+from simmim_lib.teaching import answer_cells, predicted
 from simmim_lib.teaching.outcomes import Answer, Outcome
 
 LARGEST = 50_000_000  # bytes
@@ -38,6 +38,7 @@ class Submission:
         answers: what can be run.
         outcomes: what is known without running anything.
         elsewhere: exercises that also a cell without a tag checks.
+        predictions: how many were right, in words; empty where the lesson asks for none.
     """
 
     student: str
@@ -46,6 +47,7 @@ class Submission:
     answers: tuple[Answer, ...]
     outcomes: tuple[Outcome, ...]
     elsewhere: frozenset[str]
+    predictions: str
 
 
 @dataclass(frozen=True)
@@ -53,6 +55,7 @@ class _CodeCell:
     source: str
     tags: frozenset[str]
     own: dict[str, Any]  # the metadata of class copies
+    outputs: tuple[Any, ...]
 
     @property
     def exercise(self) -> str:
@@ -142,6 +145,7 @@ def read(content: bytes, name: str, asked: str | None) -> Submission:
         tuple(answers),
         (*_other_version(own), *outcomes),
         frozenset(exercise for exercise, each in found.items() if each.own and each.others),
+        predicted.in_words(lesson, [output for cell in cells for output in cell.outputs]),
     )
 
 
@@ -167,7 +171,13 @@ def _code_cell(cell: dict[str, Any]) -> _CodeCell:
     tags = frozenset(map(str, metadata.get("tags", [])))
     source = cell["source"]
     text = source if isinstance(source, str) else "".join(source)
-    return _CodeCell(text, tags, own if isinstance(own, dict) else {})
+    outputs = cell.get("outputs")
+    return _CodeCell(
+        text,
+        tags,
+        own if isinstance(own, dict) else {},
+        tuple(outputs) if isinstance(outputs, list) else (),
+    )
 
 
 def _by_exercise(cells: Sequence[_CodeCell]) -> dict[str, _Found]:

@@ -51,8 +51,8 @@ def _multi_worker() -> "tf.distribute.Strategy":
     if not given:
         raise WorkbookError(
             "strategy is 'multi-worker', but TF_CONFIG, which says where the machines are and "
-            "which of them this is, is not set: set it as lesson 10 shows, or use 'mirrored' for "
-            "the devices of one machine."
+            "which of them this is, is not set: set it as docs/operators.md shows, or use "
+            "'mirrored' for the devices of one machine."
         )
     try:
         if not tf.distribute.cluster_resolver.TFConfigClusterResolver().cluster_spec():

@@ -166,6 +166,8 @@ def test_help_explains_every_option(capsys: pytest.CaptureFixture) -> None:
         (["--seeds", "0"], "seeds is 0"),
         (["--learning-rate", "nan"], "learning_rate"),
         (["--budget", "fulll"], "'full'"),
+        (["--seed", "2"], "Did you mean '--seeds'"),
+        (["--skip-broken"], "put ?skip-broken=yes behind the path, as in folder:photos?skip-"),
         (["--frozen-layer", "2"], "Did you mean '--frozen-layers'"),
         (["--frozen"], "--frozen"),
         (["--seeds"], "expected one argument"),

@@ -6,6 +6,8 @@ import handed_in
 import pytest
 
 from simmim_lib.commands import cli, teach
+from simmim_lib.exercises.predictions import RECORD_TYPE
+from simmim_lib.exercises.questions import questions_of
 from simmim_lib.lessons import LESSONS
 from simmim_lib.teaching import checking
 from simmim_lib.teaching.checking import Checked
@@ -61,6 +63,9 @@ def test_each_failure_is_a_line_and_the_status_tells(tmp_path, capsys):
         cell for cell in notebook.cells if "answer" not in cell.metadata.get("tags", [])
     ]
     handed_in.name(notebook, "-Ben")
+    record = {"question": questions_of("02")[0], "guess": "b", "right": True}
+    cell = next(cell for cell in notebook.cells if cell.cell_type == "code")
+    cell.outputs = [{"output_type": "display_data", "data": {RECORD_TYPE: record}}]
     handed_in.save(notebook, folder / "ben.ipynb")
     table = tmp_path / "grades.csv"
     assert cli.main(["teach", "check", str(folder), "--output", str(table)]) == 1
@@ -73,6 +78,8 @@ def test_each_failure_is_a_line_and_the_status_tells(tmp_path, capsys):
     with table.open(encoding="utf-8", newline="") as file:
         rows = list(csv.DictReader(file))
     assert [row["student"] for row in rows] == ["'=cmd", *["'-Ben"] * len(names)]
+    told = f"1 right of 1 answered of {len(questions_of('02'))}"
+    assert [row["predictions"] for row in rows] == ["", *[told] * len(names)]
     assert cli.main(["teach", "check", str(folder), "--output", str(table)]) == 1
     assert "2 had not changed and were not run again." in capsys.readouterr().out
 
@@ -105,7 +112,7 @@ def test_bad_input_gets_one_sentence(words, sentence, capsys):
     ],
 )
 def test_what_the_system_could_forbid_is_told(closed, words):
-    row = Row("Anna", "02", "02-a", "right", "Good.", "a.ipynb", "f1")
+    row = Row("Anna", "02", "02-a", "right", "Good.", "", "a.ipynb", "f1")
     assert words in teach.summary(Checked([row], 0, closed))
 
 

@@ -153,7 +153,9 @@ def test_an_experiment_transfers_to_it_and_from_it(tmp_path, monkeypatch):
 def test_a_network_trained_on_other_images_of_the_name_is_not_taken(pets, monkeypatch):
     datasets.from_folder(pets)
     path = _cached_path("pets")
-    store(Pretrained("pets", {"dense": [np.zeros(3)]}, [np.zeros(3)], 0.5), path)
+    shapes = pretraining._shapes("pets", "small-cnn")
+    *blocks, head = ([np.zeros(shape) for shape in each] for each in shapes.values())
+    store(Pretrained("pets", dict(zip(shapes, blocks, strict=False)), head, 0.5), path)
     assert _read(path, "pets") is not None
     del registered._datasets["pets"], catalogue._added["pets"]  # as in another process
     save(pets / "cats" / "000.png", noise(77))

@@ -8,7 +8,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from hypothesis import given, settings
+from fuzzing import many_cases
+from hypothesis import given
 from hypothesis import strategies as st
 from image_making import noise, save
 
@@ -363,7 +364,7 @@ PIECES = (
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None)
+@many_cases
 @given(
     pieces=st.lists(st.sampled_from(PIECES), max_size=30),
     encoding=st.sampled_from(["utf-8", "utf-8", "utf-8", "latin-1", "utf-16"]),

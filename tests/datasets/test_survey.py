@@ -320,7 +320,7 @@ def run(*words: str) -> int:
 
 def test_the_command_prints_and_draws(troubled, tmp_path, capsys):
     sheet = tmp_path / "sheet.png"
-    assert run(f"folder:{troubled}", "--output", str(sheet)) == 0
+    assert run(f"folder:{troubled}", "--output", str(sheet)) == 1  # it cannot be used
     output = capsys.readouterr().out
     assert "cats/cut.png" in output and f"Written to {sheet}." in output
     with Image.open(sheet) as image:
@@ -332,6 +332,37 @@ def test_what_cannot_be_shown_is_said(capsys, tmp_path):
     assert "nowhere" in capsys.readouterr().err
     assert run("mnist", "--output", str(tmp_path / "no" / "sheet.png")) == 2
     assert "does not exist" in capsys.readouterr().err
+
+
+def test_the_status_tells_whether_the_data_can_be_used(troubled, pets, capsys):
+    assert run(f"folder:{troubled}") == 1
+    assert "It cannot be used as it is" in capsys.readouterr().out
+    assert run(f"folder:{troubled}?skip-broken=yes") == 0
+    assert "It cannot be used" not in capsys.readouterr().out
+
+
+@pytest.mark.parametrize(
+    ("words", "advice"),
+    [
+        (
+            ["--skip-broken"],
+            "?skip-broken=yes behind the path, as in folder:photos?skip-broken=yes",
+        ),
+        (["--skip-broken=yes"], "?skip-broken=yes behind"),
+        (["--skip_broken", "yes"], "?skip-broken=yes behind"),
+        (["--grey"], "?grey=yes behind"),
+        (["--seed", "3"], "?seed=VALUE behind"),
+        (["--group=_"], "?group=VALUE behind"),
+        (["--label", "stars"], "?label=VALUE behind the path, as in csv:table.csv?label=VALUE"),
+        (["--sep", ";"], "?sep=VALUE behind"),
+        (["--skip"], "Unknown option or argument '--skip'"),
+        (["skip-broken"], "Unknown option or argument 'skip-broken'"),
+    ],
+)
+def test_an_option_of_the_data_goes_behind_their_path(words, advice, capsys):
+    assert run("folder:photos", *words) == 2
+    output, errors = capsys.readouterr()
+    assert (output, errors.count("\n"), advice in errors) == ("", 1, True), errors
 
 
 def test_tensorflow_is_not_loaded(pets, tmp_path):

@@ -44,6 +44,7 @@ def test_one_number_is_read_in_whatever_form(given):
         (["4,24"], "is text where numbers"),
         ([RIGHT, RIGHT], r"yours is (2,)"),
         ([[1], [1, 2]], "type `list`"),
+        (np.array(RIGHT + 1j), "type `ndarray`"),
         ({"result": RIGHT}, "type `dict`"),
         (float("inf"), "logarithm of zero"),
         (None, "returns nothing"),
@@ -94,7 +95,10 @@ def test_truth_is_read_in_whatever_form(given, read):
     assert comparing.truth(given) is read
 
 
-@pytest.mark.parametrize("given", ["True", "yes", None, 2, [True, True], ..., float("nan")])
+NEITHER = ["True", "yes", None, 2, [True, True], [[1], [1, 2]], ..., float("nan")]
+
+
+@pytest.mark.parametrize("given", NEITHER)
 def test_what_is_neither_true_nor_false_is_refused(given):
     with pytest.raises(Wrong, match="Write `True` or `False`"):
         comparing.truth(given)

@@ -101,6 +101,7 @@ def names_in(code: str) -> tuple[set[str], set[str]]:
     assigned = {node.id for node in names if isinstance(node.ctx, ast.Store)}
     assigned |= {node.arg for node in nodes if isinstance(node, ast.arg)}
     assigned |= {node.name for node in nodes if isinstance(node, ast.FunctionDef | ast.ClassDef)}
+    assigned |= {node.name for node in nodes if isinstance(node, ast.ExceptHandler) and node.name}
     for node in nodes:
         if isinstance(node, ast.Import | ast.ImportFrom):
             assigned |= {(each.asname or each.name).partition(".")[0] for each in node.names}

@@ -13,9 +13,11 @@ import pytest
 from simmim_lib import freezing, trunks
 from simmim_lib.diagnostic_accuracy import Confusion
 from simmim_lib.exercises.questions import QUESTIONS, Choice, Estimate, questions_of
+from simmim_lib.foundation.intervals import Difference
 from simmim_lib.lessons import LESSONS
 from simmim_lib.lessons.medical_images.hospitals import Areas
 from simmim_lib.lessons.medical_images.readings import Reading, at_prevalence
+from simmim_lib.lessons.simmim_model.questions import NETWORKS as MODEL_NETWORKS
 from simmim_lib.lessons.task_weights.conflict import Conflict
 from simmim_lib.settings import Settings
 
@@ -90,6 +92,21 @@ MEASURED = {
     },
     "06-referred": {"reading": RANKED, "at": 0.5},
     "04-bulging-front": {"least": np.array([-1.0, -0.97, 1.0])},
+    "03-convolution-share": {"layers": {"convolution": 320, "dense": 1_384_512, "head": 650}},
+    "03-articles-loop": {"accuracies": [0.57, 0.44, 0.48]},
+    "03-fewest-parameters": {
+        "counts": dict(zip(MODEL_NETWORKS, (157_076, 1_385_482, 155_786, 311_572), strict=True))
+    },
+    "03-joint-loss": {
+        "losses": {"mnist": 2.3, "uci-digits": 2.3},
+        "weights": {"mnist": 1.0, "uci-digits": 0.5},
+    },
+    "03-what-is-trained": {"copied": {"trunk/dense/kernel": True, "head_mnist/kernel": False}},
+    "03-information": {"before": {"mnist": -5.2}, "after": {"mnist": 1.5}},
+    "10-calibration": {"gain": Difference(13.8, 2.0)},
+    "10-devices": {"largest": 1e-7},
+    "03-signs": {"frozen": [0.9, 0.93, 0.91], "scratch": [0.1, 0.25, 0.2]},
+    "05-threshold": {"correct": np.arange(100) % 10 < 8, "sure": np.arange(100) % 10 < 7},
 }
 """What a run would hand over, where an answer depends on one."""
 

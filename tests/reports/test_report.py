@@ -62,6 +62,14 @@ def test_the_parameters_are_the_fields_of_settings(monkeypatch):
         assert list(found) == list(fields)
 
 
+def test_no_question_of_the_lesson_is_part_of_a_report():
+    cells = build.read_lesson(SOURCE).cells
+    of_report = [c.source for c in cells if "lesson" not in c.metadata.get("tags", [])]
+    assert len(of_report) > 20
+    for word in ("exercises.", "study_results", "form."):
+        assert not [source for source in of_report if word in source]
+
+
 def test_papermill_s_values_become_settings():
     usual = {field.name: getattr(Settings(), field.name) for field in dataclasses.fields(Settings)}
     assert report.read_parameters(usual) == Settings()
@@ -109,7 +117,7 @@ def made(tmp_path_factory) -> report.Report:
     folder = tmp_path_factory.mktemp("report") / "new" / "folder"
     made = report.write(TINY, folder, TITLE, tell=lambda *words: told.append(words))
     begun = [title for *_, title, share in told if not share]
-    assert begun[:3] == ["What was asked", "The data", "Baselines"]
+    assert begun[:3] == ["Settings", "The data", "Baselines"]
     assert [place for place, *_, share in told if not share] == list(range(1, len(begun) + 1))
     assert {number for _, number, *_ in told} == {len(begun)}
     for section, parts in (
@@ -178,7 +186,7 @@ def test_the_page_shows_what_a_report_must(page, made):
     assert TITLE in seen.text
     assert len(seen.all("h1")) == 1
     for heading in (
-        *("What was asked", "The data", "Baselines", "The experiment", "Scores on test images"),
+        *("Settings", "The data", "Baselines", "The experiment", "Scores on test images"),
         *("What is right and what is not", "What it was most wrong about", "Learning curves"),
         *("Calibration", "Cost", "Verdict", "Model card", "Environment"),
     ):

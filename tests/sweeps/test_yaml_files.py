@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from fuzzing import many_cases
+from hypothesis import given
 from hypothesis import strategies as st
 
 from simmim_lib.errors import WorkbookError
@@ -130,7 +131,7 @@ TOKENS = (
 
 
 @pytest.mark.slow
-@settings(max_examples=2000, deadline=None)
+@many_cases
 @given(tokens=st.lists(st.sampled_from(TOKENS), max_size=25), begin=st.booleans())
 def test_any_text_is_a_grid_or_refused_in_a_sentence(tokens: list[str], begin: bool) -> None:
     text = ("grid: {steps: [" if begin else "") + "".join(tokens)

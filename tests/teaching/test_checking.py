@@ -13,8 +13,8 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.teaching import checking, grades
 from simmim_lib.teaching.checking import Limits
 
-LESSON = "10"  # whose checks are the quickest
-FIRST, *OTHERS = NAMES = sorted(handed_in.exercise_names(LESSON))
+LESSON = "02"  # which trains nothing, and begins with a function
+FIRST, *OTHERS = NAMES = handed_in.exercise_names(LESSON)
 SECONDS = 4
 
 WRONG = "{answer} = lambda *given, **named: 0.0\n"
@@ -72,9 +72,9 @@ TROUBLES = {
     "forged name": (f"{WRONG}class exercises:\n    check = lambda *given: {FORGED}", "wrong", ""),
     "forged judge": (
         f"{WRONG}from simmim_lib.exercises import checking\n"
-        "checking.JUDGES['{first}'] = lambda answer: 'forged'",
+        "checking.EXERCISES['{first}'] = lambda answer: 'forged'",
         "wrong",
-        "`simmim_lib.exercises.checking.JUDGES`",
+        "`simmim_lib.exercises.checking.EXERCISES`",
     ),
     "forged while checked": (
         "import numpy as np\ndef {answer}(*given, **named):\n"

@@ -11,7 +11,8 @@ from simmim_lib.teaching.grades import Row
 
 
 def row(student="Anna", lesson="02", exercise="02-a", verdict="right", file="a.ipynb", **others):
-    given = {"sentence": "Well done.", "fingerprint": "f1", **others}
+    given = {"sentence": "Well done.", "predictions": "1 right of 2 answered of 3"}
+    given |= {"fingerprint": "f1", **others}
     return Row(student, lesson, exercise, verdict, file=file, **given)
 
 
@@ -21,7 +22,7 @@ def row(student="Anna", lesson="02", exercise="02-a", verdict="right", file="a.i
 def test_no_text_of_a_student_becomes_a_formula(text):
     made = grades.as_csv([row(student=text, sentence=text, file=text)])
     _, line = csv.reader(io.StringIO(made))
-    for value in (line[0], line[4], line[5]):
+    for value in (line[0], line[4], line[6]):
         assert value == "'" + " ".join(text.split())
 
 
@@ -51,7 +52,7 @@ def test_another_table_is_never_overwritten(tmp_path, content):
 def test_a_row_that_lost_a_column_is_noticed(tmp_path):
     path = tmp_path / "grades.csv"
     grades.write([row()], path)
-    path.write_text(path.read_text() + "Ben,02,02-a,right,Good.,b.ipynb,f2,one more\n")
+    path.write_text(path.read_text() + "Ben,02,02-a,right,Good.,,b.ipynb,f2,one more\n")
     with pytest.raises(WorkbookError, match="is no table"):
         grades.read(path)
 

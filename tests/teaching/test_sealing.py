@@ -12,13 +12,17 @@ from simmim_lib import exercises
 from simmim_lib.exercises import checking, comparing
 from simmim_lib.teaching.sealing import Seal
 
+WRONG = {"baseline": "SimMIM", "points": 0.0, "half width": 0.0, "verdict": "gain"}
+
 FORGERIES = {
     "exercises.check": "exercises.check = lambda *given: exercises.Verdict('right', '')",
     "checking.check": "checking.check = lambda *given: exercises.Verdict('right', '')",
     "the code of check": "exercises.check.__code__ = (lambda name, answer: 'right').__code__",
-    "an entry of JUDGES": "checking.JUDGES['10-verdict'] = lambda answer: 'ok'",
-    "JUDGES emptied": "checking.JUDGES.clear()",
-    "the judge": "checks._verdict.__code__ = (lambda answer: 'ok').__code__",
+    "an entry of EXERCISES": "checking.EXERCISES['10-conclusion'] = checking.Exercise("
+    "lambda answer: 'ok', 'values')",
+    "EXERCISES emptied": "checking.EXERCISES.clear()",
+    "a judge": "object.__setattr__(checking.EXERCISES['10-conclusion'], 'judge', print)",
+    "the judge's code": "checks._conclusion.__code__ = (lambda answer: 'ok').__code__",
     "Verdict": "exercises.Verdict.__init__ = lambda self, *given: "
     "self.__dict__.update(status='right', message='')",
     "compare": "comparing.compare = checks.compare = lambda *given: None",
@@ -31,12 +35,13 @@ FORGERIES = {
 
 
 def state() -> list[object]:
-    wrong = exercises.check("10-verdict", lambda values, baseline: "gain")
+    wrong = exercises.check("10-conclusion", WRONG)
     return [
         *(wrong.status, wrong.message, exercises.check, checking.check, checking.is_stub),
-        *(checking.JUDGES["10-verdict"], np.allclose, np.array, isinstance, comparing.compare),
+        *(checking.EXERCISES["10-conclusion"], checking.EXERCISES["10-conclusion"].judge),
+        *(np.allclose, np.array, isinstance, comparing.compare),
         sys.modules["simmim_lib.exercises"],
-        *(checks._verdict.__code__, checks.compare),
+        *(checks._conclusion.__code__, checks.compare),
     ]
 
 
@@ -55,7 +60,7 @@ def test_a_forgery_is_undone_and_named(code):
 def test_what_nobody_changed_stays():
     exercises.names()
     seal = Seal()
-    exercises.check("10-verdict", lambda values, baseline: "gain")
+    exercises.check("10-conclusion", WRONG)
     functools.lru_cache(lambda: 3)()
     inspect.signature(state)
     assert seal.restore() == []

@@ -73,8 +73,8 @@ def break_syntax(notebook):
 
 def rename_exercise(notebook):
     cell = cell_of(notebook)
-    cell.metadata.simmim.exercise = "02-derivation"
-    cell.source = cell.source.replace(FIRST, "02-derivation")
+    cell.metadata.simmim.exercise = "02-logit-slop"
+    cell.source = cell.source.replace(FIRST, "02-logit-slop")
 
 
 def age(notebook):
@@ -89,7 +89,7 @@ def age(notebook):
         (swap, FIRST, "unclear", f"Its answer cell checks `{SECOND}`"),
         (swap, SECOND, "unclear", f"Its answer cell checks `{FIRST}`"),
         (break_syntax, FIRST, "wrong", "is no Python: invalid syntax (line 1"),
-        (rename_exercise, "02-derivation", "unclear", "Did you mean"),
+        (rename_exercise, "02-logit-slop", "unclear", "Did you mean"),
         (rename_exercise, FIRST, "missing", "is not there"),
         (age, "", "unclear", "is of version 0.0.1 of the workbook"),
     ],

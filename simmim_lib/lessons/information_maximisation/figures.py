@@ -60,7 +60,7 @@ def ablation(rows: Mapping[int, Mapping[str, np.ndarray]], title: str) -> Pictur
     Args:
         rows: by labels per class, then by the part that is left out, one accuracy for each seed;
             the same parts for all, `NOTHING` among them.
-        title: what was measured, and with which budget.
+        title: what was measured.
     """
     parts = list(next(iter(rows.values())))
     height = 1.45 + 0.4 * len(parts)
@@ -152,7 +152,7 @@ def collapse(rows: Mapping[str, Diagnosis], title: str) -> Picture:
 
     Args:
         rows: by setting.
-        title: what was measured, and with which budget.
+        title: what was measured.
     """
     height = 1.6 + 0.42 * len(rows)
     figure = new_figure(8, height)

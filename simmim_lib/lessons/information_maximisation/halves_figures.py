@@ -10,6 +10,7 @@ from simmim_lib import collapse, datasets
 from simmim_lib.collapse import Diagnosis
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.intervals import seeds_in_words
+from simmim_lib.lessons.information_maximisation.labels_figures import with_labels
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:
@@ -182,9 +183,9 @@ def _describe_halves(
     mean = looks[-1].mean(axis=0)
     largest = datasets.describe(target).class_names[int(mean.argmax())]
     return (
-        f"Information {settings.information:g}, spread {settings.spread:g}, "
-        f"{settings.labels_of[target]} labels per class of {target}, budget {settings.budget}, "
-        f"{seeds_in_words(settings.seeds)}, after {course.steps[-1]} of {settings.steps} steps. "
+        f"Information {settings.information:g}, spread {settings.spread:g}, {target} "
+        f"{with_labels(settings)}, {seeds_in_words(settings.seeds)}, after {course.steps[-1]} of "
+        f"{settings.steps} steps. "
         f"Predictions of {len(looks[-1])} validation images as points between the classes' "
         f"corners: accuracy {accuracy[-1]:.2f}, at the start {accuracy[0]:.2f}. The mean "
         f"prediction gives class {largest} the largest share, {mean.max():.0%}. H(mean p) "

@@ -64,7 +64,7 @@ def labels_or_unlabelled(stored: StoredStudy, target: str, live: Course | None) 
     return Picture(
         figure,
         f"Test accuracy on {target} by labels per class, mean and 95 % interval over "
-        f"{settings.seeds} seeds, budget {settings.budget}. {'. '.join(sentences)}.",
+        f"{settings.seeds} seeds. {'. '.join(sentences)}.",
     )
 
 
@@ -94,6 +94,14 @@ def _labels(settings: Settings) -> int:
     return cast(int, settings.labels_of[settings.targets[0]])  # the panel offers numbers only
 
 
+def with_labels(settings: Settings) -> str:
+    """Return "with 5 labels per class", in the number's grammar."""
+    labels = _labels(settings)
+    if not labels:
+        return "without a label"
+    return f"with {labels} {'label' if labels == 1 else 'labels'} per class"
+
+
 def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:
     """Mark how far the network has come, and return it in words."""
     looks = live.validation[target][:, 0]
@@ -112,12 +120,14 @@ def _draw_live(axes: "Axes", live: Course, target: str, place: float) -> str:
     (mark,) = axes.plot(place, height, "D", ms=11, mfc=face, ls="", clip_on=False, **style)
     labels = [text.replace(" (", "\n("), "the way there, on validation images"]
     axes.legend([mark, way], labels, loc="lower right", fontsize=10)
-    return f"{text}, with {_labels(live.settings)} labels per class"
+    return f"{text}, {with_labels(live.settings)}"
 
 
 @styled
-def no_labels(course: Course, stored: Mapping[str, np.ndarray]) -> Picture:
-    """Draw how well a target without labels is read while it is learnt, and what is confused.
+def climb_and_confusions(course: Course, stored: Mapping[str, np.ndarray]) -> Picture:
+    """Draw how well a target with few labels or none is read while it is learnt.
+
+    Beside it stands what is confused with what.
 
     Args:
         course: of one seed, as far as it has come; its first target is looked at.
@@ -154,7 +164,8 @@ def _draw_climb(
         ylim=(0, 1.02),
         xlabel="training steps",
         ylabel="accuracy",
-        title=f"{shortened(datasets.describe(target).title)} without a label: {values[-1]:.2f}",
+        title=f"{shortened(datasets.describe(target).title)} {with_labels(course.settings)}: "
+        f"{values[-1]:.2f}",
     )
     axes.legend(loc="lower right", fontsize=9)
 
@@ -176,8 +187,8 @@ def _describe_climb(
     tested = f" Test accuracy: {course.result.accuracy[target][0]:.3f}." if course.result else ""
     teachers = " and ".join(filter(None, [settings.source, *settings.targets[1:]]))
     return (
-        f"{target} learnt without a label of its own, from {teachers}, "
-        f"{seeds_in_words(settings.seeds)}, budget {settings.budget}: validation accuracy "
+        f"{target} learnt {with_labels(settings)} of its own, from {teachers}, "
+        f"{seeds_in_words(settings.seeds)}: validation accuracy "
         f"{values[-1]:.2f} after {course.steps[-1]} of {settings.steps} steps, {values[0]:.2f} at "
         f"the start.{tested} Stored, mean and 95 % interval: {lines}. Of {counts.sum()} "
         f"validation images {np.trace(counts)} are on the diagonal of the confusion matrix; most "

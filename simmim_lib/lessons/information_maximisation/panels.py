@@ -2,6 +2,7 @@
 
 import warnings
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 
@@ -9,8 +10,16 @@ from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.information_maximisation import halves_figures, labels_figures
-from simmim_lib.lessons.information_maximisation.studies import DIRECTIONS, QUICK_STEPS
+from simmim_lib.lessons.information_maximisation import (
+    halves_figures,
+    labels_figures,
+    study_results,
+)
+from simmim_lib.lessons.information_maximisation.studies import (
+    DIRECTIONS,
+    MOSTLY_ONES,
+    QUICK_STEPS,
+)
 from simmim_lib.panels.controls import dropdown, setting_slider, slider
 from simmim_lib.panels.memory import follow
 from simmim_lib.panels.panel import Panel, Values
@@ -20,6 +29,29 @@ from simmim_lib.studies import stored
 
 TARGETS = ("mnist", "uci-digits", "fashion")
 STEPS = (120, 240, QUICK_STEPS)
+
+KNOBS = {
+    "information": "Information",
+    "spread": "Spread",
+    "agreement": "Agreement",
+    "confidence": "Confidence",
+    "ramp": "Ramp",
+    "augmentation": "Augmentation",
+}
+"""The numbers of the recipe, and their names beside a slider."""
+
+PILES: dict[str, dict[str, Any]] = {
+    "digits, equally often": {},
+    "nine in ten are ones": {"class_shares": MOSTLY_ONES},
+    "half are clothes": {"foreign_images": "fashion"},
+}
+"""What the unlabelled images may be, and the settings that make them so."""
+
+EXPECTATIONS: dict[str, dict[str, Any]] = {
+    "all digits equally often": {},
+    "nine in ten ones": {"class_prior": MOSTLY_ONES},
+}
+"""What the recipe may expect of them."""
 
 
 def two_halves(settings: Settings | None = None) -> Panel:
@@ -40,6 +72,30 @@ def two_halves(settings: Settings | None = None) -> Panel:
         "information": setting_slider("information", "Information", start.information),
         "spread": setting_slider("spread", "Spread", start.spread),
         "labels_per_class": slider("Labels per class", sorted({1, 5, labels}), labels),
+    }
+
+    def asked(values: Values) -> Settings:
+        return start.replace(**values)
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        for courses in _follow(asked(values), progress):
+            yield halves_figures.two_halves(courses)
+
+    return Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+def recipe(settings: Settings | None = None) -> Panel:
+    """Return the panel that has a control for each number of the recipe, and trains with them.
+
+    Args:
+        settings: where the controls stand at first, of one target; one seed is trained.
+
+    Raises:
+        WorkbookError: several targets.
+    """
+    start = _of_one_target(settings or Settings(**INFORMED, labels_per_class=1, steps=STEPS[0]))
+    controls = {
+        name: setting_slider(name, title, getattr(start, name)) for name, title in KNOBS.items()
     }
 
     def asked(values: Values) -> Settings:
@@ -105,7 +161,40 @@ def no_labels(direction: str = "glyphs to MNIST", steps: int = STEPS[0]) -> Pane
         settings = asked(values)
         accuracies = _stored_direction(settings)
         for courses in _follow(settings, progress):
-            yield labels_figures.no_labels(courses[-1], accuracies)
+            yield labels_figures.climb_and_confusions(courses[-1], accuracies)
+
+    return Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+def unlike_expected(pile: str = "nine in ten are ones", steps: int = STEPS[0]) -> Panel:
+    """Return the panel whose unlabelled images are not what the recipe expects.
+
+    Args:
+        pile: a name of `PILES`, chosen at first.
+        steps: of the training.
+
+    Raises:
+        WorkbookError: a pile that does not exist.
+    """
+    check_choice("pile", pile, PILES)
+    start = Settings(**INFORMED, labels_per_class=5, steps=steps, seeds=1)
+    controls = {
+        "pile": dropdown("Unlabelled", list(PILES), pile),
+        "expected": dropdown("Expected", list(EXPECTATIONS), next(iter(EXPECTATIONS))),
+        "information": setting_slider("information", "Information", start.information),
+    }
+
+    def asked(values: Values) -> Settings:
+        known = {**PILES[values["pile"]], **EXPECTATIONS[values["expected"]]}
+        return start.replace(information=values["information"], **known)
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        accuracies = {
+            "fine-tuned": study_results.measured("mnist", 5, "fine-tuned"),
+            study_results.AS_IT_SHOULD_BE: study_results.measured("mnist", 5, "SimMIM"),
+        }
+        for courses in _follow(asked(values), progress):
+            yield labels_figures.climb_and_confusions(courses[-1], accuracies)
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 

@@ -14,6 +14,7 @@ from simmim_lib.panels.controls import (
     text_box,
 )
 from simmim_lib.panels.panel import as_message, live_view
+from simmim_lib.panels.slider_names import slider_names
 from simmim_lib.reports import pages, report
 from simmim_lib.settings import Settings
 
@@ -53,6 +54,7 @@ class Form:
             widgets.Box(list(self.controls.values()), layout=wrapping),
             widgets.Box([self.button, self.bar], layout=wrapping),
             self.message,
+            slider_names(),
         ]
         self.view = widgets.VBox(rows, layout={"max_width": "100%"})
         self._thread: threading.Thread | None = None

@@ -1,7 +1,8 @@
-"""Pictures of lessons 03 and 04: one network for several targets, beside a network for each."""
+"""Pictures of lesson 03: one network for several targets, beside a network for each."""
 
+import re
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -9,6 +10,7 @@ from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.network import architecture
 from simmim_lib.foundation.intervals import (
+    Difference,
     difference,
     interval,
     mean_and_interval,
@@ -29,7 +31,9 @@ from simmim_lib.pictures.style import (
 )
 
 if TYPE_CHECKING:
+    import keras
     from matplotlib.axes import Axes
+    from matplotlib.patches import Patch
 
 
 @styled
@@ -124,73 +128,114 @@ def _describe(course: Course, alone: Mapping[str, Result]) -> str:
     return text
 
 
+LIGHT = {"gain": "#CCE3F2", "loss": "#F6D9C4"}
+"""Backgrounds of clear differences, on which black letters can be read."""
+
+
 @styled
-def gains(rows: Sequence[Gain], title: str) -> Picture:
-    """Draw what each target gains by joining others: an axis for each group of targets.
+def gains(found: Sequence[Gain], title: str) -> Picture:
+    """Draw a grid of what each target gains by joining others; what is clear is tinted.
 
     Args:
-        rows: from `studies.gains`; the label counts of a group are put side by side.
+        found: from `studies.gains`; the numbers of labels of a target stand side by side.
         title: what is shown.
     """
-    groups = list(dict.fromkeys(row.settings.targets for row in rows))
-    figure = new_figure(8, 4.2)
-    shared_axis = None
-    for column, group in enumerate(groups):
-        of_group = [row for row in rows if row.settings.targets == group]
-        axes = figure.add_subplot(1, len(groups), column + 1, sharey=shared_axis)
-        shared_axis = shared_axis or axes
-        _draw_gains(axes, of_group)
-        axes.set_title(" + ".join(map(short_title, group)), fontsize=11)
-        if column:
-            axes.tick_params(labelleft=False)
-        else:
-            axes.set_ylabel("joint minus separate,\npercentage points")
-    handles, labels = _gain_legend(figure.axes[0], rows)
-    figure.legend(handles, labels, loc="lower center", ncols=len(handles), fontsize=9)
-    figure.suptitle(title, x=0.01, ha="left", fontsize=12)
-    figure.subplots_adjust(left=0.1, right=0.99, bottom=0.25, top=0.83, wspace=0.06)
-    numbers = "; ".join(
-        f"{row.target} in {'+'.join(row.settings.targets)} ({_label_counts(row)} labels, "
-        f"{'shared' if row.settings.shared_heads else 'own'} head): {row.difference}"
-        for row in rows
+    lines: dict[str, dict[str, Gain]] = {}
+    for gain in found:
+        lines.setdefault(_line_of(gain), {})[_labels_of(gain)] = gain
+    columns = sorted({*map(_labels_of, found)}, key=_numbers_in)
+    height = 1.1 + 0.42 * len(lines)
+    figure = new_figure(8, height)
+    axes = figure.add_axes((0.46, 0.1 / height, 0.53, 1 - 0.95 / height))
+    for place, cells in enumerate(lines.values()):
+        for labels, gain in cells.items():
+            _draw_cell(axes, (columns.index(labels), place), gain.difference)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(lines) - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(lines)), lines)
+    axes.xaxis.tick_top()
+    axes.tick_params(length=0, labelsize=10)
+    axes.grid(visible=False)
+    axes.spines[:].set_visible(False)
+    figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
+    return Picture(figure, f"{title}. {_gains_in_words(lines)}.")
+
+
+def _draw_cell(axes: "Axes", place: tuple[int, int], found: Difference) -> None:
+    """Draw a difference as text, and its verdict as a colour and a word, so that none is lost."""
+    x, y = place
+    colour = LIGHT.get(found.verdict, "white")
+    box = {"facecolor": colour, "edgecolor": "white", "linewidth": 2}
+    axes.add_patch(_unit_square(x - 0.5, y - 0.5, **box))
+    text = found.size.replace("-", "−")
+    word = f"\n{found.verdict}" if found.is_clear else ""
+    axes.text(x, y, f"{text}{word}", ha="center", va="center", fontsize=9, linespacing=1.1)
+
+
+def _unit_square(left: float, top: float, **looks: Any) -> "Patch":
+    from matplotlib.patches import Rectangle
+
+    return Rectangle((left, top), 1, 1, **looks)
+
+
+def _line_of(gain: Gain) -> str:
+    others = [short_title(name) for name in gain.settings.targets if name != gain.target]
+    source = "" if gain.settings.source else ", from scratch"
+    heads = "shared head" if gain.settings.shared_heads else "own heads"
+    return f"{short_title(gain.target)} beside {' and '.join(others)}, {heads}{source}"
+
+
+def _labels_of(gain: Gain) -> str:
+    """Return how many labels per class the target has, and the others, if they have another."""
+    own = gain.settings.labels_of[gain.target]
+    others = {number for name, number in gain.settings.labels_of.items() if name != gain.target}
+    return f"{own}" if others == {own} else f"{own}, beside {', '.join(map(str, others))}"
+
+
+def _numbers_in(labels: str) -> list[int]:
+    return [int(number) for number in re.findall(r"\d+", labels)]
+
+
+def _gains_in_words(lines: Mapping[str, Mapping[str, Gain]]) -> str:
+    return ". ".join(
+        f"{line}: "
+        + "; ".join(f"{labels} labels: {gain.difference}" for labels, gain in cells.items())
+        for line, cells in lines.items()
     )
-    return Picture(
-        figure, f"{title}. Test accuracy of the joint minus the separate network: {numbers}."
-    )
 
 
-def _draw_gains(axes: "Axes", rows: Sequence[Gain]) -> None:
-    counts = list(dict.fromkeys(_label_counts(row) for row in rows))
-    series = list(dict.fromkeys((row.target, row.settings.shared_heads) for row in rows))
-    axes.axhline(0, color=COLOURS["baseline"], ls="--", lw=1)
-    for row in rows:
-        place = series.index((row.target, row.settings.shared_heads))
-        colour, marker = target_style(row.target)
-        axes.errorbar(
-            counts.index(_label_counts(row)) + 0.7 * (place + 0.5) / len(series) - 0.35,
-            row.difference.mean,
-            row.difference.half_width,
-            fmt=marker,
-            ms=5,
-            color=colour,
-            mfc=colour if row.settings.shared_heads else "white",
-            capsize=2,
-        )
-    axes.set_xticks(range(len(counts)), counts)
-    axes.set(xlim=(-0.6, len(counts) - 0.4), xlabel="labels per class")
+KINDS = {"convolution": "darkgrey", "dense": "white", "head": "black"}
+"""How the layers of a bar are filled, by what their names begin with."""
 
 
-def _label_counts(row: Gain) -> str:
-    return " and ".join(str(n) for n in dict.fromkeys(row.settings.labels_of.values()))
+@styled
+def parameter_bars(networks: "Mapping[str, keras.Model]") -> Picture:
+    """Draw how many parameters each layer of some networks has.
+
+    Args:
+        networks: by the name that stands beside the bar.
+    """
+    figure = new_figure(8, 2.6)
+    axes = figure.add_axes((0.2, 0.22, 0.76, 0.66))
+    described = [
+        _draw_bar(axes, row, name, network) for row, (name, network) in enumerate(networks.items())
+    ]
+    longest = max(network.count_params() for network in networks.values())
+    axes.set(yticks=range(len(networks)), yticklabels=networks, xlim=(0, 1.2 * longest))
+    axes.set(xlabel="parameters", title="Convolutions grey, dense layer white, head black")
+    axes.locator_params(axis="x", nbins=5)
+    axes.xaxis.set_major_formatter("{x:,.0f}")
+    return Picture(figure, f"Parameters by layer. {'; '.join(described)}.")
 
 
-def _gain_legend(axes: "Axes", rows: Sequence[Gain]) -> tuple[list, list[str]]:
-    handles, labels = [], []
-    for target in dict.fromkeys(row.target for row in rows):
-        colour, marker = target_style(target)
-        handles += axes.plot([], [], marker, color=colour)
-        labels.append(legend_entry(shortened(datasets.describe(target).title)))
-    for face, label in (("white", "heads of their own"), ("#666666", "shared head")):
-        handles += axes.plot([], [], "o", color="#666666", mfc=face)
-        labels.append(label)
-    return handles, labels
+def _draw_bar(axes: "Axes", row: int, name: str, network: "keras.Model") -> str:
+    """Draw a network's layers one behind the other, and return the same in words."""
+    left, described = 0, []
+    for layer in (layer for layer in network.layers if layer.weights):
+        count = layer.count_params()
+        (colour,) = (fill for kind, fill in KINDS.items() if layer.name.startswith(kind))
+        axes.barh(row, count, left=left, height=0.5, color=colour, edgecolor="black")
+        left += count
+        described.append(f"{layer.name} {count:,}")
+    axes.text(left, row, f"  {left:,}", va="center")
+    return f"{name}: {', '.join(described)}"

@@ -33,8 +33,6 @@ class Plane:
         losses: on the grid of both in nats, shape (n, n), rows are vertical.
         paths: each path as it falls on the plane, shape (O, K, 2); NaN where training had diverged.
         shares: the length of that shadow as a share of the whole path's, shape (O,).
-        end_losses: the loss on the plane below each path's end, shape (O,); the path itself ends
-            elsewhere, with another loss.
     """
 
     origin: np.ndarray = field(repr=False)
@@ -44,7 +42,6 @@ class Plane:
     losses: np.ndarray
     paths: np.ndarray
     shares: np.ndarray
-    end_losses: np.ndarray
 
 
 def slice_along(
@@ -72,12 +69,10 @@ def slice_along(
     no_worse = sound & (loss <= loss[:, :1])
     horizontal, vertical = _window(places[no_worse])
 
-    def losses_at(points: np.ndarray) -> np.ndarray:
-        return measure(origin + points.astype(np.float32) @ directions)
-
     rows = []
     for done, height in enumerate(vertical, start=1):
-        rows.append(losses_at(np.stack([horizontal, np.full(GRID, height)], axis=1)))
+        points = np.stack([horizontal, np.full(GRID, height)], axis=1).astype(np.float32)
+        rows.append(measure(origin + points @ directions))
         progress(done, GRID)
     return Plane(
         origin,
@@ -87,7 +82,6 @@ def slice_along(
         losses=np.stack(rows),
         paths=places,
         shares=share_of_length(moves, places),
-        end_losses=losses_at(places[:, -1]),
     )
 
 

@@ -52,3 +52,19 @@ def _wall(random: np.random.Generator, width: int, height: int) -> "Image.Image"
     wall = np.asarray(small.resize((width, height), Image.Resampling.BICUBIC))
     grain = random.normal(0, 18, size=(height, width, 1))
     return Image.fromarray(np.clip(wall + grain, 0, 255).astype(np.uint8))
+
+
+def opened(folder: Path, size: int) -> np.ndarray:
+    """Open all pictures in a folder, in the order of their names, cut to squares.
+
+    Args:
+        folder: with pictures in it or in folders in it.
+        size: of the squares, in pixels.
+
+    Returns:
+        Brightness from 0 to 255, (n, size, size, 3).
+    """
+    from PIL import Image, ImageOps
+
+    files = sorted(folder.rglob("*.jpg"))
+    return np.stack([np.asarray(ImageOps.fit(Image.open(file), (size, size))) for file in files])

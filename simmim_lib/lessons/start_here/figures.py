@@ -66,12 +66,9 @@ def _draw_nearest(axes: "Axes", nearest: Mapping[int, np.ndarray], shown: int) -
     axes.minorticks_off()
 
 
-def _title(shown: int, nearest: np.ndarray, network: np.ndarray | None) -> str:
-    if network is None:
-        return f"nearest image: {np.mean(nearest):.0%} with {shown} per class"
-    return (
-        f"{shown} per class: network {np.mean(network):.0%}, nearest image {np.mean(nearest):.0%}"
-    )
+def _title(nearest: np.ndarray, network: np.ndarray | None) -> str:
+    trained = "" if network is None else f"network {np.mean(network):.0%}, "
+    return f"{trained}nearest image {np.mean(nearest):.0%}"
 
 
 def _describe(

@@ -19,6 +19,7 @@ from simmim_lib.lessons.start_here import networks
         "examples show only some of them.",
         close="A good eye: the network knows strokes from print, and ten examples show it how "
         "digits are written.",
+        unit="digits",
     )
 )
 def _few_labels() -> Answer:

@@ -223,7 +223,7 @@ def _few_labels_table() -> Table:
 def negative_transfer() -> tuple[Accuracies, np.ndarray]:
     """Return accuracies by source and frozen layers, and those from scratch."""
     study = stored.load("negative-transfer")
-    curves = {
+    curves: Accuracies = {
         f"from {title}": {
             depth: study.values(source=source, frozen_layers=depth) for depth in range(5)
         }

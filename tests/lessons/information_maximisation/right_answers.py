@@ -28,6 +28,7 @@ RIGHT_ANSWERS = {
         ")\n",
     ],
     "05-sign-error": [
+        "from simmim_lib import losses\n"
         "def corrected(logits):\n    return -float(losses.mutual_information(logits))\n",
     ],
 }

@@ -87,7 +87,7 @@ def test_a_target_that_was_not_studied_is_refused():
         figures.labels_or_unlabelled(stored(), "fashion", None)
 
 
-# --- no labels ----------------------------------------------------------------------------------
+# --- few labels or none --------------------------------------------------------------------------
 
 
 def test_the_climb_stands_beside_the_stored_accuracies():
@@ -95,7 +95,9 @@ def test_the_climb_stands_beside_the_stored_accuracies():
     guesses = np.where((labels == 7) & (np.arange(200) < 150), 1, labels)
     lines = {"source only": accuracies(0.7), "1,000 steps": accuracies(0.97)}
     fields = {"labels_per_class": 0, **INFORMED}
-    picture = figures.no_labels(course(np.eye(10)[guesses], labels, (0.6, 0.92), **fields), lines)
+    picture = figures.climb_and_confusions(
+        course(np.eye(10)[guesses], labels, (0.6, 0.92), **fields), lines
+    )
     climb, table = picture.figure.axes
     found = {line.get_label().split(":")[0]: line.get_ydata() for line in climb.lines}
     for name, values in lines.items():
@@ -111,7 +113,18 @@ def test_the_climb_stands_beside_the_stored_accuracies():
     assert written[1, 7] == "15" and written[7, 7] == "5" and (7, 1) not in written
 
 
+@pytest.mark.parametrize(
+    ("labels", "words"),
+    [(0, "without a label"), (1, "with 1 label per class"), (5, "with 5 labels per class")],
+)
+def test_the_number_of_labels_is_written_in_its_grammar(labels, words):
+    now = course(np.eye(10), range(10), (1.0,), labels_per_class=labels, **INFORMED)
+    picture = figures.climb_and_confusions(now, {"source only": accuracies(0.7)})
+    assert f"mnist learnt {words} of its own" in picture.alt
+    assert picture.figure.axes[0].get_title(loc="left") == f"MNIST digits {words}: 1.00"
+
+
 def test_a_perfect_reader_confuses_nothing():
     now = course(np.eye(10), range(10), (1.0,), labels_per_class=0, **INFORMED)
-    picture = figures.no_labels(now, {"source only": accuracies(0.7)})
+    picture = figures.climb_and_confusions(now, {"source only": accuracies(0.7)})
     assert "most often confused: none" in picture.alt

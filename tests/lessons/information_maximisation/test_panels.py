@@ -64,7 +64,7 @@ def find_code(html) -> str:
 def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so():
     panel = panels.two_halves(HALVES)
     says = follow(panel, lambda: choose(find(panel.view, "Information"), "3"))
-    assert "Information 3, spread 1, 1 labels per class" in says
+    assert "Information 3, spread 1, mnist with 1 label per class" in says
     assert "The alarm: no collapse" in says
     says = follow(panel, lambda: choose(find(panel.view, "Spread"), "0"))
     assert "after 60 of 60 steps" in says
@@ -124,7 +124,7 @@ def test_one_point_trains_beside_the_stored_curves(stored):
     says = follow(panel, lambda: choose(find(panel.view, "Target"), "UCI digits"))
     assert "Test accuracy on uci-digits" in says
     says = follow(panel, lambda: choose(find(panel.view, "Labels per class"), "0"))
-    assert "with 0 labels per class" in says
+    assert "steps), without a label" in says
     assert code(panel) == RECIPE.replace(targets=("uci-digits",), labels_per_class=0)
 
 
@@ -167,6 +167,31 @@ def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
     assert f"source only {after / 2:.3f} ± " in says
 
 
+@pytest.mark.slow
+def test_every_number_of_the_recipe_has_a_control():
+    panel = panels.recipe(RECIPE)
+    assert panel.values == {name: getattr(RECIPE, name) for name in panels.KNOBS}
+    says = follow(panel, lambda: choose(find(panel.view, "Agreement"), "0"))
+    assert "after 20 of 20 steps" in says
+    assert code(panel) == RECIPE.replace(agreement=0.0)
+
+
+@pytest.mark.slow
+def test_images_that_are_not_expected_may_be_made_known(stored):
+    panel = panels.unlike_expected(steps=20)
+    says = follow(panel, lambda: choose(find(panel.view, "Expected"), "nine in ten ones"))
+    assert "mnist learnt with 5 labels per class of its own, from glyphs" in says
+    asked = RECIPE.replace(labels_per_class=5, class_shares=studies.MOSTLY_ONES)
+    assert code(panel) == asked.replace(class_prior=studies.MOSTLY_ONES)
+    fields = {"targets": ("mnist",), "labels_per_class": 5, "source": "glyphs"}
+    for name, information in (("fine-tuned", 0.0), ("as it should be", 1.0)):
+        mean = stored("unlabelled").values(**fields, information=information).mean()
+        assert f"{name} {mean:.3f} ± " in says
+    follow(panel, lambda: choose(find(panel.view, "Unlabelled"), "half are clothes"))
+    settings = code(panel)
+    assert settings.foreign_images == "fashion" and settings.class_shares is None
+
+
 def test_a_study_that_is_not_there_is_told_of(monkeypatch):
     def missing(name):
         raise WorkbookError(f"The stored results of {name!r} are missing: compute them.")
@@ -186,16 +211,18 @@ def test_a_study_without_the_direction_is_told_of(monkeypatch):
         next(panel.update(panel.values, quiet))
 
 
-@pytest.mark.parametrize("build", ["two_halves", "labels_or_unlabelled"])
+@pytest.mark.parametrize("build", ["two_halves", "recipe", "labels_or_unlabelled"])
 def test_several_targets_are_refused(build):
     several = Settings(targets=("mnist", "uci-digits"), seeds=1)
     with pytest.raises(WorkbookError, match="one target, but mnist, uci-digits were given"):
         getattr(panels, build)(several)
 
 
-def test_an_unknown_direction_is_refused_with_the_nearest():
+def test_an_unknown_direction_or_pile_is_refused_with_the_nearest():
     with pytest.raises(WorkbookError, match="Did you mean 'glyphs to MNIST'"):
         panels.no_labels("glyph to MNIST")
+    with pytest.raises(WorkbookError, match="Did you mean 'half are clothes'"):
+        panels.unlike_expected("half clothes")
 
 
 def test_the_controls_start_where_they_are_told():

@@ -26,3 +26,11 @@ def test_a_folder_of_them_is_a_dataset(tmp_path):
     assert data.class_names == tuple(sorted(photographs.CORNERS))
     assert data.train.images.shape[1:] == (96, 96, 3)
     assert np.bincount(np.concatenate([data.train.labels, data.test.labels])).tolist() == [10] * 4
+
+
+def test_opened_pictures_are_squares_in_the_order_of_their_names(tmp_path):
+    photographs.draw(tmp_path, each=2)
+    seen = photographs.opened(tmp_path, size=32)
+    assert (seen.shape, seen.dtype) == ((2 * len(photographs.CORNERS), 32, 32, 3), np.uint8)
+    first = sorted(tmp_path.rglob("*.jpg"))[0]
+    assert np.abs(seen[0].mean() - np.asarray(Image.open(first)).mean()) < 30

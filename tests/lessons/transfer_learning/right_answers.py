@@ -44,6 +44,7 @@ RIGHT_ANSWERS = {
     ],
     "01-negative-transfer": [
         "def difference_and_half_width(transfer, scratch):\n"
+        "    import scipy.stats\n"
         "    low, high = scipy.stats.ttest_rel(transfer, scratch).confidence_interval()\n"
         "    return {'mean': (low + high) / 2, 'half': (high - low) / 2}.values()\n",
         "def difference_and_half_width(transfer, scratch):\n"
