@@ -9,13 +9,14 @@ Everywhere `labels` is (n,), 1 for ill and 0 for healthy, and `probabilities` is
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.errors import WorkbookError
 
-Array = NDArray[np.floating] | NDArray[np.integer]
+Array = NDArray[Any]
 Measure = Callable[[Array, Array], float]
 
 BOOTSTRAPS = 1000

@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
+Field = NDArray[np.floating]
 Random = np.random.Generator
 
 FINDINGS = ("normal", "consolidation", "nodule", "effusion", "haze")
@@ -94,7 +95,7 @@ def render(
     return Cohort(images, kind[patient], masks, patient, device, age_group[patient])
 
 
-def _anatomy(age_group: NDArray[np.int32], random: Random) -> dict[str, NDArray[np.float32]]:
+def _anatomy(age_group: NDArray[np.int32], random: Random) -> dict[str, Field]:
     """Draw what stays the same in all images of a patient, each (patients,).
 
     Lengths are in units of half an image. Children have small lungs and a wide heart for them,
@@ -116,9 +117,9 @@ def _anatomy(age_group: NDArray[np.int32], random: Random) -> dict[str, NDArray[
 
 
 def _in_pieces(
-    anatomy: dict[str, NDArray[np.float32]],
+    anatomy: dict[str, Field],
     kind: NDArray[np.int32],
-    side: NDArray[np.float64],
+    side: Field,
     device: NDArray[np.int32],
     size: int,
     random: Random,
@@ -143,7 +144,7 @@ class _Body:
         lungs: how much of each pixel is lung.
     """
 
-    def __init__(self, anatomy: dict[str, NDArray[np.float32]], size: int, random: Random) -> None:
+    def __init__(self, anatomy: dict[str, Field], size: int, random: Random) -> None:
         n = len(anatomy["tissue"])
         self.n, self.random = n, random
         self.of = {name: values[:, None, None] for name, values in anatomy.items()}
@@ -162,11 +163,11 @@ class _Body:
         ]
         self.lungs = np.maximum(*lungs)
 
-    def draw(self, mean: float, spread: float) -> NDArray[np.float32]:
+    def draw(self, mean: float, spread: float) -> Field:
         """Draw a number for each image, (n, 1, 1)."""
         return self.random.normal(mean, spread, (self.n, 1, 1)).astype(np.float32)
 
-    def picture(self) -> NDArray[np.float32]:
+    def picture(self) -> Field:
         """Return how much the bodies weaken the rays."""
         of = self.of
         shade = of["tissue"] * _inside((self.x / 0.95) ** 2 + (self.y / 1.25) ** 4)
@@ -177,19 +178,19 @@ class _Body:
         spine = np.exp(-((self.x / 0.11) ** 2))
         return np.maximum(shade, 0.7 * of["tissue"] * heart) + 0.16 * spine + self._clavicles()
 
-    def _clavicles(self) -> NDArray[np.float32]:
+    def _clavicles(self) -> Field:
         line = self.y + 0.72 - 0.18 * np.abs(self.x)
         return 0.12 * np.exp(-((line / 0.045) ** 2)) * (np.abs(self.x) > 0.1)
 
 
-def _inside(distance: NDArray[np.float32]) -> NDArray[np.float32]:
+def _inside(distance: Field) -> Field:
     """Return 1 where a squared distance is below 1 and 0 above, with a soft edge."""
     return 1 / (1 + np.exp(np.clip(12 * (distance - 1), -30, 30)))
 
 
 def _opacity(
-    body: _Body, kind: NDArray[np.int32], side: NDArray[np.float32], random: Random
-) -> NDArray[np.float32]:
+    body: _Body, kind: NDArray[np.int32], side: Field, random: Random
+) -> Field:
     """Return what an opacity adds to the picture, (n, size, size); nothing where all is normal."""
     side = side[:, None, None]
     x, y = body.x - side * body.of["lung_distance"], body.y
@@ -211,7 +212,7 @@ def _opacity(
     return strength * np.clip(chosen, 0, 1.5) * body.lungs
 
 
-def _cloud(body: _Body, random: Random) -> NDArray[np.float32]:
+def _cloud(body: _Body, random: Random) -> Field:
     """Return smooth random fields between about -1 and 1: a few waves of random direction."""
     field = np.zeros_like(body.x)
     for _ in range(4):
@@ -222,8 +223,8 @@ def _cloud(body: _Body, random: Random) -> NDArray[np.float32]:
 
 
 def _exposed(
-    shade: NDArray[np.float32], device: NDArray[np.int32], random: Random
-) -> NDArray[np.float32]:
+    shade: Field, device: NDArray[np.int32], random: Random
+) -> Field:
     """Return the image that a device makes, in [0, 1]."""
     n, size, _ = shade.shape
     is_b = device[:, None, None]
