@@ -173,9 +173,17 @@ class Notebook:
         guesses = self.page.get_by_role("button", name="That is my guess").all()
         for button in (*letters, *guesses, *guesses):
             button.click()
-        for button in self.page.get_by_role("button", name="Show the answer").all():
-            if button.is_visible():
-                button.click()
+        # A wrong order has one try only, and the kernel's reply to a guess takes a moment.
+        self.page.wait_for_function(
+            """() => {
+                for (const button of document.querySelectorAll('[title="Show the answer"]'))
+                    if (button.offsetParent) button.click();
+                const bold = Array.from(document.querySelectorAll('.jupyter-widgets strong'));
+                const shown = bold.filter(each => each.textContent == 'Explain.');
+                return shown.length == document.querySelectorAll('[id^=question-]').length;
+            }""",
+            polling=200,
+        )
 
     def control(self, label: str) -> Locator:
         """Find a control by the label that a reader sees beside it."""

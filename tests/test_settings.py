@@ -257,7 +257,7 @@ REFUSED = {
         "must be a name: small-cnn, article": [1, 1.0, True, None, ["article"], {}, b"article"],
         "must be": [np.zeros(2)],
         "does not say where its blocks end": ["file:mine.keras"],
-        "There is no file missing.keras": ["file:missing.keras?blocks=pool"],
+        "file missing.keras is not there": ["file:missing.keras?blocks=pool"],
     },
     "source": {
         A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]

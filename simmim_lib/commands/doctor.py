@@ -23,13 +23,14 @@ BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
 _TENSORFLOW_PROBE = """
 import json, os
 os.environ["KERAS_BACKEND"] = "tensorflow"  # what it is set to is looked at elsewhere
-import tensorflow
-gpus = [gpu.name for gpu in tensorflow.config.list_physical_devices("GPU")]
 problem = ""
 try:
     import keras
 except Exception as error:
     problem = str(error) or type(error).__name__
+    os.environ["KERAS_HOME"] = os.devnull  # TensorFlow stumbles over the same file, without a word
+import tensorflow
+gpus = [gpu.name for gpu in tensorflow.config.list_physical_devices("GPU")]
 print(json.dumps([tensorflow.__version__, gpus, problem]))
 """
 

@@ -21,6 +21,7 @@ from simmim_lib.experiments.pretraining import Pretrained, pretrained
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.stopping import until_no_better, validation_loss
 from simmim_lib.experiments.tasks import Target, choose_tasks
+from simmim_lib.foundation import keras_setup
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import Settings, Stage
 from simmim_lib.trunks import Weights
@@ -38,8 +39,10 @@ def run(settings: Settings, *, baseline: bool = True, progress: Progress | None 
         The result.
 
     Raises:
-        WorkbookError: a dataset that is unknown, has too few images, or does not fit the others.
+        WorkbookError: a dataset that is unknown, has too few images, or does not fit the others; a
+            Keras that cannot be used.
     """
+    keras_setup.load_keras()  # before TensorFlow, which stumbles over the same file without a word
     plans = [settings]
     if baseline and settings.baseline != "none" and settings.source is not None:
         alone = settings.separately()

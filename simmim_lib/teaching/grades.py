@@ -8,6 +8,7 @@ from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic
+from simmim_lib.foundation.plain_files import check_plain
 from simmim_lib.teaching.outcomes import FAILURES
 
 _FORMULA = ("=", "+", "-", "@", "\t", "\r")
@@ -75,8 +76,9 @@ def read(path: Path) -> list[Row]:
     """Read a table that `write` has written; none, if there is no such file.
 
     Raises:
-        WorkbookError: the file is another one, which must not be lost.
+        WorkbookError: the file is another one, which must not be lost, or no plain file.
     """
+    check_plain(path)  # the table is read again, and a pipe would be waited for
     if not path.exists():
         return []
     try:

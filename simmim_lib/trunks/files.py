@@ -57,6 +57,10 @@ def state(path: Path) -> tuple[int, int]:
 
 
 def _config(path: Path) -> Any:
+    if not path.is_file():
+        raise WorkbookError(
+            f"The trunk's file {path} is not there: name one that model.save('name.keras') wrote."
+        )
     if KEPT_DESCRIPTION in keras_files.members(path):
         raise WorkbookError(
             f"{path} is a model to predict with, which takes pixels from 0 to 255, and a trunk "

@@ -170,9 +170,21 @@ def test_it_is_said_before_the_other_library_is_looked_for(words: list[str]) -> 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("content", ['{"floatx": "bfloat16"}', "[1]"])
-def test_a_file_that_keras_cannot_use_is_named(tmp_path: Path, content: str) -> None:
+@pytest.mark.parametrize(
+    "words",
+    [
+        ("-m", "simmim_lib", "run"),
+        ("-c", "import sys, simmim_lib as s\nfrom simmim_lib.errors import WorkbookError\n"
+         "try:\n    s.run(s.Settings(source=None))\n"
+         "except WorkbookError as error:\n    sys.stderr.write(str(error))\n    sys.exit(2)"),
+    ],
+    ids=["the command", "Python"],
+)  # fmt: skip
+def test_a_file_that_keras_cannot_use_is_named(
+    tmp_path: Path, words: tuple[str, ...], content: str
+) -> None:
     (tmp_path / "keras.json").write_text(content)
-    done = start("-m", "simmim_lib", "run", KERAS_HOME=str(tmp_path))
+    done = start(*words, KERAS_HOME=str(tmp_path))
     assert done.returncode == 2
     assert done.stderr.startswith("Keras cannot start (") and len(done.stderr.splitlines()) == 1
     assert "delete its file keras.json" in done.stderr

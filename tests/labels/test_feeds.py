@@ -167,7 +167,7 @@ def test_the_one_task_of_a_model_needs_no_name():
     model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
     model.compile("sgd", run_eagerly=True)
     expected = model.evaluate(IMAGES["digits"], LABELS["digits"], verbose=0)
-    for given in (LABELS["digits"].tolist(), FORMS["names"]["digits"], FORMS["one-hot"]["digits"]):
+    for given in (LABELS["digits"].tolist(), *(each["digits"] for each in FORMS.values())):
         assert model.evaluate(IMAGES["digits"], given, verbose=0) == pytest.approx(expected)
         found = model.evaluate(batches(IMAGES["digits"], given), verbose=0)
         assert found == pytest.approx(expected)

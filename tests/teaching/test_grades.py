@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 
 import pytest
 
@@ -47,6 +48,12 @@ def test_another_table_is_never_overwritten(tmp_path, content):
     path.write_bytes(content)
     with pytest.raises(WorkbookError, match=r"is no table of `simmim teach check`"):
         grades.read(path)
+
+
+def test_a_table_that_never_ends_is_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "grades.csv")
+    with pytest.raises(WorkbookError, match="is a pipe or a device"):
+        grades.read(tmp_path / "grades.csv")
 
 
 def test_a_row_that_lost_a_column_is_noticed(tmp_path):

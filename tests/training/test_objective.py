@@ -117,7 +117,7 @@ def test_a_given_loss_is_taken_for_every_task():
 def test_labels_that_do_not_fit_are_refused():
     model = simmim_lib.SimMIM(trunk(), TASKS[1:2])
     given = dataclasses.replace(examples(TASKS[1]), labels=np.zeros((SEEDS, 20, 3)))
-    with pytest.raises(WorkbookError, match=r"'findings' have shape \(2, 20, 3\).*examples, 4\)"):
+    with pytest.raises(WorkbookError, match=r"'findings' have shape \(40, 3\).*to \(n, 4\)"):
         training.train(model, start(model), [given])
 
 

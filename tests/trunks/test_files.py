@@ -73,7 +73,7 @@ def test_the_sentences(tmp_path, network):
             trunks.cut_trunk(1, name)
         return str(caught.value)
 
-    assert "There is no file" in refusal(f"file:{tmp_path}/none.keras?blocks=a")
+    assert "The trunk's file" in refusal(f"file:{tmp_path}/none.keras?blocks=a")
     assert "does not say where its blocks end" in refusal(f"file:{network}")
     assert "Unknown layer 'lost'. Did you mean 'last'?" in refusal(f"file:{network}?blocks=lost")
     truncated = tmp_path / "half.keras"
