@@ -174,6 +174,22 @@ def threshold_for_cost(labels: Array, probabilities: Array, missed: float, alarm
     return float(candidates[np.argmin(costs)])
 
 
+def threshold_for_balance(labels: Array, probabilities: Array) -> float:
+    """Return the threshold at which sensitivity and specificity are highest in sum.
+
+    It is where the ROC curve is farthest above the diagonal, and does not depend on how many
+    people of either kind there are, so that it may be carried to another prevalence.
+
+    Raises:
+        WorkbookError: as `auc`.
+
+    Source: Youden 1950, "Index for rating diagnostic tests".
+    """
+    check_both_classes(labels)
+    ill = float(np.mean(np.asarray(labels) == 1))
+    return threshold_for_cost(labels, probabilities, missed=1 / ill, alarmed=1 / (1 - ill))
+
+
 # --- Prevalence
 
 

@@ -188,9 +188,7 @@ def _inside(distance: Field) -> Field:
     return 1 / (1 + np.exp(np.clip(12 * (distance - 1), -30, 30)))
 
 
-def _opacity(
-    body: _Body, kind: NDArray[np.int32], side: Field, random: Random
-) -> Field:
+def _opacity(body: _Body, kind: NDArray[np.int32], side: Field, random: Random) -> Field:
     """Return what an opacity adds to the picture, (n, size, size); nothing where all is normal."""
     side = side[:, None, None]
     x, y = body.x - side * body.of["lung_distance"], body.y
@@ -222,9 +220,7 @@ def _cloud(body: _Body, random: Random) -> Field:
     return field
 
 
-def _exposed(
-    shade: Field, device: NDArray[np.int32], random: Random
-) -> Field:
+def _exposed(shade: Field, device: NDArray[np.int32], random: Random) -> Field:
     """Return the image that a device makes, in [0, 1]."""
     n, size, _ = shade.shape
     is_b = device[:, None, None]

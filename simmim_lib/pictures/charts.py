@@ -233,4 +233,5 @@ def accuracy_rows(
         + "; ".join(f"{way}: {mean_and_interval(values)}" for way, values in ways.items())
         for target, ways in groups.items()
     )
-    return Picture(figure, f"Test accuracy. {title}. {numbers}.")
+    named = dict.fromkeys((measures or {}).get(target, "accuracy") for target in groups)
+    return Picture(figure, f"Test {' and '.join(named)}. {title}. {numbers}.")

@@ -1,4 +1,4 @@
-"""Chest phantoms as lesson 06 divides them: two hospitals, and patients in both parts of a split.
+"""Chest phantoms as lesson 06 divides them: hospitals, and patients in both parts of a split.
 
 Each function makes a dataset and lets `Settings` know it by its name, until the process ends.
 """
@@ -57,6 +57,37 @@ def split(leaky: bool) -> str:
     train = cohort.take(~is_third & (is_tested if leaky else ~is_tested))
     name = "same-patients" if leaky else "other-patients"
     return _register(name, train, cohort.take(is_third & is_tested))
+
+
+@functools.cache
+def clinic() -> str:
+    """Make a clinic whose patients are none of those of "chest-phantoms", and return its name."""
+    return _register("clinic", *_patients_of_clinic())
+
+
+@functools.cache
+def findings() -> str:
+    """Ask of the clinic's images which opacity they show, and return the dataset's name.
+
+    Each kind of opacity is a label of its own that is true of an image or not.
+    """
+    kinds = np.arange(1, len(phantoms.FINDINGS))
+    parts = [
+        Part(cohort.images, (cohort.finding[:, None] == kinds).astype(np.float32))
+        for cohort in _patients_of_clinic()
+    ]
+    known = datasets.describe("chest-phantoms")
+    about = (phantoms.FINDINGS[1:], known.source, known.licence, "multi-label")
+    groups = _patients_of_clinic()[0].patient.astype(np.intp)
+    dataset = Dataset("clinic-findings", "Findings", *parts, *about, groups=groups)
+    return registered.register(dataset).name
+
+
+@functools.cache
+def _patients_of_clinic() -> tuple[Cohort, Cohort]:
+    train_random, test_random = map(np.random.default_rng, np.random.SeedSequence(63).spawn(2))
+    train = phantoms.render(PATIENTS["train"], train_random)
+    return train, phantoms.render(PATIENTS["test"], test_random)
 
 
 def _register(name: str, train: Cohort, test: Cohort) -> str:

@@ -45,30 +45,96 @@ def people(counts: Confusion, prevalence: float) -> dict[str, int]:
     return dict(zip(OUTCOMES, numbers, strict=True))
 
 
+def dots(reading: Reading, of_each: int = 12) -> NDArray[np.intp]:
+    """Choose images to be opened, as many ill as healthy, evenly by their probabilities.
+
+    Args:
+        reading: of images of both kinds.
+        of_each: how many of each kind, at most.
+
+    Returns:
+        Positions among the images, the lowest probability first, (n,).
+    """
+    chosen = []
+    for label in (0, 1):
+        group = np.flatnonzero(reading.labels == label)
+        in_order = group[np.argsort(reading.probabilities[group], kind="stable")]
+        count = min(of_each, len(group))
+        chosen.append(in_order[np.linspace(0, len(group) - 1, count).round().astype(int)])
+    every = np.concatenate(chosen)
+    return every[np.argsort(reading.probabilities[every], kind="stable")]
+
+
 @styled
-def threshold(reading: Reading, counts: Confusion, at: float, prevalence: float) -> Picture:
-    """Draw the ROC curve with one threshold on it, and what it means for a hundred people.
+def threshold(
+    reading: Reading, counts: Confusion, at: float, prevalence: float, opened: int
+) -> Picture:
+    """Draw the ROC curve with one threshold on it, what it means for people, and one image.
 
     Args:
         reading: of the test images.
         counts: at the threshold.
         at: the threshold.
         prevalence: the share of ill people among the hundred.
+        opened: position of the image that is shown, one of `dots`.
     """
-    figure = new_figure(8, 4.3)
-    curve = figure.add_axes((0.08, 0.22, 0.36, 0.66))
+    figure = new_figure(8, 6.4)
+    curve = figure.add_axes((0.08, 0.48, 0.36, 0.45))
     area = auc(reading.labels, reading.probabilities)
     _draw_curve(curve, reading, counts)
     curve.set_title(f"AUC {area:.3f}, threshold {at:.2f}", fontsize=11)
-    crowd = figure.add_axes((0.48, 0.22, 0.28, 0.66))
+    crowd = figure.add_axes((0.48, 0.48, 0.28, 0.45))
     numbers = people(counts, prevalence)
     _draw_people(crowd, numbers)
     crowd.set_title(f"100 people, {100 * prevalence:.0f} of them ill", fontsize=11)
     crowd.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9, labelspacing=1)
     words = _values_in_words(counts, prevalence)
-    figure.text(0.08, 0.03, words, fontsize=10)
+    figure.text(0.08, 0.355, words, fontsize=10)
+    _draw_dots(figure.add_axes((0.08, 0.1, 0.62, 0.17)), reading, at, opened)
+    told = _draw_opened(figure.add_axes((0.77, 0.03, 0.2, 0.25)), reading, at, opened)
     listed = ", ".join(f"{name}: {count}" for name, count in numbers.items())
-    return Picture(figure, f"AUC {area:.3f}. Threshold {at:.2f}: of 100 people {listed}. {words}.")
+    return Picture(
+        figure,
+        f"AUC {area:.3f}. Threshold {at:.2f}: of 100 people {listed}. {words}. "
+        f"One test image, {told}.",
+    )
+
+
+def _draw_dots(axes: "Axes", reading: Reading, at: float, opened: int) -> None:
+    for label, (colour, marker) in enumerate(
+        (OUTCOMES["healthy, told so"], OUTCOMES["ill, found"])
+    ):
+        shown = [position for position in dots(reading) if reading.labels[position] == label]
+        axes.plot(
+            reading.probabilities[shown], [label] * len(shown), marker, color=colour, alpha=0.7
+        )
+    place = (reading.probabilities[opened], reading.labels[opened])
+    axes.plot(*place, "o", ms=14, mfc="none", mec=COLOURS["source"], mew=2)
+    axes.axvline(at, color=COLOURS["source"], lw=1)
+    axes.set(xlim=(-0.03, 1.03), ylim=(-0.6, 1.6), xlabel="probability of being ill")
+    axes.set_yticks((0, 1), ("healthy", "ill"))
+    axes.set_title("Some test images: the circle is opened on the right", fontsize=11)
+
+
+def _draw_opened(axes: "Axes", reading: Reading, at: float, opened: int) -> str:
+    """Show an image, and return what it is and what it was told."""
+    show_radiograph(axes, reading.images[opened])
+    truth = "ill" if reading.labels[opened] else "healthy"
+    probability = reading.probabilities[opened]
+    told = "ill" if probability >= at else "healthy"
+    axes.set_title(f"{truth}, told {told} ({probability:.2f})", fontsize=9, loc="center")
+    return f"{truth}, told {told} with the probability {probability:.2f}"
+
+
+def show_radiograph(axes: "Axes", image: NDArray[np.floating]) -> None:
+    """Show an image as radiographs are shown, bright bones on dark air.
+
+    Args:
+        axes: to draw in.
+        image: (height, width, 1 or 3) in [0, 1].
+    """
+    axes.imshow(image.squeeze(-1) if image.shape[-1] == 1 else image, cmap="gray", vmin=0, vmax=1)
+    axes.axis("off")
 
 
 def _draw_curve(axes: "Axes", reading: Reading, counts: Confusion) -> None:
@@ -146,8 +212,7 @@ def corruption(readings: Mapping[int, Reading], kind: str, severity: int, at: fl
     first = [np.flatnonzero(shown.labels == label)[: SHOWN // 2] for label in (1, 0)]
     for place, position in enumerate(np.concatenate(first)):
         axes = figure.add_axes((0.02 + 0.165 * place, 0.66, 0.14, 0.22))
-        axes.imshow(shown.images[position].squeeze(-1), cmap="gray", vmin=0, vmax=1)
-        axes.axis("off")
+        show_radiograph(axes, shown.images[position])
         truth = "ill" if shown.labels[position] else "healthy"
         title = f"{truth}: {shown.probabilities[position]:.2f}"
         axes.set_title(title, fontsize=9, loc="center")
@@ -192,6 +257,32 @@ def referred(shares: NDArray[np.floating], accuracy: NDArray[np.floating]) -> Pi
 
 
 @styled
+def decision_curve(
+    thresholds: NDArray[np.floating], benefits: Mapping[str, NDArray[np.floating]]
+) -> Picture:
+    """Draw the net benefit of ways to decide, by the threshold from which on somebody acts.
+
+    Args:
+        thresholds: (k,), each above 0 and below 1.
+        benefits: by way, (k,).
+    """
+    figure = new_figure(8, 3.4)
+    axes = figure.add_axes((0.1, 0.18, 0.6, 0.7))
+    looks = (("-", "target"), ("--", "baseline"), (":", "frozen"))
+    for (way, values), (style, role) in zip(benefits.items(), looks, strict=True):
+        axes.plot(thresholds, values, style, color=COLOURS[role], label=way, lw=2)
+    highest = max(values.max() for values in benefits.values())
+    axes.set(xlabel="threshold from which on somebody acts", ylabel="net benefit a person")
+    axes.set(ylim=(-0.25 * highest, 1.1 * highest), title="Decision curve (live, one network)")
+    axes.legend(loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
+    some = slice(None, None, max(1, len(thresholds) // 4))
+    words = "; ".join(f"{way} {values[some].round(2).tolist()}" for way, values in benefits.items())
+    return Picture(
+        figure, f"Net benefit at the thresholds {thresholds[some].round(2).tolist()}: {words}."
+    )
+
+
+@styled
 def radiographs(images: NDArray[np.floating], captions: list[str], alt: str) -> Picture:
     """Show images as radiographs are shown, bright bones on dark air, five in a row.
 
@@ -204,8 +295,7 @@ def radiographs(images: NDArray[np.floating], captions: list[str], alt: str) -> 
     figure = new_figure(8, 1.9 * rows)
     for position, (image, caption) in enumerate(zip(images, captions, strict=True)):
         axes = figure.add_subplot(rows, 5, position + 1)
-        axes.imshow(image.squeeze(-1), cmap="gray", vmin=0, vmax=1)
-        axes.axis("off")
+        show_radiograph(axes, image)
         axes.set_title(caption, fontsize=9, loc="center", pad=2)
     figure.subplots_adjust(left=0.01, right=0.99, bottom=0.02, top=1 - 0.12 / rows, hspace=0.2)
     return Picture(figure, alt)

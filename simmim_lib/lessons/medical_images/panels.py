@@ -7,32 +7,38 @@ import numpy as np
 
 from simmim_lib.diagnostic_accuracy import confusion
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.medical_images import corruptions, figures
-from simmim_lib.lessons.medical_images.hospitals import TIES, areas
+from simmim_lib.lessons.medical_images import cohorts, corruptions, figures
 from simmim_lib.lessons.medical_images.readings import Reading
+from simmim_lib.lessons.medical_images.studies import TIES, clinical
 from simmim_lib.panels.controls import dropdown, slider
+from simmim_lib.panels.memory import measure_each
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
+from simmim_lib.settings import Settings
 
 THRESHOLDS = tuple(np.arange(0.05, 1, 0.05).round(2).tolist())
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.62, 0.74)
 
 
 def threshold(reading: Reading, at: float = 0.5) -> Panel:
-    """Return the panel that moves a threshold along the ROC curve, and ill people in and out.
+    """Return the panel that moves a threshold, ill people in and out, and opens images.
 
     Args:
         reading: of the test images.
         at: the threshold at first.
     """
+    openable = figures.dots(reading)
+    numbered = [(str(number), int(each)) for number, each in enumerate(openable, start=1)]
     controls = {
         "threshold": slider("Threshold", sorted({*THRESHOLDS, round(at, 2)}), round(at, 2)),
         "prevalence": slider("Share of ill people", PREVALENCES, 0.5),
+        "opened": slider("Open the dot", numbered, numbered[len(numbered) // 2][1]),
     }
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         counts = confusion(reading.labels, reading.probabilities, values["threshold"])
-        yield figures.threshold(reading, counts, values["threshold"], values["prevalence"])
+        shown = (values["threshold"], values["prevalence"], values["opened"])
+        yield figures.threshold(reading, counts, *shown)
 
     return Panel(controls, pictures)
 
@@ -50,10 +56,22 @@ def hospitals(tie: float = 0.9, seeds: int = 3) -> Panel:
     }
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        found = areas(values["tie"], values["balanced"], seeds, progress)
-        yield figures.hospitals(values["tie"], *found)
+        plans = [
+            _short_training(
+                cohorts.hospital(values["tie"], reversed_test, values["balanced"]), seeds
+            )
+            for reversed_test in (False, True)
+        ]
+        areas = [clinical(result)["AUC"] for result in measure_each(plans, progress)]
+        yield figures.hospitals(values["tie"], *areas)
 
     return Panel(controls, pictures)
+
+
+def _short_training(name: str, seeds: int) -> Settings:
+    return Settings(
+        targets=(name,), frozen_layers=0, labels_per_class="up to 200", steps=200, seeds=seeds
+    )
 
 
 def corruption(reading: Reading, at: float) -> Panel:

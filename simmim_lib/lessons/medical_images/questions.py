@@ -5,9 +5,8 @@ import numpy as np
 from simmim_lib.diagnostic_accuracy import Confusion, accuracy_when_sure, auc, predictive_values
 from simmim_lib.exercises.questions import Answer, Choice, Estimate, Option, letter, question
 from simmim_lib.foundation.intervals import difference
-from simmim_lib.lessons.medical_images import study_results
+from simmim_lib.lessons.medical_images import studies, study_results
 from simmim_lib.lessons.medical_images.figures import measured
-from simmim_lib.lessons.medical_images.hospitals import Areas
 from simmim_lib.lessons.medical_images.readings import Reading
 
 
@@ -35,9 +34,9 @@ from simmim_lib.lessons.medical_images.readings import Reading
     )
 )
 def _always_ill() -> Answer:
-    normal, ill = study_results.PNEUMONIA_TEST
+    normal, ill = studies.PNEUMONIA_TEST
     share_of_test = ill / (normal + ill)
-    share_of_training = study_results.PNEUMONIA_TRAINING[1] / sum(study_results.PNEUMONIA_TRAINING)
+    share_of_training = studies.PNEUMONIA_TRAINING[1] / sum(studies.PNEUMONIA_TRAINING)
     same = abs(share_of_test - study_results.PUBLISHED_ACCURACY) < 0.0005
     return Answer(
         letter(False, same),
@@ -166,14 +165,15 @@ def _fewer_ill(before: Reading, now: Reading) -> Answer:
         ],
     )
 )
-def _reversed_hospital(found: Areas) -> Answer:
-    versus_guessing = difference(found.other, np.full_like(found.other, 0.5)).verdict
+def _reversed_hospital() -> Answer:
+    _, other, _ = study_results.hospitals().values()
+    versus_guessing = difference(other[0.9], np.full_like(other[0.9], 0.5)).verdict
     return Answer(
         {"gain": "a", "loss": "b"}.get(versus_guessing, "c"),
         "The network takes the **shortcut**: a marker and a tone curve are easier to see than a "
         "faint opacity, and in the first hospital they are nearly as good. No measure from that "
         "hospital warns you, since the test images there have the same tie. With a tie of 0 the "
-        "network has nothing to read but the lungs: try it. The same has been "
+        "network has nothing to read but the lungs, and both hospitals agree. The same has been "
         "found on real radiographs: networks for pneumonia recognised the hospital "
         "([Zech et al. 2018](https://doi.org/10.1371/journal.pmed.1002683)).",
     )
@@ -201,9 +201,10 @@ def _reversed_hospital(found: Areas) -> Answer:
         ],
     )
 )
-def _remedy(plain: Areas, balanced: Areas) -> Answer:
-    above = difference(balanced.other, np.full_like(balanced.other, 0.5)).verdict == "gain"
-    below_home = difference(balanced.other, plain.same).verdict == "loss"
+def _remedy() -> Answer:
+    same, _, balanced = (each[0.9] for each in study_results.hospitals().values())
+    above = difference(balanced, np.full_like(balanced, 0.5)).verdict == "gain"
+    below_home = difference(balanced, same).verdict == "loss"
     return Answer(
         letter(above and not below_home, above and below_home),
         "Balancing works because somebody *knew* of the device: it was written down. And it is "
@@ -241,6 +242,42 @@ def _leak() -> Answer:
         "and refuses a patient who stands in two parts. The size of the leak depends on the number "
         "of patients and on the length of training: with many patients and few steps it is hardly "
         "seen, which does not make it right.",
+    )
+
+
+@question(
+    Choice(
+        "06-few-labels",
+        "Chest phantoms, 20 labels a class. Which of these is ahead of training from scratch by "
+        "more than chance explains?",
+        [
+            Option(
+                "features from ImageNet: photographs of cats, cups and cars",
+                "They come from a million photographs. Edges, spots and textures are in "
+                "radiographs, too.",
+            ),
+            Option(
+                "a trunk that learnt glyphs",
+                "Glyphs are sharp lines of ink. An opacity has neither lines nor edges.",
+            ),
+            Option(
+                "both of them",
+                "Transfer is no matter of course: what the source's features see must be of use "
+                "in the target.",
+            ),
+        ],
+    )
+)
+def _few_labels() -> Answer:
+    scratch, glyphs, features, _ = (each[20] for each in study_results.few_labels().values())
+    from_glyphs = difference(glyphs, scratch).verdict == "gain"
+    from_features = difference(features, scratch).verdict == "gain"
+    return Answer(
+        letter(from_glyphs and not from_features, from_glyphs and from_features),
+        "The table has the differences seed by seed, with their intervals. The last column adds "
+        "what lesson 05 found to be good, with images without labels. Compare it with the column "
+        "before: what it adds on such images is for the intervals to say. These are phantoms, and "
+        "none of it says how real radiographs would come out.",
     )
 
 

@@ -1,6 +1,6 @@
 """What a trained network says about images of ill and healthy people, and what becomes of it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -46,17 +46,44 @@ def best_network(result: Result) -> tuple[Reading, Reading]:
     """Let the network that is best on its validation images read those, and the test images.
 
     Args:
+        result: as `of_seed`.
+    """
+    return of_seed(result, result.best_seed())
+
+
+def of_seed(result: Result, seed: int) -> tuple[Reading, Reading]:
+    """Let one network read its validation images, and the test images.
+
+    Args:
         result: of an experiment with one target of two classes, the second of which is "ill".
+        seed: whose network.
     """
     (target,) = result.settings.targets
     (wanted,) = result.settings.labels_of.values()
-    task = datasets.few_shot(target, wanted, seed=result.best_seed())
-    read = _reader(result)
+    task = datasets.few_shot(target, wanted, seed=seed)
+    read = _reader(result, seed)
     return _reading(task.validation, read), _reading(task.test, read)
 
 
-def _reader(result: Result) -> Callable[[Images], Values]:
-    network = result.model()
+def joined(networks: Sequence[tuple[Reading, Reading]]) -> tuple[Reading, Reading]:
+    """Return the mean of what several networks say about the same images.
+
+    Args:
+        networks: what each says about validation and test images, as `of_seed` gives it.
+    """
+    return _mean([validation for validation, _ in networks]), _mean([test for _, test in networks])
+
+
+def _mean(several: Sequence[Reading]) -> Reading:
+    def read(images: Images) -> Values:
+        return np.mean([each.read(images) for each in several], axis=0)
+
+    probabilities = np.mean([each.probabilities for each in several], axis=0)
+    return replace(several[0], probabilities=probabilities, read=read)
+
+
+def _reader(result: Result, seed: int) -> Callable[[Images], Values]:
+    network = result.model(seed)
 
     def read(images: Images) -> Values:
         # The network takes pixels as they stand in a file.

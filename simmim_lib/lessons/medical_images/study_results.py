@@ -1,26 +1,22 @@
 """What lesson 06's runs and stored studies have found, as figures and tables."""
 
+from collections.abc import Mapping
+
 import numpy as np
 
 from simmim_lib import diagnostic_accuracy
 from simmim_lib.calibration import reliability
 from simmim_lib.datasets import phantoms
 from simmim_lib.diagnostic_accuracy import Confusion, accuracy_when_sure, auc, for_prevalence
-from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
 from simmim_lib.lessons.medical_images import figures, readings
-from simmim_lib.lessons.medical_images.hospitals import Areas
 from simmim_lib.lessons.medical_images.readings import Reading
+from simmim_lib.lessons.medical_images.studies import LABELS, PNEUMONIA_WAYS, TIES, WAYS
+from simmim_lib.pictures import charts
 from simmim_lib.pictures.classification import draw_reliability
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
 from simmim_lib.studies import stored
-
-PNEUMONIA_TRAINING = (1214, 3494)
-PNEUMONIA_TEST = (234, 390)
-"""Normal images and those with pneumonia in PneumoniaMNIST's official parts.
-
-Source: Yang et al. 2023, as in `datasets.medmnist`; counted in the published file.
-"""
 
 PUBLISHED_ACCURACY = 0.625
 """Of a network whose AUC is given as 0.81, in one published table."""
@@ -80,22 +76,130 @@ def measures_table(reading: Reading, counts: Confusion, patients: np.ndarray | N
     return Table(["on the test images", "95 % interval in brackets"], rows)
 
 
+# --- Few labels
+
+
+def few_labels() -> dict[int, dict[str, np.ndarray]]:
+    """Return the AUC on phantoms by labels per class and way, each (seeds,)."""
+    study = stored.load("few-medical-labels")
+    return {
+        labels: {way: study.values("AUC", way=way, labels=labels) for way in WAYS}
+        for labels in LABELS
+    }
+
+
+def few_pneumonia_labels() -> dict[str, np.ndarray]:
+    """Return the AUC on PneumoniaMNIST, 20 labels a class, by way, each (seeds,)."""
+    study = stored.load("few-pneumonia-labels")
+    records = zip(PNEUMONIA_WAYS, study.records, strict=True)
+    return {way: record.values("AUC") for way, record in records}
+
+
+def few_labels_compared() -> tuple[Picture, Table]:
+    """Compare each way with training from scratch, on phantoms, by labels per class."""
+    found = few_labels()
+    groups = {f"{labels} labels per class": ways for labels, ways in found.items()}
+    figure = _areas(groups, "Chest phantoms of new patients")
+    rows = [[way, *(_against_scratch(ways, way) for ways in found.values())] for way in [*WAYS][1:]]
+    return figure, Table(["AUC against scratch", *groups], rows)
+
+
+def _areas(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Picture:
+    seeds = len(next(iter(next(iter(groups.values())).values())))
+    return charts.accuracy_rows(groups, f"{title}, {seeds} seeds", dict.fromkeys(groups, "AUC"))
+
+
+def _against_scratch(ways: Mapping[str, np.ndarray], way: str) -> str:
+    return str(difference(ways[way], ways["from scratch"]))
+
+
+def what_information_adds() -> dict[str, Difference]:
+    """Return what the information term alone changes, by labels per class and data."""
+    found = {f"phantoms, {labels} a class": ways for labels, ways in few_labels().items()}
+    found["PneumoniaMNIST, 20 a class"] = few_pneumonia_labels()
+    return {
+        where: difference(ways["SimMIM"], ways["SimMIM without its information"])
+        for where, ways in found.items()
+    }
+
+
+def information_table() -> Table:
+    """Return what the information term alone changes, with its verdict."""
+    rows = [[where, str(found)] for where, found in what_information_adds().items()]
+    return Table(["labels", "AUC, SimMIM against the same without information"], rows)
+
+
+# --- Real radiographs
+
+
+def pneumonia_compared() -> tuple[Picture, Table]:
+    """Compare each way with training from scratch on PneumoniaMNIST, 20 labels a class."""
+    ways = few_pneumonia_labels()
+    figure = _areas({"20 labels per class": ways}, "PneumoniaMNIST")
+    rows = [
+        [way, mean_and_interval(values), _against_scratch(ways, way)]
+        for way, values in ways.items()
+        if way != "from scratch"
+    ]
+    return figure, Table(["learnt", "AUC", "against scratch"], rows)
+
+
+def pneumonia_table() -> Table:
+    """Return how PneumoniaMNIST goes with all labels: each network, and their mean."""
+    (record,) = stored.load("pneumonia").records
+    measures = ("AUC", "fixed accuracy", "fixed sensitivity", "fixed specificity")
+    networks = len(record.values("AUC"))
+    rows = [
+        ["each network", *(mean_and_interval(record.values(name)) for name in measures)],
+        [
+            f"mean of {networks} networks",
+            *(f"{record.values(f'{name}, mean of networks')[-1]:.3f}" for name in measures),
+        ],
+    ]
+    names = [name.replace("fixed ", "") for name in measures]
+    return Table(["PneumoniaMNIST, all labels", *names], rows)
+
+
 # --- Two hospitals
 
 
-def remedy_table(plain: Areas, balanced: Areas) -> Table:
-    """Compare learning from balanced devices with learning from all images.
+def hospitals() -> dict[str, dict[float, np.ndarray]]:
+    """Return the AUC by where the test is and by the tie, each (seeds,)."""
+    study = stored.load("two-hospitals")
+    asked = {
+        "where it learnt": ("same", False),
+        "reversed": ("reversed", False),
+        "reversed, balanced": ("reversed", True),
+    }
+    return {
+        name: {tie: study.values("AUC", tie=tie, tested=tested, balanced=balanced) for tie in TIES}
+        for name, (tested, balanced) in asked.items()
+    }
+
+
+def hospitals_figure(places: int = 2) -> Picture:
+    """Draw the AUC by the tie of device and illness.
 
     Args:
-        plain: after learning from all images.
-        balanced: after learning from as many ill as healthy of each device.
+        places: how many of the `hospitals` are shown.
     """
-    rows = [
-        ["all images", *map(mean_and_interval, plain)],
-        ["balanced devices", *map(mean_and_interval, balanced)],
-        ["difference", *(str(difference(*pair)) for pair in zip(balanced, plain, strict=True))],
-    ]
-    return Table(["learnt from", "AUC where it learnt", "AUC in the reversed hospital"], rows)
+    groups = {
+        name: {f"tie {tie:g}": values for tie, values in by_tie.items()}
+        for name, by_tie in [*hospitals().items()][:places]
+    }
+    return _areas(groups, "Two hospitals")
+
+
+def remedy() -> dict[float, Difference]:
+    """Return what balancing the devices changes in the reversed hospital, by the tie."""
+    _, plain, balanced = hospitals().values()
+    return {tie: difference(balanced[tie], plain[tie]) for tie in TIES}
+
+
+def remedy_compared() -> tuple[Picture, Table]:
+    """Compare learning from balanced devices with learning from all images."""
+    rows = [[f"{tie:g}", str(found)] for tie, found in remedy().items()]
+    return hospitals_figure(3), Table(["tie", "AUC reversed, balanced against all"], rows)
 
 
 # --- Patients in both parts
@@ -160,6 +264,25 @@ def referred_figure(reading: Reading, at: float) -> Picture:
     """Draw the accuracy among those who are not referred to an expert."""
     accuracy = accuracy_when_sure(reading.labels, reading.probabilities, KEPT_SHARES, at)
     return figures.referred(KEPT_SHARES, accuracy)
+
+
+def decision_figure(reading: Reading) -> Picture:
+    """Draw the decision curve of a network, beside alarming everybody and nobody."""
+    thresholds = np.linspace(0.05, 0.9, 18)
+    everybody = np.ones(len(reading.labels))
+
+    def benefits(probabilities: np.ndarray) -> np.ndarray:
+        given = (reading.labels, probabilities)
+        return np.array([diagnostic_accuracy.net_benefit(*given, each) for each in thresholds])
+
+    return figures.decision_curve(
+        thresholds,
+        {
+            "the network": benefits(reading.probabilities),
+            "alarm everybody": benefits(everybody),
+            "alarm nobody": benefits(0 * everybody),
+        },
+    )
 
 
 def age_groups_table(reading: Reading, cohort: phantoms.Cohort) -> Table:
