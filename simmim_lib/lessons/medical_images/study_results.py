@@ -129,6 +129,32 @@ def information_table() -> Table:
     return Table(["labels", "AUC, SimMIM against the same without information"], rows)
 
 
+def together() -> dict[int, dict[str, Difference]]:
+    """Return what one network for both tasks changes, by labels and by what is asked."""
+    study, both = stored.load("findings-together"), ("ill", "findings")
+
+    def change(asked: str, dataset: str, labels: int) -> Difference:
+        joint = study.values(f"{dataset} AUC", asked=both, labels=labels)
+        return difference(joint, study.values("AUC", asked=(asked,), labels=labels))
+
+    return {
+        labels: {
+            "illness": change("ill", "clinic", labels),
+            "findings": change("findings", "clinic-findings", labels),
+        }
+        for labels in LABELS[:2]
+    }
+
+
+def together_table() -> Table:
+    """Compare one network for illness and findings with one network for each."""
+    rows = [
+        [labels, *(str(found) for found in by_asked.values())]
+        for labels, by_asked in together().items()
+    ]
+    return Table(["labels", "AUC of illness, joint against alone", "mean AUC of findings"], rows)
+
+
 # --- Real radiographs
 
 
