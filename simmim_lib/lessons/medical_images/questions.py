@@ -308,10 +308,8 @@ def _few_labels() -> Answer:
 )
 def _few_pneumonia() -> Answer:
     ways = study_results.few_pneumonia_labels()
-    scratch, last, middle = (
-        ways[way]
-        for way in ("from scratch", "ImageNet, last features", "ImageNet, middle features")
-    )
+    last, middle = (ways[f"ImageNet, {which} features"] for which in ("last", "middle"))
+    versus_scratch = difference(middle, ways["from scratch"])
     versus_last = difference(middle, last)
     return Answer(
         versus_scratch.mean,

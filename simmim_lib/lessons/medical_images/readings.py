@@ -1,7 +1,9 @@
 """What a trained network says about images of ill and healthy people, and what becomes of it."""
 
+import functools
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -9,6 +11,9 @@ from numpy.typing import NDArray
 from simmim_lib import datasets
 from simmim_lib.datasets import Part, phantoms
 from simmim_lib.experiments import Result
+
+if TYPE_CHECKING:
+    import keras
 
 Images = NDArray[np.floating]
 Values = NDArray[np.floating]
@@ -52,7 +57,7 @@ def best_network(result: Result) -> tuple[Reading, Reading]:
 
 
 def of_seed(result: Result, seed: int) -> tuple[Reading, Reading]:
-    """Let one network read its validation images, and the test images.
+    """Return what one network says about its validation images, and about the test images.
 
     Args:
         result: of an experiment with one target of two classes, the second of which is "ill".
@@ -60,9 +65,18 @@ def of_seed(result: Result, seed: int) -> tuple[Reading, Reading]:
     """
     (target,) = result.settings.targets
     (wanted,) = result.settings.labels_of.values()
-    task = datasets.few_shot(target, wanted, seed=seed)
+    data = datasets.load(target, result.settings.image_size)
+    task = datasets.few_shot(data, wanted, seed=seed)
     read = _reader(result, seed)
-    return _reading(task.validation, read), _reading(task.test, read)
+
+    def reading(part: Part, probabilities: Values) -> Reading:
+        labels = part.labels.astype(np.int32)[: len(probabilities)]
+        return Reading(part.images[: len(labels)], labels, probabilities[:, 1], read)
+
+    return (
+        reading(task.validation, result.looks[target].probabilities[seed]),
+        reading(task.test, result.probabilities[target][seed]),
+    )
 
 
 def joined(networks: Sequence[tuple[Reading, Reading]]) -> tuple[Reading, Reading]:
@@ -83,17 +97,15 @@ def _mean(several: Sequence[Reading]) -> Reading:
 
 
 def _reader(result: Result, seed: int) -> Callable[[Images], Values]:
-    network = result.model(seed)
+    @functools.cache  # built when somebody changes images, which not everybody does
+    def network() -> "keras.Model":
+        return result.model(seed)
 
     def read(images: Images) -> Values:
         # The network takes pixels as they stand in a file.
-        return network.predict(255 * images, batch_size=READ_AT_ONCE, verbose=0)[:, 1]
+        return network().predict(255 * images, batch_size=READ_AT_ONCE, verbose=0)[:, 1]
 
     return read
-
-
-def _reading(part: Part, read: Callable[[Images], Values]) -> Reading:
-    return Reading(part.images, part.labels.astype(np.int32), read(part.images), read)
 
 
 def at_prevalence(reading: Reading, prevalence: float, seed: int = 0) -> Reading:
