@@ -159,3 +159,11 @@ def test_a_bootstrap_is_as_a_plain_loop_over_scikit_learn(monkeypatch):
         values.append(metrics.roc_auc_score(LABELS[drawn], PROBABILITIES[drawn]))
     found = clinical.bootstrap_interval(clinical.auc, LABELS, PROBABILITIES, seed=3)
     np.testing.assert_allclose(found, np.quantile(values, [0.025, 0.975]), atol=1e-9)
+
+
+def test_the_threshold_for_balance_is_youden_s():
+    labels, probabilities = LABELS[:150], PROBABILITIES[:150]
+    alarmed, found, thresholds = metrics.roc_curve(labels, probabilities, drop_intermediate=False)
+    threshold = clinical.threshold_for_balance(labels, probabilities)
+    (at,) = np.flatnonzero(np.isclose(thresholds, threshold))
+    assert (found - alarmed)[at] == pytest.approx((found - alarmed).max())

@@ -57,7 +57,7 @@ def pixels(path: Path, most: int | None = None) -> NDArray[np.uint8]:
     """
     found = _read(path)
     _check(found, most)
-    from pydicom.pixels import apply_modality_lut, apply_voi_lut
+    from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
     values = apply_modality_lut(found.pixel_array, found)
     seen = np.asarray(apply_voi_lut(values, found), np.float64)
@@ -69,7 +69,7 @@ def pixels(path: Path, most: int | None = None) -> NDArray[np.uint8]:
 
 def _ends(found: "FileDataset", seen: NDArray[np.float64]) -> tuple[float, float]:
     """Return the numbers that stand for black and white, before any inversion."""
-    from pydicom.pixels import apply_windowing
+    from pydicom.pixels.processing import apply_windowing
 
     if "VOILUTSequence" in found:
         return 0.0, 2.0 ** found.VOILUTSequence[0].LUTDescriptor[2] - 1

@@ -74,7 +74,8 @@ def test_the_first_of_several_windows_counts(tmp_path):
 
 def test_a_table_of_grey_is_used(tmp_path):
     table = Dataset()
-    table.LUTDescriptor, table.LUTData = [4096, 0, 16], (16 * np.arange(4096)).tolist()
+    greys = 16 * np.arange(4096)
+    table.LUTDescriptor, table.LUTData = [4096, 0, 16], greys.astype("<u2").tobytes()
     path = save(tmp_path / "a.dcm", VOILUTSequence=[table])
     np.testing.assert_array_equal(seen(path), np.rint(16 * RAMP.astype(float) / 65535 * 255))
 

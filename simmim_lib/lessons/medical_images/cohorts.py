@@ -72,14 +72,14 @@ def findings() -> str:
     Each kind of opacity is a label of its own that is true of an image or not.
     """
     kinds = np.arange(1, len(phantoms.FINDINGS))
-    parts = [
+    train, test = (
         Part(cohort.images, (cohort.finding[:, None] == kinds).astype(np.float32))
         for cohort in _patients_of_clinic()
-    ]
+    )
     known = datasets.describe("chest-phantoms")
     about = (phantoms.FINDINGS[1:], known.source, known.licence, "multi-label")
     groups = _patients_of_clinic()[0].patient.astype(np.intp)
-    dataset = Dataset("clinic-findings", "Findings", *parts, *about, groups=groups)
+    dataset = Dataset("clinic-findings", "Findings", train, test, *about, groups=groups)
     return registered.register(dataset).name
 
 

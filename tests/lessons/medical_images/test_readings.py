@@ -1,7 +1,10 @@
 """What a network says about images, and which of them are left."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
+from PIL import Image, ImageEnhance
 
 from simmim_lib.datasets import phantoms
 from simmim_lib.lessons.medical_images import corruptions, readings
@@ -49,3 +52,30 @@ def test_images_become_worse_step_by_step(kind):
     assert changes == sorted(changes) and changes[1] > 0
     worst = corruptions.corrupted(images, kind, corruptions.WORST)
     assert worst.dtype == np.float32 and worst.min() >= 0 and worst.max() <= 1
+
+
+@pytest.mark.parametrize("kind", ["brighter", "darker"])
+def test_brightness_is_pillow_s(kind):
+    """MedMNIST-C changes it with Pillow, which rounds down to whole greys."""
+    grey = np.random.default_rng(0).integers(0, 256, (9, 9), np.uint8)
+    factor = corruptions.KINDS[kind].amounts[2]
+    expected = ImageEnhance.Brightness(Image.fromarray(grey)).enhance(factor)
+    found = corruptions.corrupted((grey / 255)[None, ..., None], kind, 3)[0, ..., 0]
+    np.testing.assert_allclose(255 * found, np.asarray(expected), atol=1)
+
+
+def test_contrast_is_pillow_s():
+    grey = np.random.default_rng(0).integers(0, 256, (9, 9), np.uint8)
+    expected = ImageEnhance.Contrast(Image.fromarray(grey)).enhance(0.4)
+    found = corruptions.corrupted((grey / 255)[None, ..., None], "less contrast", 5)[0, ..., 0]
+    np.testing.assert_allclose(255 * found, np.asarray(expected), atol=1.5)
+
+
+def test_several_networks_say_their_mean(reading):
+    nothing = np.zeros(200)
+    darker = replace(reading, probabilities=reading.probabilities / 2, read=lambda _: nothing)
+    validation, test = readings.joined([(reading, reading), (darker, darker)])
+    np.testing.assert_allclose(test.probabilities, 0.75 * reading.probabilities)
+    np.testing.assert_allclose(
+        validation.of(reading.images).probabilities, reading.probabilities / 2, rtol=1e-6
+    )
