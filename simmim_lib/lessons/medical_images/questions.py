@@ -329,7 +329,7 @@ def _which_layers(verdict: str) -> str:
 @question(
     Choice(
         "06-information",
-        "How often does the information term bring a clear gain, among these four comparisons?",
+        "How often does the information term bring a clear gain, among these five comparisons?",
         [
             Option(
                 "in all of them, as with handwritten digits",
@@ -356,7 +356,9 @@ def _information() -> Answer:
         letter(0 < gains < len(found), gains == 0),
         f"Clear gains: {gains}, clear losses: {losses}, of {len(found)} comparisons. The claim of "
         "the article, that maximising information makes better use of few labels, is a matter of "
-        "the data: it held for digits in lesson 05. Public comparisons of semi-supervised methods "
+        "the data: it held for digits in lesson 05. The last row tells the network which share of "
+        "the patients is ill (`class_prior`), which a hospital knows of its own; without that, the "
+        "term pushes the answers towards halves. Public comparisons of semi-supervised methods "
         "on medical images find gains of a few points with some methods and losses with others "
         "([Wang et al. 2022](https://arxiv.org/abs/2208.07204)). Measure it on yours.",
     )
