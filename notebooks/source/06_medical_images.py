@@ -319,7 +319,8 @@ exercises.check("06-find-the-leak", leaked_images)
 # labels, as in lesson 05.
 
 # %%
-exercises.predict("06-few-labels", *study_results.few_labels_compared())
+figure, table = study_results.few_labels_compared()
+exercises.predict("06-few-labels", figure, table, panels.few_labels())
 
 # %% [markdown]
 # And real radiographs? The command `simmim study few-pneumonia-labels` has computed the next figure

@@ -90,7 +90,7 @@ def threshold(
     crowd.legend(loc="upper left", bbox_to_anchor=(1, 1), fontsize=9, labelspacing=1)
     words = _values_in_words(counts, prevalence)
     figure.text(0.08, 0.355, words, fontsize=10)
-    _draw_dots(figure.add_axes((0.08, 0.1, 0.62, 0.17)), reading, at, opened)
+    _draw_dots(figure.add_axes((0.12, 0.1, 0.58, 0.17)), reading, at, opened)
     told = _draw_opened(figure.add_axes((0.77, 0.03, 0.2, 0.25)), reading, at, opened)
     listed = ", ".join(f"{name}: {count}" for name, count in numbers.items())
     return Picture(

@@ -1,4 +1,4 @@
-"""Panels of lesson 06: a threshold, two hospitals, and worse images."""
+"""Panels of lesson 06: a threshold, few labels, two hospitals, and worse images."""
 
 import functools
 from collections.abc import Iterator
@@ -6,15 +6,17 @@ from collections.abc import Iterator
 import numpy as np
 
 from simmim_lib.diagnostic_accuracy import confusion
+from simmim_lib.foundation.intervals import seeds_in_words
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.medical_images import cohorts, corruptions, figures
 from simmim_lib.lessons.medical_images.readings import Reading
-from simmim_lib.lessons.medical_images.studies import TIES, clinical
+from simmim_lib.lessons.medical_images.studies import TIES, WAYS, ClinicTrial, clinical
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.memory import measure_each
 from simmim_lib.panels.panel import Panel, Values
+from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import Picture
-from simmim_lib.settings import Settings
+from simmim_lib.settings import Settings, offers
 
 THRESHOLDS = tuple(np.arange(0.05, 1, 0.05).round(2).tolist())
 PREVALENCES = (0.01, 0.05, 0.1, 0.2, 0.3, 0.5, 0.62, 0.74)
@@ -39,6 +41,32 @@ def threshold(reading: Reading, at: float = 0.5) -> Panel:
         counts = confusion(reading.labels, reading.probabilities, values["threshold"])
         shown = (values["threshold"], values["prevalence"], values["opened"])
         yield figures.threshold(reading, counts, *shown)
+
+    return Panel(controls, pictures)
+
+
+def few_labels(labels: int = 20, seeds: int = 3) -> Panel:
+    """Return the panel that trains from few labels in a clinic, beside training from scratch.
+
+    Args:
+        labels: of each class, at first.
+        seeds: how many networks are trained.
+    """
+    scratch, *others = WAYS
+    controls = {
+        "labels": slider("Labels per class", offers("labels_per_class", labels), labels),
+        "way": dropdown("Against scratch", others, "from other phantoms"),
+    }
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        compared = (scratch, values["way"])
+        trials = [ClinicTrial(way, values["labels"], seeds=seeds) for way in compared]
+        results = measure_each([trial.settings() for trial in trials], progress)
+        areas = [clinical(result)["AUC"] for result in results]
+        where = f"{values['labels']} labels per class"
+        found = {where: dict(zip(compared, areas, strict=True))}
+        title = f"New patients' phantoms, {seeds_in_words(seeds)} (live)"
+        yield charts.accuracy_rows(found, title, {where: "AUC"})
 
     return Panel(controls, pictures)
 

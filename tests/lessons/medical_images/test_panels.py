@@ -45,3 +45,25 @@ def test_both_hospitals_are_tested_with_the_same_training(monkeypatch):
     same, other = (call.examples[0] for call in calls)
     np.testing.assert_array_equal(same.features, other.features)
     assert "where it learnt" in panel.alt and "in the reversed hospital" in panel.alt
+
+
+def test_few_labels_are_learnt_from_in_two_ways(monkeypatch):
+    monkeypatch.setattr(memory, "MEMORY", memory.Memory(max_entries=10, max_bytes=10**8))
+    with rehearsed() as calls:
+        panel = panels.few_labels(labels=5, seeds=2)
+        panel.start()
+    assert panel.error is None, panel.message.value
+    scratch, phantoms = (call.examples[0] for call in calls)
+    np.testing.assert_array_equal(scratch.labels, phantoms.labels)
+    assert scratch.labels.shape == (2, 10)
+    assert "5 labels per class: from scratch:" in panel.alt
+
+
+def test_a_dot_that_is_opened_is_the_image_that_is_told(reading):
+    panel = panels.threshold(reading)
+    panel.start()
+    (_, first), *_ = panel.controls["opened"].options
+    panel.controls["opened"].value = first
+    panel.wait()
+    assert panel.error is None
+    assert f"with the probability {reading.probabilities[first]:.2f}." in panel.alt
