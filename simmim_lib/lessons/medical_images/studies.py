@@ -56,7 +56,7 @@ PNEUMONIA_WAYS: Mapping[str, Mapping[str, Any]] = {
     "SimMIM, prevalence known": {**WAYS["SimMIM"], "class_prior": SHARES},
 }
 
-PASSES, BATCH = 3, 32
+PASSES, BATCH = 2, 32
 
 
 def clinical(result: Result) -> Measures:
