@@ -105,8 +105,10 @@ def few_labels_compared() -> tuple[Picture, Table]:
 
 
 def _areas(groups: Mapping[str, Mapping[str, np.ndarray]], title: str) -> Picture:
-    seeds = len(next(iter(next(iter(groups.values())).values())))
-    return charts.accuracy_rows(groups, f"{title}, {seeds} seeds", dict.fromkeys(groups, "AUC"))
+    values = np.stack([found for ways in groups.values() for found in ways.values()])
+    title = f"{title}, {values.shape[1]} seeds"
+    span = (float(values.min()) - 0.02, min(1.01, float(values.max()) + 0.02))
+    return charts.accuracy_rows(groups, title, dict.fromkeys(groups, "AUC"), span)
 
 
 def _against_scratch(ways: Mapping[str, np.ndarray], way: str) -> str:
