@@ -209,7 +209,7 @@ class JointTrial(Trial):
             targets=tuple(names[asked]() for asked in self.asked),
             labels_per_class=self.labels,
             frozen_layers=0,
-            steps=600,
+            steps=200,
             seeds=self.seeds,
             budget=BUDGET,
         )
