@@ -358,7 +358,7 @@ def _information() -> Answer:
         "the article, that maximising information makes better use of few labels, is a matter of "
         "the data: it held for digits in lesson 05. The last row tells the network which share of "
         "the patients is ill (`class_prior`), which a hospital knows of its own; without that, the "
-        "term pushes the answers towards halves. Public comparisons of semi-supervised methods "
+        "term expects equal shares. Public comparisons of semi-supervised methods "
         "on medical images find gains of a few points with some methods and losses with others "
         "([Wang et al. 2022](https://arxiv.org/abs/2208.07204)). Measure it on yours.",
     )

@@ -98,8 +98,8 @@ def few_pneumonia_labels() -> dict[str, np.ndarray]:
 def few_labels_compared() -> tuple[Picture, Table]:
     """Compare each way with training from scratch, on phantoms, by labels per class."""
     found = few_labels()
-    groups = {f"{labels} labels per class": ways for labels, ways in found.items()}
-    figure = _areas(groups, "Chest phantoms of new patients")
+    groups = {f"{labels} a class": ways for labels, ways in found.items()}
+    figure = _areas(groups, "Phantoms of new patients, labels a class")
     rows = [[way, *(_against_scratch(ways, way) for ways in found.values())] for way in [*WAYS][1:]]
     return figure, Table(["AUC against scratch", *groups], rows)
 
@@ -167,7 +167,7 @@ def together_table() -> Table:
 def pneumonia_compared() -> tuple[Picture, Table]:
     """Compare each way with training from scratch on PneumoniaMNIST, 20 labels a class."""
     ways = few_pneumonia_labels()
-    figure = _areas({"20 labels per class": ways}, "PneumoniaMNIST")
+    figure = _areas({"20 labels a class": ways}, "PneumoniaMNIST")
     rows = [
         [way, mean_and_interval(values), _against_scratch(ways, way)]
         for way, values in ways.items()

@@ -37,7 +37,7 @@ def test_each_way_is_compared_with_scratch():
     figure, table = study_results.few_labels_compared()
     expected = str(difference(ways["from glyphs"], ways["from scratch"]))
     assert ["from glyphs", expected] == [table.rows[0][0], table.rows[0][2]]
-    assert figure.alt.startswith("Test AUC.") and "100 labels per class" in figure.alt
+    assert figure.alt.startswith("Test AUC.") and "100 a class" in figure.alt
     assert all(len(values) == 10 for values in ways.values())
 
 
