@@ -142,7 +142,7 @@ def _run(options: argparse.Namespace) -> None:
     }
     chosen = settings.Settings.from_texts(given)
     models = _files_of_models(options.save, chosen) if options.save else {}
-    with _claimed([*filter(None, [options.output]), *models.values()], chosen):
+    with _claimed([options.output, *models.values()], chosen):
         from simmim_lib.experiments import run
         from simmim_lib.foundation.startup import load_tensorflow
         from simmim_lib.training.devices import is_chief
@@ -155,12 +155,12 @@ def _run(options: argparse.Namespace) -> None:
 
 
 def _claimed(
-    paths: Sequence[Path], chosen: settings.Settings
+    paths: Sequence[Path | None], chosen: settings.Settings
 ) -> contextlib.AbstractContextManager[None]:
     """Claim outputs; several machines may name the same one, since one of them writes it."""
     if chosen.strategy != "multi-worker":
         return outputs.claimed(paths)
-    for path in paths:
+    for path in filter(None, paths):
         outputs.check(path)
     return contextlib.nullcontext()
 
@@ -234,7 +234,7 @@ def _add_predict(commands: Any) -> None:
 
 
 def _predict(options: argparse.Namespace) -> int:
-    with outputs.claimed([options.output] if options.output else []):
+    with outputs.claimed([options.output]):
         from simmim_lib.commands import prediction
         from simmim_lib.foundation.startup import load_tensorflow
 
@@ -250,25 +250,30 @@ def _table(result: "Result") -> str:
 
     Of a target without classes it is the mean absolute error, and the last line says so.
     """
+    from simmim_lib.experiments.measures import ERRORS
+
     lines = [f"{'target':<16}{'seeds':>5}{'mean':>8}   {'95 % interval':<16}each seed"]
     for target, scores in result.scores.items():
-        lines.append(_line(target, next(iter(scores.values()))))
+        measure, of_seeds = next(iter(scores.items()))
+        most = float("inf") if measure in ERRORS else 1.0
+        lines.append(_line(target, of_seeds, most))
         if target in result.baseline:
-            lines.append(_line("  from scratch", result.baseline[target]))
+            lines.append(_line("  from scratch", result.baseline[target], most))
     others = [target for target in result.scores if target not in result.accuracy]
     what = "Test accuracies" + (f", and errors of {', '.join(others)}" if others else "")
     lines.append(f"{what}; {result.seconds:.1f} seconds with the {result.budget} budget.")
     return printable("\n".join(lines), keep="\n")
 
 
-def _line(name: str, accuracy: "np.ndarray") -> str:
+def _line(name: str, scores: "np.ndarray", most: float) -> str:
     from simmim_lib.foundation.intervals import interval
 
-    mean, half = interval(accuracy)
-    # One seed says nothing about the spread.
-    between = "-" if half == float("inf") else f"{mean - half:.3f} to {mean + half:.3f}"
-    each = " ".join(f"{value:.3f}" for value in accuracy)
-    return f"{name:<16}{len(accuracy):>5}{mean:>8.3f}   {between:<16}{each}"
+    mean, half = interval(scores)
+    # No score can be beyond 0 and its most, and one seed says nothing about the spread.
+    ends = f"{max(mean - half, 0):.3f} to {min(mean + half, most):.3f}"
+    between = "-" if half == float("inf") else ends
+    each = " ".join(f"{value:.3f}" for value in scores)
+    return f"{name:<16}{len(scores):>5}{mean:>8.3f}   {between:<16}{each}"
 
 
 def _add_sweep(commands: Any) -> None:
@@ -344,7 +349,7 @@ def _compare(options: argparse.Namespace) -> None:
     from simmim_lib.reports import comparison
 
     fields = None if options.fields is None else parts_of(options.fields)
-    with outputs.claimed([options.output] if options.output else []):
+    with outputs.claimed([options.output]):
         path = comparison.write(options.folder, options.output, fields)
     print(f"Written to {path}.")
 
@@ -491,7 +496,7 @@ def _show_data(options: argparse.Namespace) -> int:
     from simmim_lib.datasets.survey import survey
     from simmim_lib.datasets.survey_text import as_text
 
-    with outputs.claimed([options.output] if options.output else []):
+    with outputs.claimed([options.output]):
         found = survey(options.name)
         print(as_text(found))
         if options.output:

@@ -6,14 +6,13 @@ import sys
 import traceback
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Literal
 
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.exercises.comparing import Wrong
 from simmim_lib.exercises.stubs import code_of, is_stub
 from simmim_lib.exercises.verdicts import Verdict
+from simmim_lib.foundation import lesson_parts
 
 Judge = Callable[[Any], str]
 """Takes an answer; returns a sentence to read after a right one, raises `Wrong` for a wrong one."""
@@ -37,9 +36,6 @@ class Exercise:
 
 EXERCISES: dict[str, Exercise] = {}
 """The exercises of the lessons that were imported so far, by name."""
-
-_LESSONS = "simmim_lib.lessons"
-"""Their checks stand above this package, which finds them by the names of their folders."""
 
 
 def exercise(name: str, wants: Wanted) -> Callable[[Judge], Judge]:
@@ -71,16 +67,9 @@ def exercise(name: str, wants: Wanted) -> Callable[[Judge], Judge]:
 
 def names() -> list[str]:
     """Give the names of all exercises of all lessons, in order."""
-    for lesson in import_module(_LESSONS).LESSONS:
-        _load_checks(lesson.folder)
+    for lesson in lesson_parts.lessons():
+        lesson_parts.load(lesson.folder, "exercises")
     return sorted(EXERCISES)
-
-
-def _load_checks(folder: str) -> None:
-    """Import a lesson's checks, which registers them; a lesson without exercises has none."""
-    module = f"{_LESSONS}.{folder}.exercises"
-    if find_spec(module):
-        import_module(module)
 
 
 def check(name: str, answer: object) -> Verdict:
@@ -118,9 +107,9 @@ def _find(name: object) -> Exercise:
             "The first thing to hand over is the exercise's name in quotation marks, the second "
             "your answer."
         )
-    for lesson in import_module(_LESSONS).LESSONS:
+    for lesson in lesson_parts.lessons():
         if name.startswith(f"{lesson.number}-"):
-            _load_checks(lesson.folder)
+            lesson_parts.load(lesson.folder, "exercises")
     if name not in EXERCISES:
         check_choice("exercise", name, names())
     return EXERCISES[name]

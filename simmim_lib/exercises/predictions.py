@@ -67,9 +67,11 @@ class Prediction:
         if scores.keep(self.asked.name, guess, right) and self._record is not None:
             self._record.update(_record(self.asked.name), raw=True)
         self.verdict.value = Verdict("right" if right else "wrong", reply)._repr_html_()
+        if self.kept_back.children:
+            return
         if right or self._tries > 1:
             self._reveal()
-        elif not self.kept_back.children:
+        else:
             self.give_up.layout.display = ""
 
     def _reveal(self) -> None:

@@ -7,16 +7,12 @@ one of them is asked. What is right is computed from a run or a stored study, ne
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, NamedTuple
 
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.foundation import lesson_parts
 
 LETTERS = "abcdefgh"
-
-_LESSONS = "simmim_lib.lessons"
-"""Their questions stand above this package, which finds them by the names of their folders."""
 
 
 class Answer(NamedTuple):
@@ -208,10 +204,8 @@ def questions_of(lesson: str) -> list[str]:
     Raises:
         WorkbookError: if there is no such lesson.
     """
-    folders = {each.number: each.folder for each in import_module(_LESSONS).LESSONS}
-    module = f"{_LESSONS}.{folders[check_choice('lesson', lesson, folders)]}.questions"
-    if find_spec(module):
-        import_module(module)
+    folders = {each.number: each.folder for each in lesson_parts.lessons()}
+    lesson_parts.load(folders[check_choice("lesson", lesson, folders)], "questions")
     return [name for name in QUESTIONS if name.startswith(f"{lesson}-")]
 
 
@@ -221,7 +215,7 @@ def find_question(name: str) -> tuple[Question, Find]:
     Raises:
         WorkbookError: if there is no such question, with the nearest name.
     """
-    numbers = [lesson.number for lesson in import_module(_LESSONS).LESSONS]
+    numbers = [lesson.number for lesson in lesson_parts.lessons()]
     lesson = next((number for number in numbers if str(name).startswith(f"{number}-")), None)
     known = questions_of(lesson) if lesson else [each for n in numbers for each in questions_of(n)]
     return QUESTIONS[check_choice("question", name, known)]

@@ -2,9 +2,10 @@
 
 import contextlib
 import os
-import warnings
 from collections.abc import Iterator
 from pathlib import Path
+
+from simmim_lib.errors import warn
 
 
 class HeldError(Exception):
@@ -56,6 +57,6 @@ def one_after_another(path: Path, what: str) -> Iterator[None]:
             try:
                 stack.enter_context(held(path))
             except HeldError:
-                warnings.warn(f"Another process {what}; this one waits for it.", stacklevel=3)
+                warn(f"Another process {what}; this one waits for it.", stacklevel=3)
                 stack.enter_context(held(path, wait=True))
         yield

@@ -17,21 +17,22 @@ ADVICE = "name a file in a folder that you can write to."
 
 
 @contextlib.contextmanager
-def claimed(paths: Sequence[Path]) -> Iterator[None]:
+def claimed(paths: Sequence[Path | None]) -> Iterator[None]:
     """Claim files for this process, before minutes of work whose outcome they will hold.
 
     Args:
-        paths: from people.
+        paths: from people; None for an output that nobody asked for.
 
     Raises:
         WorkbookError: one cannot be written, is named twice, or another process has claimed it.
     """
-    targets = [Path(os.path.realpath(path)) for path in paths]
+    targets = {path: Path(os.path.realpath(path)) for path in paths if path}
+    named = [targets[path] for path in paths if path]
     with contextlib.ExitStack() as claims:
-        for path, target in zip(paths, targets, strict=True):
+        for path, target in targets.items():
             check(path)
             if atomic.is_plain(path):
-                if targets.count(target) > 1:
+                if named.count(target) > 1:
                     raise WorkbookError(f"The output {path} is named twice: give each a file.")
                 _claim(path, target, claims)
         yield

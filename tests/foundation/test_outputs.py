@@ -1,7 +1,6 @@
 """Outputs that people name: claimed before the work, and kept whatever happens after it."""
 
 import os
-import tempfile
 import threading
 from pathlib import Path
 
@@ -12,15 +11,6 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic, outputs
 
 posix = pytest.mark.skipif(os.name != "posix", reason="needs links and devices")
-
-
-@pytest.fixture
-def spare(tmp_path, monkeypatch) -> Path:
-    """The system's folder for temporary files."""
-    folder = tmp_path / "spare"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 def names(folder: Path) -> list[str]:

@@ -110,6 +110,7 @@ def answer(name):
     return asked, find(**MEASURED.get(name, {}))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ALL)
 def test_exactly_one_option_is_right_and_each_has_its_own_sentence(name):
     asked, found = answer(name)
@@ -132,6 +133,7 @@ def test_exactly_one_option_is_right_and_each_has_its_own_sentence(name):
     assert len(found.because) > 40
 
 
+@pytest.mark.slow
 def test_the_right_letters_are_spread_evenly():
     letters = Counter(found.right for asked, found in map(answer, ALL) if isinstance(asked, Choice))
     most, least = max(letters.values()), min(letters[letter] for letter in "abc")

@@ -12,7 +12,6 @@ import shutil
 import signal
 import subprocess
 import sys
-import tempfile
 from pathlib import Path
 
 import build
@@ -82,6 +81,7 @@ def test_papermill_s_values_become_settings():
         report.read_parameters({**usual, "strangers": "fashion"})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.builds(
@@ -527,15 +527,6 @@ def test_a_home_is_no_folder_called_so(quick_notebook, monkeypatch, tmp_path):
 
 
 # --- Nothing is lost
-
-
-@pytest.fixture
-def spare(tmp_path, monkeypatch) -> Path:
-    """The system's folder for temporary files."""
-    folder = tmp_path / "spare"
-    folder.mkdir()
-    monkeypatch.setattr(tempfile, "tempdir", str(folder))
-    return folder
 
 
 @pytest.mark.parametrize("what", ["gone", "a file"])

@@ -1,8 +1,8 @@
 """Panels of lesson 05: they turn controls into settings, and hold no computation of their own."""
 
 import warnings
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -26,6 +26,9 @@ from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.settings import INFORMED, Settings
 from simmim_lib.studies import stored
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
 
 TARGETS = ("mnist", "uci-digits", "fashion")
 STEPS = (120, 240, QUICK_STEPS)
@@ -73,15 +76,7 @@ def two_halves(settings: Settings | None = None) -> Panel:
         "spread": setting_slider("spread", "Spread", start.spread),
         "labels_per_class": slider("Labels per class", sorted({1, 5, labels}), labels),
     }
-
-    def asked(values: Values) -> Settings:
-        return start.replace(**values)
-
-    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
-        for courses in _follow(asked(values), progress):
-            yield halves_figures.two_halves(courses)
-
-    return Panel(controls, pictures, lambda values: asked(values).as_code())
+    return _of_two_halves(start, controls)
 
 
 def recipe(settings: Settings | None = None) -> Panel:
@@ -97,6 +92,11 @@ def recipe(settings: Settings | None = None) -> Panel:
     controls = {
         name: setting_slider(name, title, getattr(start, name)) for name, title in KNOBS.items()
     }
+    return _of_two_halves(start, controls)
+
+
+def _of_two_halves(start: Settings, controls: "Mapping[str, widgets.Widget]") -> Panel:
+    """Return a panel that trains with its controls' settings, and shows both halves of the term."""
 
     def asked(values: Values) -> Settings:
         return start.replace(**values)

@@ -60,7 +60,7 @@ def comparison(compared: Comparison) -> Picture:
     def box(left: float, width: float) -> tuple[float, float, float, float]:
         return left, 1 - 3.6 / height, width, 3.25 / height  # as high in inches for any table
 
-    _draw_losses(figure.add_axes(box(0.095, 0.375)), compared)
+    _draw_losses(figure.add_axes(box(0.12, 0.35)), compared)
     _draw_slice(figure.add_axes(box(0.58, 0.405)), compared)
     _draw_table(figure, compared, (0.02, 0.06 / height, 0.96, 0.24 * (rows + 1) / height))
     return Picture(figure, _describe(compared))

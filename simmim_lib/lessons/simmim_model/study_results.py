@@ -319,9 +319,9 @@ def teachers(target: str = "mnist") -> dict[str, np.ndarray]:
 
     return {
         "from scratch, alone": alone(None),
-        f"from scratch, beside {MANY} labels, own heads": _beside_many(target, None, False),
+        f"from scratch, own heads, beside {MANY}": _beside_many(target, None, False),
         "from glyphs, alone": alone("glyphs"),
-        f"from glyphs, beside {MANY} labels, shared head": _beside_many(target, "glyphs", True),
+        f"from glyphs, shared head, beside {MANY}": _beside_many(target, "glyphs", True),
     }
 
 
