@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 85 minutes; 70 without what goes deeper. Afterwards you will be able to
+# About 105 minutes; 80 without what goes deeper. Afterwards you will be able to
 #
 # - say why an accuracy alone misleads, and read sensitivity, specificity and an AUC in its place,
 # - fix a threshold before the test, and say what an alarm is worth at another prevalence,
@@ -334,13 +334,6 @@ exercises.predict("06-few-pneumonia", *study_results.pneumonia_compared())
 
 # %%
 exercises.predict("06-information", study_results.information_table())
-
-# %% [markdown]
-# With *all* labels, the whole of EfficientNet-Lite0 can be trained, for half an hour
-# (`simmim study pneumonia`). The threshold is fixed on the validation images, as in section 3:
-
-# %%
-study_results.pneumonia_table()
 
 # %% [markdown]
 # ## 8. Going deeper: several findings at once

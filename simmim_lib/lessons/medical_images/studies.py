@@ -11,11 +11,10 @@ from simmim_lib.diagnostic_accuracy import (
     auc,
     brier_score,
     confusion,
-    threshold_for_balance,
 )
 from simmim_lib.experiments import Result
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.medical_images import cohorts, readings
+from simmim_lib.lessons.medical_images import cohorts
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
 from simmim_lib.studies.registry import BUDGET, full_settings, study
@@ -56,8 +55,6 @@ PNEUMONIA_WAYS: Mapping[str, Mapping[str, Any]] = {
     "SimMIM, prevalence known": {**WAYS["SimMIM"], "class_prior": SHARES},
 }
 
-PASSES, BATCH = 2, 32
-
 
 def clinical(result: Result) -> Measures:
     """Return what a clinician asks of each seed's network on the test images, each (seeds,)."""
@@ -70,46 +67,6 @@ def clinical(result: Result) -> Measures:
         "sensitivity": np.array([each.sensitivity for each in counts]),
         "specificity": np.array([each.specificity for each in counts]),
         "Brier score": np.array([brier_score(labels, each) for each in ill]),
-    }
-
-
-def at_fixed_threshold(result: Result) -> Measures:
-    """Return measures at thresholds that were fixed on validation images, each (seeds,).
-
-    Those with "mean of networks" are of the mean probability of the first network, of the first
-    two, and so on.
-    """
-    networks = [readings.of_seed(result, seed) for seed in range(result.settings.seeds)]
-    joined = [readings.joined(networks[: number + 1]) for number in range(len(networks))]
-    return {
-        **_columns(networks, ""),
-        **_columns(joined, ", mean of networks"),
-        "seconds": np.full(len(networks), result.seconds / len(networks)),
-    }
-
-
-def _columns(networks: list[tuple[readings.Reading, readings.Reading]], suffix: str) -> Measures:
-    rows = []
-    for validation, test in networks:
-        threshold = threshold_for_balance(validation.labels, validation.probabilities)
-        counts = confusion(test.labels, test.probabilities, threshold)
-        area = auc(test.labels, test.probabilities)
-        on_validation = auc(validation.labels, validation.probabilities)
-        rows.append(
-            (
-                area,
-                counts.accuracy,
-                counts.sensitivity,
-                counts.specificity,
-                threshold,
-                on_validation,
-            )
-        )
-    names = ("AUC", "fixed accuracy", "fixed sensitivity", "fixed specificity", "threshold")
-    columns = np.array(rows).T
-    return {
-        f"{name}{suffix}": column
-        for name, column in zip((*names, "validation AUC"), columns, strict=True)
     }
 
 
@@ -300,27 +257,4 @@ def few_pneumonia_labels() -> list[Settings]:
             **way,
         )
         for way in PNEUMONIA_WAYS.values()
-    ]
-
-
-@study(
-    "How well does PneumoniaMNIST go with all labels, at a threshold fixed on validation images?",
-    accuracies_and(at_fixed_threshold),
-)
-def pneumonia() -> list[Settings]:
-    """EfficientNet-Lite0, trained whole; needs `simmim data fetch pneumoniamnist` once."""
-    return [
-        full_settings(
-            "imagenet",
-            PNEUMONIA,
-            trunk="efficientnet-lite0",
-            labels_per_class="all",
-            optimizer="adamw",
-            learning_rate=3e-4,
-            trunk_learning_rate=1.0,
-            schedule="cosine",
-            augmentation=0.5,
-            batch_size=BATCH,
-            steps=PASSES * sum(PNEUMONIA_TRAINING) // BATCH,
-        ).replace(seeds=3)
     ]

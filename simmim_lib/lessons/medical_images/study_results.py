@@ -176,22 +176,6 @@ def pneumonia_compared() -> tuple[Picture, Table]:
     return figure, Table(["learnt", "AUC", "against scratch"], rows)
 
 
-def pneumonia_table() -> Table:
-    """Return how PneumoniaMNIST goes with all labels: each network, and their mean."""
-    (record,) = stored.load("pneumonia").records
-    measures = ("AUC", "fixed accuracy", "fixed sensitivity", "fixed specificity")
-    networks = len(record.values("AUC"))
-    rows = [
-        ["each network", *(mean_and_interval(record.values(name)) for name in measures)],
-        [
-            f"mean of {networks} networks",
-            *(f"{record.values(f'{name}, mean of networks')[-1]:.3f}" for name in measures),
-        ],
-    ]
-    names = [name.replace("fixed ", "") for name in measures]
-    return Table(["PneumoniaMNIST, all labels", *names], rows)
-
-
 # --- Two hospitals
 
 
