@@ -493,9 +493,10 @@ def _add_data(commands: Any) -> None:
 
 
 def _list_data(options: argparse.Namespace) -> None:
-    from simmim_lib.datasets import CATALOGUE, is_available
+    from simmim_lib.datasets import describe, is_available, listed
 
-    for name, entry in CATALOGUE.items():
+    for name in listed():
+        entry = describe(name)
         state = "here" if is_available(name) else "fetch"
         print(f"{name:<16}{state:<7}{len(entry.class_names):>3} classes  {entry.title}")
         print(f"{'':<16}{entry.source}; licence: {entry.licence}")
