@@ -333,6 +333,26 @@ exercises.check("07-perplexity", perplexity)
 #
 # </details>
 
+# %% [markdown]
+# The workbook has a small language model, `trunk="words"`: two transformer layers that look to the
+# left only, and 96 numbers for each token. It has read 96 articles of Wikipedia, which takes a minute
+# or two on two free processor cores.
+
+# %%
+exercises.predict("07-perplexity-guess", study_results.perplexity_table())
+
+# %% [markdown]
+# To write a text, draw the next token by its probability, append it, and go on. Dividing the logits
+# by a **temperature** below 1 makes likely tokens likelier, and texts dull; above 1 it lets unlikely
+# ones in, and texts fall apart. Try 0.2 and 2.
+
+# %%
+live.temperature_panel()
+
+# %% [markdown]
+# A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers: it
+# is forty times as large, and has seen many thousand times as much text. That is what scale buys.
+
 # %%
 exercises.score("07")
 

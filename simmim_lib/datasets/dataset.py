@@ -1,6 +1,7 @@
 """A dataset in memory: its parts, what its labels are, and which images belong together."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,7 +39,7 @@ class Part:
             from; empty where they come from elsewhere.
     """
 
-    images: Images | Texts
+    images: NDArray[Any]
     labels: Labels
     files: tuple[str, ...] = ()
 

@@ -4,9 +4,10 @@ from collections.abc import Iterator
 
 from simmim_lib import datasets
 from simmim_lib.foundation.progress import Progress
+from simmim_lib.language import next_tokens, sample
 from simmim_lib.lessons.language import contributions, figures
 from simmim_lib.lessons.language.contributions import Decision
-from simmim_lib.panels.controls import dropdown, text_box
+from simmim_lib.panels.controls import dropdown, slider, text_box
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
 from simmim_lib.trunks import minilm
@@ -52,3 +53,29 @@ def sum_in_words(decision: Decision) -> str:
         return f"{words}: {verdict}"
     start = f"start {decision.start:+.2f}" if decision.start else f"together {decision.rest:+.2f}"
     return f"{start}, {words}\n= {decision.total:+.2f}: {decision.probability:.0%} positive"
+
+
+TEMPERATURES = (0.2, 0.5, 0.8, 1.0, 1.3, 2.0)
+
+LIKELIEST = 10
+"""Next tokens that are drawn as bars."""
+
+
+def temperature(start: str = "The city is the capital of") -> Panel:
+    """Return the panel that lets the language model go on with a text.
+
+    Args:
+        start: what is in the box at first.
+    """
+    controls = {
+        "start": text_box("Text", start),
+        "temperature": slider("Temperature", TEMPERATURES, 0.8),
+        "seed": slider("Seed", range(6), 0),
+    }
+    return Panel(controls, _continued)
+
+
+def _continued(values: Values, progress: Progress) -> Iterator[Picture]:
+    start, heat = values["start"], values["temperature"]
+    likeliest = dict(list(next_tokens(start, heat).items())[:LIKELIEST])
+    yield figures.continued(likeliest, sample(start, heat, seed=values["seed"]), heat)

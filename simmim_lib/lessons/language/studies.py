@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simmim_lib.lessons.language import probes
+from simmim_lib.lessons.language import probes, reading
 from simmim_lib.lessons.language.plain_methods import DOMAINS, PlainMethod, measure
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, study
@@ -97,3 +97,13 @@ def text_domain_shift() -> list[PlainMethod]:
 def text_probes() -> list[probes.ProbeTest]:
     """Every method with all the labels of the three domains."""
     return [probes.ProbeTest(method=method) for method in probes.METHODS]
+
+
+@study(
+    "How well does a model of a hundred articles foretell texts that it has not read?",
+    reading.measure,
+    reading.Reading.from_mapping,
+)
+def text_perplexity() -> list[reading.Reading]:
+    """Other articles, and the sentences of the three domains."""
+    return [reading.Reading(tested_on=name) for name in ("wikipedia", *DOMAINS)]

@@ -205,6 +205,24 @@ def without_labels_figure() -> Picture:
     return charts.accuracy_rows(groups, "No label of the domain, 25 a class in both others")
 
 
+# --- The next word
+
+
+def perplexity(tested_on: str) -> float:
+    """Return the perplexity of a dataset's test texts for the model that Wikipedia has taught."""
+    return float(stored.load("text-perplexity").values("perplexity", tested_on=tested_on)[0])
+
+
+def perplexity_table() -> Table:
+    """Return how well the language model foretells other articles, and other texts."""
+    study = stored.load("text-perplexity")
+    rows = []
+    for name in ("wikipedia", *DOMAINS):
+        nats = study.values("nats_per_character", tested_on=name)[0]
+        rows.append([datasets.describe(name).title, f"{perplexity(name):.0f}", f"{nats:.2f}"])
+    return Table(["test part of", "perplexity", "nats a character"], rows)
+
+
 # --- What is not understood
 
 
