@@ -19,7 +19,7 @@ from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications, minilm
-from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN
+from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, WORDS
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
@@ -125,7 +125,8 @@ def store(network: Pretrained, path: Path) -> None:
 
 def bundled() -> tuple[tuple[str, str, str], ...]:
     """Return source, trunk and pretext of each network that comes with the workbook."""
-    return tuple((source, SMALL_CNN.name, "labels") for source in datasets.included())
+    with_labels = [(source, SMALL_CNN.name, "labels") for source in datasets.included()]
+    return (*with_labels, ("wikipedia", WORDS.name, "next-word"))
 
 
 def bundle() -> None:
@@ -226,8 +227,9 @@ def _stored_recipe(arrays: Any) -> dict[str, Any]:
 
 def _shapes(source: str, trunk: str, pretext: str = "labels") -> dict[str, list[tuple[int, ...]]]:
     """Return the shapes of the arrays of each block of a network, and of what comes with it."""
-    images, size = datasets.image_shape(source), trunks.describe(trunk).size
-    parts = trunks.cut_trunk(0, trunk, images, size)
+    info = trunks.describe(trunk)
+    shape = (info.size,) if info.takes == "texts" else datasets.image_shape(source)
+    parts = trunks.cut_trunk(0, trunk, shape, info.size)
     of_blocks = {
         name: [tuple(variable.shape) for variable in block]
         for name, block in parts.variables.items()

@@ -28,14 +28,25 @@ def test_a_token_changes_nothing_before_it(network):
     assert not np.allclose(before[0, 4], after[0, 4], atol=1e-3)
 
 
+def test_a_token_is_compared_with_its_own_embedding_as_it_is_now(network):
+    model = words.next_token_logits(network)
+    before, kept = model(IDS).numpy(), network.get_weights()
+    table = network.get_layer("words").embeddings
+    changed = table.numpy()
+    changed[3000] *= 2  # no token of IDS, so that nothing else of the network sees it
+    table.assign(changed)
+    after = model(IDS).numpy()
+    network.set_weights(kept)
+    assert np.allclose(after[..., 3000], 2 * before[..., 3000], atol=1e-5)
+    assert np.allclose(after[..., :3000], before[..., :3000], atol=1e-5)
+
+
 def test_padding_changes_no_feature(network):
-    shorter = trunks.build_trunk("words", size=6)
-    weights = {each.path: each.numpy() for each in network.weights}
-    assert len(weights) == len(network.weights)
-    shorter.set_weights(network.get_weights())
+    longer = trunks.build_trunk("words", size=16)
+    longer.set_weights(network.get_weights())
     features = network(IDS).numpy()
     assert features.shape == (1, words.WIDTH)
-    assert np.allclose(shorter(IDS[:, :6]).numpy(), features, atol=1e-5)
+    assert np.allclose(longer(np.pad(IDS, ((0, 0), (0, 8)))).numpy(), features, atol=1e-5)
     assert np.isfinite(network(np.zeros((1, 8), np.int32)).numpy()).all()
 
 
