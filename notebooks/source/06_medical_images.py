@@ -425,5 +425,6 @@ exercises.score("06")
 #
 # ## Where next
 #
-# In [lesson 10](10_report.ipynb) you run such an experiment on your own settings and images, and get
-# a report. [Lesson 05](05_information_maximisation.ipynb) has what images without labels teach.
+# [Lesson 07](07_language.ipynb) leaves images for sentences, where several targets help each other. In
+# [lesson 10](10_report.ipynb) you run such an experiment on your own settings and images, and get a
+# report. [Lesson 05](05_information_maximisation.ipynb) has what images without labels teach.

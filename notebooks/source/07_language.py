@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 75 minutes; 65 without what goes deeper. Afterwards you will be able to
+# About 80 minutes; 65 without what goes deeper. Afterwards you will be able to
 #
 # - turn sentences into tokens, and tokens into vectors that a linear head can read,
 # - say what a pre-trained language model is worth, in labels,
@@ -335,8 +335,8 @@ exercises.check("07-perplexity", perplexity)
 
 # %% [markdown]
 # The workbook has a small language model, `trunk="words"`: two transformer layers that look to the
-# left only, and 96 numbers for each token. It has read 96 articles of Wikipedia, which takes a minute
-# or two on two free processor cores.
+# left only, and 96 numbers for each token. It has read 96 articles of Wikipedia, which takes a few
+# minutes.
 
 # %%
 exercises.predict("07-perplexity-guess", study_results.perplexity_table())

@@ -82,8 +82,10 @@ def perplexity(texts: "list[str]", source: str = "wikipedia") -> float:
 
 def next_tokens(
     start: str, temperature: float = 1.0, source: str = "wikipedia"
-) -> dict[str, float]:
-    """Return the probability of every token that may come next, the likeliest first.
+) -> list[tuple[str, float]]:
+    """Return every token that may come next with its probability, the likeliest first.
+
+    Some tokens are parts of letters, and look alike.
 
     Args:
         start: a text; of a long one the last 64 tokens count.
@@ -97,7 +99,7 @@ def next_tokens(
     chances = _chances(_ids(start), check_temperature(temperature), source)
     order = np.argsort(chances)[::-1]
     decode = tokens.tokenizer(WORDS.name).decode
-    return {decode([int(place)]): float(chances[place]) for place in order}
+    return [(decode([int(place)]), float(chances[place])) for place in order]
 
 
 def sample(

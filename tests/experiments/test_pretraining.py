@@ -331,9 +331,10 @@ def test_the_shapes_are_those_of_the_trunk():
 
 
 def test_the_bundled_networks_are_verified(elsewhere):
-    for source in datasets.included():
-        shutil.copy(_bundled_path(source), elsewhere / f"{source}.npz")
-    assert set(pretraining.verify()) == {f"trunks/{name}.npz" for name in datasets.included()}
+    for source, *network in pretraining.bundled():
+        shutil.copy(_bundled_path(source, *network), elsewhere / f"{source}.npz")
+    names = (*datasets.included(), "wikipedia")
+    assert set(pretraining.verify()) == {f"trunks/{name}.npz" for name in names}
     stored(elsewhere / "uci-digits.npz", with_array("dense/1", np.full(128, np.nan)))
     with pytest.raises(WorkbookError, match=r"uci-digits\.npz is damaged"):
         pretraining.verify()

@@ -165,22 +165,22 @@ def _parts_in_words(
 
 
 @styled
-def continued(likeliest: Mapping[str, float], text: str, temperature: float) -> Picture:
+def continued(likeliest: Sequence[tuple[str, float]], text: str, temperature: float) -> Picture:
     """Draw what may come next, and a text that was drawn token by token.
 
     Args:
-        likeliest: the probability of some next tokens.
+        likeliest: some next tokens, each with its probability.
         text: the text with what was drawn.
         temperature: by which logits were divided.
     """
     figure = new_figure(8, 4.2)
     axes = figure.add_axes((0.2, 0.44, 0.75, 0.46))
     places = np.arange(len(likeliest))
-    axes.barh(places, list(likeliest.values()), color=COLOURS["source"])
-    axes.set_yticks(places, [repr(shortened(token))[1:-1] for token in likeliest])
+    axes.barh(places, [chance for _, chance in likeliest], color=COLOURS["source"])
+    axes.set_yticks(places, [repr(shortened(token))[1:-1] for token, _ in likeliest])
     axes.set_ylim(len(likeliest) - 0.5, -0.5)
     axes.set(xlabel="probability", title=f"The next token, at temperature {temperature:g}")
     axes.grid(axis="x")
     figure.text(0.02, 0.26, textwrap.fill(printable(text), 95), va="top", fontsize=10)
-    bars = "; ".join(f"{token.strip()}: {chance:.3f}" for token, chance in likeliest.items())
+    bars = "; ".join(f"{token.strip()}: {chance:.3f}" for token, chance in likeliest)
     return Picture(figure, f"At temperature {temperature:g}, next: {bars}. Drawn: {text}")

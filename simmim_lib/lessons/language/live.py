@@ -58,4 +58,7 @@ def temperature_panel() -> Panel | str:
     """Return the panel that draws texts, which needs nothing but the package tokenizers."""
     if importlib.util.find_spec("tokenizers"):
         return panels.temperature()
-    return f"Texts are cut into tokens by the package tokenizers: `{minilm.INSTALL}` brings it."
+    return (
+        "Texts are cut into tokens by the package tokenizers, which is not installed: "
+        f"`{minilm.INSTALL_READERS}` brings it."
+    )

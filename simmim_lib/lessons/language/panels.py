@@ -77,5 +77,5 @@ def temperature(start: str = "The city is the capital of") -> Panel:
 
 def _continued(values: Values, progress: Progress) -> Iterator[Picture]:
     start, heat = values["start"], values["temperature"]
-    likeliest = dict(list(next_tokens(start, heat).items())[:LIKELIEST])
+    likeliest = next_tokens(start, heat)[:LIKELIEST]
     yield figures.continued(likeliest, sample(start, heat, seed=values["seed"]), heat)

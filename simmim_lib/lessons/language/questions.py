@@ -296,40 +296,6 @@ def _no_label() -> Answer:
 
 
 @question(
-    Estimate(
-        "07-perplexity-guess",
-        "A small transformer has read a hundred articles of Wikipedia, some four times, and knows "
-        "4,096 tokens. Guessing blindly has a perplexity of 4,096. What is its perplexity on "
-        "articles that it has not read?",
-        least=2,
-        most=4096,
-        within=1.6,
-        unit="tokens",
-        logarithmic=True,
-        too_low="Large models that have read a library get there. This one has read what a person "
-        "reads in two days.",
-        too_high="Even counting how often each token occurs does better than that.",
-        close="You saw that grammar is learnt quickly, and facts are not.",
-    )
-)
-def _perplexity_guess() -> Answer:
-    others = [study_results.perplexity(name) for name in DOMAINS]
-    here = study_results.perplexity("wikipedia")
-    worse = min(others) > here
-    return Answer(
-        here,
-        "It knows which tokens are frequent, and which follow each other. "
-        + (
-            "Sentences of reviews surprise it more: a language model, too, feels the **domain "
-            "shift**. ULMFiT's second stage is made for that: go on with the next word on the "
-            "target's own texts, which needs no labels."
-            if worse
-            else "Sentences of reviews surprise it no more than articles do."
-        ),
-    )
-
-
-@question(
     Choice(
         "07-probes",
         "Forty sentences were written for this lesson: plain ones, and others with negation, "
@@ -362,4 +328,38 @@ def _probes() -> Answer:
         "Eight sentences of a kind are a probe and no measurement: one sentence more or less is "
         "twelve percentage points. But they show where to look, and a test set of real sentences, "
         "most of them plain, hides it.",
+    )
+
+
+@question(
+    Estimate(
+        "07-perplexity-guess",
+        "A small transformer has read a hundred articles of Wikipedia, some four times, and knows "
+        "4,096 tokens. Guessing blindly has a perplexity of 4,096. What is its perplexity on "
+        "articles that it has not read?",
+        least=2,
+        most=4096,
+        within=1.6,
+        unit="tokens",
+        logarithmic=True,
+        too_low="Large models that have read a library get there. This one has read what a person "
+        "reads in two days.",
+        too_high="Even counting how often each token occurs does better than that.",
+        close="You saw that grammar is learnt quickly, and facts are not.",
+    )
+)
+def _perplexity_guess() -> Answer:
+    others = [study_results.perplexity(name) for name in DOMAINS]
+    here = study_results.perplexity("wikipedia")
+    worse = min(others) > here
+    return Answer(
+        here,
+        "It knows which tokens are frequent, and which follow each other. "
+        + (
+            "Sentences of reviews surprise it more: a language model, too, feels the **domain "
+            "shift**. ULMFiT's second stage is made for that: go on with the next word on the "
+            "target's own texts, which needs no labels."
+            if worse
+            else "Sentences of reviews surprise it no more than articles do."
+        ),
     )
