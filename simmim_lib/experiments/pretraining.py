@@ -19,7 +19,7 @@ from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications
-from simmim_lib.trunks.catalogue import SMALL_CNN
+from simmim_lib.trunks.catalogue import SMALL_CNN, SMALL_VIT
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
@@ -123,7 +123,9 @@ def store(network: Pretrained, path: Path) -> None:
 
 def bundled() -> tuple[tuple[str, str, str], ...]:
     """Return source, trunk and pretext of each network that comes with the workbook."""
-    return tuple((source, SMALL_CNN.name, "labels") for source in datasets.included())
+    by_labels = ((source, SMALL_CNN.name, "labels") for source in datasets.included())
+    without = (("fashion", SMALL_VIT.name, pretext) for pretext in ("masked", "contrastive"))
+    return (*by_labels, *without)
 
 
 def bundle() -> None:
