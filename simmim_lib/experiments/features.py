@@ -13,7 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks.building import ImageShape

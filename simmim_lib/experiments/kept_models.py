@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, keras_files, keras_setup, outputs
 from simmim_lib.foundation.keras_files import SUFFIX
 from simmim_lib.foundation.paths import from_person

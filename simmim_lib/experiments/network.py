@@ -11,7 +11,7 @@ import numpy as np
 from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.features import fitted, frozen_features
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import Blocks, CutTrunk, Weights
@@ -309,7 +309,7 @@ def _heads_without_labels(
 
 def _head_for(target: str, source: Pretrained | None) -> Weights:
     """Return what the source's head knows of the classes of a target without labels."""
-    if not source or not knows_classes(source.source, target):
+    if not source or not knows_classes(source.source, source.pretext, target):
         name = source.source if source else None
         raise WorkbookError(
             f"{shown(target)} has no labels, and neither a target with the same classes shares its "

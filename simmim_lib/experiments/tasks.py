@@ -6,6 +6,7 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
 from simmim_lib.trunks import FILE, IMAGENET
@@ -52,9 +53,12 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
     return tasks
 
 
-def knows_classes(source: str | None, target: str) -> bool:
-    """Tell whether a source has all classes of a target, so that its head can read them."""
-    if source in (None, IMAGENET, FILE):  # published weights come without a head
+def knows_classes(source: str | None, pretext: str, target: str) -> bool:
+    """Tell whether a source's head can read all classes of a target.
+
+    Published weights come without a head, and so does what was learnt without labels.
+    """
+    if source in (None, IMAGENET, FILE) or not PRETEXTS[pretext].has_head:
         return False
     known = datasets.describe(source).class_names
     return set(datasets.describe(target).class_names) <= set(known)

@@ -4,7 +4,7 @@ from collections.abc import Collection, Sequence
 
 from simmim_lib import datasets
 from simmim_lib.experiments.baselines import PROBE
-from simmim_lib.settings import Settings
+from simmim_lib.settings import PRETEXTS, Settings
 from simmim_lib.trunks import FILE, IMAGENET
 
 MAX_NAMES = 12
@@ -31,6 +31,8 @@ def start(settings: Settings) -> str:
         FILE: f"are in the file {trunk.file.name if trunk.file else ''}; what they were trained on "
         "only their maker knows",
     }.get(settings.source, f"were trained on all training images of {source_name(settings)}")
+    if settings.pretext != "labels":
+        origin += f", {PRETEXTS[settings.pretext]}"
     return f"The trunk, {trunk.title}, starts with weights that {origin}. {_copies(settings)}"
 
 

@@ -7,13 +7,14 @@ from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import keras_setup
-from simmim_lib.trunks import applications, article, efficientnet, files, small_cnn
+from simmim_lib.trunks import applications, article, efficientnet, files, small_cnn, vit
 from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
 from simmim_lib.trunks.catalogue import (
     ARTICLE,
     EFFICIENTNET_LITE0,
     EFFICIENTNET_LITE0_MIDDLE,
     SMALL_CNN,
+    SMALL_VIT,
     Trunk,
     check_size,
     describe,
@@ -61,6 +62,7 @@ def _for_colour(build: "Callable[[int], keras.Model]") -> "Callable[[int, int], 
 BUILDERS: "Mapping[str, Callable[[int, int], keras.Model]]" = {
     SMALL_CNN.name: small_cnn.build,
     ARTICLE.name: article.build,
+    SMALL_VIT.name: vit.build,
     EFFICIENTNET_LITE0.name: _for_colour(efficientnet.build),
     EFFICIENTNET_LITE0_MIDDLE.name: _for_colour(efficientnet.build_middle),
     **{

@@ -29,6 +29,7 @@ class Trunk:
         colour: whether it takes colour images only; grey ones are then repeated three times.
         published: the source of weights of its own, `IMAGENET` or `FILE`; "" for a trunk that has
             none, and is pre-trained on a dataset.
+        pretexts: what it can be pre-trained to do, of `settings.PRETEXTS`.
         frozen: how many blocks are frozen by default.
         licence: of the published weights.
         weights: the file of these in the workbook's data, without a suffix; "" where they are
@@ -47,6 +48,7 @@ class Trunk:
     sizes: tuple[int, int]
     colour: bool = False
     published: str = ""
+    pretexts: tuple[str, ...] = ("labels",)
     frozen: int = 0
     licence: str = ""
     weights: str = ""
@@ -67,6 +69,7 @@ SMALL_CNN = Trunk(
     ("convolution_1", "convolution_2", "convolution_3", "dense"),
     28,
     (28, 28),
+    pretexts=("labels", "masked", "contrastive"),
     frozen=2,
 )
 """The workbook's own network."""
@@ -82,12 +85,34 @@ ARTICLE = Trunk(
 """The network in the article's code."""
 
 
+SMALL_VIT = Trunk(
+    "small-vit",
+    "a small vision transformer",
+    ("patch_embedding", *(f"block_{number}" for number in range(1, 5)), "features"),
+    28,
+    (28, 28),
+    pretexts=("labels", "masked", "contrastive"),
+)
+"""For lesson 08: a transformer small enough for two processor cores."""
+
+
 def _published(name: str, title: str, size: int, licence: str, ends: tuple[str, ...]) -> Trunk:
     """Describe a network for photographs that was trained on ImageNet; by default all is frozen."""
     stages = tuple(f"stage_{number}" for number in range(1, len(ends) - 1))
     blocks = ("stem", *stages, "features")
-    sizes, colour, frozen = (32, 512), True, len(ends)
-    return Trunk(name, title, blocks, size, sizes, colour, IMAGENET, frozen, licence, ends=ends)
+    sizes, frozen = (32, 512), len(ends)
+    return Trunk(
+        name,
+        title,
+        blocks,
+        size,
+        sizes,
+        colour=True,
+        published=IMAGENET,
+        frozen=frozen,
+        licence=licence,
+        ends=ends,
+    )
 
 
 _LITE0_ENDS = ("stem", *(f"stage_{number}" for number in range(1, 8)), "features")
@@ -116,6 +141,7 @@ TRUNKS: Mapping[str, Trunk] = {
     for trunk in (
         SMALL_CNN,
         ARTICLE,
+        SMALL_VIT,
         EFFICIENTNET_LITE0,
         EFFICIENTNET_LITE0_MIDDLE,
         _published(
@@ -191,11 +217,17 @@ def describe(name: str) -> Trunk:
             f"The network in {address.path} takes images of {height} x {width} pixels, but the "
             "workbook's images are square: use a network that takes square ones."
         )
-    sizes = (height, height)
-    colour, frozen = channels == 3, len(blocks)
-    state = files.state(file)
     return Trunk(
-        name, file.stem, blocks, height, sizes, colour, FILE, frozen, file=file, state=state
+        name,
+        file.stem,
+        blocks,
+        height,
+        (height, height),
+        colour=channels == 3,
+        published=FILE,
+        frozen=len(blocks),
+        file=file,
+        state=files.state(file),
     )
 
 
