@@ -26,6 +26,9 @@ PIECES = 5
 TAIL = 12
 """Standard deviations beyond which a Gaussian counts for nothing."""
 
+MIN_NOISE = 0.1
+"""With less noise than this no epsilon is small enough to mean anything."""
+
 MAX_NOISE = 1e6
 """More noise than this is no use to anybody who looks for the least."""
 
@@ -143,7 +146,7 @@ def noise_multiplier(
         divergence = steps * renyi_divergence(share, math.exp(log_noise))
         return _converted(divergence, delta, conversion) - epsilon
 
-    low, high = math.log(0.1), math.log(2.0)
+    high = 0.0
     while excess(high) > 0:
         high += math.log(2)
         if high > math.log(MAX_NOISE):
@@ -151,8 +154,11 @@ def noise_multiplier(
                 f"No noise reaches an epsilon of {epsilon:g} over {steps:g} steps at a delta of "
                 f"{delta:g}: allow a larger epsilon, or fewer epochs."
             )
-    if excess(low) < 0:
-        return math.exp(low)
+    low = high - math.log(2)
+    while excess(low) < 0:
+        low -= math.log(2)
+        if low < math.log(MIN_NOISE):  # the integral takes long where there is so little
+            return MIN_NOISE
     return math.exp(brentq(excess, low, high, xtol=1e-10))
 
 

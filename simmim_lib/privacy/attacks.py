@@ -14,6 +14,9 @@ from simmim_lib.errors import WorkbookError, check_number, check_whole
 
 Scores = NDArray[np.float64]
 
+MAX_THRESHOLDS = 20_000
+"""The highest scores that an audit tries as thresholds."""
+
 
 @dataclass(frozen=True, eq=False)
 class Attack:
@@ -160,6 +163,53 @@ def audited_epsilon(
     while excess(most) < 0:
         most *= 2
     return float(brentq(excess, 0, most, xtol=1e-9))
+
+
+def epsilon_of_many_runs(
+    members: ArrayLike, others: ArrayLike, delta: float, level: float = 0.95
+) -> float:
+    """Return the lower bound of epsilon that many runs with and without one example prove.
+
+    The first half of the runs chooses the threshold, the second half is counted: a threshold that
+    had been chosen on the runs that it is judged by would prove too much.
+
+    Args:
+        members: a score for each run with the example, (n,); higher means "was there".
+        others: a score for each run without it, (m,).
+        delta: of the promise that is looked into.
+        level: with which chance the bound holds.
+
+    Raises:
+        WorkbookError: fewer than two runs of a kind, or NaN among the scores.
+
+    Source: Jagielski, Ullman and Oprea 2020, "Auditing Differentially Private Machine Learning: How
+        Private is Private SGD?", section 3; Clopper and Pearson 1934.
+    """
+    named = {"members": members, "others": others}.items()
+    pairs = [np.array_split(_scores(*given), 2) for given in named]
+    if any(len(half) == 0 for halves in pairs for half in halves):
+        raise WorkbookError("An audit by many runs needs at least two of each kind: run more.")
+    (member_trials, members), (other_trials, others) = pairs
+    thresholds = np.unique(np.concatenate([member_trials, other_trials]))[-MAX_THRESHOLDS:]
+    bounds = _bounds_above(thresholds, member_trials, other_trials, delta, level)
+    best = thresholds[[int(np.argmax(bounds))]]
+    return float(_bounds_above(best, members, others, delta, level)[0])
+
+
+def _bounds_above(
+    thresholds: Scores, members: Scores, others: Scores, delta: float, level: float
+) -> Scores:
+    """Return the bound of epsilon that each threshold proves, (thresholds,)."""
+    from scipy.stats import beta
+
+    doubt = (1 - level) / 2  # one half for each of the two shares
+    found, accused = (
+        len(scores) - np.searchsorted(np.sort(scores), thresholds) for scores in (members, others)
+    )
+    least = np.where(found > 0, beta.ppf(doubt, np.maximum(found, 1), len(members) - found + 1), 0)
+    rest = np.maximum(len(others) - accused, 1)
+    most = np.where(accused < len(others), beta.ppf(1 - doubt, accused + 1, rest), 1)
+    return np.log(np.maximum((least - delta) / most, 1))
 
 
 def _chance(right: int, guesses: int, canaries: int, bound: float, delta: float) -> float:

@@ -38,7 +38,9 @@ def one_by_one(model: SimMIM, inputs: np.ndarray, labels: np.ndarray) -> list[np
     for image, label in zip(inputs, labels, strict=True):
         with tf.GradientTape() as tape:
             logits = model(image[None])["one"]
-            loss = keras.losses.sparse_categorical_crossentropy([label], logits, from_logits=True)
+            loss = keras.losses.sparse_categorical_crossentropy(
+                label[None], logits, from_logits=True
+            )
         variables = [each.value for each in model.trainable_variables]
         found.append(tape.gradient(loss, variables, unconnected_gradients="zero"))
     return [np.stack(each) for each in zip(*found, strict=True)]
@@ -54,7 +56,7 @@ def test_each_gradient_is_that_of_a_batch_of_its_own(model, examples):
         np.testing.assert_allclose(ours, known, atol=1e-5)
 
 
-@pytest.mark.parametrize("clip", [0.2, 0.5, 100.0])
+@pytest.mark.parametrize("clip", [0.2, 1.5, 100.0])
 def test_long_gradients_are_shortened_and_short_ones_are_not(model, examples, clip):
     known = one_by_one(model, *examples)
     factors = np.minimum(1, clip / lengths(known))

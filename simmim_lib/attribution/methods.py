@@ -233,10 +233,14 @@ def grad_cam(
 
 def _maps(trunk: "keras.Model", name: str | None) -> "keras.layers.Layer":
     """Return the layer of a name, or the last, whose output has height, width and channels."""
+    import keras
+
     having = {
         layer.name: layer
         for layer in trunk.layers
-        if len(getattr(layer.output, "shape", ())) == 4 and layer.output.shape[1] not in (None, 1)
+        if not isinstance(layer, keras.layers.InputLayer)
+        and len(getattr(layer.output, "shape", ())) == 4
+        and layer.output.shape[1] not in (None, 1)
     }
     if name in having:
         return having[name]

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from simmim_lib import attribution
+from simmim_lib.attribution import methods
 from simmim_lib.errors import WorkbookError
 
 IMAGES = np.random.default_rng(0).uniform(size=(3, 8, 8, 1)).astype(np.float32)
@@ -100,7 +101,7 @@ def test_integrated_gradients_are_complete_and_a_part_of_them_is_not(network):
 def test_images_are_answered_for_one_by_one(network, monkeypatch):
     for method in METHODS:
         together = method(network, IMAGES, CLASSES)
-        monkeypatch.setattr(attribution, "TOGETHER", 2)
+        monkeypatch.setattr(methods, "TOGETHER", 2)
         np.testing.assert_allclose(method(network, IMAGES, CLASSES), together, atol=1e-6)
         monkeypatch.undo()
         if method is not attribution.smooth_grad:  # whose noise depends on how many there are
