@@ -221,7 +221,9 @@ def grad_cam(
     import tensorflow as tf
 
     images, classes = _asked(lambda given: head(trunk(given)), images, classes)
-    parts = keras.Model(trunk.inputs, [_maps(trunk, layer).output, *trunk.outputs])
+    copy = keras.models.clone_model(trunk)  # its layers may belong to other models, too
+    copy.set_weights(trunk.get_weights())
+    parts = keras.Model(copy.inputs[0], [_maps(copy, layer).output, *copy.outputs])
     with tf.GradientTape() as tape:
         maps, features = parts(images)
         asked = tf.gather(head(features), classes, batch_dims=1)

@@ -88,18 +88,19 @@ def estimate(settings: Settings) -> Cost:
 
 
 def feature_flops(settings: Settings) -> float:
-    """Return what the frozen blocks take, once, for all images that they are shown.
+    """Return what the frozen blocks take, once, for the images that one seed learns from.
 
-    Those are all images of the targets, for training and for testing; seeds share the features.
+    Those are the labelled images, and those without labels where they teach. What testing takes is
+    not counted: every way to learn is tested on the same images.
 
     Raises:
         WorkbookError: a dataset that is unknown or not here.
     """
-    front = architecture(settings).front
-    if front is None:
-        return 0.0
-    sets = [datasets.load(name, settings.image_size) for name in settings.targets]
-    return float(sum(len(each.train) + len(each.test) for each in sets) * forward_flops(front))
+    images = sum(
+        len(chosen.labelled) + (len(chosen.unlabelled) if settings.unlabelled_views else 0)
+        for _, chosen in _choices(settings)
+    )
+    return float(images * forward_flops(architecture(settings).front))
 
 
 def watt_hours(seconds: float, watts: float = WATTS, overhead: float = OVERHEAD) -> float:
@@ -158,8 +159,13 @@ def _flops_for(model: "SimMIM", target: str) -> int:
 def _images_per_step(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield how many images of each target the network sees in a step, every view counted."""
     views = settings.unlabelled_views
-    for target, labels_per_class in settings.labels_of.items():
-        data = datasets.load(target, settings.image_size)
-        chosen = datasets.choose(data, labels_per_class, seed=0)
+    for target, chosen in _choices(settings):
         labelled = min(settings.batch_size, len(chosen.labelled))
         yield target, labelled + views * min(UNLABELLED_BATCH_SIZE, len(chosen.unlabelled))
+
+
+def _choices(settings: Settings) -> Iterator[tuple[str, datasets.Choice]]:
+    """Yield which images of each target the first seed learns from."""
+    for target, labels_per_class in settings.labels_of.items():
+        data = datasets.load(target, settings.image_size)
+        yield target, datasets.choose(data, labels_per_class, seed=0)

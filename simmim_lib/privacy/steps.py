@@ -168,8 +168,8 @@ class PrivateTraining:
         import tensorflow as tf
 
         def clipped(example: "tuple[tf.Tensor, ...]") -> "list[tf.Tensor]":
-            *shown, count = example
-            gradient = self._gradient(shown)
+            image, label, count = example
+            gradient = self._gradient((image, label))
             length = tf.linalg.global_norm(gradient)
             factor = count * tf.minimum(1.0, clip / tf.maximum(length, 1e-12))
             return [factor * part for part in gradient]

@@ -121,7 +121,7 @@ def test_smooth_grad_without_noise_is_the_gradient_and_with_it_a_mean(network):
 
 
 def split(network: keras.Model) -> tuple[keras.Model, keras.layers.Layer]:
-    return keras.Model(network.inputs, network.layers[-2].output), network.layers[-1]
+    return keras.Model(network.inputs[0], network.layers[-2].output), network.layers[-1]
 
 
 def test_grad_cam_weighs_maps_by_their_mean_slopes(network):
@@ -175,3 +175,11 @@ def test_other_bad_input_gets_one_sentence(network):
         attribution.occlusion(network, IMAGES, 0, side=9)
     with pytest.raises(WorkbookError, match="stride is 6"):
         attribution.occlusion(network, IMAGES, 0, side=5, stride=6)
+
+
+def test_layers_that_belong_to_several_models_are_seen_from_the_one_that_is_asked(network):
+    """A layer's `output` is that of the first model it was built in."""
+    *layers, head = network.layers
+    shared = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    known = attribution.grad_cam(*split(network), IMAGES, 1)
+    np.testing.assert_allclose(attribution.grad_cam(shared, head, IMAGES, 1), known, atol=1e-6)
