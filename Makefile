@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test test-colab notebooks report results trunks bench check format lock clean
+.PHONY: help lab quick test test-colab notebooks report results trunks bench site check format lock clean
 
 # A reader's own settings must not leak into the environments made here.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -49,6 +49,10 @@ trunks: .venv/installed ## pre-train the networks that come with the workbook
 bench: .venv/installed ## measure the speed; OPTIONS="--output FILE" writes it down
 	$(BIN)/python benchmarks/bench.py $(OPTIONS)
 
+site: .venv/installed ## turn lessons, pages and docstrings into HTML, in site/
+	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -E -c docs -b html . site
+	@echo "site/docs/index.html"
+
 check: .venv/installed ## lint, formatting, types and layers
 	$(BIN)/python -m ruff check .
 	$(BIN)/python -m ruff format --check .
@@ -62,13 +66,13 @@ format: .venv/installed ## format the code and fix what ruff can fix
 lock: .venv/installed ## renew constraints/local.txt (see constraints/mirror_colab.py for Colab's)
 	$(BIN)/python -m pip install --quiet uv
 	{ echo '# Tested versions for Python 3.11 to 3.13, for .venv; `make lock` renews them.'; \
-	  $(BIN)/uv pip compile pyproject.toml --extra lab --extra test --upgrade --quiet \
+	  $(BIN)/uv pip compile pyproject.toml --extra lab --extra site --extra test --upgrade --quiet \
 	    --universal --python-version 3.11 --fork-strategy fewest --no-header --no-annotate; \
 	} > constraints/local.txt.part
 	mv constraints/local.txt.part constraints/local.txt
 
 clean: ## remove the environments and everything else that was generated, but no notebook
-	rm -rf .venv .venv-colab artefacts build dist .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .venv-colab artefacts build dist docs/made site .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache
 	find simmim_lib tests notebooks benchmarks data constraints -name __pycache__ -prune \
 	  -exec rm -rf {} +
@@ -77,7 +81,7 @@ clean: ## remove the environments and everything else that was generated, but no
 .venv/installed: pyproject.toml constraints/local.txt
 	@echo "Preparing .venv (a few minutes the first time) ..."
 	@sh .ci/environment .venv python3 python3.13 python3.12 python3.11 python
-	@$(BIN)/python -m pip install --quiet -c constraints/local.txt -e '.[lab,test]'
+	@$(BIN)/python -m pip install --quiet -c constraints/local.txt -e '.[lab,site,test]'
 	@touch $@
 
 .venv-colab/installed: pyproject.toml constraints/colab.txt

@@ -97,7 +97,7 @@ def _seconds(*words: object) -> float:
 
 def _accuracies(measured: list[rows.Row]) -> dict[Settings, dict[str, list[float]]]:
     return {
-        row.settings: {name: values.tolist() for name, values in row.accuracy.items()}
+        row.settings: {name: row.main_scores(name).tolist() for name in row.scores}
         for row in measured
     }
 

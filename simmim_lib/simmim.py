@@ -558,7 +558,8 @@ def fit_on_workers(
 
     Keras 3, at least up to 3.15, does not support `tf.distribute.MultiWorkerMirroredStrategy`: its
     `fit` stumbles over batches that are spread over the workers. Its training step does not, so
-    this loop hands it to the strategy. Every machine runs the same program with its own `TF_CONFIG`
+    this loop hands it to the strategy. Every machine runs the same program with a `TF_CONFIG` of
+    its own::
 
         strategy = tf.distribute.MultiWorkerMirroredStrategy()  # before anything else
         with strategy.scope():

@@ -26,13 +26,14 @@ def quick(settings: Settings) -> dict[str, Any]:
     """Make up numbers that depend on the settings alone, and take a moment."""
     numbers = random.Random(settings.as_code())
     time.sleep(numbers.uniform(0.02, 0.12))
-    accuracy = {
-        name: [numbers.random() for _ in range(settings.seeds)] for name in settings.targets
+    scores = {
+        name: {"accuracy": [numbers.random() for _ in range(settings.seeds)]}
+        for name in settings.targets
     }
     versions = {"python": "3"}
     return {
         "settings": settings.as_dict(),
-        "accuracy": accuracy,
+        "scores": scores,
         "seconds": settings.steps / 2,
         "versions": versions,
     }

@@ -47,6 +47,7 @@ def test_balanced_weights_are_those_of_scikit_learn():
     np.testing.assert_allclose(found, expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("named", [False, True], ids=["array", "by task"])
 @pytest.mark.parametrize("kind", ["arrays", "dataset"])
 def test_one_task_is_fitted_as_with_weights_of_examples(named, kind):
@@ -60,6 +61,7 @@ def test_one_task_is_fitted_as_with_weights_of_examples(named, kind):
     assert not np.allclose(found, fitted([KINDS], IMAGES, LABELS, batch_size=8), atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("kind", ["arrays", "dataset"])
 def test_of_several_tasks_each_has_its_own(kind):
     images = {"kinds": IMAGES, "ages": IMAGES}
@@ -76,6 +78,7 @@ def test_of_several_tasks_each_has_its_own(kind):
     np.testing.assert_allclose(found, expected, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_balanced_classes_count_the_same_in_a_fit():
     weights = compute_class_weight("balanced", classes=np.arange(3), y=LABELS)[LABELS]
     expected = fitted([KINDS], IMAGES, LABELS, sample_weight=weights)

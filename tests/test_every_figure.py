@@ -73,18 +73,20 @@ def reliability_diagram(name: str) -> Picture:
 
 def heat_map(name: str) -> Picture:
     across = comparison.Axis("labels", ("1", "2", "3"), (1, 2, 3))
-    return comparison.heat_map(across, comparison.Axis("source", (name, "b")), CELLS, name)
+    return comparison.heat_map(across, comparison.Axis("source", (name, "b")), CELLS, name, name)
 
 
 def curves(name: str) -> Picture:
     along = comparison.Axis("source", ("a", name, "c"))
-    return comparison.curves(along, comparison.Axis(name, (name, "b")), CELLS, name)
+    return comparison.curves(along, comparison.Axis(name, (name, "b")), CELLS, name, name)
 
 
-def accuracy_against_cost(name: str) -> Picture:
+def scores_against_cost(name: str) -> Picture:
     seconds = [0.01, 1.0, 30.0]
     front = np.array([True, False, True])
-    return comparison.accuracy_against_cost(seconds, [SEEDS] * 3, front, [name, "b", name], name)
+    return comparison.scores_against_cost(
+        seconds, [SEEDS] * 3, name, front, [name, "b", name], name
+    )
 
 
 def course(name: str) -> Picture:
@@ -168,7 +170,7 @@ def run_card(name: str) -> Picture:
 
 FIGURES: list[Callable[[str], Picture]] = [
     *(image_grid, accuracy_curves, accuracy_rows, confusion, reliability_diagram, heat_map),
-    *(curves, accuracy_against_cost, course, frozen_depth, score_against_accuracy),
+    *(curves, scores_against_cost, course, frozen_depth, score_against_accuracy),
     *(labels_and_neighbours, ablation, collapse, weights_over_steps, changes, one_probability),
     *(ways_and_costs, private_head, claimed_and_found, map_rows, one_map),
     run_card,
@@ -252,15 +254,17 @@ def test_every_figure_is_the_same_whatever_a_reader_has_set(draw, usual):
         np.testing.assert_array_equal(pixels(picture.png()), pixels(usual[draw.__name__]))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("reader", SETTINGS)
 def test_no_setting_of_a_reader_changes_a_figure(reader, usual):
     with mpl.rc_context(SETTINGS[reader]):
         before = {name: mpl.rcParams[name] for name in SETTINGS[reader]}
-        found = accuracy_against_cost("name").png()
+        found = scores_against_cost("name").png()
         assert before == {name: mpl.rcParams[name] for name in SETTINGS[reader]}
-    np.testing.assert_array_equal(pixels(found), pixels(usual["accuracy_against_cost"]))
+    np.testing.assert_array_equal(pixels(found), pixels(usual["scores_against_cost"]))
 
 
+@pytest.mark.slow
 def test_a_figure_that_a_reader_saves_is_the_same_too():
     with mpl.rc_context():
         mpl.rcdefaults()

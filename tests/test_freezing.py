@@ -25,6 +25,7 @@ def test_only_the_first_layers_are_copied_and_nothing_is_shared():
     assert np.any(target.layers[0].kernel.numpy() != 0)
 
 
+@pytest.mark.slow
 def test_frozen_weights_stay_the_same_to_the_bit():
     _, target = two_models()
     freezing.freeze(target, 2)

@@ -98,6 +98,7 @@ def _start(model, seeds):
     return [np.stack(weights) for weights in zip(*by_seed, strict=True)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("agreement", [0.0, 0.7])
 def test_the_steps_are_those_of_a_plain_tape(agreement):
     """Gradient descent on the objective, written out anew for one seed."""
@@ -139,6 +140,7 @@ def test_the_steps_are_those_of_a_plain_tape(agreement):
         np.testing.assert_allclose(one[1], other, atol=2e-5)
 
 
+@pytest.mark.slow
 def test_other_numbers_compile_nothing_anew(monkeypatch):
     examples, model = _problem(2, 3), _model()
     first = information.Recipe(information=0.3, augmentation=1.0)
@@ -200,6 +202,7 @@ def test_unlabelled_images_help():
     assert not results[1].diagnostics["mnist"].collapsed.any()
 
 
+@pytest.mark.slow
 def test_no_labels_at_all_with_a_source_that_knows_the_classes():
     """Glyphs have letters, too: only what the head knows of the ten digits is copied."""
     settings = QUICK.replace(labels_per_class=0)
@@ -305,6 +308,7 @@ def test_shares_of_classes_hold_also_where_there_are_more_images_of_one(monkeypa
     np.testing.assert_allclose(counted, SHARES, atol=0.015)
 
 
+@pytest.mark.slow
 def test_every_second_unlabelled_image_is_a_foreign_one():
     (stage,) = stages(QUICK.replace(foreign_images="fashion", seeds=2))
     found = stage.examples[0].unlabelled
@@ -359,6 +363,7 @@ def test_no_unlabelled_images_is_told(monkeypatch):
         experiments.run(settings, baseline=False)
 
 
+@pytest.mark.slow
 def test_frozen_features_serve_the_information_alone():
     """No views are needed for it, so cached features do: quick enough for a slider."""
     settings = QUICK.replace(agreement=0.0, augmentation=0.0, frozen_layers=3, labels_per_class=2)

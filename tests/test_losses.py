@@ -84,6 +84,7 @@ def logits_of(probabilities) -> np.ndarray:
 # --- what the readings do -----------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("function", "expected", "tolerance"),
     [(losses.formula_from_logits, 0.0009, 5e-5), (losses.cross_entropy, 0.995, 5e-4)],
@@ -95,6 +96,7 @@ def test_two_hundred_steps_from_uniform_logits_over_ten_classes(function, expect
     assert softmax(logits)[0, 3] == pytest.approx(expected, abs=tolerance)
 
 
+@pytest.mark.slow
 def test_expected_accuracy_also_learns_from_uniform_logits():
     logits = np.zeros((1, 10))
     for _ in range(200):
@@ -115,6 +117,7 @@ def test_the_literal_formula_turns_round_at_one_over_e():
 # --- values -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @given(logits=tables, labels=label_lists)
 @settings(max_examples=40, deadline=None)
 def test_cross_entropy_is_the_log_loss_of_scikit_learn(logits, labels):
@@ -129,6 +132,7 @@ def test_cross_entropy_is_the_log_loss_of_scikit_learn(logits, labels):
     np.testing.assert_allclose(ours, theirs, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @given(logits=tables)
 @settings(max_examples=40, deadline=None)
 def test_entropies_are_those_of_scipy(logits):
@@ -141,6 +145,7 @@ def test_entropies_are_those_of_scipy(logits):
     assert -1e-9 <= float(losses.mutual_information(logits)) <= math.log(4) + 1e-9
 
 
+@pytest.mark.slow
 @given(logits=tables, labels=label_lists)
 @settings(max_examples=40, deadline=None)
 def test_the_label_wise_readings_are_their_formulas(logits, labels):
@@ -210,6 +215,7 @@ def test_information_of_certain_and_of_equal_predictions(classes):
     assert float(losses.mutual_information(one_class)) == pytest.approx(0, abs=1e-9)
 
 
+@pytest.mark.slow
 def test_information_of_a_gaussian_pair():
     """X at 2,000 equally probable values, Y | X ~ N(0.8 X, 0.36) in 2,000 narrow bins."""
     values = norm.ppf((np.arange(2000) + 0.5) / 2000)
@@ -338,6 +344,7 @@ def test_extreme_logits_give_finite_values_and_gradients(name, dtype, temperatur
         assert np.isfinite(slopes.astype(np.float64)).all()
 
 
+@pytest.mark.slow
 @given(
     logits=arrays(np.float32, (4, 3), elements=st.floats(-1e4, 1e4, width=32)),
     labels=arrays(np.int32, 4, elements=st.integers(0, 2)),
@@ -422,6 +429,7 @@ def test_small_rounding_errors_are_no_bad_input():
     losses.entropy(softmax([[1.0, 2.0, 3.0]], axis=-1).astype(np.float16))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("compiled", [False, True])
 def test_inside_a_compiled_function(compiled):
     @tf.function(autograph=False, jit_compile=compiled)
@@ -462,6 +470,7 @@ def blobs(n: int = 60) -> tuple[np.ndarray, np.ndarray]:
     return generator.normal(size=(n, 5)).astype("float32") + 3 * np.eye(3, 5)[labels], labels
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", CLASSES)
 def test_fitting_lowers_the_loss(name):
     inputs, labels = blobs()

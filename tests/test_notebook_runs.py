@@ -154,6 +154,7 @@ def test_a_hidden_error_is_noticed(name, hidden_errors):
     assert len([found for found in hidden_errors if f"planted by {name}." in found]) == 1
 
 
+@pytest.mark.slow
 def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, monkeypatch):
     mine = tmp_path / "kernels" / "python3"  # a kernel that somebody installed for themselves
     mine.mkdir(parents=True)

@@ -41,6 +41,7 @@ def test_every_notebook_has_a_source():
     assert built == {source.stem for source in SOURCES}
 
 
+@pytest.mark.slow
 def test_publishing_leaves_notebooks_as_a_new_build_would(tmp_path, monkeypatch):
     for name in ("pyproject.toml", "README.md"):
         shutil.copy(build.FOLDER.parent / name, tmp_path)
@@ -163,6 +164,7 @@ def test_each_rule_for_outputs_is_noticed(output, words):
 # The builder.
 
 
+@pytest.mark.slow
 def test_a_lesson_is_built_and_agrees_until_either_side_changes(lesson):
     source = lesson()
     path = build.build(source)
@@ -182,6 +184,7 @@ def test_a_lesson_is_built_and_agrees_until_either_side_changes(lesson):
     assert build.disagreements(source, path) == ["97_planted.ipynb has not been built."]
 
 
+@pytest.mark.slow
 def test_a_built_lesson_is_clean(lesson):
     code = 'import sys\nprint("noise", file=sys.stderr)\nprint("compared")'
     path = build.build(lesson(LESSON.replace('print("compared")', code)))
@@ -205,6 +208,7 @@ def test_cells_keep_their_ids_when_others_come_and_go(lesson):
     assert [each for each in after if each in before] == before
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("code", "words"),
     [
@@ -258,6 +262,7 @@ def test_the_widget_gives_way_to_its_static_twin():
     assert notebook.cells[0].outputs[0].data == {"image/png": picture, "text/plain": "A curve."}
 
 
+@pytest.mark.slow
 def test_a_progress_bar_that_is_done_leaves_no_trace(lesson):
     code = (
         "import time\nfrom simmim_lib.foundation.progress import progress_bar\n"
@@ -270,6 +275,7 @@ def test_a_progress_bar_that_is_done_leaves_no_trace(lesson):
     assert [[output.get("text") for output in cell.outputs] for cell in cells[3:4]] == [["done\n"]]
 
 
+@pytest.mark.slow
 def test_a_large_picture_is_made_smaller_or_refused():
     notebook = shown({"image/png": noise(6, 310)})  # 216 colours, 290 KB as they come
     build.clean(notebook)
@@ -284,6 +290,7 @@ def test_a_large_picture_is_made_smaller_or_refused():
         build.clean(shown({"text/html": page}))
 
 
+@pytest.mark.slow
 def test_the_command_names_what_differs(lesson, capsys):
     lesson()
     assert build.main(["--check"]) == 1

@@ -95,6 +95,7 @@ def test_colab_pins_are_what_colab_publishes() -> None:
     assert published.items() <= pins("colab.txt").items()
 
 
+@pytest.mark.slow
 def test_every_dependency_is_imported_and_every_import_a_dependency() -> None:
     modules = {"scikit-learn": "sklearn", "pillow": "PIL"}
     needed = {modules.get(need.name, need.name) for need in requirements()}
@@ -102,6 +103,7 @@ def test_every_dependency_is_imported_and_every_import_a_dependency() -> None:
     extras |= {"IPython", "jupyter_client"}  # which ipywidgets and papermill bring
     extras |= {"h5py"}  # which Keras brings
     extras |= {"distributed", "dask", "yaml"}  # of `scale`; distributed brings dask
+    extras |= {"pydicom"}  # of `medical`
     imported = set()
     for file in (ROOT / "simmim_lib").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
@@ -136,6 +138,7 @@ for heavy in ("tensorflow", "keras", "numpy", "matplotlib", "ipywidgets"):
     assert min(seconds) < 0.3
 
 
+@pytest.mark.slow
 def test_no_module_imports_tensorflow_before_it_is_used() -> None:
     names = [
         ".".join(file.relative_to(ROOT).with_suffix("").parts)

@@ -107,6 +107,7 @@ def dense_model():
 # What it computes
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("partly", [False, True])
 def test_losses_and_metrics_are_those_of_the_formulas(images, labels, partly):
     """Weight 0 stands for a missing label: Keras then divides by all examples, labelled or not."""
@@ -136,6 +137,7 @@ def test_losses_and_metrics_are_those_of_the_formulas(images, labels, partly):
         assert found[name] == pytest.approx(wanted[name], rel=1e-5), name
 
 
+@pytest.mark.slow
 def test_one_batch_is_judged_by_every_task(images, labels):
     model = dense_model()
     batch = images["digits"]
@@ -150,6 +152,7 @@ def test_one_batch_is_judged_by_every_task(images, labels):
     assert history["loss"][0] == pytest.approx(wanted, rel=1e-5)
 
 
+@pytest.mark.slow
 def test_a_step_goes_down_the_weighted_sum_s_slope(images, labels):
     """One step of gradient descent on a head's bias, whose slope is known in closed form."""
     model = dense_model()
@@ -188,6 +191,7 @@ def test_symbolic_inputs(trained, images):
 # Training
 
 
+@pytest.mark.slow
 def test_fit_learns_and_calls_back(images, labels, tmp_path):
     model = small.joint_model()
     best = tmp_path / "best.keras"
@@ -208,6 +212,7 @@ def test_fit_learns_and_calls_back(images, labels, tmp_path):
     assert found["loss"] == pytest.approx(min(history["val_loss"]), rel=1e-5)
 
 
+@pytest.mark.slow
 def test_tensorboard_gets_each_task_s_curve(images, labels, tmp_path):
     pytest.importorskip("tensorboard", reason="TensorFlow 2.21 comes without TensorBoard")
     model = small.joint_model()
@@ -234,6 +239,7 @@ def test_the_summary_lists_trunk_and_heads(trained):
     assert f"Non-trainable params: {convolution}" in text
 
 
+@pytest.mark.slow
 def test_batches_of_another_size_for_each_task(images, labels):
     """Arrays must be equally long, says Keras; the batches of a dataset need not be."""
     sizes = {"digits": 8, "marks": 3, "size": 5}
@@ -257,6 +263,7 @@ def test_batches_of_another_size_for_each_task(images, labels):
         model.fit(unequal, {name: labels[name][:n] for name, n in sizes.items()}, verbose=0)
 
 
+@pytest.mark.slow
 def test_a_task_may_be_left_out(images, labels):
     model = small.joint_model()
     two = ("digits", "size")
@@ -339,6 +346,7 @@ def test_the_place_of_a_head_is_told(images, shared):
         assert {name for name, logits in outputs.items() if not logits.any()} == silenced
 
 
+@pytest.mark.slow
 def test_frozen_layers_stay_and_the_others_move(images, labels):
     model = small.joint_model()
     freezing.freeze(model.trunk, 1)
@@ -349,6 +357,7 @@ def test_frozen_layers_stay_and_the_others_move(images, labels):
     assert moved == [False, False] + [True] * (len(before) - 2)
 
 
+@pytest.mark.slow
 def test_freezing_after_fit_without_compiling_again_comes_too_late(images, labels):
     """As Keras's guide to transfer learning says: `compile` remembers what is trained."""
     model = small.joint_model(optimizer="sgd")
@@ -395,6 +404,7 @@ def test_mixed_precision(images, labels, policy, tmp_path):
 # Trunks
 
 
+@pytest.mark.slow
 def test_a_trunk_from_keras_applications(tmp_path):
     trunk = keras.applications.MobileNetV2(weights=None, include_top=False, input_shape=(32, 32, 3))
     model = simmim_lib.SimMIM(trunk, small.tasks())
@@ -431,6 +441,7 @@ def test_training_reaches_batch_normalisation_and_dropout(images):
     assert not np.array_equal(*wild)
 
 
+@pytest.mark.slow
 def test_frozen_batch_normalisation_keeps_its_statistics(images, labels):
     model = simmim_lib.SimMIM(normalised_trunk(), small.tasks())
     normal = model.trunk.get_layer("normal")
@@ -878,6 +889,7 @@ def test_two_workers_train_as_one(tmp_path):
 # Serving, and weights alone
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", ["fit", "nothing"])
 def test_a_model_is_exported_for_serving(images, labels, tmp_path, way):
     model = small.joint_model()
@@ -961,6 +973,7 @@ def test_weights_that_do_not_say_whose_they_are_are_refused(tmp_path):
 NAMES = {"digits": "my digits é", "marks": "标记 %s", "size": "_a/b\\c"}
 
 
+@pytest.mark.slow
 def test_a_task_may_be_named_in_any_way(images, labels, tmp_path):
     """Keras makes names of them, in which TensorFlow allows few signs."""
     tasks = [

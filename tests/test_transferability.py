@@ -162,6 +162,7 @@ def best_evidence(features: np.ndarray, target: np.ndarray) -> float:
     return -min(minimize(loss, start, method="Nelder-Mead").fun for start in starts)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("seed", "columns"), [(0, 5), (1, 5), (2, 12), (3, 20)])
 def test_logme_is_the_maximum_of_the_evidence(seed, columns):
     features, labels = labelled_features(np.random.default_rng(seed), 60, columns, 3)

@@ -147,6 +147,7 @@ def test_published_values(
 # --- every gradient-based method ----------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", FROM_GRADIENTS)
 @many
 @given(rows=gradients())
@@ -158,6 +159,7 @@ def test_weights_are_always_finite(method: str, rows: np.ndarray) -> None:
     assert np.isfinite(combination.direction).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", FROM_GRADIENTS)
 @settings(max_examples=100, deadline=None)
 @given(rows=gradients(("any", "zero"), spread=6, more_parameters=True))
@@ -166,6 +168,7 @@ def test_training_weighs_as_combine_does(method: str, rows: np.ndarray) -> None:
     np.testing.assert_allclose(in_training, combine(method, rows).weights, rtol=1e-6, atol=1e-6)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", [name for name in FROM_GRADIENTS if name != "pcgrad"])
 @settings(max_examples=100, deadline=None)
 @given(rows=gradients(("any", "zero"), spread=3, more_parameters=True), data=st.data())
@@ -179,6 +182,7 @@ def test_the_order_of_tasks_does_not_matter(
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", FROM_GRADIENTS)
 @pytest.mark.parametrize("factor", [1e-20, 3.0, 1e20])
 @settings(max_examples=100, deadline=None)
@@ -261,6 +265,7 @@ def test_small_angles_still_count(angle: float) -> None:
 # --- MGDA ---------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients())
 def test_mgda_is_optimal(rows: np.ndarray) -> None:
@@ -283,6 +288,7 @@ def test_mgda_is_optimal(rows: np.ndarray) -> None:
     assert np.abs(weights * lengths / longest * slack).max() < 1e-7
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(("any", "parallel"), spread=6, tasks=(2, 2), more_parameters=True))
 def test_mgda_for_two_tasks_has_a_closed_form(rows: np.ndarray) -> None:
@@ -316,6 +322,7 @@ def test_mgda_s_weights_are_not_kept_from_zero() -> None:
 # --- PCGrad -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(("any", "parallel", "opposite"), tasks=(2, 2)))
 def test_pcgrad_leaves_no_conflict_between_two_tasks(rows: np.ndarray) -> None:
@@ -337,6 +344,7 @@ def pcgrad_by_loops(rows: np.ndarray, orders: tuple[tuple[int, ...], ...]) -> np
     return total
 
 
+@pytest.mark.slow
 @some
 @given(rows=gradients(("any",), spread=1, tasks=(3, 4)), seed=st.integers(0, 1000))
 def test_pcgrad_follows_some_order_of_the_paper_s(rows: np.ndarray, seed: int) -> None:
@@ -368,6 +376,7 @@ def test_pcgrad_without_conflict_is_the_plain_sum(rows: np.ndarray) -> None:
 # --- CAGrad -------------------------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(), c=st.floats(0, 0.99))
 def test_cagrad_stays_in_its_ball(rows: np.ndarray, c: float) -> None:
@@ -377,6 +386,7 @@ def test_cagrad_stays_in_its_ball(rows: np.ndarray, c: float) -> None:
     assert np.linalg.norm(step - mean) <= c * np.linalg.norm(mean) * (1 + 1e-9) + 1e-8
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(spread=6), c=st.floats(0, 0.99))
 def test_cagrad_serves_the_worst_off_no_worse_than_the_mean(rows: np.ndarray, c: float) -> None:
@@ -409,6 +419,7 @@ def worst_gain_by_slsqp(rows: np.ndarray, c: float) -> float:
     return float(best)
 
 
+@pytest.mark.slow
 @settings(max_examples=20, deadline=None)
 @given(
     rows=gradients(("any",), spread=0, tasks=(2, 5), more_parameters=True),
@@ -420,6 +431,7 @@ def test_cagrad_agrees_with_a_slow_solver(rows: np.ndarray, c: float) -> None:
     assert gain == pytest.approx(slow, rel=1e-5, abs=1e-6)
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(), c=st.floats(1e-3, 0.99))
 def test_cagrad_s_gain_reaches_its_bound(rows: np.ndarray, c: float) -> None:
@@ -479,6 +491,7 @@ def test_imtl_g_agrees_with_the_paper_s_closed_form(rows: np.ndarray) -> None:
     np.testing.assert_allclose(combine("imtl-g", rows).weights, expected, rtol=1e-5, atol=1e-7)
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(**general, spread=2), task=st.integers(0, 1), power=st.floats(-12, 12))
 def test_imtl_g_keeps_its_direction_when_one_task_is_scaled(
@@ -508,6 +521,7 @@ def helps_all(directions: np.ndarray) -> bool:
     return -best.fun > 1e-3
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(("any", "parallel", "opposite", "repeated", "one dimension")))
 def test_nash_solves_its_equation(rows: np.ndarray) -> None:
@@ -531,6 +545,7 @@ def test_nash_for_two_tasks_has_a_closed_form(rows: np.ndarray) -> None:
     np.testing.assert_allclose(combine("nash-mtl", rows).weights, expected, rtol=1e-7)
 
 
+@pytest.mark.slow
 @some
 @given(rows=gradients(**general, spread=0, tasks=(2, 5)))
 def test_nash_agrees_with_a_slow_solver(rows: np.ndarray) -> None:
@@ -585,6 +600,7 @@ def test_aligned_gradients_are_orthogonal_and_equally_long(rows: np.ndarray) -> 
     assert singular[0] / singular[-1] == pytest.approx(1, abs=1e-5)
 
 
+@pytest.mark.slow
 @many
 @given(rows=gradients(**general))
 def test_aligned_step_is_as_long_as_the_shortest_principal_one(rows: np.ndarray) -> None:
@@ -618,6 +634,7 @@ def test_aligned_gradients_span_what_dependent_ones_span(rows: np.ndarray) -> No
 # --- methods that see losses --------------------------------------------------------------------
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FROM_LOSSES)
 @many
 @given(

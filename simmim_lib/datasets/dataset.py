@@ -26,10 +26,13 @@ class Part:
     Attributes:
         images: (n, height, width, channels), float32 in [0, 1].
         labels: (n,), int32, where each image has one class; else (n, columns), float32.
+        files: the images' files, as they are named below the folder or in the table that they come
+            from; empty where they come from elsewhere.
     """
 
     images: Images
     labels: Labels
+    files: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
         """Protect the arrays: one careless `images -= mean` would spoil every later run."""

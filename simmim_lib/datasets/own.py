@@ -114,7 +114,8 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
     labels = labels_of(found.distinct, listing.kind)
 
     def part(chosen: NDArray[np.intp]) -> Part:
-        return Part(np.divide(images[chosen], 255, dtype=np.float32), labels[chosen])
+        files = tuple(found.distinct[position].shown for position in chosen)
+        return Part(np.divide(images[chosen], 255, dtype=np.float32), labels[chosen], files)
 
     dataset = Dataset(
         name,

@@ -81,12 +81,21 @@ class Pretrained:
         kernel, bias = self.head
         return [kernel[:, columns], bias[columns]]
 
-    def as_model(self) -> "keras.Sequential":
-        """Return the network as a Keras model of its own, to look into or to take apart."""
-        entry = datasets.describe(self.source)
-        trunk = trunks.build_trunk(self.trunk, entry.channels)
-        network = trunks.add_head(trunk, len(entry.class_names))
-        network.set_weights(self.weights)
+    def as_model(self) -> "keras.Model":
+        """Return the network as a Keras model of its own, to look into or to take apart.
+
+        It ends with its head, or, as published weights come without, with its features.
+        """
+        channels = datasets.describe(self.source).channels if self.head else None
+        trunk = trunks.build_trunk(self.trunk, channels)
+        variables = trunks.cut(trunk, trunks.describe(self.trunk).end_of, 0).variables
+        for name, weights in self.blocks.items():
+            for variable, weight in zip(variables[name], weights, strict=True):
+                variable.assign(weight)
+        if not self.head:
+            return trunk
+        network = trunks.add_head(trunk, len(self.head[-1]))
+        network.layers[-1].set_weights(self.head)
         return network
 
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib import datasets
 from simmim_lib.errors import printable
 from simmim_lib.settings import RECIPES, Settings, offers
+from simmim_lib.trunks.catalogue import TRUNKS
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -73,14 +74,28 @@ def setting_slider(
 
 def recipe_dropdown(chosen: str) -> "widgets.Dropdown":
     """Return the choice among the recipes that settings have."""
-    titles = {"fine-tune": "plain fine-tuning", "simmim": "SimMIM, as lesson 05 found it"}
+    titles = {"fine-tune": "plain fine-tuning", "simmim": "SimMIM (lesson 05)"}
     return dropdown("Recipe", [(titles[name], name) for name in RECIPES], chosen)
+
+
+def trunk_dropdown(chosen: str) -> "widgets.Dropdown":
+    """Return the choice among the trunks that need no download, and the one chosen at first."""
+    at_hand = [trunk.name for trunk in TRUNKS.values() if trunk.weights or not trunk.published]
+    return dropdown("Trunk", dict.fromkeys((*at_hand, chosen)), chosen)
 
 
 def source_dropdown(
     settings: Settings, bundled: Iterable[str], *, scratch: bool
 ) -> "widgets.Dropdown":
-    """Return the choice among the sources that go with a trunk.
+    """Return the choice among `source_options`."""
+    options = source_options(settings, bundled, scratch=scratch)
+    return dropdown("Source", options, settings.source)
+
+
+def source_options(
+    settings: Settings, bundled: Iterable[str], *, scratch: bool
+) -> list[tuple[str, str | None]]:
+    """Return the sources that go with a trunk, each with what is shown for it.
 
     These are its own weights, or datasets to pre-train on.
 
@@ -92,8 +107,8 @@ def source_dropdown(
     published = settings.trunk_info.published
     offered = [published] if published else [*bundled, *filter(None, [settings.source])]
     options: list[tuple[str, str | None]] = [("from scratch", None)] if scratch else []
-    options += [(short, name) for name, short in datasets.short_names(offered).items()]
-    return dropdown("Source", options, settings.source)
+    shown = datasets.short_names(offered).items()
+    return options + [(printable(short), name) for name, short in shown]
 
 
 def target_groups(chosen: tuple[str, ...]) -> "widgets.Dropdown":

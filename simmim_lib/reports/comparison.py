@@ -11,6 +11,7 @@ import numpy as np
 
 from simmim_lib import weighting
 from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.experiments.measures import ERRORS
 from simmim_lib.foundation import atomic, outputs
 from simmim_lib.foundation.intervals import mean_and_interval
 from simmim_lib.foundation.paths import from_person
@@ -31,7 +32,7 @@ MIN_PLACES = 3
 """Places on an axis of numbers, for curves to say more than a map."""
 
 READING = (
-    "Each accuracy is the mean over an experiment's seeds, on test images; ± is half the width of "
+    "Each number is the mean over an experiment's seeds, on test images; ± is half the width of "
     "Student's 95 % interval, which a single seed does not have. The best of many experiments owes "
     "part of its place to chance: run it again with more seeds before you believe it."
 )
@@ -47,7 +48,7 @@ def write(
     Args:
         folder: what `simmim sweep` has written.
         path: of the HTML file; by default `comparison.html` in the folder.
-        fields: one field of the settings or two, to draw the accuracy over; by default those that
+        fields: one field of the settings or two, to draw the scores over; by default those that
             take most values.
 
     Returns:
@@ -100,7 +101,7 @@ def _check_fields(fields: Sequence[str], varied: dict[str, list[Any]]) -> None:
     else:
         return
     raise WorkbookError(
-        f"Accuracy is drawn over one or two fields that vary, but {problem}: choose from "
+        f"Scores are drawn over one or two fields that vary, but {problem}: choose from "
         f"{', '.join(varied) or 'none, as there is one experiment only'}."
     )
 
@@ -118,8 +119,8 @@ def _parts(
         pages.paragraph(_shared(rows[0], varied)),
     ]
     parts.append(pages.paragraph(READING))
-    for target in dict.fromkeys(target for row in done for target in row.accuracy):
-        of_target = [row for row in done if target in row.accuracy]
+    for target in dict.fromkeys(target for row in done for target in row.scores):
+        of_target = [row for row in done if target in row.scores]
         parts += [pages.heading(target), *_about(target, of_target, varied, fields)]
     if failed:
         parts.append(pages.heading("Failed"))
@@ -149,33 +150,45 @@ def _about(
     parts = [pages.figure(draw(target, rows, drawn))] if drawn else []
     front = pareto(target, rows)
     if len(rows) > 1:
-        picture = comparison_figures.accuracy_against_cost(
+        picture = comparison_figures.scores_against_cost(
             [row.seconds for row in rows],
-            [row.accuracy[target] for row in rows],
+            [row.main_scores(target) for row in rows],
+            rows[0].measure(target),
             front,
             [_name(row, varied) for row in rows],
-            f"{target}: accuracy and what it cost",
+            f"{target}: {rows[0].measure(target)} and what it cost",
         )
         parts.append(pages.figure(picture))
-    best_first = sorted(
-        zip(rows, front, strict=True), key=lambda pair: -pair[0].accuracy[target].mean()
-    )
+    best_first = sorted(zip(rows, front, strict=True), key=lambda pair: -_worth(pair[0], target))
+    measures = list(dict.fromkeys(name for row in rows for name in row.scores[target]))
     lines = [
         [
             *_values(row, varied),
-            mean_and_interval(row.accuracy[target]).replace(" ", "\N{NO-BREAK SPACE}"),
+            *(_written(row.scores[target].get(name)) for name in measures),
             f"{row.seconds:.1f}",
             "yes" if unbeaten else "",
         ]
         for row, unbeaten in best_first
     ]
-    head = [*varied, "test accuracy", "seconds", "Pareto front"]
-    return [*parts, pages.table(head, lines, f"{target}, the most accurate first")]
+    head = [*varied, *(f"test {name}" for name in measures), "seconds", "Pareto front"]
+    caption = f"{target}, the best {rows[0].measure(target)} first"
+    return [*parts, pages.table(head, lines, caption)]
+
+
+def _written(scores: np.ndarray | None) -> str:
+    """Return mean and interval in one piece; nothing of what could not be measured."""
+    return "" if scores is None else mean_and_interval(scores).replace(" ", "\N{NO-BREAK SPACE}")
+
+
+def _worth(row: Row, target: str) -> float:
+    """Return how good an experiment is for a target: more is better, also where errors count."""
+    mean = float(row.main_scores(target).mean())
+    return -mean if row.measure(target) in ERRORS else mean
 
 
 def pareto(target: str, rows: list[Row]) -> np.ndarray:
-    """Tell which experiments none other beats in accuracy and seconds both, shape (n,)."""
-    points = [(row.accuracy[target].mean(), -row.seconds) for row in rows]
+    """Tell which experiments none other beats in score and seconds both, shape (n,)."""
+    points = [(_worth(row, target), -row.seconds) for row in rows]
     return weighting.pareto_front(np.array(points))
 
 
@@ -208,7 +221,7 @@ def text(value: Any) -> str:
     return f"{value:g}" if isinstance(value, float) else str(value)
 
 
-# --- Accuracy over fields
+# --- Scores over fields
 
 
 def choose_fields(varied: dict[str, list[Any]]) -> list[str]:
@@ -218,22 +231,23 @@ def choose_fields(varied: dict[str, list[Any]]) -> list[str]:
 
 
 def draw(target: str, rows: list[Row], fields: Sequence[str]) -> Picture:
-    """Draw a target's accuracy over one field or two: as curves where they are readable.
+    """Draw a target's score over one field or two: as curves where they are readable.
 
     Where further fields vary, each point is the mean over them, seed by seed.
     """
     values = [_in_order(name, rows) for name in fields]
     by_place = _group(rows, fields, values)
     title = f"{target}{_pooling(rows, list(by_place.values()))}"
+    measure = rows[0].measure(target)
     cells = {place: _mean(target, group) for place, group in by_place.items()}
     axes = [_axis(name, of_field) for name, of_field in zip(fields, values, strict=True)]
     if len(axes) == 1:
-        return comparison_figures.curves(axes[0], None, cells, title)
+        return comparison_figures.curves(axes[0], None, cells, measure, title)
     across, other = axes
     many_places = across.places is not None and len(across.places) >= MIN_PLACES
     if many_places and len(other.values) <= MAX_LINES:
-        return comparison_figures.curves(across, other, cells, title)
-    return comparison_figures.heat_map(across, other, cells, title)
+        return comparison_figures.curves(across, other, cells, measure, title)
+    return comparison_figures.heat_map(across, other, cells, measure, title)
 
 
 def _in_order(name: str, rows: Iterable[Row]) -> list[Any]:
@@ -285,5 +299,6 @@ def _pooling(rows: list[Row], groups: list[list[Row]]) -> str:
 
 def _mean(target: str, rows: list[Row]) -> np.ndarray:
     """Return the mean over experiments of each seed that all of them have."""
-    seeds = min(len(row.accuracy[target]) for row in rows)
-    return np.mean([row.accuracy[target][:seeds] for row in rows], axis=0)
+    scores = [row.main_scores(target) for row in rows]
+    seeds = min(map(len, scores))
+    return np.mean([each[:seeds] for each in scores], axis=0)

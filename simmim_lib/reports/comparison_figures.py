@@ -1,4 +1,4 @@
-"""Pictures of a sweep: accuracy over one field of the settings or two, and what it costs."""
+"""Pictures of a sweep: scores over one field of the settings or two, and what it costs."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -60,18 +60,19 @@ class Axis:
 
 
 Cells = Mapping[tuple[int, int], np.ndarray]
-"""Accuracies, shape (seeds,), by position on two axes; some may be missing."""
+"""Scores, shape (seeds,), by position on two axes; some may be missing."""
 
 
 @styled
-def heat_map(across: Axis, down: Axis, cells: Cells, title: str) -> Picture:
-    """Draw the mean accuracy for each pair of values as a colour, with the number in it.
+def heat_map(across: Axis, down: Axis, cells: Cells, measure: str, title: str) -> Picture:
+    """Draw the mean score for each pair of values as a colour, with the number in it.
 
     Args:
         across: the field of the columns.
         down: the field of the rows.
         cells: by column and row.
-        title: what was measured.
+        measure: the name of what was measured.
+        title: what of.
     """
     height = min(1.5 + 0.5 * len(down.values), 14)
     figure = new_figure(8, height)
@@ -80,7 +81,7 @@ def heat_map(across: Axis, down: Axis, cells: Cells, title: str) -> Picture:
     for (column, row), values in cells.items():
         means[row, column] = values.mean()
     image = axes.imshow(means, aspect="auto", cmap="cividis")
-    figure.colorbar(image, label="test accuracy", pad=0.02)
+    figure.colorbar(image, label=f"test {measure}", pad=0.02)
     if len(across.values) <= MAX_NUMBERED:
         _number(axes, means, cells)
     _write_values(axes.xaxis, np.arange(len(across.values)), across)
@@ -92,7 +93,7 @@ def heat_map(across: Axis, down: Axis, cells: Cells, title: str) -> Picture:
         f"{mean_and_interval(values)}"
         for (column, row), values in cells.items()
     ]
-    return Picture(figure, f"{title}. Test accuracy. {_told(numbers)}.")
+    return Picture(figure, f"{title}. Test {measure}. {_told(numbers)}.")
 
 
 def _write_values(axis: "XAxis | YAxis", places: np.ndarray, field: Axis) -> None:
@@ -117,14 +118,15 @@ def _number(axes: "Axes", means: np.ndarray, cells: Cells) -> None:
 
 
 @styled
-def curves(along: Axis, lines: Axis | None, cells: Cells, title: str) -> Picture:
-    """Draw mean accuracies with their 95 % intervals along one field, a line for each other value.
+def curves(along: Axis, lines: Axis | None, cells: Cells, measure: str, title: str) -> Picture:
+    """Draw mean scores with their 95 % intervals along one field, a line for each other value.
 
     Args:
         along: the field of the axis.
         lines: the field whose values are told apart by lines, if there is one.
         cells: by position along the axis and line.
-        title: what was measured.
+        measure: the name of what was measured.
+        title: what of.
     """
     import matplotlib as mpl
 
@@ -152,10 +154,10 @@ def curves(along: Axis, lines: Axis | None, cells: Cells, title: str) -> Picture
             f"{prefix}{along.name} {along.values[place]}: {mean_and_interval(values)}"
             for place, values in by_place.items()
         ]
-    axes.set(xlabel=along.name, ylabel="test accuracy", title=shortened(title, MAX_TITLE))
+    axes.set(xlabel=along.name, ylabel=f"test {measure}", title=shortened(title, MAX_TITLE))
     if lines:
         axes.legend(title=lines.name, loc="upper left", bbox_to_anchor=(1.01, 1), fontsize=9)
-    return Picture(figure, f"{title}. {_told(numbers)}.")
+    return Picture(figure, f"{title}. Test {measure}. {_told(numbers)}.")
 
 
 def _scale(axes: "Axes", along: Axis) -> np.ndarray:
@@ -173,25 +175,27 @@ def _scale(axes: "Axes", along: Axis) -> np.ndarray:
 
 
 @styled
-def accuracy_against_cost(
+def scores_against_cost(
     seconds: Sequence[float],
-    accuracies: Sequence[np.ndarray],
+    scores: Sequence[np.ndarray],
+    measure: str,
     front: np.ndarray,
     names: Sequence[str],
     title: str,
 ) -> Picture:
-    """Draw every experiment's accuracy against what it cost, and those that none other beats.
+    """Draw every experiment's score against what it cost, and those that none other beats.
 
     Args:
         seconds: of each experiment.
-        accuracies: of each experiment, shape (seeds,).
+        scores: of each experiment, shape (seeds,).
+        measure: the name of what was measured.
         front: whether it lies on the Pareto front, shape (n,).
         names: of the experiments, for those on the front.
-        title: what was measured.
+        title: what of.
     """
     figure = new_figure(8, 3.8)
     axes = figure.add_axes((0.09, 0.15, 0.88, 0.74))
-    points = np.column_stack([seconds, [values.mean() for values in accuracies]])
+    points = np.column_stack([seconds, [values.mean() for values in scores]])
     axes.plot(*points[~front].T, "o", color=COLOURS["unlabelled"], label="beaten in both")
     best = np.flatnonzero(front)[np.argsort(points[front][:, 0])]
     axes.step(*points[best].T, "-o", where="post", color=COLOURS["target"], label="Pareto front")
@@ -201,11 +205,11 @@ def accuracy_against_cost(
     axes.autoscale_view()  # now, since names are placed by it
     for number in best[every(len(best), MAX_NAMED)]:
         _name_point(axes, points[number], names[number])
-    axes.set(xlabel="seconds for all seeds", ylabel="test accuracy")
+    axes.set(xlabel="seconds for all seeds", ylabel=f"test {measure}")
     axes.set_title(shortened(title, MAX_TITLE))
     axes.legend(fontsize=9)
     numbers = [
-        f"{names[number]}: {mean_and_interval(accuracies[number])} in {seconds[number]:.1f} s"
+        f"{names[number]}: {mean_and_interval(scores[number])} in {seconds[number]:.1f} s"
         for number in best
     ]
     return Picture(figure, f"{title}. On the Pareto front: {_told(numbers)}.")

@@ -71,7 +71,7 @@ def _worth(compared: Collection[str]) -> str:
 
 
 def image_sizes(name: str, settings: Settings) -> str:
-    """Say how large a dataset's images are, and how large the trunk sees them.
+    """Say how large a dataset's images are, and how the trunk sees them.
 
     Raises:
         WorkbookError: as `datasets.load`.
@@ -84,7 +84,9 @@ def image_sizes(name: str, settings: Settings) -> str:
     by_area = sorted({*sizes}, key=lambda size: (size[0] * size[1], size))
     ends = [f"{width} x {height}" for width, height in dict.fromkeys((by_area[0], by_area[-1]))]
     own = " to ".join(ends)
-    return f"{own} pixels" if own == seen else f"{own} pixels, seen at {seen}"
+    told = f"{own} pixels" if own == seen else f"{own} pixels, seen at {seen}"
+    repeated = settings.trunk_info.colour and datasets.describe(name).channels == 1
+    return f"{told}, grey repeated as colour" if repeated else told
 
 
 def listed(names: Sequence[str]) -> str:

@@ -15,6 +15,7 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments.measures import ERRORS, MEASURES, Scores
 from simmim_lib.foundation import atomic, locks, outputs
 from simmim_lib.foundation.links import not_following
 from simmim_lib.foundation.paths import from_person
@@ -24,6 +25,9 @@ FILE_NAME = "experiments.jsonl"
 
 MAX_SECONDS = 1e9
 """Of an experiment, more than thirty years: what took longer, nobody has measured."""
+
+FIRST_MEASURES = tuple(dict.fromkeys(next(iter(of_kind)) for of_kind in MEASURES.values()))
+"""What targets are judged by, each kind by one of these."""
 
 UNREADABLE = (ValueError, TypeError, KeyError, AttributeError, OverflowError, RecursionError)
 """What goes wrong with a line that no sweep wrote."""
@@ -35,17 +39,26 @@ class Row:
 
     Attributes:
         settings: what was asked for.
-        accuracy: on the test images, by target, shape (seeds,) each; empty if it failed.
+        scores: on the test images, by target and the name of the measure, shape (seeds,) each;
+            empty if it failed.
         seconds: how long it took.
         versions: of the packages that the numbers depend on.
         error: why it failed, if it did.
     """
 
     settings: Settings
-    accuracy: dict[str, np.ndarray]
+    scores: dict[str, Scores]
     seconds: float
     versions: dict[str, str]
     error: str | None = None
+
+    def measure(self, target: str) -> str:
+        """Return what a target is judged by: the first measure of its kind."""
+        return next(name for name in FIRST_MEASURES if name in self.scores[target])
+
+    def main_scores(self, target: str) -> np.ndarray:
+        """Return what this measure is of each seed, (seeds,)."""
+        return self.scores[target][self.measure(target)]
 
 
 def identity(settings: Settings) -> Settings:
@@ -104,14 +117,29 @@ def _row(values: Any) -> Row:
         raise TypeError("the error must be text")
     if not 0 <= seconds <= MAX_SECONDS:
         raise ValueError(f"it took {seconds:g} seconds")
-    accuracy = {}
-    for target in settings.targets if error is None else ():
-        accuracy[target] = np.array(values["accuracy"][target], np.float64)
-        shares = (accuracy[target] >= 0) & (accuracy[target] <= 1)
-        if shares.shape != (settings.seeds,) or not shares.all():
-            raise ValueError(f"the accuracy of {target} must be a share from 0 to 1 for each seed")
+    # Sweeps knew accuracies only, once.
+    known = values.get("scores") or {
+        target: {"accuracy": each} for target, each in values.get("accuracy", {}).items()
+    }
+    scores = {
+        target: _scores(target, known[target], settings.seeds)
+        for target in (settings.targets if error is None else ())
+    }
     versions = {str(name): str(version) for name, version in values["versions"].items()}
-    return Row(settings, accuracy, seconds, versions, error)
+    return Row(settings, scores, seconds, versions, error)
+
+
+def _scores(target: str, given: Mapping[str, Any], seeds: int) -> Scores:
+    """Return a target's scores by measure, each checked to be what it can be."""
+    scores = {name: np.array(each, np.float64) for name, each in given.items()}
+    for name, values in scores.items():
+        most = np.inf if name in ERRORS else 1
+        if values.shape != (seeds,) or not ((values >= 0) & (values <= most)).all():
+            allowed = "number of at least 0" if name in ERRORS else "share from 0 to 1"
+            raise ValueError(f"the {name} of {target} must be a {allowed} for each seed")
+    if not {*FIRST_MEASURES} & {*scores}:
+        raise KeyError(f"{target} has none of {', '.join(FIRST_MEASURES)}")
+    return scores
 
 
 @contextlib.contextmanager

@@ -80,6 +80,7 @@ def test_run_trains_prints_and_writes(tmp_path: Path) -> None:
     assert f"{written['seconds']:.1f} seconds" in done.stdout
 
 
+@pytest.mark.slow
 def test_every_setting_is_an_option(
     fake_run: list[Settings], capsys: pytest.CaptureFixture
 ) -> None:
@@ -135,6 +136,14 @@ def test_one_seed_has_no_interval(fake_run: list[Settings], capsys: pytest.Captu
     assert cli.main(["run", "--seeds", "1", "--source", "none"]) == 0
     row = capsys.readouterr().out.splitlines()[1]
     assert row.split() == ["mnist", "1", "0.500", "-", "0.500"]
+
+
+def test_an_interval_ends_where_scores_do(
+    fake_run: list[Settings], capsys: pytest.CaptureFixture
+) -> None:
+    assert cli.main(["run", "--seeds", "2"]) == 0
+    rows = capsys.readouterr().out.splitlines()[1:3]
+    assert all("0.000 to 1.000" in row for row in rows)
 
 
 @pytest.mark.parametrize("words", [("--strangers", "fashion"), ("--strangers=fashion",)])
@@ -386,6 +395,7 @@ def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     assert list(folder.iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_reader_that_has_seen_enough_is_no_error() -> None:
     command = f"'{sys.executable}' -m simmim_lib data list | head -n 1"
     done = subprocess.run(["sh", "-c", command], capture_output=True, text=True)

@@ -44,6 +44,7 @@ def test_this_environment_is_healthy() -> None:
     assert doctor.report(list(findings.values())).endswith("All is well.")
 
 
+@pytest.mark.slow
 def test_missing_and_old_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> None:
     fake_versions(monkeypatch, scipy=None, matplotlib="3.7.5")
     finding = look("Packages")

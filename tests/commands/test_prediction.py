@@ -55,6 +55,7 @@ def refused(capsys: pytest.CaptureFixture, *words: object) -> str:
     return errors
 
 
+@pytest.mark.slow
 def test_the_command_says_what_training_said(model, photos, tmp_path, capsys, monkeypatch):
     """Files are read again, one by one, in the way that the dataset was."""
     target = f"folder:{photos}"
@@ -90,6 +91,7 @@ def test_run_says_where_the_model_is(photos, tmp_path, capsys):
     assert [each.name for each in tmp_path.iterdir()] == ["kept.keras"]
 
 
+@pytest.mark.slow
 def test_each_target_s_model_has_a_file(tmp_path, capsys):
     path = tmp_path / "kept.keras"
     assert cli.main([*RUN, "--targets", "mnist,uci-digits", "--save", str(path)]) == 0
@@ -137,6 +139,7 @@ def test_a_table_that_cannot_be_written_any_more_is_somewhere(
     assert str(kept) in capsys.readouterr().err and kept.read_text().startswith("file,predicted")
 
 
+@pytest.mark.slow
 def test_the_threshold_can_be_chosen(model, photos, capsys):
     words = ["predict", str(model), str(photos / "black"), "--unsure-below"]
     assert cli.main([*words, "1"]) == 0

@@ -111,6 +111,7 @@ def test_parts_and_groups_are_counted(tmp_path):
     assert found.groups == 18 and "groups: 18;" in as_text(found)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["mnist", "uci-digits"])
 def test_datasets_of_the_workbook_are_shown_too(name):
     found, dataset = survey(name), datasets.load(name)
@@ -365,6 +366,7 @@ def test_an_option_of_the_data_goes_behind_their_path(words, advice, capsys):
     assert (output, errors.count("\n"), advice in errors) == ("", 1, True), errors
 
 
+@pytest.mark.slow
 def test_tensorflow_is_not_loaded(pets, tmp_path):
     code = (
         "import sys; from simmim_lib.commands import cli;"

@@ -116,6 +116,7 @@ def test_stub_is_not_done_yet(exercise):
     assert exercise.verdict().status == "not done yet"
 
 
+@pytest.mark.slow
 @each_exercise
 def test_folded_solution_is_right(exercise):
     verdict = exercise.verdict(exercise.solutions[0])

@@ -106,6 +106,7 @@ def test_probe_then_fine_tune_costs_half_of_each():
     assert flops("probe-then-fine-tune") == pytest.approx(mixed)
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(sys.platform != "linux", reason="only Linux tells")
 def test_peak_memory_is_this_process_alone():
     """A child of a large process begins small, and remembers what it has given back."""

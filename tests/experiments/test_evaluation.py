@@ -84,6 +84,7 @@ def test_a_collapse_is_looked_for_wherever_unlabelled_images_teach(changes, look
     assert list(found) == (["mnist"] if looked_for else [])
 
 
+@pytest.mark.slow
 def test_a_regression_is_learnt_in_its_own_units_and_gives_numbers_in_those_of_the_labels(tmp_path):
     """Numbers around 1,000 that depend on how bright an image is, a few of them labelled."""
     random = np.random.default_rng(0)
@@ -108,6 +109,7 @@ def test_a_regression_is_learnt_in_its_own_units_and_gives_numbers_in_those_of_t
     assert result.accuracy == {}
 
 
+@pytest.mark.slow
 def test_several_labels_have_probabilities_of_their_own(tmp_path):
     rows = ["image,left,top"]
     for number in range(48):

@@ -93,6 +93,7 @@ def test_copied_layers_take_smaller_steps_and_heads_do_not(labels_per_class):
     assert options.slow_rate == 0.1
 
 
+@pytest.mark.slow
 def test_foreign_images_are_read_at_the_size_that_is_asked_for(monkeypatch):
     settings = Settings(
         trunk="efficientnet-lite0",

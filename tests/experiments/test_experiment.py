@@ -55,6 +55,7 @@ def test_a_result_says_all_there_is():
         assert np.all((result.validation[target] > 0) & (result.validation[target] < 1))
 
 
+@pytest.mark.slow
 def test_the_same_settings_give_the_same_result():
     settings = Settings(frozen_layers=3, **TINY)
     one, two = (simmim_lib.run(settings, baseline=False) for _ in range(2))
@@ -62,6 +63,7 @@ def test_the_same_settings_give_the_same_result():
     assert not one.baseline
 
 
+@pytest.mark.slow
 def test_a_seed_is_the_same_alone_and_in_company():
     settings = Settings(steps=30, seeds=3, frozen_layers=3)
     many = experiments.run(settings, baseline=False).predictions["mnist"]
@@ -69,12 +71,14 @@ def test_a_seed_is_the_same_alone_and_in_company():
     assert np.mean(many[0] == one[0]) > 0.995  # sums of floats in another order
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adaptation", ["probe", "probe-then-fine-tune"])
 def test_a_probe_learns(adaptation):
     result = simmim_lib.run(Settings(adaptation=adaptation, seeds=3), baseline=False)
     assert result.accuracy["mnist"].mean() > 0.7
 
 
+@pytest.mark.slow
 def test_a_probe_ignores_the_frozen_layers():
     accuracies = [
         simmim_lib.run(
@@ -99,6 +103,7 @@ def test_layers_that_are_not_copied_start_fresh():
 DIGITS = ("mnist", "uci-digits")
 
 
+@pytest.mark.slow
 def test_a_target_that_counts_nothing_is_not_learnt():
     """Its head stays as it was, and the other target is adapted to as if it were alone."""
     joint = Settings(targets=DIGITS, task_weights=(1, 0), steps=40, seeds=2)
@@ -109,6 +114,7 @@ def test_a_target_that_counts_nothing_is_not_learnt():
     assert one.accuracy["uci-digits"].mean() < 0.4
 
 
+@pytest.mark.slow
 def test_a_shared_head_teaches_a_target_without_a_weight():
     """What MNIST teaches a head in common, serves the UCI digits; a head of their own it cannot."""
     own = Settings(targets=DIGITS, task_weights=(1, 0), labels_per_class=50, seeds=2)
@@ -143,6 +149,7 @@ def test_one_target_alone_is_the_same_as_before_there_were_several():
     assert np.mean(found == expected) > 0.99
 
 
+@pytest.mark.slow
 def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
     settings = Settings(targets=DIGITS, **TINY)
     joint = experiments.run(settings)
@@ -152,6 +159,7 @@ def test_the_baseline_of_a_joint_network_is_each_target_alone_from_scratch():
         assert np.array_equal(joint.baseline[name], expected)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("changes", "options", "trained_from_scratch"),
     [
@@ -432,6 +440,7 @@ def test_foreign_images_in_colour_do_not_fit_a_grey_target():
         simmim_lib.run(settings)
 
 
+@pytest.mark.slow
 def test_images_of_a_source_that_comes_pretrained_are_not_needed(monkeypatch):
     """Glyphs take two seconds to draw: a learner's first experiment must not wait for them."""
     monkeypatch.setattr(datasets.glyphs, "render_parts", lambda: pytest.fail("drawn"))
@@ -439,6 +448,7 @@ def test_images_of_a_source_that_comes_pretrained_are_not_needed(monkeypatch):
     assert simmim_lib.run(Settings(steps=20, seeds=1)).accuracy["mnist"].shape == (1,)
 
 
+@pytest.mark.slow
 def test_an_interrupt_in_the_middle_leaves_the_workbook_usable():
     def interrupt(done, total):
         raise KeyboardInterrupt
@@ -457,6 +467,7 @@ def test_tensorflow_starts_in_silence():
     assert (done.stdout, done.stderr) == ("", "")
 
 
+@pytest.mark.slow
 def test_seeds_trained_one_after_the_other_are_those_trained_side_by_side(monkeypatch):
     """With views, random numbers and a weighting that draws, which all know a seed's number."""
     settings = Settings(
@@ -479,6 +490,7 @@ def test_seeds_trained_one_after_the_other_are_those_trained_side_by_side(monkey
     assert told == [(2, 5), (5, 5)]
 
 
+@pytest.mark.slow
 def test_copied_layers_take_steps_of_their_own_size():
     """The optimizer's step is made smaller, and a fresh layer's is not."""
     plain = Settings(targets=("uci-digits",), frozen_layers=2, copied_layers=3, steps=1, seeds=1)
@@ -506,6 +518,7 @@ def test_one_folder_is_no_two_targets(tmp_path):
         experiments.choose_tasks(settings)
 
 
+@pytest.mark.slow
 def test_gradual_unfreezing_trains_one_layer_more_in_each_part():
     settings = Settings(
         targets=("uci-digits",), adaptation="gradual-unfreezing", frozen_layers=2, steps=60, seeds=1
@@ -526,6 +539,7 @@ def test_gradual_unfreezing_trains_one_layer_more_in_each_part():
     assert changed == [[head], ["dense", head], ["convolution_3", "dense", head]]
 
 
+@pytest.mark.slow
 def test_grey_and_colour_targets_share_a_trunk_for_colour(tmp_path):
     """Frozen, each goes through it at its own size; trained, both are brought to one."""
     folder = image_making.fill(tmp_path / "pets", {"cat": 10, "dog": 10}, (40, 50, 3))

@@ -141,6 +141,7 @@ def test_another_size_or_weight_or_trunk_has_a_file_of_its_own(few):
     assert len(paths) == 6
 
 
+@pytest.mark.slow
 def test_features_are_those_at_the_size_that_is_asked_for(few):
     source = pretrained(trunks.IMAGENET, "efficientnet-lite0")
     for size in (32, 48):

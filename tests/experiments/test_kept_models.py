@@ -112,6 +112,7 @@ def test_photographs_are_predicted_the_same_by_efficientnet(tmp_path, frozen):
     assert classes == "a,b"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "changes",
     [
@@ -142,6 +143,7 @@ def test_grey_images_are_enlarged_and_coloured_inside():
     np.testing.assert_allclose(found, result.probabilities[TARGET][0], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared", [False, True])
 def test_each_of_several_targets_has_a_model(shared, tmp_path):
     settings = SETTINGS.replace(targets=("mnist", TARGET), shared_heads=shared, steps=4)
@@ -166,6 +168,7 @@ def test_the_best_seed_is_so_on_validation_images(result):
         planted.model()
 
 
+@pytest.mark.slow
 def test_images_of_any_size_and_type_are_cut_to_their_middle_square(result):
     model = result.model()
     images = np.random.default_rng(0).integers(0, 256, (2, 28, 28, 1), np.uint8)
@@ -179,6 +182,7 @@ def test_images_of_any_size_and_type_are_cut_to_their_middle_square(result):
     assert model.predict(wide, verbose=0).argmax(axis=1).tolist() == expected.argmax(1).tolist()
 
 
+@pytest.mark.slow
 def test_it_is_made_of_keras_s_own_layers(result):
     model = result.model()
     assert all(type(layer).__module__.startswith("keras.") for layer in model._flatten_layers())
@@ -192,6 +196,7 @@ def test_a_model_shares_no_weights_with_the_next(result):
     assert any(np.any(weight) for weight in second.get_weights())
 
 
+@pytest.mark.slow
 def test_it_is_exported_for_serving(result, saved, tmp_path):
     kept_models.read(saved).model.export(tmp_path / "served", verbose=False)
     module = tf.saved_model.load(tmp_path / "served")
@@ -281,6 +286,7 @@ BAD_DESCRIPTIONS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", BAD_DESCRIPTIONS)
 def test_a_description_that_does_not_fit_gets_one_sentence(saved, tmp_path, name):
     change, words = BAD_DESCRIPTIONS[name]
@@ -346,6 +352,7 @@ def test_another_ending_is_refused_before_anything_is_built(result, tmp_path):
     assert not list(tmp_path.iterdir())
 
 
+@pytest.mark.slow
 def test_a_file_that_cannot_be_written_leaves_nothing(result, tmp_path):
     with pytest.raises(WorkbookError, match="Cannot write"):
         result.save(tmp_path / "no folder" / "model.keras")

@@ -53,6 +53,7 @@ def network_of(settings: Settings, frozen: int):
     return build_network(settings, tasks, experiments.initialise(settings), frozen)
 
 
+@pytest.mark.slow
 def test_what_a_shorter_network_trained_is_put_in_its_place():
     settings = Settings(targets=(*DIGITS, "fashion"), shared_heads=True, seeds=2, frozen_layers=1)
     whole, shorter = network_of(settings, 1), network_of(settings, 3)
@@ -157,6 +158,7 @@ def test_features_are_not_taken_for_those_of_another_network_or_other_images():
     assert len(frozen_features(one, 2, swapped).train) == 3
 
 
+@pytest.mark.slow
 def test_features_are_those_at_the_size_that_the_trunk_looks_at():
     settings = Settings(
         trunk="efficientnet-lite0", image_size=32, targets=("uci-digits",), frozen_layers=1, seeds=1

@@ -37,6 +37,7 @@ def elsewhere(tmp_path, monkeypatch):
     _pretrained.cache_clear()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("source", datasets.included())
 def test_the_bundled_network_fits_its_data_and_recipe(source):
     dataset = datasets.load(source)
@@ -55,6 +56,7 @@ def test_the_recipe_makes_the_bundled_network():
     assert made.accuracy == pytest.approx(pretrained("uci-digits").accuracy, abs=0.02)
 
 
+@pytest.mark.slow
 def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
     monkeypatch.setattr(pretraining, "STEPS", 5)
     monkeypatch.setattr(train_on_source, "__defaults__", (5, None))

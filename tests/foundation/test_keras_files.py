@@ -84,6 +84,7 @@ HOSTILE = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("what", HOSTILE)
 def test_a_file_that_asks_for_too_much_is_refused(saved, tmp_path, what):
     members, words = HOSTILE[what]
@@ -94,6 +95,7 @@ def test_a_file_that_asks_for_too_much_is_refused(saved, tmp_path, what):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.slow
 def test_nothing_of_what_was_refused_is_built_later(saved, tmp_path):
     """Keras notes weights that it has yet to draw, and draws them at the next opportunity."""
     path = changed(saved, tmp_path / "wide.keras", config=with_units(10**9))

@@ -76,6 +76,7 @@ def test_published_networks_too(otherwise: dict[str, object]) -> None:
     check_layers(trunks.build_trunk("efficientnet-lite0"))
 
 
+@pytest.mark.slow
 def test_a_model_of_one_s_own_keeps_its_logits_losses_and_metrics_precise(
     otherwise: dict[str, object],
 ) -> None:

@@ -71,6 +71,7 @@ def expected():
     return fitted(IMAGES, zeros, WEIGHTS), measured
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("way", "filler"),
     [*(("arrays", filler) for filler in (np.nan, -1.0, 255.0, np.inf)),
@@ -81,12 +82,14 @@ def test_whatever_stands_for_a_label_of_weight_0_is_harmless(expected, way, fill
     np.testing.assert_allclose(fitted(*WAYS[way](*given)), expected[0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_it_is_harmless_in_a_compiled_step(expected):
     model = small.joint_model()
     model.fit(batches(IMAGES, spoilt(np.nan), WEIGHTS), shuffle=False, verbose=0)
     np.testing.assert_allclose(numbers(model), expected[0], atol=1e-5)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("filler", [np.nan, -1.0])
 def test_metrics_are_those_of_the_known_labels(expected, filler):
     """Also a user's own metrics, which Keras would count for all."""
@@ -104,6 +107,7 @@ def test_metrics_are_those_of_the_known_labels(expected, filler):
     assert found["size_mean_absolute_error"] == pytest.approx(half["size_mean_absolute_error"])
 
 
+@pytest.mark.slow
 def test_one_batch_and_validation_data_are_prepared_too(expected):
     labels = spoilt(np.nan)
     model = model_of()
@@ -156,6 +160,7 @@ def learnt():
     return fitted(IMAGES, LABELS)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("way", WAYS)
 def test_labels_in_other_forms_are_learnt_the_same(learnt, way):
     for form, changed in FORMS.items():
@@ -163,6 +168,7 @@ def test_labels_in_other_forms_are_learnt_the_same(learnt, way):
         np.testing.assert_allclose(found, learnt, atol=1e-6, err_msg=form)
 
 
+@pytest.mark.slow
 def test_the_one_task_of_a_model_needs_no_name():
     model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
     model.compile("sgd", run_eagerly=True)
@@ -231,6 +237,7 @@ def test_labels_without_names_are_refused():
         model_of().fit(tf.data.Dataset.from_tensor_slices((IMAGES, LABELS)), verbose=0)
 
 
+@pytest.mark.slow
 def test_weights_of_one_task_leave_the_others_at_1():
     expected = fitted(
         IMAGES, LABELS, {**dict.fromkeys(KINDS, np.ones(EXAMPLES)), "size": WEIGHTS["size"]}

@@ -38,6 +38,7 @@ def test_every_folder_is_that_of_a_lesson():
     assert folders == {lesson.folder for lesson in LESSONS}
 
 
+@pytest.mark.slow
 @each_lesson
 def test_the_title_cell_says_what_the_list_says(lesson):
     assert lint.title_problems(build.read_lesson(source_of(lesson)), lesson) == []

@@ -18,6 +18,7 @@ def parts(widget):
         yield from parts(child)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "view",
     [

@@ -55,6 +55,7 @@ def test_one_network_has_fewer_weights_than_one_for_each_target():
 LARGE = "efficientnet-lite0"
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("depth", [0, 6, 9])
 def test_many_blocks_of_a_joint_network_are_counted_together_where_they_share_a_state(depth):
     settings = Settings(targets=("mnist", "fashion"), trunk=LARGE, frozen_layers=depth)

@@ -29,7 +29,7 @@ def row(
     values = list(accuracy + 0.01 * np.arange(settings.seeds))
     return {
         "settings": settings.as_dict(),
-        "accuracy": {name: values for name in settings.targets},
+        "scores": {name: {"accuracy": values} for name in settings.targets},
         "seconds": seconds,
         "versions": {"keras": "3.15"},
         "error": error,
@@ -151,7 +151,7 @@ def test_a_map_names_its_axes_and_their_values() -> None:
     across = comparison_figures.Axis("source", ("glyphs", "fashion", "none"))
     down = comparison_figures.Axis("steps", ("1", "2"), (1.0, 2.0))
     cells = {(0, 1): np.array([0.5, 0.6]), (2, 0): np.array([0.1, 0.3])}
-    picture = comparison_figures.heat_map(across, down, cells, "Sweep")
+    picture = comparison_figures.heat_map(across, down, cells, "AUC", "Sweep")
     axes = picture.figure.axes[0]
     assert (axes.get_xlabel(), axes.get_ylabel()) == ("source", "steps")
     assert [each.get_text() for each in axes.get_xticklabels()] == list(across.values)
@@ -161,10 +161,38 @@ def test_a_map_names_its_axes_and_their_values() -> None:
     assert "source none, steps 1: 0.200 ±" in picture.alt
 
 
+def test_a_target_of_numbers_is_compared_by_its_error_the_smallest_first(tmp_path: Path) -> None:
+    rows = []
+    for steps, error, seconds in ((1, 40.0, 1.0), (2, 12.0, 2.0), (3, 20.0, 3.0)):
+        of_steps = row(0.5, seconds=seconds, steps=steps)
+        of_steps["scores"]["mnist"] = {"mean absolute error": [error] * SEEDS}
+        rows.append(of_steps)
+    shown = page(tmp_path, *rows)
+    (table,) = shown.tables
+    assert table[0] == ["steps", "test mean absolute error", "seconds", "Pareto front"]
+    assert [(line[0], line[-1]) for line in table[1:]] == [("2", "yes"), ("3", ""), ("1", "yes")]
+    assert all("mean absolute error" in alt for alt in shown.alts)
+
+
+def test_the_table_has_every_measure_and_room_for_what_could_not_be_measured(
+    tmp_path: Path,
+) -> None:
+    both, one = row(0.5), row(0.6, steps=7)
+    both["scores"]["mnist"]["AUC"] = [0.9] * SEEDS
+    (table,) = page(tmp_path, both, one).tables
+    assert table[0][1:3] == ["test accuracy", "test AUC"]
+    assert [line[2] for line in table[1:]] == ["", "0.900 ± 0.000"]
+
+
 def test_the_front_is_drawn_from_cheap_to_dear_and_named() -> None:
     accuracies = [np.array([each - 0.01, each + 0.01]) for each in (0.9, 0.5, 0.4, 0.7)]
-    picture = comparison_figures.accuracy_against_cost(
-        [3.0, 1.0, 4.0, 2.0], accuracies, np.array([True, True, False, True]), "abcd", "Sweep"
+    picture = comparison_figures.scores_against_cost(
+        [3.0, 1.0, 4.0, 2.0],
+        accuracies,
+        "AUC",
+        np.array([True, True, False, True]),
+        "abcd",
+        "Sweep",
     )
     (axes,) = picture.figure.axes
     lines = {line.get_label(): line for line in axes.lines}
@@ -182,7 +210,7 @@ def test_the_front_is_drawn_from_cheap_to_dear_and_named() -> None:
         "b": "left",
         "d": "left",
     }
-    assert (axes.get_xlabel(), axes.get_ylabel()) == ("seconds for all seeds", "test accuracy")
+    assert (axes.get_xlabel(), axes.get_ylabel()) == ("seconds for all seeds", "test AUC")
     assert [picture.alt.index(f"{name}: 0.") for name in "bda"] == sorted(
         picture.alt.index(f"{name}: 0.") for name in "abd"
     )
@@ -191,7 +219,7 @@ def test_the_front_is_drawn_from_cheap_to_dear_and_named() -> None:
 def test_the_bars_of_a_curve_are_the_intervals() -> None:
     along = comparison_figures.Axis("steps", ("1", "2"), (1.0, 2.0))
     cells = {(0, 0): np.array([0.5, 0.6, 0.7]), (1, 0): np.array([0.6, 0.62, 0.64])}
-    (axes,) = comparison_figures.curves(along, None, cells, "Sweep").figure.axes
+    (axes,) = comparison_figures.curves(along, None, cells, "AUC", "Sweep").figure.axes
     (bars,) = axes.containers[0].lines[2]
     for values, segment in zip(cells.values(), bars.get_segments(), strict=True):
         low, high = stats.t.interval(0.95, 2, values.mean(), stats.sem(values))
@@ -324,14 +352,18 @@ def test_results_that_cannot_be_read_or_kept_are_refused(tmp_path: Path) -> None
         {"seconds": -1},
         {"seconds": [1]},
         {"seconds": None},
-        {"accuracy": {"mnist": [10**400] * SEEDS}},
-        {"accuracy": {"mnist": [1e308] * SEEDS}},
-        {"accuracy": {"mnist": [float("nan")] * SEEDS}},
-        {"accuracy": {"mnist": [0.5, [0.5]]}},
-        {"accuracy": {"mnist": [0.5]}},
-        {"accuracy": {"\ud800": [0.5] * SEEDS}},
-        {"accuracy": {}},
-        {"accuracy": 5},
+        {"scores": {"mnist": {"accuracy": [10**400] * SEEDS}}},
+        {"scores": {"mnist": {"accuracy": [1e308] * SEEDS}}},
+        {"scores": {"mnist": {"accuracy": [float("nan")] * SEEDS}}},
+        {"scores": {"mnist": {"accuracy": [0.5, [0.5]]}}},
+        {"scores": {"mnist": {"accuracy": [0.5]}}},
+        {"scores": {"mnist": {"accuracy": [0.5] * SEEDS, "AUC": [1.5] * SEEDS}}},
+        {"scores": {"mnist": {"mean absolute error": [-1] * SEEDS}}},
+        {"scores": {"mnist": {"AUC": [0.5] * SEEDS}}},
+        {"scores": {"mnist": [0.5] * SEEDS}},
+        {"scores": {"\ud800": {"accuracy": [0.5] * SEEDS}}},
+        {"scores": {"fashion": {"accuracy": [0.5] * SEEDS}}},
+        {"scores": 5},
         {"error": 5},
         {"versions": None},
         {"settings": {"steps": 10**400}},
@@ -367,12 +399,13 @@ def test_settings_near_the_ends_of_floats_are_drawn(tmp_path: Path, rates: Any) 
     assert len(page(tmp_path, *rows).alts) == 2
 
 
+@pytest.mark.slow
 def test_of_very_many_experiments_some_are_named() -> None:
     number = 20_000
     seconds = np.geomspace(0.001, 1e9, number)
     accuracies = np.linspace(0, 1, number)[:, np.newaxis]
-    picture = comparison_figures.accuracy_against_cost(
-        list(seconds), list(accuracies), np.ones(number, bool), ["x" * 99] * number, "Sweep"
+    picture = comparison_figures.scores_against_cost(
+        list(seconds), list(accuracies), "AUC", np.ones(number, bool), ["x" * 99] * number, "Sweep"
     )
     (axes,) = picture.figure.axes
     assert 1 < len(axes.texts) <= comparison_figures.MAX_NAMED

@@ -129,6 +129,7 @@ def of_markdown(source: str) -> list[str]:
     return ["\n".join(pages.of_notebook(new_notebook(cells=[cell]))) for cell in cells]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "source",
     [

@@ -81,6 +81,7 @@ def test_papermill_s_values_become_settings():
         report.read_parameters({**usual, "strangers": "fashion"})
 
 
+@pytest.mark.slow
 @settings(max_examples=60, deadline=None)
 @given(
     st.builds(

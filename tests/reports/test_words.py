@@ -41,9 +41,10 @@ def test_image_sizes_go_from_the_smallest_to_the_largest(tmp_path):
     save(folder / "cat" / "large.png", make_noise(1, (70, 60)))
     save(folder / "cat" / "small.png", make_noise(2, (30, 60)))
     told = words.image_sizes(f"folder:{folder}", PUBLISHED)
-    assert told == "60 x 30 to 60 x 70 pixels, seen at 96 x 96"
+    assert told == "60 x 30 to 60 x 70 pixels, seen at 96 x 96, grey repeated as colour"
     assert words.image_sizes("mnist", Settings()) == "28 x 28 pixels"
-    assert words.image_sizes("mnist", PUBLISHED) == "28 x 28 pixels, seen at 96 x 96"
+    colour = fill(tmp_path / "colour", {"cat": 5, "dog": 5}, (50, 50, 3))
+    assert words.image_sizes(f"folder:{colour}", PUBLISHED) == "50 x 50 pixels, seen at 96 x 96"
 
 
 @pytest.mark.parametrize(

@@ -59,6 +59,7 @@ def test_every_stored_accuracy_is_possible(name):
             assert np.all((accuracy > 0.08) & (accuracy < 1))
 
 
+@pytest.mark.slow
 def test_a_stored_number_comes_out_again():
     stored = load("adaptations").values(
         source="glyphs", targets=("uci-digits",), adaptation="probe"
@@ -110,6 +111,7 @@ def results(tmp_path, monkeypatch):
 each_kind = pytest.mark.parametrize("name", ["of-settings", "of-losses"])
 
 
+@pytest.mark.slow
 @each_kind
 def test_a_study_is_computed_stored_and_read_back(name, results):
     told = []
@@ -246,6 +248,7 @@ def test_a_half_written_file_is_refused_with_the_command(name, results):
         assert refusal(name).endswith(")" + advice(name))
 
 
+@pytest.mark.slow
 @each_kind
 def test_an_experiment_that_fails_leaves_the_stored_results_as_they_are(name, results, monkeypatch):
     results.mkdir()

@@ -136,12 +136,24 @@ def good(steps: int = 1, **changes: Any) -> dict[str, Any]:
     return {**sweep_worker.quick(Settings(steps=steps, seeds=2)), "error": None, **changes}
 
 
+def of_old(accuracy: Any) -> dict[str, Any]:
+    """Return a row as sweeps wrote it when they knew accuracies only."""
+    row = good() | {"accuracy": accuracy}
+    del row["scores"]
+    return row
+
+
+def test_rows_of_old_are_read(tmp_path: Path) -> None:
+    (row,) = read(write(tmp_path, of_old({"mnist": [0.25, 0.5]})))
+    assert row.measure("mnist") == "accuracy" and row.main_scores("mnist").tolist() == [0.25, 0.5]
+
+
 def test_rows_are_read_back(tmp_path: Path) -> None:
-    rows = read(write(tmp_path, good(1), good(2, error="no", accuracy={})))
+    rows = read(write(tmp_path, good(1), good(2, error="no", scores={})))
     assert [row.settings for row in rows] == sweep_worker.experiments(2)
     assert [row.error for row in rows] == [None, "no"]
-    assert rows[0].accuracy["mnist"].tolist() == good(1)["accuracy"]["mnist"]
-    assert rows[0].seconds == 0.5 and rows[1].accuracy == {}
+    assert rows[0].main_scores("mnist").tolist() == good(1)["scores"]["mnist"]["accuracy"]
+    assert rows[0].seconds == 0.5 and rows[1].scores == {}
 
 
 @pytest.mark.parametrize(
@@ -149,12 +161,12 @@ def test_rows_are_read_back(tmp_path: Path) -> None:
     [
         "", "null", "[]", "3", '{"settings": {}}', "[" * 100_000, "\x00", '{"settings": 3}',
         json.dumps(good(settings={"stepz": 1})), json.dumps(good(settings={"class_prior": 1})),
-        json.dumps(good(accuracy={})), json.dumps(good(accuracy={"mnist": [0.5]})),
-        json.dumps(good(accuracy={"mnist": [0.5, 1.5]})), json.dumps(good(error=3)),
-        json.dumps(good(accuracy={"mnist": [0.5, float("nan")]})),
-        json.dumps(good(accuracy={"mnist": ["a", "b"]})), json.dumps(good(seconds=float("inf"))),
+        json.dumps(of_old({})), json.dumps(of_old({"mnist": [0.5]})),
+        json.dumps(of_old({"mnist": [0.5, 1.5]})), json.dumps(good(error=3)),
+        json.dumps(of_old({"mnist": [0.5, float("nan")]})),
+        json.dumps(of_old({"mnist": ["a", "b"]})), json.dumps(good(seconds=float("inf"))),
         json.dumps(good(seconds=-1)), json.dumps(good(seconds="x")), json.dumps(good(versions=[])),
-        json.dumps(good(accuracy=[1])), json.dumps(good(settings={"targets": [[1]]})),
+        json.dumps(of_old([1])), json.dumps(good(settings={"targets": [[1]]})),
     ],
 )  # fmt: skip
 def test_a_line_from_elsewhere_is_refused_with_its_number(tmp_path: Path, line: str) -> None:
@@ -307,6 +319,7 @@ def test_what_kills_its_worker_is_recorded_and_the_rest_go_on(tmp_path: Path) ->
         assert ("worker died" in row["error"]) if deadly else row["error"] is None
 
 
+@pytest.mark.slow
 def test_what_kills_its_worker_is_tried_twice_in_company_and_twice_alone(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -461,6 +474,7 @@ def until_listening(host: str, port: int, seconds: float = 100) -> None:
             time.sleep(0.2)
 
 
+@pytest.mark.slow
 def test_a_running_cluster_is_used_and_its_end_noticed(
     tmp_path: Path, start: Start, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -630,7 +644,7 @@ def test_the_command_sweeps_and_compares(
             continue
         here = experiments.run(row.settings, baseline=False, progress=lambda done, total: None)
         np.testing.assert_allclose(
-            row.accuracy["uci-digits"], here.accuracy["uci-digits"], atol=1e-6, rtol=0
+            row.main_scores("uci-digits"), here.accuracy["uci-digits"], atol=1e-6, rtol=0
         )
     assert cli.main(["compare", "results"]) == 0
     assert (tmp_path / "results" / "comparison.html").is_file()

@@ -76,6 +76,7 @@ def test_two_machines_train_as_one_and_the_chief_writes(alone, tmp_path):
         np.testing.assert_allclose(written["accuracy"][name], accuracy, atol=1e-3)
 
 
+@pytest.mark.slow
 def test_one_device_may_be_mirrored():
     """A report made for several GPUs runs where there is one device."""
     small = LABELS.replace(targets=("uci-digits",), labels_per_class=1, task_weights=None, steps=2)

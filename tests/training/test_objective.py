@@ -85,6 +85,7 @@ def test_losses_are_those_of_keras(task):
         np.testing.assert_allclose(found[place], expected, rtol=1e-5)
 
 
+@pytest.mark.slow
 def test_tasks_of_three_kinds_learn_together():
     model, plain = simmim_lib.SimMIM(trunk(), TASKS), simmim_lib.SimMIM(trunk(), TASKS)
     given, before = [examples(task) for task in TASKS], start(model)
@@ -94,6 +95,7 @@ def test_tasks_of_three_kinds_learn_together():
     assert_second_copy(trained, plain)
 
 
+@pytest.mark.slow
 def test_one_number_may_be_given_without_a_column():
     task = simmim_lib.Task("number", ("height",), "regression")
     model, with_column = simmim_lib.SimMIM(trunk(), [task]), examples(task)
@@ -104,6 +106,7 @@ def test_one_number_may_be_given_without_a_column():
     assert all(np.array_equal(*pair) for pair in zip(one, other, strict=True))
 
 
+@pytest.mark.slow
 def test_a_given_loss_is_taken_for_every_task():
     def none(labels, logits):
         return 0.0 * logits[..., 0]
@@ -153,6 +156,7 @@ def text_trunk():
     return keras.Sequential(layers)
 
 
+@pytest.mark.slow
 def test_tokens_are_learnt_from_and_predicted_for():
     task = TASKS[:1]
     model, plain = simmim_lib.SimMIM(text_trunk(), task), simmim_lib.SimMIM(text_trunk(), task)
@@ -178,6 +182,7 @@ class Louder:
         return examples * (1 + drawn[:, tf.newaxis])
 
 
+@pytest.mark.slow
 def test_views_of_another_kind_are_handed_in_with_the_recipe():
     """Labelled examples alone: no others need to be there for them to be changed."""
     model, plain = simmim_lib.SimMIM(trunk(), TASKS), simmim_lib.SimMIM(trunk(), TASKS)

@@ -74,6 +74,7 @@ def assert_equal_to(model, trained, seed, tolerance=1e-5):
         np.testing.assert_allclose(ours[seed], theirs, atol=tolerance)
 
 
+@pytest.mark.slow
 def test_statistics_and_dropout_are_those_of_keras():
     model, given = network(3), examples()
     before = start(model)
@@ -87,6 +88,7 @@ def test_statistics_and_dropout_are_those_of_keras():
         assert np.abs(one - other).max() > 1e-3
 
 
+@pytest.mark.slow
 def test_what_is_frozen_stays_to_the_bit():
     """Keras: a frozen BatchNormalization uses its statistics and leaves them alone."""
     model, plain, given = network(3), network(3), examples()
@@ -102,6 +104,7 @@ def test_what_is_frozen_stays_to_the_bit():
     assert_equal_to(plain, trained, 1)
 
 
+@pytest.mark.slow
 def test_a_layer_frozen_between_two_trainings_is_frozen_in_the_second():
     model, given = network(3), examples()
     before = start(model)
@@ -111,6 +114,7 @@ def test_a_layer_frozen_between_two_trainings_is_frozen_in_the_second():
     assert np.array_equal(trained[0], before[0])
 
 
+@pytest.mark.slow
 def test_each_copy_drops_numbers_of_its_own_whatever_is_beside_it():
     model, given, before = network(3), examples(), start(network(3))
     same = [np.stack([weight[0]] * SEEDS) for weight in before]
@@ -127,6 +131,7 @@ def test_each_copy_drops_numbers_of_its_own_whatever_is_beside_it():
         np.testing.assert_allclose(one[0], other[0], atol=1e-6)
 
 
+@pytest.mark.slow
 def test_calls_go_on_with_the_state_of_the_call_before():
     model, given = network(3), examples()
     options = training.Options(optimizer="sgd", learning_rate=RATE, steps_per_call=2)
@@ -150,6 +155,7 @@ def joint(trunk):
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["fixed", "gradnorm", "mgda"])
 def test_tasks_share_the_state(method):
     """One step of two tasks; looked at by their gradients, they go through the trunk in turn."""
@@ -233,6 +239,7 @@ def test_weights_are_split_and_joined_in_keras_s_order():
         assert one is other
 
 
+@pytest.mark.slow
 def test_what_is_slow_takes_smaller_steps_whatever_stands_before_it():
     """Its place is that among all weights, statistics included, and not among the trained ones."""
     model, given = network(3), examples()
@@ -253,6 +260,7 @@ def test_what_is_slow_takes_smaller_steps_whatever_stands_before_it():
             np.testing.assert_allclose(step, factor * of_all, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_copies_trained_apart_draw_the_numbers_that_they_draw_together():
     model, given, before = network(3), examples(), start(network(3))
     together = training.train(model, before, [given], SGD)

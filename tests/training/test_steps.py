@@ -54,6 +54,7 @@ def plain_loop(network, optimizer, images, labels, batches):
         optimizer.apply_gradients(zip(tape.gradient(value, variables), variables, strict=True))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_the_compiled_loop_makes_the_same_steps_as_a_plain_one(problem, optimizer):
     images, labels, batches = problem
@@ -86,6 +87,7 @@ def test_optimizers_are_what_their_names_say():
     assert "decay 0.004" in OPTIMIZERS["adamw"]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared_heads", [False, True])
 def test_joint_steps_are_those_of_the_weighted_sum(problem, shared_heads):
     """Against a gradient tape around the Keras model, with batches of different size."""
@@ -140,6 +142,7 @@ def _feature_norms(model, examples, seed, step):
     return np.array(norms)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["gradnorm", "mgda", "imtl-g", "aligned-mtl", "famo", "dwa"])
 @pytest.mark.parametrize("shared_heads", [False, True])
 def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
@@ -235,6 +238,7 @@ def test_nothing_shared_is_nothing_to_weigh(problem, method):
         training.train(model, start(model), examples, training.Options(weighting=method))
 
 
+@pytest.mark.slow
 def test_a_loss_that_is_nan_stops_the_training(problem):
     images, labels, batches = problem
     tasks = (simmim_lib.Task("one", DIGITS), simmim_lib.Task("two", DIGITS))
@@ -257,6 +261,7 @@ def test_a_loss_that_is_nan_stops_the_training(problem):
     assert all(np.isfinite(weight).all() for weight in caught.value.weights)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["famo", "mgda"])
 def test_a_weighting_is_not_asked_about_a_loss_that_is_nan(two_tasks, method):
     """It would refuse, in a graph's error that buries the sentence."""
@@ -296,6 +301,7 @@ def test_the_schedule_reaches_the_optimizer(problem):
         np.testing.assert_allclose(one, other, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_cached_features_change_nothing(problem):
     """The cached path against a whole network with its first layers frozen in Keras."""
     images, labels, batches = problem
@@ -315,6 +321,7 @@ def test_cached_features_change_nothing(problem):
     compare([weight[2] for weight in cached], network.get_weights()[4:])
 
 
+@pytest.mark.slow
 def test_seeds_do_not_touch_each_other(problem):
     back = trunks.classifier(10, 3)
     _images, labels, batches = problem
@@ -347,6 +354,7 @@ def two_tasks():
     return model, weights, examples
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("method", "differs"), [("random", True), ("fixed", False)])
 def test_each_seed_s_weighting_draws_its_own_chances(two_tasks, method, differs):
     """The two seeds begin alike and see the same: only what is drawn tells them apart."""
@@ -367,6 +375,7 @@ def test_task_weights_of_one_run_do_not_reach_the_next(two_tasks):
         np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_loop_of_another_kind_is_not_taken(two_tasks):
     """What was compiled for one loss, optimizer or weighting does not serve another."""
     nothing = {"loss": lambda labels, logits: 0.0 * logits[..., 0]}
@@ -417,6 +426,7 @@ def test_nothing_is_compiled_twice(problem, monkeypatch):
         training.train(model, start(model, 1), [one_seed])
 
 
+@pytest.mark.slow
 def test_two_trainings_at_once_do_not_mix(problem):
     """As two panels in their threads: the same model, optimizer and loss, other data."""
     model = trunks.classifier(10, 3)
@@ -433,6 +443,7 @@ def test_two_trainings_at_once_do_not_mix(problem):
             assert np.array_equal(expected, found)
 
 
+@pytest.mark.slow
 def test_what_is_idle_is_bounded(problem, monkeypatch):
     monkeypatch.setattr(compiled, "MAX_IDLE", 1)
     monkeypatch.setattr(compiled, "_idle", {})
@@ -512,6 +523,7 @@ def test_fewer_steps_see_the_first_batches_of_more():
     np.testing.assert_array_equal(many[:5], few)
 
 
+@pytest.mark.slow
 def test_progress_is_told_and_can_end_the_training(problem):
     model = trunks.classifier(10)
     examples, told = [training.Examples(*problem)], []

@@ -14,6 +14,7 @@ from simmim_lib.experiments.pretraining import pretrained
 NAMES = ("mobilenet-v2", "efficientnet-v2-b0", "convnext-tiny", "resnet50")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_pixels_are_scaled_as_each_was_trained(name):
     """Keras's own preprocessing of values from 0 to 255 is the oracle."""
@@ -32,6 +33,7 @@ def test_pixels_are_scaled_as_each_was_trained(name):
     np.testing.assert_allclose(scale(image), expected, atol=1e-3)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", NAMES)
 def test_statistics_of_batches_are_never_used(name):
     network = trunks.build_trunk(name, size=32)
@@ -54,6 +56,7 @@ def test_published_weights_that_cannot_be_had_get_one_sentence(monkeypatch, recw
     assert not [each for each in recwarn if "input_shape" in str(each.message)]
 
 
+@pytest.mark.slow
 def test_fresh_weights_begin_as_keras_s_own():
     """A layer's scale that is the same number everywhere stays it; the rest is drawn."""
     network = trunks.build_trunk("convnext-tiny", size=32)

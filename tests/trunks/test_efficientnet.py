@@ -46,6 +46,7 @@ def photographs() -> np.ndarray:
     return np.stack(resized).astype(np.float32) / 255
 
 
+@pytest.mark.slow
 def test_photographs_have_the_original_s_features_and_names(stored):
     found = features(photographs())
     np.testing.assert_allclose(found, stored["photographs"], atol=1e-4)
@@ -55,6 +56,7 @@ def test_photographs_have_the_original_s_features_and_names(stored):
     assert flower == DAISY
 
 
+@pytest.mark.slow
 def test_other_colours_would_be_noticed(stored):
     """The tolerance above is far below what a wrong colour range or order would change."""
     images = photographs()
@@ -62,6 +64,7 @@ def test_other_colours_would_be_noticed(stored):
         assert np.abs(features(wrong) - stored["photographs"]).max() > 0.1
 
 
+@pytest.mark.slow
 def test_grey_images_are_enlarged_and_repeated(stored):
     small = datasets.load("fashion").test.images[:2]
     large = [
@@ -72,11 +75,13 @@ def test_grey_images_are_enlarged_and_repeated(stored):
     np.testing.assert_allclose(features(images / np.float32(255)), stored["clothes"], atol=1e-4)
 
 
+@pytest.mark.slow
 def test_sizes_by_the_original_s_table():
     network = trunks.build_trunk(NAME)
     assert network.count_params() == 4_652_008 - 1_281_000 + 2 * 21_008  # less the classifier
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [0, 4, 9])
 def test_what_is_frozen_and_what_is_trained_make_the_whole(frozen):
     images = np.random.default_rng(0).random((2, 32, 32, 3), np.float32)
@@ -90,6 +95,7 @@ def test_what_is_frozen_and_what_is_trained_make_the_whole(frozen):
     np.testing.assert_allclose(parts.back(parts.front(images)), whole(images), atol=1e-5)
 
 
+@pytest.mark.slow
 def test_statistics_of_batches_are_never_used():
     """BatchNormalization is in inference mode in training, too: few images would spoil it."""
     network = trunks.build_trunk(NAME, size=32)

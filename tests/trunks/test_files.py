@@ -43,6 +43,7 @@ def test_what_it_takes_is_read_without_keras(network):
     )  # fmt: skip
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [0, 1, 2])
 def test_an_experiment_begins_with_its_weights(network, frozen):
     settings = Settings(
@@ -101,6 +102,7 @@ def test_the_sentences(tmp_path, network):
     assert "holds code" in refusal(f"file:{lambdas}?blocks=only")
 
 
+@pytest.mark.slow
 def test_a_file_that_was_replaced_is_read_again(tmp_path):
     """The path, the layers' names and their shapes are the same; the weights are not."""
     path = tmp_path / "mine.keras"

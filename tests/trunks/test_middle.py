@@ -20,6 +20,7 @@ def networks():
     return made.values()
 
 
+@pytest.mark.slow
 def test_the_features_are_those_of_three_stages_of_the_whole_network(networks):
     import keras
 
@@ -37,6 +38,7 @@ def test_the_features_are_those_of_three_stages_of_the_whole_network(networks):
     assert found.shape == (3, 80 + 112 + 192)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", range(6))
 def test_it_can_be_cut_behind_every_block(frozen, networks):
     _, middle = networks

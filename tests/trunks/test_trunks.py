@@ -36,6 +36,7 @@ def test_the_two_parts_make_the_whole(frozen):
     assert len(parts.front.weights) == 2 * frozen
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", trunks.TRUNKS)
 def test_every_trunk_of_the_catalogue_is_built_and_has_its_blocks(name):
     about, trunk = trunks.describe(name), trunks.build_trunk(name)
@@ -87,6 +88,7 @@ def test_small_images_are_enlarged_smoothly_and_grey_ones_repeated():
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("frozen", [0, 2])
 def test_a_trunk_is_fitted_to_the_images_that_it_is_given(frozen):
     parts = trunks.cut_trunk(frozen, "efficientnet-lite0", (28, 28, 1), 32)

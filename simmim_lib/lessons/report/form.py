@@ -11,14 +11,16 @@ from simmim_lib.panels.controls import (
     recipe_dropdown,
     setting_slider,
     source_dropdown,
+    source_options,
     text_box,
+    trunk_dropdown,
 )
 from simmim_lib.panels.panel import as_message, live_view
 from simmim_lib.panels.slider_names import slider_names
 from simmim_lib.reports import pages, report
 from simmim_lib.settings import Settings
 
-FIELDS = ("recipe", "source", "targets", "labels_per_class", "seeds")
+FIELDS = ("recipe", "trunk", "source", "targets", "labels_per_class", "seeds")
 """Controls with the name and the values of a field of `Settings`."""
 
 
@@ -44,6 +46,7 @@ class Form:
         self.made: report.Report | None = None
         self.error: Exception | None = None
         self.controls = _controls(start)
+        self.controls["trunk"].observe(lambda change: self._offer_sources(change["new"]), "value")
         self.button = widgets.Button(
             description="Run this report", icon="play", layout={"flex": "0 0 auto"}
         )
@@ -73,6 +76,13 @@ class Form:
         """
         changes = {name: values[name] for name in FIELDS}
         return self.start.replace(task_weights=None, **changes)
+
+    def _offer_sources(self, trunk: str) -> None:
+        """Offer the sources that go with a trunk that was chosen, its usual one first."""
+        usual = Settings(trunk=trunk)
+        source = self.controls["source"]
+        source.options = source_options(usual, _offered(self.start), scratch=True)
+        source.value = usual.source
 
     def run(self) -> None:
         """Make the report that the controls ask for, in a thread."""
@@ -123,14 +133,21 @@ class Form:
         display(data, raw=True)
 
 
+def _offered(start: Settings) -> list[str]:
+    """Return the datasets that are at hand, and those that are asked for."""
+    available = [name for name in datasets.names() if datasets.is_available(name)]
+    asked = (*start.targets, *filter(None, [start.source_dataset]))
+    return list(dict.fromkeys((*available, *asked)))
+
+
 def _controls(start: Settings) -> dict[str, Any]:
     import ipywidgets as widgets
 
-    available = [name for name in datasets.names() if datasets.is_available(name)]
-    names = dict.fromkeys((*available, *start.targets, *filter(None, [start.source])))
+    names = _offered(start)
     fewest = min(start.labels_of.values(), key=str)
     return {
         "recipe": recipe_dropdown(start.recipe),
+        "trunk": trunk_dropdown(start.trunk),
         "source": source_dropdown(start, names, scratch=True),
         "targets": widgets.SelectMultiple(
             description="Targets",

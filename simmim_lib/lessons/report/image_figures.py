@@ -1,12 +1,14 @@
 """Pictures of lesson 10 that show images: examples, and what a network is most wrong about."""
 
 from collections.abc import Sequence
+from pathlib import PurePath
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.datasets.stratified_splits import strata
+from simmim_lib.errors import printable
 from simmim_lib.experiments.baselines import Findings
 from simmim_lib.lessons.report.judgements import Judgement, judge, label_text
 from simmim_lib.pictures.charts import show_image
@@ -132,11 +134,14 @@ def most_wrong(findings: Findings, target: str) -> Picture:
     name = findings.names[target]
     picture = _grid(
         _as_drawn(data, data.test.images[order]),
-        [_caption(judged[n], data.kind) for n in order],
+        [[*_file_name(data.test, n), *_caption(judged[n], data.kind)] for n in order],
         WITH_WORDS._replace(columns=min(len(order), WITH_WORDS.columns)),
         f"{shortened(name)}, seed {seed}: {title}",
     )
-    told = "; ".join(", ".join(_caption(judged[n], data.kind)) for n in order)
+    told = "; ".join(
+        ", ".join([*map(printable, data.test.files[n : n + 1]), *_caption(judged[n], data.kind)])
+        for n in order
+    )
     return Picture(picture, f"Test images of {name}, seed {seed}: {title}. {told}.")
 
 
@@ -149,6 +154,11 @@ def _headline(kind: str, shown: int, wrong: int, number: int) -> str:
         return f"the only mistake on {number} test images"
     which = "all" if shown == wrong else f"the worst {shown} of"
     return f"{which} {wrong} mistakes on {number} test images"
+
+
+def _file_name(part: datasets.Part, position: int) -> list[str]:
+    """Return the name of an image's file, without its folder, as one line; nothing without one."""
+    return [PurePath(file).name for file in part.files[position : position + 1]]
 
 
 def _caption(judgement: Judgement, kind: str) -> list[str]:

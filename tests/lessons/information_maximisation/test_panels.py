@@ -96,6 +96,7 @@ def test_the_pictures_come_as_the_network_learns_and_are_remembered():
     assert again.alt == pictures[-1].alt
 
 
+@pytest.mark.slow
 def test_a_collapse_is_shown_in_the_picture_and_not_warned_of_below_it(recwarn):
     panel = panels.two_halves(HALVES.replace(information=3.5, spread=0.0))
     *_, last = panel.update(panel.values, quiet)
@@ -103,6 +104,7 @@ def test_a_collapse_is_shown_in_the_picture_and_not_warned_of_below_it(recwarn):
     assert not [each for each in recwarn if "collapsed" in str(each.message)]
 
 
+@pytest.mark.slow
 def test_what_was_cancelled_is_not_remembered():
     panel = panels.two_halves(HALVES.replace(information=0.7))
 
@@ -143,6 +145,7 @@ def test_clothes_without_any_label_are_refused_in_words(stored):
     assert "has no labels" in panel.message.value and "give it labels" in panel.message.value
 
 
+@pytest.mark.slow
 def test_digits_are_read_without_a_label_of_theirs(stored):
     panel = panels.no_labels("glyphs to UCI digits", steps=20)
     first, *_, last = panel.update(panel.values, quiet)

@@ -58,6 +58,7 @@ def test_with_several_targets_each_measure_has_its_targets_name():
     }
 
 
+@pytest.mark.slow
 def test_source_only_is_the_sources_own_network():
     """Glyphs' first ten characters are the digits: the source's own logits, without letters'."""
     settings = Settings(labels_per_class=0, seeds=2, **INFORMED)

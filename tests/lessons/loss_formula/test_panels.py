@@ -14,6 +14,7 @@ NOISY = training_by_loss.LossComparison(
 )
 
 
+@pytest.mark.slow
 def test_one_probability_follows_its_slider():
     panel = panels.one_probability()
     slider = find(panel.view, "p of the label")
@@ -30,6 +31,7 @@ def test_one_probability_at_its_ends(p):
     assert "nan" not in picture.alt
 
 
+@pytest.mark.slow
 def test_three_classes_follow_loss_label_and_start():
     panel = panels.three_classes()
     says = follow(panel, lambda: choose(find(panel.view, "Loss"), "(b) cross-entropy"))
@@ -41,6 +43,7 @@ def test_three_classes_follow_loss_label_and_start():
     follow(panel, lambda: send(find(panel.view, "share of 5 in rest"), value=0.2))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", list(readings.LOSSES))
 def test_every_loss_and_corner_is_drawn(name):
     for label in range(3):
@@ -82,6 +85,7 @@ def test_a_remembered_setting_is_shown_again():
     assert follow(panel, lambda: choose(seeds, "2")) == first
 
 
+@pytest.mark.slow
 def test_noisy_labels_show_the_training_beside_the_stored_results():
     panel = panels.noisy_labels(NOISY)
     says = follow(panel, lambda: choose(find(panel.view, "Wrong labels"), "60 %"))
@@ -89,6 +93,7 @@ def test_noisy_labels_show_the_training_beside_the_stored_results():
     assert "(d) expected accuracy, best step: 0." in says
 
 
+@pytest.mark.slow
 def test_copied_settings_repeat_the_training():
     line = panels.real_network(QUICK).as_code({"seeds": 2, "optimizer": "sgd"})
     repeated = eval(line, {"training_by_loss": training_by_loss})

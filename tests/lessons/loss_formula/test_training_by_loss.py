@@ -67,6 +67,7 @@ def test_each_network_learns_as_it_would_alone():
     assert both.steps.tolist() == [0, 20]
 
 
+@pytest.mark.slow
 def test_the_best_look_is_the_one_with_the_highest_validation_accuracy():
     outcome = training_by_loss.compare(
         LossComparison(losses=("written",), start="uci-digits", steps=40)

@@ -60,6 +60,7 @@ def target_of(found: Findings) -> str:
     return found.settings.targets[0]
 
 
+@pytest.mark.slow
 def test_the_confusion_is_scikit_learn_s_mean_over_seeds(found):
     target = target_of(found)
     labels = datasets.load(target).test.labels
@@ -75,6 +76,7 @@ def test_the_confusion_is_scikit_learn_s_mean_over_seeds(found):
     assert f"{names[row]} is taken for {names[column]}" in alt
 
 
+@pytest.mark.slow
 def test_every_picture_fits_and_is_described(found):
     target = target_of(found)
     pictures = {
@@ -148,6 +150,7 @@ def test_the_table_of_accuracies_tells_means_seeds_and_differences(found):
     assert rows[SCRATCH][3].endswith(": gain") and rows[ASKED][3] == "–"
 
 
+@pytest.mark.slow
 def test_the_other_tables(found):
     settings, target = found.settings, target_of(found)
     names = [row[0] for row in tables.all_settings(settings).rows]

@@ -67,7 +67,7 @@ def test_the_controls_are_what_is_asked_for(asked):
 
 def test_the_recipe_decides_what_is_usual_and_nothing_that_was_given(asked):
     form = report_form.form(TINY)
-    choose(find(form.view, "Recipe"), "SimMIM, as lesson 05 found it")
+    choose(find(form.view, "Recipe"), "SimMIM (lesson 05)")
     press(form)
     found = asked[-1][0]
     assert found == TINY.replace(recipe="simmim")
@@ -78,6 +78,21 @@ def test_the_recipe_decides_what_is_usual_and_nothing_that_was_given(asked):
     choose(find(own.view, "Recipe"), "plain fine-tuning")
     press(own)
     assert (asked[-1][0].information, asked[-1][0].agreement) == (0.7, 0.0)
+
+
+def test_another_trunk_offers_the_sources_that_go_with_it(asked):
+    form = report_form.form(TINY)
+    trunk, source = find(form.view, "Trunk"), find(form.view, "Source")
+    choose(trunk, "efficientnet-lite0")
+    assert [value for _, value in source.options] == [None, "imagenet"]
+    press(form)
+    found = asked[-1][0]
+    assert (found.trunk, found.source) == ("efficientnet-lite0", "imagenet")
+    assert found.frozen_layers == len(found.trunk_info.blocks) and found.image_size == 96
+    choose(trunk, "article")
+    assert "mnist" in {value for _, value in source.options} and source.value == "glyphs"
+    press(form)
+    assert (asked[-1][0].trunk, asked[-1][0].source) == ("article", "glyphs")
 
 
 def test_what_is_refused_is_told_in_a_sentence(asked):

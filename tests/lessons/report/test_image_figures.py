@@ -75,10 +75,13 @@ def test_the_worst_mistakes_of_the_best_seed_come_first(photos):
     test, names = datasets.load(photos, 96).test, ("cat", "dog")
     for image, position in zip(shown(picture), (3, 5, 1), strict=True):
         np.testing.assert_array_equal(image, test.images[position])
+    shares = ("over 99 %", "80 %", "60 %")
     told = [(names[test.labels[n]], names[1 - test.labels[n]]) for n in (3, 5, 1)]
+    files = [file.rpartition("/")[2] for file in test.files]
+    assert all(test.files[n] in picture.alt for n in (1, 3, 5))
     assert captions(picture) == [
-        f"true: {true}\ntaken for {said}\n{sure} sure"
-        for (true, said), sure in zip(told, ("over 99 %", "80 %", "60 %"), strict=True)
+        f"{files[n]}\ntrue: {true}\ntaken for {said}\n{sure} sure"
+        for n, (true, said), sure in zip((3, 5, 1), told, shares, strict=True)
     ]
     title = picture.figure.texts[0].get_text()
     assert title == f"photos, seed 1: all 3 mistakes on {len(test)} test images"
@@ -110,8 +113,8 @@ def test_numbers_have_their_largest_errors_first(tmp_path):
     found = with_predictions(Settings(targets=(name,), seeds=1), (labels + off)[None])
     picture = image_figures.most_wrong(found, name)
     true = labels[2, 0]
-    assert captions(picture)[0] == f"true: {true:.4g}\npredicted {true - 40:.4g}"
-    assert captions(picture)[1].startswith(f"true: {labels[4, 0]:.4g}")
+    assert captions(picture)[0].endswith(f"\ntrue: {true:.4g}\npredicted {true - 40:.4g}")
+    assert f"\ntrue: {labels[4, 0]:.4g}" in captions(picture)[1]
     assert f"the 2 largest errors of {len(labels)} test images" in picture.alt
 
 

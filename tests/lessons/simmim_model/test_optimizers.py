@@ -52,6 +52,7 @@ KERAS = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, SEED])
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
 def test_the_losses_on_the_way_are_those_of_keras(compared, optimizer, seed):
@@ -76,6 +77,7 @@ def test_all_start_at_the_same_place_with_the_same_accuracy(compared):
     assert np.all(compared.plane.paths[:, 0] == 0)
 
 
+@pytest.mark.slow
 def test_the_loss_of_the_slice_is_that_of_keras_at_the_same_weights(compared):
     features, labels = images_of(0)
     network, plane = plain_network(0), compared.plane
@@ -96,6 +98,7 @@ def test_the_window_holds_all_paths_that_lead_down(compared):
     assert compared.plane.vertical[0] < y.min() and y.max() < compared.plane.vertical[-1]
 
 
+@pytest.mark.slow
 def test_an_optimizer_that_diverges_does_not_stop_the_others():
     setup = optimizers.Setup(
         optimizers=("sgd", "adam"), labels_per_class=5, steps=10, learning_rate=1e9
@@ -108,6 +111,7 @@ def test_an_optimizer_that_diverges_does_not_stop_the_others():
     assert len(picture.png()) > 5000
 
 
+@pytest.mark.slow
 def test_progress_comes_to_its_end_and_can_end_the_comparison():
     told = []
     optimizers.compare(QUICK, lambda done, total: told.append(done / total))
@@ -147,6 +151,7 @@ def test_too_many_labels_and_unknown_rates_are_refused():
         optimizers.verdicts(baseline="sdg")
 
 
+@pytest.mark.slow
 def test_the_best_rates_are_the_best_on_validation():
     for schedule in SCHEDULES:
         for name in OPTIMIZERS:
@@ -161,6 +166,7 @@ def test_the_best_rates_are_the_best_on_validation():
             assert optimizers.RATES.index(best) == int(np.argmax(means))
 
 
+@pytest.mark.slow
 def test_a_comparison_ends_where_the_experiment_does(compared):
     """Against `experiments.run`, which goes its own way from settings to accuracies."""
     setup = optimizers.Setup(
@@ -182,6 +188,7 @@ def test_a_comparison_ends_where_the_experiment_does(compared):
     np.testing.assert_allclose(last, course.validation["mnist"][-1], atol=0.011)
 
 
+@pytest.mark.slow
 def test_the_verdicts_are_those_of_scipy():
     from scipy.stats import ttest_rel
 
@@ -196,6 +203,7 @@ def test_the_verdicts_are_those_of_scipy():
             assert found.mean + found.half_width == pytest.approx(high)
 
 
+@pytest.mark.slow
 def test_the_pictures_are_labelled_and_tell_their_numbers(compared):
     for picture in (optimizer_figures.comparison(compared), optimizer_figures.claim()):
         labelled = [axes for axes in picture.figure.axes if axes.axison]
@@ -233,6 +241,7 @@ def test_the_panel_follows_every_control():
     assert "Adam at learning rate" in says
 
 
+@pytest.mark.slow
 def test_a_panel_without_any_optimizer_says_what_to_do():
     panel = optimizer_panels.comparison(
         optimizers.Setup(optimizers=("sgd",), labels_per_class=5, steps=5, seeds=1)
@@ -243,6 +252,7 @@ def test_a_panel_without_any_optimizer_says_what_to_do():
     follow(panel, lambda: send(find(panel.view, "SGD"), value=True))
 
 
+@pytest.mark.slow
 def test_a_panel_on_a_phone_and_its_static_twin(compared):
     data, metadata = optimizer_panels.comparison(QUICK)._output()
     assert data["application/vnd.jupyter.widget-view+json"]["model_id"]
@@ -253,6 +263,7 @@ def test_a_panel_on_a_phone_and_its_static_twin(compared):
     assert all(control.layout.width for control in panel.controls.values())
 
 
+@pytest.mark.slow
 def test_copied_settings_repeat_the_comparison():
     panel = optimizer_panels.comparison(QUICK)
     line = panel.as_code({**panel.values, "sgd": False, "learning_rate": None})

@@ -46,6 +46,7 @@ def test_every_control_is_followed(panel):
     assert "labels_per_class=(1, 10, 10)" in _code(panel)
 
 
+@pytest.mark.slow
 def test_a_weight_of_zero_leaves_its_target_unlearnt(panel):
     own = panels.simmim(TINY)
     says = follow(own, lambda: choose(find(own.view, "Weight, UCI"), "0"))
@@ -83,6 +84,7 @@ def test_the_pictures_come_as_the_network_learns():
     assert told[-1] == (3 * 40, 3 * 40)  # the joint network, and one for each target
 
 
+@pytest.mark.slow
 def test_what_a_panel_shows_is_what_the_experiment_gives():
     *_, course = experiments.follow(TINY)
     result = experiments.run(TINY, baseline=False)
@@ -153,6 +155,7 @@ def test_the_drawing_hatches_as_many_layers_as_are_frozen(depth):
     assert [patch.get_hatch() for patch in axes.patches].count("//") == depth
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("study", ["joint", "unequal-labels"])
 def test_the_stored_gains_are_joint_minus_separate(study):
     found = stored.load(study)

@@ -135,6 +135,7 @@ def test_the_words_of_the_shared_head_hold():
     assert verdicts(50) == verdicts(50, three) == [loss, none]
 
 
+@pytest.mark.slow
 def test_the_table_of_optimizers_has_both_schedules_at_both_rates():
     rows = {name: verdicts for name, *verdicts in study_results.optimizers_table().rows}
     assert len(rows) == 2 * 4

@@ -8,6 +8,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.start_here import neighbours
 
 
+@pytest.mark.slow
 def test_accuracy_is_that_of_a_loop_over_all_pairs():
     scores = neighbours.accuracy("uci-digits", labels_per_class=2, seeds=2)
     for seed in range(2):

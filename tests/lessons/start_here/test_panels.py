@@ -8,6 +8,7 @@ from simmim_lib.lessons.start_here import panels
 pytestmark = pytest.mark.colab
 
 
+@pytest.mark.slow
 def test_the_first_panel_follows_its_slider_as_a_browser_moves_it():
     panel = panels.few_labels()
     data, _ = panel._output()

@@ -40,6 +40,7 @@ def test_gradients_that_cannot_be_meant():
         conflict.two_gradients(90, 0)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("shared_heads", [False, True])
 def test_gradients_over_time_agree_with_a_plain_tape(shared_heads):
     import keras

@@ -62,6 +62,7 @@ def small_sweeps(monkeypatch):
     monkeypatch.setattr(task_weights_shares, "TRIANGLE_PARTS", 2)
 
 
+@pytest.mark.slow
 def test_a_slider_moves_the_others_and_the_picture(weights_panel):
     panel = weights_panel
     says = follow(panel, lambda: send(find(panel.view, "MNIST digits %"), value=70))
@@ -75,6 +76,7 @@ def test_a_slider_moves_the_others_and_the_picture(weights_panel):
     assert "task_weights=(0.0, 1.0)" in _code(panel)
 
 
+@pytest.mark.slow
 def test_a_ratio_can_be_typed(weights_panel):
     panel = weights_panel
     says = follow(panel, lambda: send(find(panel.view, "Weights"), value="1 : 3"))
@@ -112,6 +114,7 @@ def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     assert third.layout.display == "none"
 
 
+@pytest.mark.slow
 def test_weights_that_are_all_zero_get_one_sentence_and_the_picture_stays():
     panel = panels.task_weights(TINY)
     follow(panel, lambda: send(find(panel.view, "Weights"), value="9 : 1"))
@@ -145,6 +148,7 @@ def test_four_targets_get_one_sentence():
     assert _ratio(panel) == "20 : 20 : 20 : 40"
 
 
+@pytest.mark.slow
 def test_the_picture_comes_first_and_the_front_after_it():
     told = []
     settings = TINY.replace(task_weights=(0.75, 0.25), labels_per_class=3)
@@ -155,6 +159,7 @@ def test_the_picture_comes_first_and_the_front_after_it():
     assert told == [(20 * part, 4 * 20) for part in (1, 2, 3, 4)]
 
 
+@pytest.mark.slow
 def test_weights_set_before_are_measured_again_if_they_were_forgotten(monkeypatch):
     panel = panels.task_weights(TINY)
     for weights in ("3 : 7", "7 : 3"):
@@ -179,6 +184,7 @@ def test_weights_that_were_cancelled_are_not_told_as_set_before():
     assert "Set before" not in first.alt
 
 
+@pytest.mark.slow
 def test_what_the_panel_says_is_what_the_experiment_gives(weights_panel):
     panel = weights_panel
     choose(find(panel.view, "Seeds"), "2")
@@ -195,6 +201,7 @@ def test_what_the_panel_says_is_what_the_experiment_gives(weights_panel):
 # Conflict
 
 
+@pytest.mark.slow
 def test_turning_and_stretching_the_arrows():
     panel = panels.conflict(length=1.0)
     says = follow(panel, lambda: send(find(panel.view, "Angle (degrees)"), value=60))
@@ -259,6 +266,7 @@ def test_every_weighting_has_a_box_and_can_be_left_out():
     assert "12 weightings" in says
 
 
+@pytest.mark.slow
 def test_the_comparison_is_redrawn_as_each_method_finishes():
     told = []
     panel = panels.compare_weightings(TINY.replace(labels_per_class=4), ["famo", "pcgrad"])

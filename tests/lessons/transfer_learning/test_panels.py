@@ -53,6 +53,7 @@ def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_s
     assert (panel.png, panel.alt) == (last.png(), last.alt)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "label", "change", "words"),
     [
@@ -86,6 +87,7 @@ def test_the_picture_is_that_of_the_experiment_that_a_control_asks_for(
     assert panel.as_code(panel.values) == asked.as_code()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("adaptation", ADAPTATIONS)
 @pytest.mark.parametrize("depth", DEPTHS)
 def test_the_picture_s_words_agree_with_what_was_trained(adaptation, depth, forgetful):
@@ -107,6 +109,7 @@ def test_the_picture_s_words_agree_with_what_was_trained(adaptation, depth, forg
         assert trained == 1_290
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("adaptation", "trainings", "calls_of_each"),
     [("fine-tune", 6, 1), ("probe", 2, 1), ("probe-then-fine-tune", 6, 2)],
@@ -127,6 +130,7 @@ def test_each_depth_is_trained_once_and_a_probe_has_only_one(
     assert "From scratch" not in first.alt and "From scratch" in last.alt
 
 
+@pytest.mark.slow
 def test_a_probe_has_one_point_and_the_slider_has_no_effect(forgetful):
     start = Settings(adaptation="probe", steps=4, seeds=2)
     alts = set()
@@ -157,6 +161,7 @@ def test_of_several_targets_the_first_is_used():
     assert panel.as_code(panel.values) == alone.as_code()
 
 
+@pytest.mark.slow
 def test_only_copied_layers_can_be_frozen(forgetful):
     panel = panels.frozen_layers(Settings(copied_layers=2, steps=4, seeds=2))
     assert list(panel.controls["frozen_layers"]._options_labels) == ["0", "1", "2"]
@@ -182,6 +187,7 @@ def test_controls_have_words_and_answer_when_let_go(panel):
 LARGE = Settings(trunk="efficientnet-lite0", image_size=32, steps=4, seeds=1)
 
 
+@pytest.mark.slow
 def test_of_a_large_trunk_only_the_depths_asked_for_are_trained(forgetful):
     """All ten would take minutes; what was asked for before stays in the curve."""
     panel = panels.frozen_layers(LARGE)
@@ -206,7 +212,7 @@ def test_the_recipe_is_asked_for_first(forgetful):
     panel = panels.frozen_layers(Settings(frozen_layers=2, steps=4, seeds=1))
     assert next(iter(panel.controls)) == "recipe"
     with rehearsed():
-        choose(panel.controls["recipe"], "SimMIM, as lesson 05 found it")
+        choose(panel.controls["recipe"], "SimMIM (lesson 05)")
         panel.stop()
         panel.wait()
         next(panel.update(panel.values, quiet))

@@ -1,0 +1,98 @@
+"""The site: every lesson and page is there, stands alone, and says what the results say."""
+
+import importlib.util
+import json
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from simmim_lib.lessons import LESSONS
+
+ROOT = Path(__file__).parents[2]
+MAX_BYTES = 1_500_000
+
+pytestmark = pytest.mark.skipif(
+    importlib.util.find_spec("myst_nb") is None, reason="the extra `site` is not installed"
+)
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory) -> Path:
+    folder = tmp_path_factory.mktemp("site")
+    options = ["--fail-on-warning", "--keep-going", "-q", "-E", "-c", "docs", "-b", "html"]
+    words = [sys.executable, "-m", "sphinx", *options, ".", str(folder)]
+    made = subprocess.run(words, cwd=ROOT, capture_output=True, text=True)
+    assert made.returncode == 0, made.stderr[-3000:]
+    return folder
+
+
+def pages(site: Path) -> dict[str, str]:
+    return {str(path.relative_to(site)): path.read_text() for path in site.rglob("*.html")}
+
+
+@pytest.mark.slow
+def test_every_lesson_and_page_is_there_and_light(site):
+    found = pages(site)
+    for lesson in LESSONS:
+        page = found[f"notebooks/{lesson.name}.html"]
+        assert lesson.title in page
+    assert {"docs/index.html", "docs/made/results.html", "docs/made/library.html"} <= {*found}
+    heavy = {name: len(page) for name, page in found.items() if len(page.encode()) > MAX_BYTES}
+    assert not heavy
+
+
+@pytest.mark.slow
+def test_no_page_asks_another_host_for_anything(site):
+    loads = "script|img|link|iframe|source|video"
+    asked = re.compile(rf"""<(?:{loads})\b[^>]*?(?:src|href)=["'](?://|http)""")
+    assert asked.search('<img alt="" src="https://elsewhere/badge.svg">')
+    for name, page in pages(site).items():
+        assert not asked.findall(page), name
+    for sheet in site.rglob("*.css"):
+        assert "@import url(http" not in sheet.read_text() and "url(http" not in sheet.read_text()
+
+
+@pytest.mark.slow
+def test_formulas_are_drawn_in_texts_and_in_outputs(site):
+    page = pages(site)["notebooks/02_loss_formula.html"]
+    assert page.count("<math") > 50
+    outside = re.sub(r"(?s)<pre.*?</pre>|<annotation.*?</annotation>|<script.*?</script>", "", page)
+    assert not re.findall(r"\$[^$<>\n]{1,60}\$", outside)
+
+
+@pytest.mark.slow
+def test_questions_can_be_answered_without_a_kernel_and_plumbing_is_folded(site):
+    page = pages(site)["notebooks/01_transfer_learning.html"]
+    assert page.count("<summary>Answer</summary>") >= 5
+    assert "Install the helpers" not in page
+    assert 'class="hide above-input' in page or "hide-input" in page
+
+
+@pytest.mark.slow
+def test_unpublished_badges_lead_nowhere_so_there_are_none(site):
+    assert not any("OWNER/REPO" in page for page in pages(site).values())
+
+
+@pytest.mark.slow
+def test_results_are_those_that_are_stored(site):
+    page = re.sub(r"<[^>]+>", "", pages(site)["docs/made/results.html"])
+    for path in (ROOT / "data" / "results").glob("*.json"):
+        study = json.loads(path.read_text())
+        if "records" in study:
+            assert study["command"] in page and study["name"] in page
+    from simmim_lib.foundation.intervals import mean_and_interval
+    from simmim_lib.studies import stored
+
+    first = stored.load("gentle-fine-tuning").records[0]
+    assert mean_and_interval(first.values()) in page
+
+
+@pytest.mark.slow
+def test_links_within_the_site_lead_somewhere(site):
+    for name, page in pages(site).items():
+        for link in re.findall(r'href="([^"#:]+)(?:#[^"]*)?"', page):
+            target = (site / name).parent / link.split("?")[0]
+            assert target.exists(), f"{name}: {link}"
