@@ -41,6 +41,7 @@ LESSONS = (
     Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
     Lesson("06", "medical_images", "Medical images", 105, 80),
     Lesson("08", "masked_images", "Masked image modelling", 65, 55),
+    Lesson("09", "open_problems", "Compute, privacy, interpretability", 80, 80),
     Lesson("10", "report", "Reports", 55, 50),
 )
 """All lessons in order, and the only list of them.
