@@ -136,6 +136,11 @@ def build(trained: Trained, target: str, seed: int) -> "keras.Model":
     import keras
     from keras import layers
 
+    if trunks.describe(trained.trunk).takes == "texts":
+        raise WorkbookError(
+            "A kept model takes pixels, but this network takes texts, which must be cut into "
+            "tokens first: keep its settings, with result.settings.as_code(), and run them again."
+        )
     shape, (task, head) = trained.images[target], _head(trained, target, seed)
     pixels = keras.Input((None, None, shape[2]), name="pixels")
     images = layers.Resizing(

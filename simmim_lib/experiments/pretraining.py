@@ -18,8 +18,8 @@ from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import progress_bar
-from simmim_lib.trunks import Blocks, applications
-from simmim_lib.trunks.catalogue import SMALL_CNN, SMALL_VIT
+from simmim_lib.trunks import Blocks, applications, minilm
+from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
@@ -45,7 +45,7 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels"
 @functools.cache
 def _pretrained(source: str, info: trunks.Trunk, pretext: str) -> Pretrained:
     trunk = info.name
-    if source in (trunks.IMAGENET, trunks.FILE):
+    if source in trunks.PUBLISHED:
         return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
     asked = (source, trunk, pretext)
@@ -82,6 +82,8 @@ def published(trunk: str) -> Blocks:
     info = trunks.describe(trunk)
     if info.weights:
         return _bundled_weights(info)
+    if info.name == MINILM.name:
+        return minilm.weights()
     network = (
         trunks.build_trunk(trunk)  # a file's weights are there when it is read
         if info.file

@@ -42,6 +42,8 @@ from simmim_lib.settings.stages import Stage, stages_of
 from simmim_lib.trunks.catalogue import (
     FILE,
     IMAGENET,
+    PUBLISHED,
+    SENTENCE_PAIRS,
     SMALL_CNN,
     TRUNKS,
     Trunk,
@@ -109,8 +111,8 @@ class Settings:
     )
     source: str | None = option(
         lambda settings: settings.trunk_info.published or "glyphs",
-        f"dataset to pre-train on; {IMAGENET} or {FILE}: the trunk's own published weights; none: "
-        "start from scratch",
+        f"dataset to pre-train on; {IMAGENET}, {SENTENCE_PAIRS} or {FILE}: the trunk's own "
+        "published weights; none: start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
     )
@@ -145,7 +147,8 @@ class Settings:
     )
     image_size: int = option(
         lambda settings: settings.trunk_info.size,
-        "height and width at which the trunk looks at images, in pixels; by default its own",
+        "height and width at which the trunk looks at images, in pixels, or how many tokens of a "
+        "text it sees; by default its own",
         reads=Whole(*SIZES),
         group="data",
     )
@@ -373,7 +376,7 @@ class Settings:
     @property
     def source_dataset(self) -> str | None:
         """The dataset to pre-train on; None for published weights, and from scratch."""
-        return None if self.source in (IMAGENET, FILE) else self.source
+        return None if self.source in PUBLISHED else self.source
 
     @property
     def datasets(self) -> tuple[str, ...]:

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from simmim_lib.experiments.pretexts import contrastive, labels, masked
+from simmim_lib.experiments.pretexts import contrastive, labels, masked, next_word
 from simmim_lib.experiments.pretrained import Pretrained
 
 
@@ -30,5 +30,6 @@ PRETEXTS: dict[str, Pretext] = {
     "labels": Pretext(labels.train, labels.recipe, has_head=True),
     "masked": Pretext(masked.train, masked.recipe, decoder_shapes=masked.decoder_shapes),
     "contrastive": Pretext(contrastive.train, contrastive.recipe),
+    "next-word": Pretext(next_word.train, next_word.recipe),
 }
 """By name in `settings.PRETEXTS`."""
