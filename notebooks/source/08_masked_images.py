@@ -297,5 +297,6 @@ exercises.score("08")
 #
 # ## Where next
 #
-# [Lesson 10, Reports](10_report.ipynb): the same comparison on your own data, with all baselines, as
-# a page to hand on.
+# [Lesson 09](09_open_problems.ipynb): what such training costs, what it may tell of its examples, and
+# what a network looks at. [Lesson 10, Reports](10_report.ipynb): the same comparison on your own data,
+# with all baselines, as a page to hand on.
