@@ -5,7 +5,7 @@ when asked for; `names()` lists them all. How each was made, and its licence in 
 `SOURCES.md` beside the data. The user's own are named by their place: `folder:PATH`.
 """
 
-from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, names
+from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, listed, names
 from simmim_lib.datasets.dataset import IMAGE_SIZE, KINDS, Dataset, Part
 from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, wanted_labels
 from simmim_lib.datasets.loading import (
@@ -54,6 +54,7 @@ __all__ = [
     "image_shape",
     "included",
     "is_available",
+    "listed",
     "load",
     "names",
     "picture_sizes",

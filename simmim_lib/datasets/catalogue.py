@@ -1,9 +1,11 @@
 """The catalogue: what is known about each dataset before it is read."""
 
-from collections.abc import Sequence
 from dataclasses import dataclass
 
+from simmim_lib.datasets import medmnist
+from simmim_lib.datasets.dataset import IMAGE_SIZE
 from simmim_lib.datasets.glyphs import CHARACTERS
+from simmim_lib.datasets.medmnist import MedicalSet
 
 
 @dataclass(frozen=True)
@@ -20,6 +22,7 @@ class Entry:
         url: where `fetch` gets the file; empty when there is nothing to fetch.
         md5: the publisher's checksum of that file, as hexadecimal digits.
         kind: one of `dataset.KINDS`.
+        size: height and width of the images, in pixels.
     """
 
     name: str
@@ -31,22 +34,33 @@ class Entry:
     url: str = ""
     md5: str = ""
     kind: str = "classification"
+    size: int = IMAGE_SIZE
 
 
-def _medical(
-    title: str,
-    class_names: Sequence[str],
-    md5: str,
-    channels: int = 1,
-    licence: str = "CC BY 4.0",
-) -> Entry:
-    """Describe a MedMNIST set as its authors publish it (names, checksums, licences: theirs)."""
-    name = title.lower()
-    source = (
-        f"Yang et al. (2023): MedMNIST v2, Scientific Data 10, 41; {title}, fetched from Zenodo"
+def _medical(published: MedicalSet, position: int) -> Entry:
+    """Describe a MedMNIST set in one of its sizes."""
+    size = medmnist.SIZES[position]
+    suffix = "" if size == IMAGE_SIZE else f"{size}"
+    name = "-".join(filter(None, (published.title.lower(), suffix)))
+    return Entry(
+        name,
+        f"{published.title} {suffix}".rstrip(),
+        published.class_names,
+        medmnist.SOURCE.format(title=published.title),
+        published.licence,
+        published.channels,
+        medmnist.URL.format(file=f"{name.replace('-', '_')}.npz"),
+        published.md5[position],
+        published.kind,
+        size,
     )
-    url = f"https://zenodo.org/records/10519652/files/{name}.npz?download=1"
-    return Entry(name, title, tuple(class_names), source, licence, channels, url, md5)
+
+
+def _phantoms(size: int) -> Entry:
+    """Describe the chest phantoms in one of their sizes."""
+    name = "chest-phantoms" if size == IMAGE_SIZE else f"chest-phantoms-{size}"
+    source = "computed by the workbook: synthetic images, of no patient"
+    return Entry(name, "Chest phantoms", ("normal", "opacity"), source, "CC BY 4.0", size=size)
 
 
 DIGITS = tuple("0123456789")
@@ -91,39 +105,11 @@ CATALOGUE = {
             "images from the Debian package dataset-fashion-mnist",
             "MIT",
         ),
-        _medical("PneumoniaMNIST", ("normal", "pneumonia"), "28209eda62fecd6e6a2d98b1501bb15f"),
-        _medical(
-            "BreastMNIST", ("malignant", "normal, benign"), "750601b1f35ba3300ea97c75c52ff8f6"
-        ),
-        _medical(
-            "BloodMNIST",
-            (
-                *("basophil", "eosinophil", "erythroblast", "immature granulocytes"),
-                *("lymphocyte", "monocyte", "neutrophil", "platelet"),
-            ),
-            "7053d0359d879ad8a5505303e11de1dc",
-            channels=3,
-        ),
-        _medical(
-            "DermaMNIST",
-            (
-                "actinic keratoses and intraepithelial carcinoma",
-                *("basal cell carcinoma", "benign keratosis-like lesions", "dermatofibroma"),
-                *("melanoma", "melanocytic nevi", "vascular lesions"),
-            ),
-            "0744692d530f8e62ec473284d019b0c7",
-            channels=3,
-            licence="CC BY-NC 4.0",
-        ),
-        _medical(
-            "PathMNIST",
-            (
-                *("adipose", "background", "debris", "lymphocytes", "mucus", "smooth muscle"),
-                *("normal colon mucosa", "cancer-associated stroma"),
-                "colorectal adenocarcinoma epithelium",
-            ),
-            "a8b06965200029087d5bd730944a56c1",
-            channels=3,
+        *map(_phantoms, (IMAGE_SIZE, 64)),
+        *(
+            _medical(published, position)
+            for published in medmnist.SETS
+            for position in range(len(medmnist.SIZES))
         ),
     )
 }
@@ -139,12 +125,19 @@ def add(entry: Entry) -> None:
 
 def included() -> tuple[str, ...]:
     """Return the names of the datasets that come with the workbook, as files or rendered."""
-    return tuple(name for name, entry in CATALOGUE.items() if not entry.url)
+    return tuple(
+        name for name, entry in CATALOGUE.items() if not entry.url and entry.size == IMAGE_SIZE
+    )
 
 
 def names() -> tuple[str, ...]:
     """Return the names that `load` takes; `describe` tells what each stands for."""
     return (*CATALOGUE, *_added)
+
+
+def listed() -> tuple[str, ...]:
+    """Return the names to choose from, without those of the same images in other sizes."""
+    return tuple(name for name in names() if entry(name).size == IMAGE_SIZE)
 
 
 def entry(name: str) -> Entry:

@@ -1,6 +1,7 @@
 """Files from the network: downloaded once, resumed when broken off, compared with a checksum."""
 
 import contextlib
+import functools
 import hashlib
 import http.client
 import os
@@ -93,11 +94,11 @@ class RemoteFile:
             )
         os.replace(partial, self.path)
 
-    def content(self) -> bytes:
-        """Return the content of the copy.
+    def content(self) -> tuple[bytes, bool]:
+        """Return the content of the copy, and whether it has the publisher's checksum.
 
         Raises:
-            WorkbookError: it has not been fetched, or is not what its publisher says.
+            WorkbookError: it has not been fetched.
         """
         try:
             content = self.path.read_bytes()
@@ -106,11 +107,15 @@ class RemoteFile:
                 f"{self.title} does not come with the workbook and is not at {self.path}; "
                 f"run `{self.command}` (once, online)."
             ) from error
-        if hashlib.md5(content, usedforsecurity=False).hexdigest() != self.md5:
-            raise WorkbookError(
-                f"The file {self.path} does not match its checksum; run `{self.command}` again."
-            )
-        return content
+        return content, hashlib.md5(content, usedforsecurity=False).hexdigest() == self.md5
+
+    def fingerprint(self) -> str:
+        """Return the checksum of the copy, or the publisher's where there is none."""
+        try:
+            state = self.path.stat()
+        except OSError:
+            return self.md5
+        return _md5_of_state(self.path, state.st_size, state.st_mtime_ns)
 
     def _download(self, partial: Path, progress: Progress) -> None:
         """Bring `partial` to the full length of the file, keeping what it holds."""
@@ -155,6 +160,12 @@ class RemoteFile:
                 f"{self.title} cannot be fetched from {self.url} ({error}); check the network "
                 f"connection and run `{self.command}` again, which continues where it stopped."
             ) from error
+
+
+@functools.cache
+def _md5_of_state(path: Path, size: int, changed: int) -> str:
+    """Return a file's checksum, computed once until the file changes."""
+    return _md5(path)
 
 
 def _remove_unless_plain(partial: Path) -> None:

@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from simmim_lib.datasets import dicom_files
 from simmim_lib.datasets.dataset import IMAGE_SIZE
+from simmim_lib.errors import WorkbookError
 
 if TYPE_CHECKING:
     from PIL.Image import Image as Picture
@@ -21,6 +23,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "PPM")
 SUFFIXES = (
     *(".png", ".apng", ".jpg", ".jpeg", ".jpe", ".jfif", ".gif", ".bmp", ".tif", ".tiff", ".webp"),
     *(".pbm", ".pgm", ".ppm", ".pnm"),
+    *dicom_files.SUFFIXES,
 )
 
 ORIENTATION = 0x0112
@@ -76,7 +79,8 @@ def read_image(path: Path, size: int = IMAGE_SIZE, grey: bool = False) -> ImageF
 
     The image is turned as its camera says (EXIF), its middle square is cut out and scaled to
     `size`, so nothing is distorted. Palettes and CMYK become red, green and blue, transparent
-    pixels white, 16 bits 8; of several frames or pages the first counts.
+    pixels white, 16 bits 8; of several frames or pages the first counts. A DICOM file is shown as
+    its own tags say, and is refused where it has several frames or colour.
 
     Args:
         path: of the file.
@@ -85,9 +89,12 @@ def read_image(path: Path, size: int = IMAGE_SIZE, grey: bool = False) -> ImageF
 
     Raises:
         BrokenImageError: the file is broken or unreadable, or has dangerously many pixels.
+        WorkbookError: it is a DICOM file, and pydicom is not installed.
     """
     from PIL import Image, UnidentifiedImageError
 
+    if dicom_files.is_dicom(path):
+        return _read_dicom(path, size, grey)
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("ignore")  # remarks on oddities that do no harm
@@ -107,10 +114,26 @@ def read_image(path: Path, size: int = IMAGE_SIZE, grey: bool = False) -> ImageF
         raise BrokenImageError(f"cannot be read: {reason}") from error
 
 
+def _read_dicom(path: Path, size: int, grey: bool) -> ImageFile:
+    from PIL import Image
+
+    try:
+        return _cut(Image.fromarray(dicom_files.pixels(path, Image.MAX_IMAGE_PIXELS)), size, grey)
+    except WorkbookError:
+        raise
+    except ValueError as error:
+        raise BrokenImageError(str(error)) from error
+    except Exception as error:  # whatever a damaged file makes pydicom raise
+        reason = getattr(error, "strerror", None) or "it is damaged, or is no DICOM file"
+        raise BrokenImageError(f"cannot be read: {reason}") from error
+
+
 def has_colour(path: Path) -> bool:
     """Tell whether an image has colour, from its first bytes where they rule it out."""
     from PIL import Image
 
+    if dicom_files.is_dicom(path):
+        return False  # what has is refused
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
         with Image.open(path, formats=FORMATS) as picture:

@@ -12,12 +12,12 @@ from pathlib import Path
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.datasets import own, registered
+from simmim_lib.datasets import medical_files, own, registered
 from simmim_lib.datasets.catalogue import CATALOGUE, Entry, entry
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Images, Part
 from simmim_lib.datasets.downloads import Progress, RemoteFile
-from simmim_lib.datasets.glyphs import VERSION, render_parts
 from simmim_lib.datasets.naming import check_name, parse
+from simmim_lib.datasets.rendered import RENDERED
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import directories
 
@@ -66,7 +66,7 @@ def image_shape(name: str, size: int | None = None) -> tuple[int, int, int]:
     if known:
         height, width, channels = known.train.images.shape[1:]
         return height, width, channels
-    side = size if size and parse(name) else IMAGE_SIZE
+    side = (size or IMAGE_SIZE) if parse(name) else entry(name).size
     return side, side, describe(name).channels
 
 
@@ -102,20 +102,21 @@ def fingerprint(name: str) -> str:
         return own.fingerprint(address)
     if registered.get(name):
         return registered.fingerprint(name)
-    if name == "glyphs":
-        return f"glyphs {VERSION}"
-    return entry(name).md5 or _checksums()[f"{name}.npz"]
+    if name in RENDERED:
+        return f"{name} {RENDERED[name].version}"
+    if entry(name).url:
+        return _remote_file(name).fingerprint()
+    return _checksums()[f"{name}.npz"]
 
 
 @functools.cache
 def _load(name: str) -> Dataset:
-    known = CATALOGUE[name]
-    if name == "glyphs":
-        train, test = (Part(*rendered) for rendered in render_parts())
-    elif known.url:
-        train, test = _read_parts(_remote_file(name).content())
-    else:
-        train, test = _read_parts(bundled_content(f"{name}.npz"))
+    known = entry(name)
+    if known.url:
+        return medical_files.read(known, _remote_file(name))
+    if name in RENDERED:
+        return RENDERED[name].dataset(known)
+    train, test = _read_parts(bundled_content(f"{name}.npz"))
     return Dataset(name, known.title, train, test, known.class_names, known.source, known.licence)
 
 
@@ -177,7 +178,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 
 
 def _remote_file(name: str) -> RemoteFile:
-    known, path = CATALOGUE[name], directories.cache_directory() / "datasets" / f"{name}.npz"
+    known, path = CATALOGUE[name], directories.fetched_directory() / f"{name}.npz"
     return RemoteFile(known.title, known.url, known.md5, path, command=f"simmim data fetch {name}")
 
 

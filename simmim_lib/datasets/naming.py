@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from simmim_lib.datasets.catalogue import names
+from simmim_lib.datasets.catalogue import listed, names
 from simmim_lib.datasets.tables import SEPARATORS
 from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.addresses import Address
@@ -144,7 +144,7 @@ def check_name(what: str, given: object) -> str:
         raise WorkbookError(
             f"Unknown {what} {shown(given)}: to use your own data, write {kind}:{given}."
         )
-    return check_choice(what, given, (*names(), "folder:PATH", "csv:PATH"))
+    return check_choice(what, given, (*listed(), "folder:PATH", "csv:PATH"))
 
 
 def _kind_of_path(text: str) -> str | None:

@@ -90,7 +90,8 @@ def register(dataset: Dataset) -> Dataset:
             f"name='{name}-2', or restart the kernel."
         )
     channels = dataset.train.images.shape[-1]
-    add(Entry(name, name, dataset.class_names, dataset.source, dataset.licence, channels))
+    about = (dataset.class_names, dataset.source, dataset.licence, channels)
+    add(Entry(name, name, *about, kind=dataset.kind))
     return known
 
 

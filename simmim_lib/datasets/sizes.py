@@ -4,6 +4,7 @@ import contextlib
 import warnings
 from pathlib import Path
 
+from simmim_lib.datasets import dicom_files
 from simmim_lib.datasets.image_files import FORMATS, upright_size
 from simmim_lib.datasets.listing import Listing
 
@@ -26,6 +27,8 @@ def _size(path: Path) -> Size | None:
     # Who reads the image says what is wrong with it.
     with contextlib.suppress(Exception), warnings.catch_warnings():
         warnings.simplefilter("ignore")
+        if dicom_files.is_dicom(path):
+            return dicom_files.size(path)
         with Image.open(path, formats=FORMATS) as picture:
             # A PNG file's own method would read all pixels, to see if anything follows them.
             return upright_size(picture.size, Image.Image.getexif(picture))

@@ -270,6 +270,7 @@ def _test(
         scores,
         validation={name: each.accuracy for name, each in looks.items()},
         probabilities=probabilities,
+        looks=looks,
         diagnostics=diagnose(settings, tasks, looks),
         seconds=time.perf_counter() - start,
         trained=_trained(settings, tasks, network, weights),

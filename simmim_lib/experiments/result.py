@@ -11,6 +11,7 @@ from simmim_lib import collapse, datasets
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.experiments import kept_models
 from simmim_lib.experiments.environment import versions
+from simmim_lib.experiments.evaluation import ValidationLook
 from simmim_lib.foundation import atomic
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
@@ -31,6 +32,8 @@ class Result:
         baseline: test accuracy of a network of its own for each target, from scratch with the same
             labels, steps and seeds, shape (seeds,); empty where it was not asked for or the
             experiment is from scratch itself, and without the targets that have no labels.
+        looks: what each seed's network predicts for its validation images, for what is to be fixed
+            before the test; empty in a result that was made without training.
         diagnostics: whether the predictions for unlabelled images collapsed; empty where none were
             learnt from.
         probabilities: of each class for each test image, shape (seeds, n, classes).
@@ -45,6 +48,7 @@ class Result:
     probabilities: dict[str, np.ndarray] = field(repr=False)
     seconds: float
     baseline: dict[str, np.ndarray] = field(default_factory=dict)
+    looks: dict[str, ValidationLook] = field(default_factory=dict, repr=False)
     diagnostics: dict[str, collapse.Diagnosis] = field(default_factory=dict)
     trained: kept_models.Trained | None = field(default=None, repr=False)
 
@@ -159,7 +163,7 @@ class Result:
         )
 
     def as_dict(self) -> dict[str, Any]:
-        """Return all but probabilities and networks as plain values that JSON can hold."""
+        """Return all but predictions and networks as plain values that JSON can hold."""
         return {
             "settings": self.settings.as_dict(),
             "accuracy": as_lists(self.accuracy),

@@ -19,3 +19,9 @@ def cache_directory() -> Path:
 
     override = os.environ.get("SIMMIM_CACHE")
     return from_person(override or user_cache_path("simmim-workbook", appauthor=False))
+
+
+def fetched_directory() -> Path:
+    """Return the folder for fetched datasets: `SIMMIM_DATA_DIR` if set, else one in the cache."""
+    override = os.environ.get("SIMMIM_DATA_DIR")
+    return from_person(override) if override else cache_directory() / "datasets"

@@ -197,6 +197,7 @@ def accuracy_rows(
     groups: Mapping[str, Mapping[str, np.ndarray]],
     title: str,
     measures: Mapping[str, str] | None = None,
+    span: tuple[float, float] | None = None,
 ) -> Picture:
     """Draw ways of training below each other: mean, 95 % interval and every seed.
 
@@ -204,6 +205,8 @@ def accuracy_rows(
         groups: by target, then by way of training; "from scratch" is drawn as the baseline.
         title: what was measured, and with which budget.
         measures: by target, what was measured where that is not the accuracy.
+        span: the ends of each target's axis, where they are to be compared; by default each has
+            its own.
     """
     rows = sum(map(len, groups.values()))
     height = 1.3 + 0.36 * rows / len(groups)
@@ -211,7 +214,8 @@ def accuracy_rows(
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
     longest = max(len(shortened(way, MAX_WAY)) for ways in groups.values() for way in ways)
     margin = max(0.24, 0.0125 * longest)
-    width = (0.9 - margin) / len(groups)
+    gaps = 0.05 * (len(groups) - 1)
+    width = (min(0.9, 0.97 - gaps) - margin) / len(groups)
     for number, (target, ways) in enumerate(groups.items()):
         left = margin + number * (width + 0.05)
         axes = figure.add_axes((left, 0.55 / height, width, 1 - 1.25 / height))
@@ -227,10 +231,13 @@ def accuracy_rows(
         axes.set_yticks(range(len(ways)), names)
         measure = (measures or {}).get(target, "accuracy")
         axes.set(ylim=(len(ways) - 0.5, -0.5), xlabel=f"test {measure}", title=target)
+        if span:
+            axes.set_xlim(span)
         axes.grid(axis="x")
     numbers = ". ".join(
         f"{target}: "
         + "; ".join(f"{way}: {mean_and_interval(values)}" for way, values in ways.items())
         for target, ways in groups.items()
     )
-    return Picture(figure, f"Test accuracy. {title}. {numbers}.")
+    named = dict.fromkeys((measures or {}).get(target, "accuracy") for target in groups)
+    return Picture(figure, f"Test {' and '.join(named)}. {title}. {numbers}.")

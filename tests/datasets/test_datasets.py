@@ -30,18 +30,21 @@ from simmim_lib.datasets import (
     few_shot,
     load,
     loading,
+    medmnist,
 )
 from simmim_lib.datasets.catalogue import Entry
+from simmim_lib.datasets.rendered import RENDERED
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import directories
 
-BUNDLED = tuple(f"{name}.npz" for name in datasets.included() if name != "glyphs")
+BUNDLED = tuple(f"{name}.npz" for name in datasets.included() if name not in RENDERED)
 FILES = tuple(sorted((*BUNDLED, "trunks/efficientnet-lite0.npz")))
 SIZES = {
     "glyphs": (20_000, 2_000, 47),
     "mnist": (4_000, 1_000, 10),
     "uci-digits": (1_297, 500, 10),
     "fashion": (10_000, 2_000, 10),
+    "chest-phantoms": (2_400, 900, 2),
 }
 
 
@@ -376,9 +379,9 @@ def test_an_unknown_dataset_cannot_be_described():
 
 def test_sources_describe_every_dataset():
     text = (directories.data_directory() / "SOURCES.md").read_text(encoding="utf-8")
-    for entry in CATALOGUE.values():
+    for entry in map(datasets.describe, datasets.listed()):
         assert f"| `{entry.name}` |" in text
-        if entry.name != "glyphs":
+        if entry.name not in RENDERED:
             assert entry.licence in text
 
 
@@ -593,6 +596,11 @@ def server(monkeypatch, cache):
     server = Server(content)
     server.arrays = arrays
     monkeypatch.setitem(CATALOGUE, "bloodmnist", entry_of(server))
+    small = [
+        each._replace(counts=(40, 8, 16)) if each.title == "BloodMNIST" else each
+        for each in medmnist.SETS
+    ]
+    monkeypatch.setattr(medmnist, "SETS", small)
     yield server
     server.shutdown()
     server.server_close()
@@ -609,7 +617,10 @@ def test_fetched_set_is_loaded(server, cache):
 
     assert datasets.is_available("bloodmnist")
     dataset = load("bloodmnist")
-    assert dataset.train.images.shape == (40, 28, 28, 3) and dataset.test.labels.shape == (16,)
+    assert dataset.train.images.shape == (48, 28, 28, 3) and dataset.test.labels.shape == (16,)
+    np.testing.assert_array_equal(dataset.validation, np.arange(40, 48))
+    validation = dataset.train.images[dataset.validation]
+    np.testing.assert_allclose(validation * 255, server.arrays["val_images"], atol=1e-4)
     np.testing.assert_allclose(dataset.test.images * 255, server.arrays["test_images"], atol=1e-4)
 
     datasets.fetch("bloodmnist")
@@ -660,17 +671,75 @@ def test_damaged_fetched_file_is_refused_and_fetched_again(server):
         load("bloodmnist")
     assert "simmim data fetch bloodmnist" in one_sentence(error)
     datasets.fetch("bloodmnist")
-    assert len(load("bloodmnist").train) == 40
+    assert len(load("bloodmnist").train) == 48
 
 
 def test_a_newer_set_is_loaded_once_it_is_fetched(server, monkeypatch):
     datasets.fetch("bloodmnist")
-    assert len(load("bloodmnist").train) == 40
+    assert len(load("bloodmnist").train) == 48
     server.content, arrays = made_up_set(1)
     monkeypatch.setitem(CATALOGUE, "bloodmnist", entry_of(server))
     datasets.fetch("bloodmnist")
     found = load("bloodmnist").train.images
-    np.testing.assert_allclose(found * 255, arrays["train_images"], atol=1e-4)
+    np.testing.assert_allclose(found[:40] * 255, arrays["train_images"], atol=1e-4)
+
+
+def packed(arrays: dict[str, np.ndarray]) -> bytes:
+    buffer = io.BytesIO()
+    np.savez(buffer, **arrays)
+    return buffer.getvalue()
+
+
+def test_a_copy_that_was_packed_again_is_used_with_a_notice(server):
+    path = datasets.fetch("bloodmnist")
+    before = datasets.fingerprint("bloodmnist")
+    path.write_bytes(packed(server.arrays))
+    with pytest.warns(UserWarning, match="not the file that was published, but its arrays"):
+        found = load("bloodmnist").test.images
+    np.testing.assert_allclose(found * 255, server.arrays["test_images"], atol=1e-4)
+    assert datasets.fingerprint("bloodmnist") != before  # what is kept about it is another's
+
+
+OTHER_FILES = {
+    "no archive": lambda arrays: b"no archive",
+    "pickled objects": lambda arrays: packed({**arrays, "val_labels": np.array([{}] * 8)}),
+    "an array missing": lambda arrays: packed({**arrays, "test_labels": np.zeros(0)}),
+    "another size": lambda arrays: packed({**arrays, "test_images": arrays["test_images"][:, :14]}),
+    "no bytes": lambda arrays: packed(
+        {**arrays, "val_images": arrays["val_images"].astype(np.int8)}
+    ),
+    "one image less": lambda arrays: packed({**arrays, "val_images": arrays["val_images"][1:]}),
+    "a class too many": lambda arrays: packed(
+        {**arrays, "train_labels": arrays["train_labels"] + np.uint8(1)}
+    ),
+    "much more than it says": lambda arrays: packed({**arrays, "more": np.zeros(1_000_000)}),
+}
+
+
+@pytest.mark.parametrize("change", OTHER_FILES.values(), ids=OTHER_FILES)
+def test_a_file_of_another_kind_is_refused_and_stays(server, change):
+    path = datasets.fetch("bloodmnist")
+    path.write_bytes(content := change(server.arrays))
+    with pytest.raises(WorkbookError) as error:
+        load("bloodmnist")
+    text = one_sentence(error)
+    assert str(path) in text and "simmim data fetch bloodmnist" in text
+    assert path.read_bytes() == content
+
+
+def test_medical_sets_come_in_four_sizes():
+    for published in medmnist.SETS:
+        name = published.title.lower()
+        entries = [CATALOGUE[name], *(CATALOGUE[f"{name}-{size}"] for size in (64, 128, 224))]
+        assert [entry.md5 for entry in entries] == list(published.md5)
+        assert [entry.size for entry in entries] == [28, 64, 128, 224]
+        assert entries[3].url.endswith(f"{name}_224.npz?download=1")
+    assert not any("-64" in name for name in datasets.listed())
+
+
+def test_a_folder_for_fetched_sets_may_be_named(monkeypatch, tmp_path):
+    monkeypatch.setenv("SIMMIM_DATA_DIR", str(tmp_path))
+    assert directories.fetched_directory() == tmp_path
 
 
 @pytest.mark.parametrize("endless", [True, False])

@@ -1,5 +1,6 @@
 """The questions of all lessons: one option right, a sentence each, and no letter favoured."""
 
+import dataclasses
 import re
 from collections import Counter
 from importlib import import_module
@@ -10,9 +11,11 @@ import numpy as np
 import pytest
 
 from simmim_lib import freezing, trunks
+from simmim_lib.diagnostic_accuracy import Confusion
 from simmim_lib.exercises.questions import QUESTIONS, Choice, Estimate, questions_of
 from simmim_lib.foundation.intervals import Difference
 from simmim_lib.lessons import LESSONS
+from simmim_lib.lessons.medical_images.readings import Reading, at_prevalence
 from simmim_lib.lessons.simmim_model.questions import NETWORKS as MODEL_NETWORKS
 from simmim_lib.lessons.task_weights.conflict import Conflict
 from simmim_lib.settings import Settings
@@ -27,6 +30,12 @@ def half_frozen():
     freezing.freeze(model, layers=2)
     return model
 
+
+LABELS = np.repeat([0, 1], 50)
+PROBABILITIES = np.concatenate([np.linspace(0.2, 0.7, 50), np.linspace(0.4, 0.9, 50)])
+BRIGHT = np.minimum(PROBABILITIES + 0.2, 1)
+RANKED = Reading(np.zeros((100, 2, 2, 1)), LABELS, PROBABILITIES, lambda images: BRIGHT)
+"""A network that ranks most of the ill above most of the healthy."""
 
 MEASURED = {
     "01-first-pass": {"accuracy": 0.55},
@@ -68,6 +77,14 @@ MEASURED = {
         )
     },
     "04-front": {"equal": {"mnist": np.array([0.88])}, "thrice": {"mnist": np.array([0.89])}},
+    "06-alarmed": {"counts": Confusion(90, 10, 60, 40)},
+    "06-fewer-ill": {"before": RANKED, "now": at_prevalence(RANKED, 0.1)},
+    "06-brighter": {
+        "readings": {0: RANKED, 3: dataclasses.replace(RANKED, probabilities=BRIGHT)},
+        "at": 0.5,
+    },
+    "06-referred": {"reading": RANKED, "at": 0.5},
+    "06-decision": {"reading": RANKED},
     "04-bulging-front": {"least": np.array([-1.0, -0.97, 1.0])},
     "03-convolution-share": {"layers": {"convolution": 320, "dense": 1_384_512, "head": 650}},
     "03-articles-loop": {"accuracies": [0.57, 0.44, 0.48]},

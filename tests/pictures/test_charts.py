@@ -71,6 +71,13 @@ def test_rows_show_every_seed_beside_the_mean():
     assert first.get_xlabel() == second.get_xlabel() == "test accuracy"
 
 
+def test_targets_that_are_compared_have_one_axis_and_their_measure_is_told():
+    groups = {"digits": {"probe": HIGH[0]}, "clothes": {"probe": LOW[1]}}
+    picture = charts.accuracy_rows(groups, "Ways", dict.fromkeys(groups, "AUC"), (0.1, 0.9))
+    assert [axes.get_xlim() for axes in picture.figure.axes] == [(0.1, 0.9)] * 2
+    assert picture.alt.startswith("Test AUC. Ways. digits: probe: ")
+
+
 def student(values):
     """Return the ends of the 95 % interval, by SciPy."""
     return stats.t.interval(0.95, len(values) - 1, np.mean(values), stats.sem(values))

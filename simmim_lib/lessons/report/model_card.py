@@ -8,6 +8,7 @@ from collections.abc import Iterator
 import numpy as np
 
 from simmim_lib import calibration, datasets
+from simmim_lib.diagnostic_accuracy import confusion, threshold_for_balance
 from simmim_lib.experiments.baselines import MEAN, Findings, decisions, has_probabilities
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.yardsticks import Yardstick
@@ -35,6 +36,8 @@ def model_card(findings: Findings, target: str) -> Table:
         ("what it is", card.what_it_is()),
         ("trained on", card.trained_on()),
         ("intended for", card.intended_for()),
+        ("parts", card.parts()),
+        ("reference standard", card.reference_standard()),
         ("tested on", card.tested_on()),
         *card.details(),
         ("limits", " ".join(card.limits())),
@@ -92,6 +95,34 @@ class _Card:
             f"things. Image sizes: {image_sizes(self.target, self.settings)}."
         )
 
+    def parts(self) -> str:
+        """Return how large the parts are, who is in them, and how frequent each class is."""
+        train, test = self.data.train, self.data.test
+        told = [f"Training and validation: {len(train):,} images{self._shares(train.labels)}"]
+        if self.data.groups is not None:
+            told[0] += f", of {len(set(self.data.groups.tolist())):,} groups such as patients"
+        told.append(f"test: {len(test):,} images{self._shares(test.labels)}")
+        if self.data.groups is None:
+            told.append("which images are of one patient is not recorded")
+        return f"{'; '.join(told)}."
+
+    def _shares(self, labels: np.ndarray) -> str:
+        if self.data.kind == "regression":
+            return ""
+        is_true = (
+            labels[:, None] == np.arange(len(self.class_names))
+            if self.data.kind == "classification"
+            else labels > 0
+        )
+        shares = zip(self.class_names, is_true.mean(axis=0), strict=True)
+        return f" ({', '.join(f'{name} {100 * share:.1f} %' for name, share in shares)})"
+
+    def reference_standard(self) -> str:
+        return (
+            f"The labels that come with {self.name} ({self.data.source}); by whom and by what they "
+            "were set is not known here."
+        )
+
     def tested_on(self) -> str:
         mean, low, high = self._over_images()
         judged, seeds = self.judged_by, self.findings.asked.main_scores(self.target)
@@ -132,8 +163,31 @@ class _Card:
             off = np.abs(self.outputs - self.data.test.labels).max(axis=1)
             middle, most = (self.judged_by.number(np.quantile(off, part)) for part in (0.5, 0.9))
             yield "errors", f"half of them are below {middle}, nine in ten below {most}."
+        if self._is_diagnosis():
+            yield "at a fixed threshold", self._at_fixed_threshold()
         if has_probabilities(self.target):
             yield "calibration", self._calibration()
+        yield "subgroups", "not tested one by one: the data name no groups of people."
+
+    def _is_diagnosis(self) -> bool:
+        """Tell whether there are two classes, and validation images to fix a threshold on."""
+        two = self.data.kind == "classification" and len(self.class_names) == 2
+        look = self.findings.result.looks.get(self.target)
+        return two and look is not None and len({*look.labels[self.seed]}) == 2
+
+    def _at_fixed_threshold(self) -> str:
+        """Return both kinds of error where a threshold is fixed before the test."""
+        look = self.findings.result.looks[self.target]
+        labels, positive = look.labels[self.seed], self.class_names[1]
+        threshold = threshold_for_balance(labels, look.probabilities[self.seed][:, 1])
+        found = confusion(self.data.test.labels, self.outputs[:, 1], threshold)
+        return (
+            f"{positive!r} is said from a probability of {threshold:.3f} on, where sensitivity and "
+            f"specificity were highest in sum on {len(labels):,} validation images. On the test "
+            f"images: sensitivity {found.sensitivity:.3f}, specificity {found.specificity:.3f}; "
+            f"right of those told {positive!r} {found.positive_predictive_value:.3f}, of the "
+            f"others {found.negative_predictive_value:.3f}, at the test images' shares of classes."
+        )
 
     def _recalls(self) -> dict[str, tuple[int, int]]:
         """Return by class or label how many test images of it are found, and how many there are."""

@@ -1,5 +1,6 @@
 """Model cards: every number is that of the kept model, every limit is computed."""
 
+import dataclasses
 import re
 
 import numpy as np
@@ -10,6 +11,8 @@ from scipy import stats
 
 from simmim_lib import datasets
 from simmim_lib.calibration import expected_calibration_error
+from simmim_lib.diagnostic_accuracy import confusion
+from simmim_lib.experiments.evaluation import ValidationLook
 from simmim_lib.lessons.report import tables
 from simmim_lib.lessons.report.figures import outcome
 from simmim_lib.lessons.report.model_card import model_card
@@ -71,6 +74,32 @@ def test_limits_size_licence_and_use_are_told(found):
     assert "EfficientNet-Lite0: Apache-2.0" in rows["licences"]
     assert "simmim predict model.keras NEW-IMAGES" in rows["how to use"]
     assert "50 x 40 pixels, seen at 96 x 96" in rows["intended for"]
+
+
+def test_a_threshold_is_fixed_on_validation_images_and_told_with_both_errors(found):
+    (target,) = found.settings.targets
+    labels = np.array([[0, 0, 1, 1], [0, 1, 0, 1]])
+    ill = np.array([[0.5] * 4, [0.1, 0.4, 0.35, 0.8]])  # of seed 1, all from 0.4 on are right
+    look = ValidationLook(np.log(np.stack([1 - ill, ill], axis=-1)), labels)
+    looked = dataclasses.replace(found.result, looks={target: look})
+    rows = rows_of(dataclasses.replace(found, result=looked))
+    outputs, truth = found.asked.probabilities[target][1], found.data(target).test.labels
+    counts = confusion(truth, outputs[:, 1], 0.4)
+    told = rows["at a fixed threshold"]
+    assert told.startswith("'dog' is said from a probability of 0.400 on")
+    assert f"sensitivity {counts.sensitivity:.3f}, specificity {counts.specificity:.3f}" in told
+    assert f"told 'dog' {counts.positive_predictive_value:.3f}" in told
+    assert "at a fixed threshold" not in rows_of(found)  # nothing to fix it on
+
+
+def test_parts_patients_and_shares_of_classes_are_told(found):
+    parts = rows_of(found)["parts"]
+    assert parts.startswith("Training and validation: 40 images (cat 60.0 %, dog 40.0 %)")
+    assert "test: 10 images (cat 60.0 %, dog 40.0 %)" in parts
+    assert parts.endswith("which images are of one patient is not recorded.")
+    settings = Settings(targets=("chest-phantoms",), seeds=1, labels_per_class=2)
+    told = rows_of(with_predictions(settings, np.full((1, 900, 2), 0.5)))["parts"]
+    assert "2,400 images" in told and "of 800 groups such as patients" in told
 
 
 def test_a_card_is_plain_text_in_html(found):

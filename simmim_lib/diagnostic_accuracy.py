@@ -1,0 +1,312 @@
+"""How well a probability tells the ill from the healthy, in the measures that clinicians use.
+
+Accuracy alone misleads where one answer is frequent. What matters is how often each kind of error
+occurs at a threshold that was fixed beforehand, what a positive answer is worth at a given
+prevalence, and whether the probabilities can be believed.
+
+Everywhere `labels` is (n,), 1 for ill and 0 for healthy, and `probabilities` is (n,), of being ill.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simmim_lib.errors import WorkbookError
+
+Array = NDArray[Any]
+Measure = Callable[[Array, Array], float]
+
+BOOTSTRAPS = 1000
+"""How often patients are drawn anew for an interval."""
+
+
+@dataclass(frozen=True)
+class Confusion:
+    """People by what they have and what they were told.
+
+    Attributes:
+        true_positives: ill, and told so.
+        false_negatives: ill, and told that they are healthy.
+        true_negatives: healthy, and told so.
+        false_positives: healthy, and told that they are ill.
+    """
+
+    true_positives: int
+    false_negatives: int
+    true_negatives: int
+    false_positives: int
+
+    @property
+    def sensitivity(self) -> float:
+        """The share of the ill that are found (recall, true positive rate)."""
+        return _share(self.true_positives, self.false_negatives)
+
+    @property
+    def specificity(self) -> float:
+        """The share of the healthy that are told so (true negative rate)."""
+        return _share(self.true_negatives, self.false_positives)
+
+    @property
+    def positive_predictive_value(self) -> float:
+        """The share of those told that they are ill who are (PPV, precision)."""
+        return _share(self.true_positives, self.false_positives)
+
+    @property
+    def negative_predictive_value(self) -> float:
+        """The share of those told that they are healthy who are (NPV)."""
+        return _share(self.true_negatives, self.false_negatives)
+
+    @property
+    def accuracy(self) -> float:
+        """The share of all that are told the truth."""
+        right = self.true_positives + self.true_negatives
+        return _share(right, self.false_positives + self.false_negatives)
+
+
+def _share(part: int, rest: int) -> float:
+    """Return a share, NaN of nobody."""
+    return part / (part + rest) if part + rest else float("nan")
+
+
+def confusion(labels: Array, probabilities: Array, threshold: float) -> Confusion:
+    """Count people if everybody with at least the probability `threshold` is told to be ill."""
+    labels, told = np.asarray(labels) == 1, np.asarray(probabilities) >= threshold
+    return Confusion(
+        int(np.sum(labels & told)),
+        int(np.sum(labels & ~told)),
+        int(np.sum(~labels & ~told)),
+        int(np.sum(~labels & told)),
+    )
+
+
+def auc(labels: Array, probabilities: Array) -> float:
+    """Return the area under the ROC curve: the chance that an ill person ranks above a healthy one.
+
+    Raises:
+        WorkbookError: all are ill, or all healthy.
+    """
+    from sklearn.metrics import roc_auc_score
+
+    check_both_classes(labels)
+    return float(roc_auc_score(labels, probabilities))
+
+
+def roc_curve(labels: Array, probabilities: Array) -> tuple[Array, Array, Array]:
+    """Return 1 - specificity, sensitivity and the threshold of each corner of the ROC curve.
+
+    Raises:
+        WorkbookError: as `auc`.
+    """
+    from sklearn import metrics
+
+    check_both_classes(labels)
+    return metrics.roc_curve(labels, probabilities)
+
+
+def precision_recall_curve(labels: Array, probabilities: Array) -> tuple[Array, Array, Array]:
+    """Return positive predictive value, sensitivity and threshold along the curve.
+
+    Raises:
+        WorkbookError: as `auc`.
+    """
+    from sklearn import metrics
+
+    check_both_classes(labels)
+    return metrics.precision_recall_curve(labels, probabilities)
+
+
+def brier_score(labels: Array, probabilities: Array) -> float:
+    """Return the mean squared difference of probability and truth; 0 is best.
+
+    Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
+    """
+    return float(np.mean((np.asarray(probabilities) - np.asarray(labels)) ** 2))
+
+
+def check_both_classes(labels: Array) -> None:
+    """Refuse labels among which one class is missing.
+
+    Raises:
+        WorkbookError: with the class that is there.
+    """
+    found = np.unique(np.asarray(labels))
+    if len(found) != 2:
+        raise WorkbookError(
+            f"All {len(labels)} labels are {', '.join(map(str, found)) or 'missing'}, so AUC, ROC "
+            "and sensitivity beside specificity are not defined: take a part with both classes."
+        )
+
+
+def threshold_for_sensitivity(labels: Array, probabilities: Array, sensitivity: float) -> float:
+    """Return the highest threshold that finds at least this share of the ill.
+
+    It is to be fixed on validation images and then applied to the test.
+
+    Raises:
+        WorkbookError: as `auc`, or a share that is not above 0 and at most 1.
+    """
+    if not 0 < sensitivity <= 1:
+        raise WorkbookError(f"sensitivity is {sensitivity}, but must be above 0 and at most 1.")
+    check_both_classes(labels)
+    of_the_ill = np.sort(np.asarray(probabilities)[np.asarray(labels) == 1])[::-1]
+    return float(of_the_ill[int(np.ceil(sensitivity * len(of_the_ill) - 1e-9)) - 1])
+
+
+def threshold_for_cost(labels: Array, probabilities: Array, missed: float, alarmed: float) -> float:
+    """Return the threshold at which errors cost least.
+
+    Args:
+        labels: of validation images.
+        probabilities: of validation images.
+        missed: what an ill person costs who is told to be healthy.
+        alarmed: what a healthy person costs who is told to be ill.
+
+    Returns:
+        The lowest of the best thresholds; above 1 where telling everybody to be healthy is best.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    candidates = np.append(np.unique(probabilities), np.nextafter(1, 2))
+    told = probabilities >= candidates[:, None]
+    costs = missed * np.sum(~told & (labels == 1), 1) + alarmed * np.sum(told & (labels == 0), 1)
+    return float(candidates[np.argmin(costs)])
+
+
+def threshold_for_balance(labels: Array, probabilities: Array) -> float:
+    """Return the threshold at which sensitivity and specificity are highest in sum.
+
+    It is where the ROC curve is farthest above the diagonal, and does not depend on how many
+    people of either kind there are, so that it may be carried to another prevalence.
+
+    Raises:
+        WorkbookError: as `auc`.
+
+    Source: Youden 1950, "Index for rating diagnostic tests".
+    """
+    check_both_classes(labels)
+    ill = float(np.mean(np.asarray(labels) == 1))
+    return threshold_for_cost(labels, probabilities, missed=1 / ill, alarmed=1 / (1 - ill))
+
+
+# --- Prevalence
+
+
+def predictive_values(
+    sensitivity: float, specificity: float, prevalence: float
+) -> tuple[float, float]:
+    """Return PPV and NPV where another share of the people is ill, by Bayes' rule.
+
+    NaN where nobody would be told so.
+    """
+    ill, healthy = prevalence, 1 - prevalence
+    told_ill = sensitivity * ill + (1 - specificity) * healthy
+    told_healthy = (1 - sensitivity) * ill + specificity * healthy
+    return (
+        sensitivity * ill / told_ill if told_ill else float("nan"),
+        specificity * healthy / told_healthy if told_healthy else float("nan"),
+    )
+
+
+def for_prevalence(probabilities: Array, learnt_at: float, now: float) -> Array:
+    """Return probabilities as they would be where another share of the people is ill.
+
+    Args:
+        probabilities: (n,).
+        learnt_at: the prevalence among the training images.
+        now: the prevalence where the network is used.
+
+    Source: Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a
+        priori probabilities", equation 2.4.
+    """
+    ill = np.asarray(probabilities) * now / learnt_at
+    healthy = (1 - np.asarray(probabilities)) * (1 - now) / (1 - learnt_at)
+    return ill / (ill + healthy)
+
+
+# --- What an answer is worth
+
+
+def net_benefit(labels: Array, probabilities: Array, threshold: float) -> float:
+    """Return how many true positives a person gains, less false ones at the threshold's odds.
+
+    Whoever acts from a probability of `threshold` on takes one missed illness for as bad as
+    (1 - threshold) / threshold false alarms. A decision curve shows it over thresholds, beside
+    "tell everybody that they are ill" and "tell nobody", which is 0.
+
+    Source: Vickers and Elkin 2006, "Decision curve analysis: a novel method for evaluating
+        prediction models".
+    """
+    counts, n = confusion(labels, probabilities, threshold), len(labels)
+    odds = threshold / (1 - threshold)
+    return counts.true_positives / n - odds * counts.false_positives / n
+
+
+def accuracy_when_sure(
+    labels: Array, probabilities: Array, shares: Array, threshold: float = 0.5
+) -> NDArray[np.float64]:
+    """Return the accuracy among the surest people, if the others are referred to an expert.
+
+    Args:
+        labels: (n,).
+        probabilities: (n,).
+        shares: how many are kept, each above 0 and at most 1, (k,).
+        threshold: from which on somebody is told to be ill; who is farthest from it is surest.
+
+    Returns:
+        Accuracies, (k,).
+    """
+    distance = np.abs(np.asarray(probabilities) - threshold)
+    right = (np.asarray(probabilities) >= threshold) == (np.asarray(labels) == 1)
+    surest_first = np.argsort(-distance, kind="stable")
+    so_far = np.cumsum(right[surest_first]) / np.arange(1, len(right) + 1)
+    return so_far[np.maximum(np.ceil(np.asarray(shares) * len(right)).astype(int), 1) - 1]
+
+
+# --- Intervals
+
+
+def bootstrap_interval(
+    measure: Measure,
+    labels: Array,
+    probabilities: Array,
+    patients: Array | None = None,
+    seed: int = 0,
+    level: float = 0.95,
+) -> tuple[float, float]:
+    """Return a percentile interval of a measure, by drawing patients with replacement.
+
+    Images of one patient are not independent, so they are drawn together. Draws without one of the
+    two classes are left out.
+
+    Args:
+        measure: from labels and probabilities to a number, such as `auc`.
+        labels: (n,).
+        probabilities: (n,).
+        patients: (n,), who each image is of; by default each is of another.
+        seed: of the draws.
+        level: of the interval.
+
+    Raises:
+        WorkbookError: as `auc`.
+
+    Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
+    """
+    check_both_classes(labels)
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    random = np.random.default_rng(seed)
+    groups = _images_by_patient(np.arange(len(labels)) if patients is None else patients)
+    values = []
+    for _ in range(BOOTSTRAPS):
+        drawn = np.concatenate([groups[i] for i in random.integers(len(groups), size=len(groups))])
+        if len(np.unique(labels[drawn])) == 2:
+            values.append(measure(labels[drawn], probabilities[drawn]))
+    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    return float(low), float(high)
+
+
+def _images_by_patient(patients: Array) -> list[NDArray[np.intp]]:
+    _, number = np.unique(np.asarray(patients), return_inverse=True)
+    order = np.argsort(number, kind="stable")
+    return np.split(order, np.cumsum(np.bincount(number))[:-1])

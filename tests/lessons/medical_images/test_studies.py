@@ -1,0 +1,103 @@
+"""What lesson 06 claims stands in its stored studies."""
+
+import json
+
+import numpy as np
+import pytest
+
+from simmim_lib import datasets
+from simmim_lib.datasets import phantoms
+from simmim_lib.foundation.intervals import difference
+from simmim_lib.lessons.medical_images import cohorts, studies, study_results
+from simmim_lib.studies import registry, stored
+
+
+@pytest.mark.parametrize("tie", [0.9, 0.95])
+def test_the_reversed_hospital_is_worse_than_guessing_for_every_seed(tie):
+    same, other, _ = study_results.hospitals().values()
+    assert (other[tie] < 0.5).all() and (same[tie] > 0.5).all()
+    assert len(other[tie]) == 10
+
+
+def test_the_remedy_is_a_gain_where_the_device_tells_the_diagnosis():
+    assert study_results.remedy()[0.9].verdict == "gain"
+    figure, table = study_results.remedy_compared()
+    assert "reversed, balanced: tie 0:" in figure.alt
+    assert ["0.9", str(study_results.remedy()[0.9])] in table.rows
+
+
+def test_learning_from_the_tested_patients_flatters():
+    same, others = study_results.leak()
+    assert difference(same, others).verdict == "gain"
+    assert study_results.leak_table().rows[-1] == ["difference", str(difference(same, others))]
+
+
+def test_each_way_is_compared_with_scratch():
+    ways = study_results.few_labels()[20]
+    figure, table = study_results.few_labels_compared()
+    expected = str(difference(ways["from glyphs"], ways["from scratch"]))
+    assert ["from glyphs", expected] == [table.rows[0][0], table.rows[0][2]]
+    assert figure.alt.startswith("Test AUC.") and "100 a class" in figure.alt
+    assert all(len(values) == 10 for values in ways.values())
+
+
+def test_information_is_compared_with_the_same_recipe_without_it():
+    ways = study_results.few_pneumonia_labels()
+    found = study_results.what_information_adds()["PneumoniaMNIST, 20 a class"]
+    assert found == difference(ways["SimMIM"], ways["SimMIM without its information"])
+    assert len(study_results.information_table().rows) == 5
+
+
+def test_of_real_radiographs_each_way_has_its_own_record():
+    ways = study_results.few_pneumonia_labels()
+    study = stored.load("few-pneumonia-labels")
+    np.testing.assert_array_equal(ways["from scratch"], study.values("AUC", source=None))
+    known = study.values("AUC", class_prior=studies.SHARES)
+    np.testing.assert_array_equal(ways["SimMIM, prevalence known"], known)
+
+
+def test_transfer_beats_scratch_and_the_linear_head_on_real_radiographs():
+    ways = study_results.few_pneumonia_labels()
+    best, head = ways["SimMIM, prevalence known"], ways["ImageNet, last features"]
+    versus_scratch = difference(best, ways["from scratch"])
+    assert versus_scratch.mean - versus_scratch.half_width > 5
+    assert difference(best, head).verdict == "gain" and best.mean() > 0.835
+
+
+def test_findings_and_illness_are_compared_alone_and_together():
+    (five, twenty) = study_results.together_table().rows
+    assert [five[0], twenty[0]] == [5, 20]
+    assert five[1] == str(study_results.together()[5]["illness"])
+
+
+def test_a_finding_is_a_label_of_its_own_on_the_clinic_s_images():
+    ill, findings = datasets.load(cohorts.clinic()), datasets.load(cohorts.findings())
+    np.testing.assert_array_equal(ill.train.images, findings.train.images)
+    np.testing.assert_array_equal(findings.test.labels.sum(axis=1), ill.test.labels)
+    assert datasets.describe("clinic-findings").kind == "multi-label"
+    assert findings.class_names == phantoms.FINDINGS[1:]
+
+
+def test_the_test_images_are_the_same_whoever_was_learnt_from():
+    leaky, clean = (datasets.load(cohorts.split(each)) for each in (True, False))
+    np.testing.assert_array_equal(leaky.test.images, clean.test.images)
+    assert len(leaky.train) == len(clean.train) == 2 * len(leaky.test)
+    assert not set(leaky.groups) & set(clean.groups)
+
+
+def test_balanced_hospitals_have_as_many_of_each_device_and_label():
+    balanced = datasets.load(cohorts.hospital(0.9, reversed_test=True, balanced=True))
+    everything = datasets.load(cohorts.hospital(0.9, reversed_test=True))
+    marked = balanced.train.images[:, 1:3, 1:5].mean(axis=(1, 2, 3)) > 0.6
+    by_label = [marked[balanced.train.labels == label].mean() for label in (0, 1)]
+    assert by_label[0] == pytest.approx(by_label[1], abs=0.25)
+    assert len(balanced.train) < len(everything.train)
+
+
+@pytest.mark.parametrize(
+    "name", ["few-medical-labels", "two-hospitals", "patients-in-both-parts", "findings-together"]
+)
+def test_a_trial_comes_back_from_its_description(name):
+    study = registry.studies()[name]
+    for trial in study.plan():
+        assert study.read(json.loads(json.dumps(trial.as_dict()))) == trial
