@@ -37,8 +37,8 @@ RECIPES = {
 }
 """Learning rate, clip and steps for each kind of features: for an epsilon near 1, and near 3.
 
-They are the best of `studies.private_recipes`, which looks at UCI digits only: these are public.
-To choose by the private examples would cost privacy, too.
+No other recipe of `studies.private_recipes` is clearly better. It looks at UCI digits only, which
+are public: to choose by the private examples would cost privacy, too.
 """
 
 BETWEEN = 3**0.5

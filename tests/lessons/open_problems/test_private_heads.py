@@ -5,6 +5,7 @@ import pytest
 
 from simmim_lib import privacy
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.open_problems import private_heads
 from simmim_lib.lessons.open_problems.private_heads import DELTA, FEATURES, RECIPES, PrivateHead
 from simmim_lib.studies.stored import load
@@ -28,7 +29,7 @@ def test_without_a_promise_there_is_neither_noise_nor_clip():
 
 @pytest.mark.parametrize("features", FEATURES)
 @pytest.mark.parametrize(("position", "epsilon"), [(0, 3.0), (1, 9.0)])
-def test_recipes_are_the_best_on_public_digits(features, position, epsilon):
+def test_no_recipe_is_clearly_better_on_public_digits(features, position, epsilon):
     """There are a third as many as private ones: thrice the epsilon is as hard."""
     records = [
         record
@@ -36,8 +37,19 @@ def test_recipes_are_the_best_on_public_digits(features, position, epsilon):
         if (record.settings.features, record.settings.epsilon) == (features, epsilon)
     ]
     assert {record.settings.dataset for record in records} == {"uci-digits"}
-    best = max(records, key=lambda record: record.values().mean()).settings
-    assert RECIPES[features][position] == (best.learning_rate, best.clip, best.steps)
+    chosen = [
+        record.values()
+        for record in records
+        if _recipe(record.settings) == RECIPES[features][position]
+    ]
+    assert len(chosen) == 1
+    assert len(records) == 12
+    for record in records:
+        assert difference(record.values(), chosen[0]).verdict != "gain", record.settings
+
+
+def _recipe(head):
+    return head.learning_rate, head.clip, head.steps
 
 
 def test_rows_keep_labels_and_have_length_one():
