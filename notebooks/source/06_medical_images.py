@@ -429,7 +429,3 @@ exercises.score("06")
 # [Lesson 09](09_open_problems.ipynb) asks what a hospital's images may tell of its patients, what
 # learning costs, and what a network looks at. In [lesson 10](10_report.ipynb) you run such an
 # experiment on your own settings and images, and get a report.
-# a report. [Lesson 05](05_information_maximisation.ipynb) has what images without labels teach.
-# [Lesson 05](05_information_maximisation.ipynb) has what images without labels teach.
-# [Lesson 08](08_masked_images.ipynb) pre-trains a network without a single label. In
-# [lesson 10](10_report.ipynb) you run such an experiment on your own settings and images, and get
