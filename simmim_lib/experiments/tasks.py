@@ -80,6 +80,12 @@ def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
     for name in settings.datasets:
         check_content(settings.trunk_info, name)
+    for name in settings.targets:
+        if not datasets.describe(name).class_names:
+            raise WorkbookError(
+                f"{shown(name)} has no classes to tell apart: use it as a source, or choose "
+                "another target."
+            )
     if settings.trunk_info.colour or settings.trunk_info.takes == "texts":
         return  # grey images are repeated
     first = settings.targets[0]

@@ -95,7 +95,7 @@ def _datasets(name: str, kind: Kind, settings: Settings) -> list[tuple[str, Any]
     if name == "source" and published:
         found = [published]
     else:
-        found = [each for each in datasets.names() if datasets.is_available(each)]
+        found = [*datasets.available(settings.trunk_info.takes)]
     names = dict.fromkeys((*found, *filter(None, chosen)))
     shown = [(printable(short), each) for each, short in datasets.short_names(names).items()]
     return [("none", None), *shown] if isinstance(kind, OrNone) else shown
