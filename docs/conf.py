@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-import offline  # noqa: E402 (beside this file, as the next)
+import live_data  # noqa: E402 (beside this file, as the next two)
+import offline  # noqa: E402
 import site_pages  # noqa: E402
 
 from simmim_lib import __version__  # noqa: E402
@@ -43,7 +44,7 @@ napoleon_use_ivar = True  # a class's attributes are told of once
 
 html_theme = "furo"
 html_title = "SimMIM Workbook"
-html_static_path = ["static"]
+html_static_path = ["static", "made/static"]
 html_css_files = ["site.css"]
 html_show_sourcelink = False
 html_copy_source = False
@@ -54,6 +55,7 @@ html_theme_options = {"navigation_with_keys": True}
 def setup(app: "Sphinx") -> None:
     """Write the pages that are made from results, and let all pages stand alone."""
     site_pages.write(ROOT)
+    live_data.write(ROOT / "docs" / "made" / "static" / "made")
     app.connect("source-read", offline.fold_cells)
     app.connect("doctree-read", offline.stand_alone)
     app.add_html_math_renderer("mathml", (offline.draw_inline, None), (offline.draw_block, None))

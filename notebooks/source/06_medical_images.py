@@ -436,5 +436,7 @@ exercises.score("06")
 #
 # ## Where next
 #
-# In [lesson 10](10_report.ipynb) you run such an experiment on your own settings and images, and get
-# a report. [Lesson 05](05_information_maximisation.ipynb) has what images without labels teach.
+# [Lesson 07](07_language.ipynb) leaves pictures for sentences, where one head for several domains pays.
+# [Lesson 09](09_open_problems.ipynb) asks what a hospital's images may tell of its patients, what
+# learning costs, and what a network looks at. In [lesson 10](10_report.ipynb) you run such an
+# experiment on your own settings and images, and get a report.

@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, NoReturn
 
 from simmim_lib import __version__, settings
-from simmim_lib.commands import command_line, doctor, lab, publish, teach
+from simmim_lib.commands import command_line, doctor, lab, playground, publish, teach
 from simmim_lib.commands.command_line import BAD_INPUT, FAILED, INTERRUPTED
 from simmim_lib.datasets import naming
 from simmim_lib.errors import WorkbookError, check_choice, printable
@@ -44,7 +44,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
     console.make_safe()
     try:
         options, others = _parser().parse_known_args(arguments)
-        if others and options.command is not _lab:
+        if others and options.command not in (_lab, _playground):
             _refuse(others[0], options.parser)
         options.others = others
         status = options.command(options) or 0
@@ -95,6 +95,12 @@ def _parser() -> argparse.ArgumentParser:
     command.add_argument("--branch", default="main", help="the branch readers get (default: main)")
     _add(commands, "doctor", _doctor, "look for what is missing, and say how to fix it")
     _add(commands, "lab", _lab, "open the lessons in JupyterLab, whose options may follow")
+    _add(
+        commands,
+        "playground",
+        _playground,
+        "open a page with every setting in a browser; options of Voila may follow",
+    )
     return parser
 
 
@@ -134,13 +140,18 @@ def _default(field: "dataclasses.Field") -> str:
     return f" (default: {','.join(default) if isinstance(default, tuple) else default})"
 
 
-def _run(options: argparse.Namespace) -> None:
+def _chosen(options: argparse.Namespace) -> settings.Settings:
+    """Return the settings that a command's options ask for."""
     given = {
         field.name: text
         for field in dataclasses.fields(settings.Settings)
         if (text := getattr(options, field.name)) is not None
     }
-    chosen = settings.Settings.from_texts(given)
+    return settings.Settings.from_texts(given)
+
+
+def _run(options: argparse.Namespace) -> None:
+    chosen = _chosen(options)
     models = _files_of_models(options.save, chosen) if options.save else {}
     with _claimed([options.output, *models.values()], chosen):
         from simmim_lib.experiments import run
@@ -567,3 +578,7 @@ def _doctor(options: argparse.Namespace) -> int:
 
 def _lab(options: argparse.Namespace) -> None:
     lab.start(options.others)
+
+
+def _playground(options: argparse.Namespace) -> None:
+    playground.start(options.others)

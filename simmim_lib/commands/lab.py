@@ -51,7 +51,7 @@ def start(options: Sequence[str] = ()) -> None:
     """
     root = checkout()
     if not home.is_writable():
-        _lend_folders()
+        lend_folders()
     # Where Jupyter does not see to Ctrl-C itself (while it loads, without a terminal, on Windows),
     # its kernels would be left running; a termination signal makes it stop them.
     signal.signal(signal.SIGINT, lambda *_: signal.raise_signal(signal.SIGTERM))
@@ -65,7 +65,7 @@ def start(options: Sequence[str] = ()) -> None:
     LabApp.launch_instance([*arguments(root), *options])
 
 
-def _lend_folders() -> None:
+def lend_folders() -> None:
     """Give Jupyter folders of its own until it ends, but for those that the environment names."""
     folder = tempfile.mkdtemp(prefix="simmim-jupyter-")
     atexit.register(shutil.rmtree, folder, ignore_errors=True)

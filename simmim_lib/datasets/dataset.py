@@ -7,6 +7,8 @@ from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
 
+Texts = NDArray[np.object_]
+
 Labels = NDArray[np.int32] | NDArray[np.float32]
 
 IMAGE_SIZE = 28
@@ -19,18 +21,24 @@ KINDS = {
 }
 
 
+CONTENTS = {
+    "images": "pictures, which networks see at one size",
+    "texts": "sentences and longer texts, which networks see as the numbers of their tokens",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """Images with their labels, both made read-only because parts are shared.
 
     Attributes:
-        images: (n, height, width, channels), float32 in [0, 1].
+        images: (n, height, width, channels), float32 in [0, 1]; of a dataset of texts these, (n,).
         labels: (n,), int32, where each image has one class; else (n, columns), float32.
         files: the images' files, as they are named below the folder or in the table that they come
             from; empty where they come from elsewhere.
     """
 
-    images: Images
+    images: Images | Texts
     labels: Labels
     files: tuple[str, ...] = ()
 
@@ -74,3 +82,8 @@ class Dataset:
     kind: str = "classification"
     validation: NDArray[np.intp] | None = None
     groups: NDArray[np.intp] | None = None
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether the examples are texts, which a network sees as the numbers of their tokens."""
+        return self.train.images.dtype == object

@@ -214,7 +214,8 @@ def accuracy_rows(
     figure.text(0.01, 1 - 0.1 / height, title, va="top", fontsize=12)
     longest = max(len(shortened(way, MAX_WAY)) for ways in groups.values() for way in ways)
     margin = max(0.24, 0.0125 * longest)
-    width = (0.9 - margin) / len(groups)
+    gaps = 0.05 * (len(groups) - 1)
+    width = (min(0.9, 0.97 - gaps) - margin) / len(groups)
     for number, (target, ways) in enumerate(groups.items()):
         left = margin + number * (width + 0.05)
         axes = figure.add_axes((left, 0.55 / height, width, 1 - 1.25 / height))

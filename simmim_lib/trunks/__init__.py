@@ -3,7 +3,15 @@
 from simmim_lib.trunks.article import article_network
 from simmim_lib.trunks.blocks import CutTrunk, cut, positions
 from simmim_lib.trunks.building import adapter, build_trunk, cut_trunk
-from simmim_lib.trunks.catalogue import FILE, IMAGENET, TRUNKS, Trunk, describe
+from simmim_lib.trunks.catalogue import (
+    FILE,
+    IMAGENET,
+    PUBLISHED,
+    SENTENCE_PAIRS,
+    TRUNKS,
+    Trunk,
+    describe,
+)
 from simmim_lib.trunks.fresh_weights import Blocks, Weights, fresh_weights
 from simmim_lib.trunks.heads import add_head, classifier
 from simmim_lib.trunks.small_cnn import CONVOLUTION_FILTERS, DENSE_UNITS
@@ -13,6 +21,8 @@ __all__ = [
     "DENSE_UNITS",
     "FILE",
     "IMAGENET",
+    "PUBLISHED",
+    "SENTENCE_PAIRS",
     "TRUNKS",
     "Blocks",
     "CutTrunk",

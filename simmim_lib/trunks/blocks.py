@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.foundation import keras_setup
+from simmim_lib.trunks.fresh_weights import Blocks, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -118,3 +119,9 @@ def positions(model: "keras.Model", of_block: "Sequence[keras.Variable]") -> lis
     """
     places = [id(weight) for weight in model.weights]
     return [places.index(id(variable)) for variable in of_block]
+
+
+def by_block(weights: Weights, variables: "Mapping[str, Sequence[keras.Variable]]") -> Blocks:
+    """Return a trunk's weights, given in the order of its blocks, block by block."""
+    rest = iter(weights)
+    return {name: [next(rest) for _ in block] for name, block in variables.items()}

@@ -135,7 +135,7 @@ class Form:
 
 def _offered(start: Settings) -> list[str]:
     """Return the datasets that are at hand, and those that are asked for."""
-    available = [name for name in datasets.names() if datasets.is_available(name)]
+    available = datasets.available(start.trunk_info.takes)
     asked = (*start.targets, *filter(None, [start.source_dataset]))
     return list(dict.fromkeys((*available, *asked)))
 

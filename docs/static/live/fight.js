@@ -1,0 +1,98 @@
+// The page on which two gradients fight: angle and lengths by sliders, each method's step drawn.
+"use strict";
+
+(function () {
+  const root = document.getElementById("fight");
+  if (!root) return;
+  const state = { angle: 120, first: 1, second: 2 };
+  const form = document.createElement("div");
+  form.className = "live-controls";
+  form.append(
+    range("Angle between the gradients, in degrees", 0, 175, 5, "angle"),
+    range("Length of the first", 0.25, 4, 0.25, "first"),
+    range("Length of the second", 0.25, 4, 0.25, "second"),
+  );
+  const canvas = document.createElement("canvas");
+  canvas.width = 760;
+  canvas.height = 420;
+  canvas.setAttribute("role", "img");
+  const table = document.createElement("table");
+  table.setAttribute("aria-live", "polite");
+  root.append(form, canvas, table);
+
+  function range(title, least, most, step, name) {
+    const label = document.createElement("label"), slider = document.createElement("input");
+    const shown = document.createElement("output");
+    Object.assign(slider, { type: "range", min: least, max: most, step });
+    slider.value = state[name];
+    shown.textContent = state[name];
+    slider.addEventListener("input", () => {
+      state[name] = Number(slider.value);
+      shown.textContent = slider.value;
+      draw();
+    });
+    label.append(`${title} `, slider, " ", shown);
+    return label;
+  }
+
+  const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933"];
+
+  function draw() {
+    const turn = state.angle * Math.PI / 180;
+    const a = [state.first, 0], b = [state.second * Math.cos(turn), state.second * Math.sin(turn)];
+    const steps = Object.keys(Gradients.weights).map((name) => {
+      const weights = Gradients.weights[name](a, b), step = Gradients.mix(a, b, weights);
+      return { name, weights, step, gains: [Gradients.dot(step, a), Gradients.dot(step, b)] };
+    });
+    const farthest = Math.max(...[a, b, ...steps.map((each) => each.step)].map(Gradients.length));
+    const scale = 340 / farthest, pen = canvas.getContext("2d"), ink = getComputedStyle(root).color;
+    pen.clearRect(0, 0, canvas.width, canvas.height);
+    pen.font = "13px sans-serif";
+    arrow(pen, a, scale, ink, "first gradient", 3);
+    arrow(pen, b, scale, ink, "second gradient", 3);
+    steps.forEach((each, n) => arrow(pen, each.step, scale, COLOURS[n], Gradients.titles[each.name], 2));
+    tell(steps);
+  }
+
+  function arrow(pen, [x, y], scale, colour, name, width) {
+    const from = [canvas.width / 2, canvas.height - 30], to = [from[0] + scale * x, from[1] - scale * y];
+    const turn = Math.atan2(to[1] - from[1], to[0] - from[0]);
+    pen.strokeStyle = pen.fillStyle = colour;
+    pen.lineWidth = width;
+    pen.beginPath();
+    pen.moveTo(...from);
+    pen.lineTo(...to);
+    for (const side of [2.7, -2.7]) {
+      pen.moveTo(...to);
+      pen.lineTo(to[0] + 9 * Math.cos(turn + side), to[1] + 9 * Math.sin(turn + side));
+    }
+    pen.stroke();
+    pen.fillText(name, Math.min(to[0] + 5, canvas.width - 100), Math.max(12, to[1] - 5));
+  }
+
+  function tell(steps) {
+    const head = ["method", "weights", "first task", "second task"];
+    const gain = (value) => (Math.abs(value) < 1e-9 ? "stays" : value > 0 ? "improves" : "gets worse");
+    const lines = steps.map(({ name, weights, gains }) => [
+      Gradients.titles[name], weights.map((weight) => weight.toFixed(2)).join(", "), ...gains.map(gain),
+    ]);
+    table.replaceChildren(row(head, "th"), ...lines.map((line) => row(line, "td")));
+    const worse = steps.filter(({ gains }) => Math.min(...gains) < -1e-9);
+    const names = worse.map(({ name }) => Gradients.titles[name]).join(", ") || "none";
+    canvas.setAttribute("aria-label",
+      `Two gradients at ${state.angle} degrees, ${state.first} and ${state.second} long, and the steps of seven `
+      + `methods; a task gets worse with: ${names}.`);
+  }
+
+  function row(texts, kind) {
+    const line = document.createElement("tr");
+    for (const text of texts) {
+      const cell = document.createElement(kind);
+      cell.textContent = text;
+      line.append(cell);
+    }
+    return line;
+  }
+
+  draw();
+})();

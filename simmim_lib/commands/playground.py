@@ -1,0 +1,92 @@
+"""Serve the playground on this machine, for `simmim playground`."""
+
+import atexit
+import json
+import os
+import shutil
+import tempfile
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Any
+
+from simmim_lib.commands.lab import lend_folders
+from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import home
+
+IDLE_SECONDS = 1800
+"""After so long without a reader, what was computed for one is let go."""
+
+WARM = """\
+from simmim_lib.foundation.startup import load_tensorflow
+load_tensorflow()
+from simmim_lib.playground import playground
+playground().start()  # kept in memory, so that the first picture is there at once
+"""
+"""What a kernel does before there is a reader."""
+
+SHOW = """\
+from voila.utils import get_query_string
+playground(get_query_string() or "")
+"""
+"""What it does for a reader: the first line waits until there is one."""
+
+
+def page() -> dict[str, object]:
+    """Return the notebook that Voila serves."""
+    cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "code",
+            "execution_count": None,
+            "id": f"cell-{number}",
+            "metadata": {},
+            "outputs": [],
+            "source": source,
+        }
+        for number, source in enumerate((WARM, SHOW))
+    ]
+    kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
+    metadata = {"kernelspec": kernel, "title": "SimMIM playground"}
+    return {"cells": cells, "metadata": metadata, "nbformat": 4, "nbformat_minor": 5}
+
+
+def arguments(folder: Path) -> list[str]:
+    """Return Voila's options.
+
+    Args:
+        folder: holds the notebook, and is all that Voila may read.
+    """
+    options = [
+        str(folder / "playground.ipynb"),
+        "--Voila.ip=127.0.0.1",
+        "--preheat_kernel=True",
+        "--pool_size=1",
+        "--VoilaConfiguration.multi_kernel_enabled=False",
+        f"--MappingKernelManager.cull_idle_timeout={IDLE_SECONDS}",
+        "--MappingKernelManager.cull_interval=60",
+    ]
+    as_root = hasattr(os, "geteuid") and os.geteuid() == 0  # as in a container
+    return [*options, "--Voila.allow_root=True"] if as_root else options
+
+
+def start(options: Sequence[str] = ()) -> None:
+    """Serve the playground until it is stopped with Ctrl-C.
+
+    Args:
+        options: more options of Voila, such as `--no-browser` or `--port=9000`.
+
+    Raises:
+        WorkbookError: Voila is not installed.
+    """
+    try:
+        from voila.app import Voila
+    except ImportError as error:
+        raise WorkbookError(
+            "Voila, which serves the playground, is not installed in this Python: pip install "
+            "voila. In a notebook, simmim_lib.playground.playground() shows the same."
+        ) from error
+    if not home.is_writable():
+        lend_folders()
+    folder = Path(tempfile.mkdtemp(prefix="simmim-playground-"))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    (folder / "playground.ipynb").write_text(json.dumps(page()), encoding="utf-8")
+    Voila.launch_instance([*arguments(folder), *options])

@@ -1,0 +1,172 @@
+"""A pad to draw on, and what every seed's network makes of the drawing."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from simmim_lib import datasets, experiments
+from simmim_lib.errors import WorkbookError
+from simmim_lib.panels.panel import as_message
+from simmim_lib.pictures.charts import show_image
+from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
+from simmim_lib.settings import Settings
+
+if TYPE_CHECKING:
+    import anywidget
+    import keras
+    from matplotlib.axes import Axes
+
+SIDE = datasets.IMAGE_SIZE
+BOX = 20
+"""MNIST's digits fill a square of so many pixels; their mass lies around pixel 14 of 28."""
+
+
+def make_pad() -> "anywidget.AnyWidget":
+    """Return the pad; its `pixels` are grey values from 0 to 1, row by row.
+
+    Raises:
+        WorkbookError: the package anywidget is missing.
+    """
+    try:
+        import anywidget
+        import traitlets
+    except ImportError as error:
+        raise WorkbookError(
+            "The pad needs the package anywidget, which is not installed: pip install anywidget"
+        ) from error
+
+    class Pad(anywidget.AnyWidget):
+        _esm = Path(__file__).with_name("pad.js").read_text(encoding="utf-8")
+        pixels = traitlets.List(traitlets.Float(), [0.0] * SIDE**2).tag(sync=True)
+
+    return Pad()
+
+
+def as_digit(pixels: Any) -> np.ndarray:
+    """Return a drawing the way MNIST's digits lie: as large, and as much in the middle.
+
+    Args:
+        pixels: grey values from 0 to 1, row by row.
+
+    Returns:
+        An image (28, 28, 1), float32 in [0, 1]; black where nothing was drawn.
+
+    Source: LeCun et al. 1998, "Gradient-Based Learning Applied to Document Recognition", section
+        III A.
+    """
+    from PIL import Image
+    from scipy.ndimage import center_of_mass, shift
+
+    drawn = np.clip(np.asarray(pixels, np.float32).reshape(SIDE, SIDE), 0, 1)
+    rows, columns = np.nonzero(drawn > 0.1)
+    if not len(rows):
+        return np.zeros((SIDE, SIDE, 1), np.float32)
+    ink = drawn[rows.min() : rows.max() + 1, columns.min() : columns.max() + 1]
+    scale = BOX / max(ink.shape)
+    size = [max(1, round(scale * length)) for length in ink.shape[::-1]]
+    scaled = np.asarray(Image.fromarray(ink).resize(size, Image.Resampling.BILINEAR))
+    image = np.zeros((SIDE, SIDE), np.float32)
+    top, left = ((SIDE - length) // 2 for length in scaled.shape)
+    image[top : top + scaled.shape[0], left : left + scaled.shape[1]] = scaled
+    middle = SIDE / 2 - np.array(center_of_mass(image))
+    return np.clip(shift(image, np.round(middle), order=0), 0, 1)[..., np.newaxis]
+
+
+@styled
+def opinions(image: np.ndarray, said: dict[str, np.ndarray], names: dict[str, Any]) -> Picture:
+    """Draw what the networks see, and each head's probabilities, a dot for each seed.
+
+    Args:
+        image: (height, width, 1).
+        said: by target, probabilities (seeds, classes).
+        names: by target, of the classes.
+    """
+    figure = new_figure(8, 1.2 + 1.5 * len(said))
+    axes = figure.add_axes((0.02, 0.2, 0.2, 0.6))
+    show_image(axes, image)
+    axes.set_title("as they see it", fontsize=10)
+    height = 0.82 / len(said)
+    words = []
+    for row, (target, probabilities) in enumerate(said.items()):
+        place = figure.add_axes((0.32, 0.96 - (row + 1) * height + 0.1, 0.66, height - 0.16))
+        _draw_opinion(place, probabilities, names[target], datasets.describe(target).title)
+        best = int(probabilities.mean(axis=0).argmax())
+        sure = probabilities[:, best]
+        words.append(
+            f"{datasets.describe(target).title}: {names[target][best]}, with {sure.min():.0%} to "
+            f"{sure.max():.0%} over {len(sure)} seeds"
+        )
+    return Picture(figure, "; ".join(words) + ".")
+
+
+def _draw_opinion(axes: "Axes", probabilities: np.ndarray, names: Any, title: str) -> None:
+    places = np.arange(probabilities.shape[1])
+    axes.bar(places, probabilities.mean(axis=0), color=COLOURS["target"], alpha=0.5)
+    for each in probabilities:
+        axes.plot(places, each, "k.", ms=4)
+    axes.set_xticks(places, [shortened(name, 8) for name in names], fontsize=8)
+    axes.set(ylim=(0, 1.05), ylabel="probability")
+    axes.set_title(f"head of {title}: mean (bar) and every seed (dots)", fontsize=10)
+
+
+class DrawingPad:
+    """Draw something, and see what each seed's network takes it for.
+
+    Args:
+        settings: of the experiment whose networks look; small grey images only.
+
+    Raises:
+        WorkbookError: targets of other images, or without classes.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        import ipywidgets as widgets
+
+        for target in settings.targets:
+            entry = datasets.describe(target)
+            if entry.kind != "classification" or settings.trunk_info.colour:
+                raise WorkbookError(
+                    "What is drawn is a small grey image of one class: choose targets with classes "
+                    f"and a trunk for such images, not {target!r} with {settings.trunk!r}."
+                )
+        self.settings = settings
+        self.shown: Picture | None = None
+        self.pad = make_pad()
+        self.picture = widgets.HTML()
+        self.message = widgets.HTML()
+        self.view: widgets.VBox = widgets.VBox([self.message, self.pad, self.picture])
+        self._models: dict[str, list[keras.Model]] = {}
+        self.pad.observe(lambda change: self._look(change["new"]), "pixels")
+
+    def train(self) -> None:
+        """Train the networks that look."""
+        result = experiments.run(self.settings, baseline=False)
+        self._models = {
+            target: [result.model(seed, target) for seed in range(self.settings.seeds)]
+            for target in self.settings.targets
+        }
+
+    def _look(self, pixels: list[float]) -> None:
+        self.message.value = ""
+        try:
+            if not self._models:
+                self.train()
+            image = as_digit(pixels)
+            batch = 255 * image[np.newaxis]
+            said = {
+                target: np.stack([np.asarray(model(batch))[0] for model in models])
+                for target, models in self._models.items()
+            }
+            names = {target: datasets.describe(target).class_names for target in said}
+            self.shown = opinions(image, said, names)
+            self.picture.value = self.shown.as_html()
+        except Exception as error:
+            self.message.value = as_message(error)
+
+    def _ipython_display_(self) -> None:
+        """Show the pad; the networks are trained before, so that the first stroke is answered."""
+        from IPython.display import display
+
+        self.train()
+        display(self.view)

@@ -1,0 +1,102 @@
+"""The gallery: settings with a name, each of which shows one thing that the lessons found."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(frozen=True, eq=False)
+class Example:
+    """A setting to look at.
+
+    Attributes:
+        title: its name.
+        about: what to look at, and in which lesson it is explained.
+        given: the settings that are not as usual.
+    """
+
+    title: str
+    about: str
+    given: Mapping[str, Any] = field(default_factory=dict)
+
+    def __str__(self) -> str:
+        """Return the title."""
+        return self.title
+
+
+_EXAMPLES = (
+    Example(
+        "A good source, few labels",
+        "Letters in many fonts, and five labelled digits of each class: where transfer pays most. "
+        "Lesson 01.",
+        {"source": "glyphs", "targets": ("mnist",), "labels_per_class": 5},
+    ),
+    Example(
+        "A source that does not help",
+        "Clothes as the source for digits, all layers frozen: negative transfer. Lesson 01.",
+        {"source": "fashion", "targets": ("uci-digits",), "frozen_layers": 4},
+    ),
+    Example(
+        "Gradual unfreezing",
+        "One more layer with each part of the steps, and smaller steps for copied layers. "
+        "Lesson 01.",
+        {"adaptation": "gradual-unfreezing", "trunk_learning_rate": 0.1, "steps": 240},
+    ),
+    Example(
+        "The article's network",
+        "One convolution and a dense layer, as in the article's code. Lesson 03.",
+        {"trunk": "article"},
+    ),
+    Example(
+        "Two tasks, heads of their own",
+        "Two collections of digits, one poor in labels: does the rich one help? Lesson 03.",
+        {"targets": ("mnist", "uci-digits"), "labels_per_class": (2, 50)},
+    ),
+    Example(
+        "Two tasks, one head",
+        "The same with one head for both: now what a digit is called is learnt together. "
+        "Lesson 03.",
+        {
+            "targets": ("mnist", "uci-digits"),
+            "labels_per_class": (2, 50),
+            "shared_heads": True,
+        },
+    ),
+    Example(
+        "Tasks that fight",
+        "Digits and clothes through one small trunk: does a clever weighting beat the plain sum? "
+        "Lesson 04.",
+        {"targets": ("mnist", "fashion"), "weighting": "pcgrad"},
+    ),
+    Example(
+        "One task drowned by another",
+        "The same with one weight at a hundredth. Lesson 04.",
+        {"targets": ("mnist", "fashion"), "task_weights": (0.01, 1.0)},
+    ),
+    Example(
+        "Images without labels",
+        "The recipe of lesson 05: the information of unlabelled images, and two views that agree.",
+        {"recipe": "simmim", "labels_per_class": 2},
+    ),
+    Example(
+        "A collapse",
+        "Without its spreading half, the information term puts every image in one class. "
+        "Lesson 05.",
+        {"information": 3.0, "spread": 0.0, "labels_per_class": 1, "steps": 240},
+    ),
+    Example(
+        "No label at all",
+        "The source's head, and images without labels: digits are read that nobody has named. "
+        "Lesson 05.",
+        {"recipe": "simmim", "labels_per_class": 0, "steps": 300},
+    ),
+    Example(
+        "A network for photographs",
+        "EfficientNet, trained on ImageNet, on pictures of clothes: its middle layers, frozen. "
+        "Lesson 03.",
+        {"trunk": "efficientnet-lite0-middle", "targets": ("fashion",)},
+    ),
+)
+
+EXAMPLES: Mapping[str, Example] = {example.title: example for example in _EXAMPLES}
+"""By title."""

@@ -1,0 +1,214 @@
+"""The page: controls for all settings, the picture that follows, and ways to take it along."""
+
+import html
+from collections.abc import Collection, Iterator, Mapping
+from typing import TYPE_CHECKING, Any
+
+from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation.options import GROUPS
+from simmim_lib.foundation.progress import Progress, in_parts
+from simmim_lib.panels.controls import dropdown
+from simmim_lib.panels.memory import follow, measure
+from simmim_lib.panels.panel import Panel, as_message
+from simmim_lib.pictures.style import Picture
+from simmim_lib.playground import controls, figures, gallery, links
+from simmim_lib.playground.drawing import DrawingPad
+from simmim_lib.reports import report
+from simmim_lib.settings import OPTIONS, Settings
+
+if TYPE_CHECKING:
+    import ipywidgets as widgets
+
+OPEN_AT_FIRST = "data"
+"""The group whose controls are seen at once."""
+
+FORMS = ("Python", "command", "report", "link")
+"""In which a setting can be taken along."""
+
+
+class Playground(Panel):
+    """Every setting on one page.
+
+    What somebody has set stays as it is; all other controls follow, as the usual value of one
+    setting may depend on another.
+
+    Args:
+        link: where to begin.
+
+    Attributes:
+        given: what was set by hand or by the link, by name.
+    """
+
+    def __init__(self, link: links.Link) -> None:
+        self.given: dict[str, Any] = dict(link.given)
+        self.hidden = tuple(link.hidden)
+        self._refreshing = False
+        start = links.settings(self.given)
+        every = controls.controls_of(start)
+        self._name_of = {id(control): name for name, control in every.items()}
+        super().__init__(every, _pictures)
+        if link.refused:
+            self.message.value = "".join(as_message(WorkbookError(text)) for text in link.refused)
+
+    @property
+    def values(self) -> dict[str, Any]:
+        """What was set; the rest is as usual."""
+        return dict(self.given)
+
+    @property
+    def settings(self) -> Settings:
+        """What the page shows.
+
+        Raises:
+            WorkbookError: what was set does not go together.
+        """
+        return links.settings(self.given)
+
+    def set(self, given: Mapping[str, Any]) -> None:
+        """Set what is given, and everything else to what is usual."""
+        self.given = dict(given)
+        self._refresh()
+        super()._on_change(None)
+
+    def taken(self, form: str) -> str:
+        """Return what the page shows in one of `FORMS`.
+
+        Raises:
+            WorkbookError: as `settings`.
+        """
+        asked = self.settings
+        if form == "Python":
+            return asked.as_code()
+        if form == "link":
+            return f"?{links.write(asked, self.hidden)}"
+        return report.command(asked) if form == "report" else links.command(asked)
+
+    def _on_change(self, change: Any) -> None:
+        if self._refreshing:
+            return
+        self.given[self._name_of[id(change["owner"])]] = change["new"]
+        self._refresh()
+        super()._on_change(change)
+
+    def _refresh(self) -> None:
+        """Let all controls stand where the settings are, without taking that for a wish."""
+        self._refreshing = True
+        try:
+            controls.show(self.controls, self.settings)
+        except WorkbookError:
+            pass  # the update that follows says so
+        finally:
+            self._refreshing = False
+
+    def _arrange(self, more: "widgets.Widget | None") -> "widgets.VBox":
+        import ipywidgets as widgets
+
+        from simmim_lib.panels.slider_names import slider_names
+
+        side_by_side = widgets.Layout(display="flex", flex_flow="row wrap")
+        left = widgets.VBox(
+            [self._gallery(), self._groups()], layout={"flex": "0 1 380px", "min_width": "0"}
+        )
+        self.words = widgets.HTML()
+        right = widgets.VBox(
+            [self.message, self.picture, self.words, self.working, self._takeaway()],
+            layout={"flex": "1 1 480px", "min_width": "0"},
+        )
+        both = widgets.Box([left, right], layout=side_by_side)
+        return widgets.VBox([both, slider_names()], layout={"max_width": "100%"})
+
+    def _groups(self) -> "widgets.Accordion":
+        """Return the controls by group, those that a link hides left out."""
+        import ipywidgets as widgets
+
+        boxes = {}
+        for group in GROUPS:
+            shown = [
+                control
+                for name, control in self.controls.items()
+                if OPTIONS[name].metadata["group"] == group and name not in self.hidden
+            ]
+            if shown:
+                boxes[group] = widgets.VBox(shown)
+        groups = widgets.Accordion(list(boxes.values()))
+        for position, group in enumerate(boxes):
+            groups.set_title(position, f"{group.capitalize()}: {GROUPS[group]}")
+        groups.selected_index = [*boxes].index(OPEN_AT_FIRST) if OPEN_AT_FIRST in boxes else None
+        return groups
+
+    def _gallery(self) -> "widgets.Widget":
+        """Return the choice among named settings."""
+        titles = ["choose a setting", *gallery.EXAMPLES]
+        chosen = dropdown("Gallery", titles, titles[0])
+        chosen.observe(lambda change: self._show_example(change["new"]), "value")
+        return chosen
+
+    def _show_example(self, title: str) -> None:
+        example = gallery.EXAMPLES.get(title)
+        if example is None:
+            return
+        self.set(example.given)
+        self.words.value = f"<p>{html.escape(example.about)}</p>"
+
+    def _takeaway(self) -> "widgets.Widget":
+        """Return what copies the settings, in the form that is chosen."""
+        import ipywidgets as widgets
+
+        form = dropdown("Copy as", FORMS, FORMS[0])
+        button = widgets.Button(description="Show", icon="clipboard")
+        button.on_click(lambda _: self._show(form.value))
+        draw = widgets.Button(description="Draw something yourself", icon="pencil")
+        draw.layout.width = "220px"
+        draw.on_click(lambda _: self._draw())
+        self.drawing = widgets.VBox()
+        return widgets.VBox([widgets.HBox([form, button]), self.code, draw, self.drawing])
+
+    def _draw(self) -> None:
+        """Show a pad to draw on, whose drawings the networks of these settings judge."""
+        try:
+            pad = DrawingPad(self.settings)
+            pad.train()
+        except Exception as error:
+            self.message.value = as_message(error)
+            return
+        self.drawing.children = [pad.view]
+
+    def _show(self, *shown: Any) -> None:
+        """Show a form of the settings, or, called with a request, a picture."""
+        if len(shown) == 2:
+            super()._show(*shown)
+            self.words.value = f"<p>{html.escape(shown[1].alt)}</p>"
+            return
+        try:
+            text = html.escape(self.taken(shown[0]))
+        except WorkbookError as error:
+            self.message.value = as_message(error)
+            return
+        style = "white-space: pre-wrap; user-select: all"
+        self.code.value = f'<pre style="{style}">{text}</pre>'
+
+
+def _pictures(given: Mapping[str, Any], progress: Progress) -> Iterator[Picture]:
+    """Draw the experiment as it learns; then train each target from scratch beside it."""
+    asked = links.settings(given)
+    alone = [each.from_scratch() for each in asked.separately() if any(each.labels_of.values())]
+    if asked.source is None or asked.baseline == "none":
+        alone = []
+    parts = in_parts(progress, 1 + len(alone))
+    for courses in follow(asked, parts()):
+        course = courses[-1]
+        yield figures.outcome(course, {})
+    scratch = {each.targets[0]: measure(each, parts()) for each in alone}
+    if scratch:
+        yield figures.outcome(course, scratch)
+
+
+def playground(query: str = "", hide: Collection[str] = ()) -> Playground:
+    """Return the page.
+
+    Args:
+        query: the end of an address, as "Copy as link" gives it; by default everything is usual.
+        hide: settings whose controls are not shown, beside those that the link hides.
+    """
+    link = links.read(query)
+    return Playground(links.Link(link.given, (*link.hidden, *hide), link.refused))

@@ -1,0 +1,45 @@
+"""The command that serves the playground: its page is a notebook, and Voila takes its options."""
+
+import builtins
+import json
+
+import pytest
+
+from simmim_lib.commands import cli, playground
+from simmim_lib.errors import WorkbookError
+
+
+def test_the_page_is_a_notebook():
+    nbformat = pytest.importorskip("nbformat")
+    nbformat.validate(nbformat.reads(json.dumps(playground.page()), as_version=4))
+
+
+def test_only_this_machine_is_served_and_only_the_page_can_be_read(tmp_path):
+    pytest.importorskip("voila")
+    from voila.app import Voila
+
+    served = Voila()
+    served.parse_command_line(playground.arguments(tmp_path))
+    assert served.ip == "127.0.0.1"
+    assert served.extra_args == [str(tmp_path / "playground.ipynb")]
+    assert served.config.VoilaConfiguration.preheat_kernel or served.config
+
+
+def test_without_voila_there_is_a_sentence(monkeypatch):
+    real = builtins.__import__
+
+    def without(name, *rest):
+        if name.startswith("voila"):
+            raise ImportError(name)
+        return real(name, *rest)
+
+    monkeypatch.setattr(builtins, "__import__", without)
+    with pytest.raises(WorkbookError, match=r"pip install voila\. In a notebook"):
+        playground.start()
+
+
+def test_the_command_hands_on_the_options_of_voila(monkeypatch):
+    asked = []
+    monkeypatch.setattr(playground, "start", asked.append)
+    assert cli.main(["playground", "--no-browser", "--port=9000"]) == 0
+    assert asked == [["--no-browser", "--port=9000"]]

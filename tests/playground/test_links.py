@@ -1,0 +1,52 @@
+"""Links: what is set comes back, and what a stranger writes does no harm."""
+
+import pytest
+
+from simmim_lib.playground import gallery, links
+from simmim_lib.settings import Settings
+
+
+@pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)
+def test_a_link_brings_a_setting_back(example):
+    asked = links.settings(example.given)
+    found = links.read(f"?{links.write(asked, ('seeds', 'steps'))}")
+    assert not found.refused and found.hidden == ("seeds", "steps")
+    assert links.settings(found.given) == asked
+
+
+def test_what_is_usual_makes_an_empty_link():
+    assert links.write(Settings()) == ""
+    assert links.settings(links.read("").given) == Settings()
+
+
+@pytest.mark.parametrize(
+    ("query", "told"),
+    [
+        ("steps=-1", "steps is -1"),
+        ("steps=%00", "steps must be a whole number"),
+        ("trunk=<script>alert(1)</script>", "trunk"),
+        ("trunk=file:/etc/passwd?blocks=a", "/etc/passwd"),
+        ("steps=5&copied_layers=1&frozen_layers=3", "only 1 layers are copied"),
+        ("recipe=simmin", "Did you mean 'simmim'"),
+        ("targets=", "targets"),
+        ("class_prior=0.5,0.6", "class_prior"),
+    ],
+)
+def test_what_cannot_be_used_is_told_in_a_sentence(query, told):
+    found = links.read(query)
+    assert len(found.refused) == 1 and told in found.refused[0] and "\n" not in found.refused[0]
+    links.settings(found.given)
+
+
+@pytest.mark.parametrize(
+    "query",
+    ["__class__=1", "strangers=fashion", "x" * 10_000, "&&&===", "%ff%fe=%00", "hide=__init__,x"],
+)
+def test_what_names_no_setting_is_left_out(query):
+    assert links.read(query) == links.Link()
+
+
+def test_the_good_part_of_a_link_stands():
+    found = links.read("labels_per_class=5&steps=none&seeds=2")
+    assert links.settings(found.given) == Settings(labels_per_class=5, seeds=2)
+    assert len(found.refused) == 1
