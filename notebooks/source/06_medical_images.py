@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 105 minutes; 80 without what goes deeper. Afterwards you will be able to
+# About 105 minutes; 85 without what goes deeper. Afterwards you will be able to
 #
 # - say why an accuracy alone misleads, and read sensitivity, specificity and an AUC in its place,
 # - fix a threshold before the test, and say what an alarm is worth at another prevalence,
