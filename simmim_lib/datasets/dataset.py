@@ -1,13 +1,14 @@
 """A dataset in memory: its parts, what its labels are, and which images belong together."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
 
-Texts = NDArray[np.object_]
+Texts = NDArray[Any]  # of str; NumPy's name for it ends in "_", which Sphinx takes for a link
 
 Labels = NDArray[np.int32] | NDArray[np.float32]
 
