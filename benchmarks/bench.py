@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 import joint
+import masked_images
 import numpy as np
 import photographs
 import reporting
@@ -256,6 +257,7 @@ ROWS = (
     *sweep.ROWS,
     *reporting.ROWS,
     *photographs.ROWS,
+    *masked_images.ROWS,
 )
 
 

@@ -55,6 +55,7 @@ ALLOWED = {
     "optimizer": ["sgd", "adam"],
     "learning_rate": [1e-4, 0.002, 3.0],
     "trunk_learning_rate": [0.1, 1.0],
+    "layer_decay": [0.65, 1.0],
     "batch_size": [1, 64],
     "schedule": ["constant", "warm-up"],
     "information": [0.0, 0.3],
@@ -319,6 +320,11 @@ REFUSED = {
     },
     "trunk_learning_rate": {
         "must be a finite number above 0 and at most 1, like 0.1": [
+            *(*NO_NUMBERS, *NOT_FINITE, 0, -1, 1.1),
+        ],
+    },
+    "layer_decay": {
+        "must be a finite number above 0 and at most 1, like 0.65": [
             *(*NO_NUMBERS, *NOT_FINITE, 0, -1, 1.1),
         ],
     },

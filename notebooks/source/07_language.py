@@ -368,6 +368,8 @@ exercises.score("07")
 #
 # ## Where next
 #
+# - [08 Masked image modelling](08_masked_images.ipynb): the other SimMIM, which learns from images
+#   as a language model does from texts: by filling in what was hidden.
 # - [10 Reports](10_report.ipynb): what a result has to say so that others can rely on it.
 # - Sources: Kotzias et al. 2015 (the sentences); Nielsen 2011 (the word list); Reimers and Gurevych
 #   2019, *Sentence-BERT*; Howard and Ruder 2018, *Universal Language Model Fine-tuning*; Tunstall et

@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
 
-Texts = NDArray[np.object_]
+Texts = NDArray[Any]  # of str; NumPy's name for it ends in "_", which Sphinx takes for a link
 
 Labels = NDArray[np.int32] | NDArray[np.float32]
 

@@ -6,6 +6,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from simmim_lib.datasets.dataset import Texts
+
 
 def packed(name: str, texts: Sequence[str]) -> dict[str, NDArray]:
     """Return texts as arrays that need no pickle: all UTF-8 bytes in a row, and where each ends."""
@@ -14,14 +16,14 @@ def packed(name: str, texts: Sequence[str]) -> dict[str, NDArray]:
     return {name: np.frombuffer(b"".join(encoded), np.uint8), f"{name}_ends": ends}
 
 
-def unpacked(arrays: Mapping[str, NDArray], name: str) -> NDArray[np.object_]:
+def unpacked(arrays: Mapping[str, NDArray], name: str) -> Texts:
     """Return the texts that `packed` has stored under a name, (n,)."""
     content, ends = arrays[name].tobytes(), arrays[f"{name}_ends"].tolist()
     starts = [0, *ends]
     return as_array([content[a:b].decode() for a, b in zip(starts, ends, strict=False)])
 
 
-def as_array(texts: Sequence[str]) -> NDArray[np.object_]:
+def as_array(texts: Sequence[str]) -> Texts:
     """Return texts as an array of Python strings, (n,): one long text makes no other longer."""
     array = np.empty(len(texts), object)
     array[:] = texts

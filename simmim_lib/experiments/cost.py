@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from simmim_lib import datasets
+from simmim_lib.errors import check_at_least_zero, check_number, check_positive
 from simmim_lib.experiments.examples import UNLABELLED_BATCH_SIZE
 from simmim_lib.experiments.network import architecture
 from simmim_lib.settings import Settings
@@ -22,6 +23,20 @@ Source: Kaplan et al. 2020, "Scaling Laws for Neural Language Models", section 2
 """
 
 
+BYTES = 4
+COPIES = 4
+"""Of a trained parameter: itself, its gradient, and Adam's two averages."""
+
+WATTS = 65.0
+"""What a processor of a desktop computer is built for, at full load."""
+
+OVERHEAD = 1.5
+"""Energy of a computing centre over that of its computers: cooling and losses.
+
+Source: Uptime Institute, Global Data Center Survey; an average, which great centres stay far below.
+"""
+
+
 @dataclass(frozen=True)
 class Cost:
     """What one network takes for all targets of an experiment.
@@ -35,6 +50,14 @@ class Cost:
     trained: int
     frozen: int
     flops: float
+
+    @property
+    def bytes(self) -> int:
+        """Memory that one seed's parameters take while Adam trains them.
+
+        Each number has four bytes; beside a trained one stand its gradient and two averages.
+        """
+        return BYTES * (self.frozen + COPIES * self.trained)
 
     def __add__(self, other: "Cost") -> "Cost":
         """Return the cost of both."""
@@ -62,6 +85,45 @@ def estimate(settings: Settings) -> Cost:
         for target, images in _images_per_step(settings)
     )
     return Cost(layers.trained, layers.frozen, float(settings.seeds * flops))
+
+
+def feature_flops(settings: Settings) -> float:
+    """Return what the frozen blocks take, once, for the images that one seed learns from.
+
+    Those are the labelled images, and those without labels where they teach. What testing takes is
+    not counted: every way to learn is tested on the same images.
+
+    Raises:
+        WorkbookError: a dataset that is unknown or not here.
+    """
+    images = sum(
+        len(chosen.labelled) + (len(chosen.unlabelled) if settings.unlabelled_views else 0)
+        for _, chosen in _choices(settings)
+    )
+    return float(images * forward_flops(architecture(settings).front))
+
+
+def watt_hours(seconds: float, watts: float = WATTS, overhead: float = OVERHEAD) -> float:
+    """Return the energy that a computation takes: power times time times overhead.
+
+    It is an estimate: nothing here measures power, and a computer that is not busy takes less than
+    it is built for. Tools that watch a virtual machine multiply in the same way.
+
+    Args:
+        seconds: of computing.
+        watts: of the processor at full load.
+        overhead: energy of the whole centre over that of the computer, 1 for a computer at home.
+
+    Raises:
+        WorkbookError: less than nothing, or an overhead below 1.
+
+    Source: Strubell, Ganesh and McCallum 2019, "Energy and Policy Considerations for Deep Learning
+        in NLP", section 2.
+    """
+    check_at_least_zero("seconds", seconds)
+    check_positive("watts", watts)
+    check_number("overhead", overhead, lambda number: number >= 1, "of at least 1, like 1.5")
+    return seconds / 3600 * watts * overhead
 
 
 def forward_flops(model: "keras.Model") -> int:
@@ -97,8 +159,13 @@ def _flops_for(model: "SimMIM", target: str) -> int:
 def _images_per_step(settings: Settings) -> Iterator[tuple[str, int]]:
     """Yield how many images of each target the network sees in a step, every view counted."""
     views = settings.unlabelled_views
-    for target, labels_per_class in settings.labels_of.items():
-        data = datasets.load(target, settings.image_size)
-        chosen = datasets.choose(data, labels_per_class, seed=0)
+    for target, chosen in _choices(settings):
         labelled = min(settings.batch_size, len(chosen.labelled))
         yield target, labelled + views * min(UNLABELLED_BATCH_SIZE, len(chosen.unlabelled))
+
+
+def _choices(settings: Settings) -> Iterator[tuple[str, datasets.Choice]]:
+    """Yield which images of each target the first seed learns from."""
+    for target, labels_per_class in settings.labels_of.items():
+        data = datasets.load(target, settings.image_size)
+        yield target, datasets.choose(data, labels_per_class, seed=0)

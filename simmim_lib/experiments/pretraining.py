@@ -19,7 +19,7 @@ from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications, minilm
-from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, WORDS
+from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
@@ -125,8 +125,9 @@ def store(network: Pretrained, path: Path) -> None:
 
 def bundled() -> tuple[tuple[str, str, str], ...]:
     """Return source, trunk and pretext of each network that comes with the workbook."""
-    with_labels = [(source, SMALL_CNN.name, "labels") for source in datasets.included()]
-    return (*with_labels, ("wikipedia", WORDS.name, "next-word"))
+    by_labels = ((source, SMALL_CNN.name, "labels") for source in datasets.included())
+    without = (("fashion", SMALL_VIT.name, pretext) for pretext in ("masked", "contrastive"))
+    return (*by_labels, *without, ("wikipedia", WORDS.name, "next-word"))
 
 
 def bundle() -> None:

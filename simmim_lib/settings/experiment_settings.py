@@ -205,6 +205,14 @@ class Settings:
         group="training",
         offers=(0.03, 0.1, 0.3, 1.0),
     )
+    layer_decay: float = option(
+        1.0,
+        "size of a copied layer's step over that of the next layer, above 0 to 1: the earlier, the "
+        "smaller",
+        reads=Number(lambda number: 0 < number <= 1, "above 0 and at most 1, like 0.65"),
+        group="training",
+        offers=(0.5, 0.65, 0.8, 1.0),
+    )
     batch_size: int = option(
         32,
         "labelled images of each target in a training step, at most",

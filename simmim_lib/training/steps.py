@@ -257,7 +257,7 @@ def _loop_key(model: "keras.Model", examples: Sequence[Examples], options: Optio
         step_gradients.of_method(options.weighting),
         _kind(examples, options.recipe, copies),
         options.strategy,
-        options.slow if options.slow_rate != 1 else (),
+        options.slow if np.any(np.asarray(options.slow_rate) != 1) else (),
     )
 
 

@@ -128,3 +128,28 @@ def test_where_peak_memory_is_unknown_a_sentence_says_so(monkeypatch, tmp_path):
     monkeypatch.setattr(environment, "STATUS", Path(tmp_path, "nowhere"))
     with pytest.raises(WorkbookError, match=re.escape("does not say")):
         peak_memory()
+
+
+def test_energy_is_power_times_time_times_overhead():
+    assert cost.watt_hours(3600, watts=65, overhead=1) == 65
+    assert cost.watt_hours(36, watts=100, overhead=1.5) == pytest.approx(1.5)
+    for bad in ({"seconds": -1}, {"seconds": 1, "watts": 0}, {"seconds": 1, "overhead": 0.9}):
+        with pytest.raises(WorkbookError, match=[*bad][-1]):
+            cost.watt_hours(**bad)
+
+
+def test_frozen_blocks_look_once_at_each_image_that_teaches():
+    settings = Settings(adaptation="probe", labels_per_class=7)
+    whole, head = trunks.classifier(10), 2 * 128 * 10 + 10
+    of_an_image = cost.forward_flops(whole) - head
+    assert cost.feature_flops(settings) == 70 * of_an_image
+    assert cost.feature_flops(Settings(frozen_layers=0)) == 0
+    chosen = datasets.choose(datasets.load("mnist"), 7, seed=0)
+    seen = len(chosen.labelled) + len(chosen.unlabelled)
+    informed = Settings(recipe="simmim", frozen_layers=4, labels_per_class=7)
+    assert cost.feature_flops(informed) == seen * of_an_image
+
+
+def test_memory_by_hand():
+    found = cost.Cost(trained=10, frozen=100, flops=0.0)
+    assert found.bytes == 4 * (100 + 10 + 10 + 20)

@@ -151,7 +151,7 @@ def test_jupyter_gets_folders_for_as_long_as_it_runs(
         monkeypatch.delenv(name)
     if given:
         monkeypatch.setenv("JUPYTER_CONFIG_DIR", given)
-    lab._lend_folders()
+    lab.lend_folders()
     lent = {name: os.environ[name] for name in lab.JUPYTER_FOLDERS}
     assert all(os.path.isdir(os.path.dirname(path)) for path in lent.values())
     assert not given or lent["JUPYTER_CONFIG_DIR"] == given

@@ -22,7 +22,7 @@ from simmim_lib.trunks.building import ImageShape
 if TYPE_CHECKING:
     import keras
 
-STEPS = 1600
+STEPS = 600
 STRENGTH = 1.5
 """How strongly views are turned, sheared, stretched and shifted, see `augmentation.draw_maps`."""
 

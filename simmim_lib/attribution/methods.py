@@ -1,0 +1,322 @@
+"""Attribution: which pixels a network's answer rests on, and whether the map can be believed.
+
+Every method takes what gives logits (a network, or one head of one), the images, and for each image
+the class that is asked about. It returns a number for each pixel: how much it speaks for the class.
+"""
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from simmim_lib.errors import WorkbookError, check_at_least_zero, check_whole, shown
+
+if TYPE_CHECKING:
+    import keras
+
+Logits = Callable[[Any], Any]
+"""From images (n, height, width, channels) to logits (n, classes)."""
+
+Map = NDArray[np.float32]
+"""Of each image a number for each of its values, (n, height, width, channels)."""
+
+STEPS = 64
+SAMPLES = 32
+TOGETHER = 512
+"""So many images go through the network at once."""
+
+
+def gradients(logits: Logits, images: ArrayLike, classes: ArrayLike) -> Map:
+    """Return how the logit of a class changes with each value of an image.
+
+    Args:
+        logits: what is asked.
+        images: (n, height, width, channels).
+        classes: of each image the class that is asked about, (n,), or one for all.
+
+    Raises:
+        WorkbookError: classes of another number than the images, or that the head does not have.
+
+    Source: Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks".
+    """
+    images, classes = _asked(logits, images, classes)
+    parts = [
+        _gradients(logits, images[start : start + TOGETHER], classes[start : start + TOGETHER])
+        for start in range(0, len(images), TOGETHER)
+    ]
+    return np.concatenate(parts)
+
+
+def integrated_gradients(
+    logits: Logits,
+    images: ArrayLike,
+    classes: ArrayLike,
+    baseline: ArrayLike | None = None,
+    steps: int = STEPS,
+) -> Map:
+    """Return integrated gradients: the gradients on the way from a baseline, times the way.
+
+    They add up to the difference between the logit at the image and at the baseline
+    (`completeness_error` says how nearly). The integral is a Gauss-Legendre sum over pieces.
+
+    Args:
+        logits: what is asked.
+        images: (n, height, width, channels).
+        classes: of each image the class that is asked about, (n,), or one for all.
+        baseline: an image that shows nothing, of the shape of one image or of all; black if it is
+            left out.
+        steps: how many points of the way are looked at, from 2.
+
+    Raises:
+        WorkbookError: as `gradients`; a baseline of another shape.
+
+    Source: Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", equation 1.
+    """
+    images, classes = _asked(logits, images, classes)
+    start = _baseline(baseline, images)
+    places, weights = _points(check_whole("steps", steps, least=2))
+    total = np.zeros(images.shape, np.float64)
+    parts = min(len(places), -(-len(places) * len(images) // TOGETHER))
+    for some in np.array_split(np.arange(len(places)), parts):
+        on_the_way = start + places[some].reshape(-1, *[1] * images.ndim) * (images - start)
+        slopes = _gradients(
+            logits, on_the_way.reshape(-1, *images.shape[1:]), np.tile(classes, len(some))
+        )
+        total += np.tensordot(weights[some], slopes.reshape(on_the_way.shape), axes=1)
+    return ((images - start) * total).astype(np.float32)
+
+
+def completeness_error(
+    logits: Logits,
+    images: ArrayLike,
+    classes: ArrayLike,
+    attributions: ArrayLike,
+    baseline: ArrayLike | None = None,
+) -> NDArray[np.float64]:
+    """Return how far attributions are from adding up to what they shall explain, (n,).
+
+    Args:
+        logits: what was asked.
+        images: (n, height, width, channels).
+        classes: of each image the class that was asked about.
+        attributions: of each image, as `integrated_gradients` returns them.
+        baseline: as there.
+
+    Returns:
+        The difference between the sum and the change of the logit, over the largest change.
+    """
+    images, classes = _asked(logits, images, classes)
+    start = _baseline(baseline, images)
+    change = _of_classes(logits, images, classes) - _of_classes(logits, start, classes)
+    sums = np.asarray(attributions, np.float64).reshape(len(images), -1).sum(axis=1)
+    return np.abs(sums - change) / np.maximum(np.abs(change).max(), 1e-12)
+
+
+def smooth_grad(
+    logits: Logits,
+    images: ArrayLike,
+    classes: ArrayLike,
+    noise: float = 0.15,
+    samples: int = SAMPLES,
+    seed: int = 0,
+) -> Map:
+    """Return the mean of the gradients of an image under several noises.
+
+    Args:
+        logits: what is asked.
+        images: (n, height, width, channels).
+        classes: of each image the class that is asked about, (n,), or one for all.
+        noise: its standard deviation, as a share of the range of each image's values.
+        samples: how many noises.
+        seed: of the noises.
+
+    Raises:
+        WorkbookError: as `gradients`; a negative noise.
+
+    Source: Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise".
+    """
+    images, classes = _asked(logits, images, classes)
+    check_at_least_zero("noise", noise)
+    each = tuple(range(1, images.ndim))
+    spread = noise * np.ptp(images, axis=each, keepdims=True)
+    random, total = np.random.default_rng(seed), np.zeros(images.shape, np.float64)
+    for _ in range(check_whole("samples", samples, least=1)):
+        blurred = images + spread * random.standard_normal(images.shape)
+        total += gradients(logits, blurred, classes)
+    return (total / samples).astype(np.float32)
+
+
+def occlusion(
+    logits: Logits,
+    images: ArrayLike,
+    classes: ArrayLike,
+    side: int = 5,
+    stride: int = 2,
+    fill: float = 0.0,
+) -> Map:
+    """Return how much the logit falls when a square around each pixel is covered.
+
+    A pixel has the mean over all squares that cover it.
+
+    Args:
+        logits: what is asked.
+        images: (n, height, width, channels).
+        classes: of each image the class that is asked about, (n,), or one for all.
+        side: of the square, in pixels.
+        stride: from one square to the next, in pixels, at most `side`.
+        fill: what is in the square.
+
+    Returns:
+        (n, height, width, 1).
+
+    Raises:
+        WorkbookError: as `gradients`; a square that is larger than the images.
+
+    Source: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks".
+    """
+    images, classes = _asked(logits, images, classes)
+    height, width = images.shape[1:3]
+    check_whole("side", side, 1, min(height, width))
+    check_whole("stride", stride, 1, side)
+    whole = _of_classes(logits, images, classes)
+    falls, counts = np.zeros((*images.shape[:3], 1)), np.zeros((1, height, width, 1))
+    for top in _places(height, side, stride):
+        for left in _places(width, side, stride):
+            square = np.s_[:, top : top + side, left : left + side]
+            covered = images.copy()
+            covered[square] = fill
+            fall = whole - _of_classes(logits, covered, classes)
+            falls[square] += fall[:, None, None, None]
+            counts[square] += 1
+    return (falls / counts).astype(np.float32)
+
+
+def grad_cam(
+    trunk: "keras.Model",
+    head: Callable[[Any], Any],
+    images: ArrayLike,
+    classes: ArrayLike,
+    layer: str | None = None,
+) -> Map:
+    """Return Grad-CAM: the maps of a layer, weighed by their mean gradients, above zero only.
+
+    Args:
+        trunk: from images to features.
+        head: from features to logits (n, classes).
+        images: (n, height, width, channels).
+        classes: of each image the class that is asked about, (n,), or one for all.
+        layer: whose output are maps; by default the trunk's last such.
+
+    Returns:
+        (n, height, width, 1), the maps enlarged to the size of the images.
+
+    Raises:
+        WorkbookError: as `gradients`; a trunk without maps, or a layer that has none.
+
+    Source: Selvaraju et al. 2017, "Grad-CAM: Visual Explanations from Deep Networks via
+        Gradient-based Localization", equations 1 and 2.
+    """
+    import keras
+    import tensorflow as tf
+
+    images, classes = _asked(lambda given: head(trunk(given)), images, classes)
+    copy = keras.models.clone_model(trunk)  # its layers may belong to other models, too
+    copy.set_weights(trunk.get_weights())
+    parts = keras.Model(copy.inputs[0], [_maps(copy, layer).output, *copy.outputs])
+    with tf.GradientTape() as tape:
+        maps, features = parts(images)
+        asked = tf.gather(head(features), classes, batch_dims=1)
+    # The features were computed from these maps, so that the tape knows the way.
+    slopes = tf.reduce_mean(tape.gradient(asked, maps), axis=(1, 2), keepdims=True)
+    cam = tf.nn.relu(tf.reduce_sum(slopes * maps, axis=-1, keepdims=True))
+    return np.asarray(tf.image.resize(cam, images.shape[1:3]))
+
+
+def _maps(trunk: "keras.Model", name: str | None) -> "keras.layers.Layer":
+    """Return the layer of a name, or the last, whose output has height, width and channels."""
+    import keras
+
+    having = {
+        layer.name: layer
+        for layer in trunk.layers
+        if not isinstance(layer, keras.layers.InputLayer)
+        and len(getattr(layer.output, "shape", ())) == 4
+        and layer.output.shape[1] not in (None, 1)
+    }
+    if name in having:
+        return having[name]
+    if name is None and having:
+        return [*having.values()][-1]
+    which = f"a layer {shown(name)} with maps" if name else "any layer with maps"
+    raise WorkbookError(
+        f"Grad-CAM weighs the maps of a convolution, but this trunk does not have {which}: choose "
+        f"{' or '.join(having) or 'another method, such as integrated gradients'}."
+    )
+
+
+def _asked(
+    logits: Logits, images: ArrayLike, classes: ArrayLike
+) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
+    """Return images and classes as arrays, or refuse what does not fit."""
+    images = np.asarray(images, np.float32)
+    if images.ndim < 2 or not len(images):
+        raise WorkbookError(
+            f"The images have the shape {images.shape}, but must be (n, height, width, channels), "
+            "with n at least 1: pass a batch, such as images[:8]."
+        )
+    known = int(logits(images[:1]).shape[-1])
+    found = np.asarray(classes)
+    if found.dtype.kind not in "iu" or found.shape not in ((), (len(images),)):
+        raise WorkbookError(
+            f"classes is {shown(classes)}, but must be one whole number, or one for each of the "
+            f"{len(images)} images."
+        )
+    if found.min() < 0 or found.max() >= known:
+        raise WorkbookError(
+            f"The classes go from {found.min()} to {found.max()}, but this head has the classes 0 "
+            f"to {known - 1}: ask about these."
+        )
+    return images, np.broadcast_to(found, len(images)).astype(np.int32)
+
+
+def _baseline(given: ArrayLike | None, images: NDArray[np.float32]) -> NDArray[np.float32]:
+    baseline = np.zeros(images.shape[1:], np.float32) if given is None else np.asarray(given)
+    if baseline.shape not in (images.shape, images.shape[1:]):
+        raise WorkbookError(
+            f"The baseline has the shape {baseline.shape}, but an image has {images.shape[1:]}: "
+            "give one image of that shape, or one for each image."
+        )
+    return np.broadcast_to(baseline, images.shape).astype(np.float32)
+
+
+def _points(steps: int) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Return places between 0 and 1 and their weights: two Gauss-Legendre points a piece."""
+    pieces = steps // 2
+    nodes, weights = np.polynomial.legendre.leggauss(2)
+    places = (np.arange(pieces)[:, None] + (nodes + 1) / 2) / pieces
+    return places.ravel(), np.tile(weights / 2, pieces) / pieces
+
+
+def _places(length: int, side: int, stride: int) -> list[int]:
+    """Return where squares begin, so that the last one ends where the image does."""
+    return sorted({*range(0, length - side, stride), length - side})
+
+
+def _gradients(logits: Logits, images: NDArray, classes: NDArray) -> Map:
+    import tensorflow as tf
+
+    given = tf.constant(images, tf.float32)
+    with tf.GradientTape() as tape:
+        tape.watch(given)
+        asked = tf.gather(logits(given), classes, batch_dims=1)
+    return np.asarray(tape.gradient(asked, given))
+
+
+def _of_classes(logits: Logits, images: NDArray, classes: NDArray) -> NDArray[np.float64]:
+    """Return the logits that are asked about, (n,)."""
+    parts = [
+        np.asarray(logits(images[start : start + TOGETHER]), np.float64)
+        for start in range(0, len(images), TOGETHER)
+    ]
+    return np.concatenate(parts)[np.arange(len(images)), classes]

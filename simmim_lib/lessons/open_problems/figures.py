@@ -1,0 +1,350 @@
+"""Pictures of lesson 09: promises of privacy, attacks, and maps of what a head looks at."""
+
+from collections.abc import Mapping, Sequence
+from typing import TYPE_CHECKING, Any, NamedTuple
+
+import numpy as np
+
+from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
+from simmim_lib.pictures.charts import error_bar, error_bars, show_image
+from simmim_lib.pictures.style import (
+    COLOURS,
+    Picture,
+    legend_entry,
+    make_logarithmic,
+    new_figure,
+    shortened,
+    styled,
+)
+
+if TYPE_CHECKING:
+    from matplotlib.axes import Axes
+
+MARKERS = "os^Dv<>"
+LOOKS = (("source", "-"), ("target", "--"), ("trained", "-."), ("frozen", ":"), ("baseline", "-"))
+"""Colour and line of the curves of a figure, in order."""
+
+
+def look(position: int) -> tuple[str, str, str]:
+    """Return the colour, the line and the marker of a curve by its position."""
+    role, line = LOOKS[position % len(LOOKS)]
+    return COLOURS[role], line, MARKERS[position % len(MARKERS)]
+
+
+# --- Cost
+
+
+class Way(NamedTuple):
+    """What a way to learn costs, and what it brings.
+
+    Attributes:
+        group: the network that it trains.
+        name: of the way.
+        cost: in billions of floating-point operations.
+        accuracy: (seeds,).
+    """
+
+    group: str
+    name: str
+    cost: float
+    accuracy: np.ndarray
+
+
+@styled
+def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None = None) -> Picture:
+    """Draw accuracy against arithmetic, and the ways that no other beats in both.
+
+    Args:
+        ways: to compare.
+        title: what was measured.
+        limit: what can be afforded, in billions of operations.
+    """
+    figure = new_figure(8, 4.2)
+    axes = figure.add_axes((0.09, 0.14, 0.88, 0.76))
+    groups = list(dict.fromkeys(way.group for way in ways))
+    for position, group in enumerate(groups):
+        colour, _, marker = look(position)
+        some = [way for way in ways if way.group == group]
+        means, halves = intervals([way.accuracy for way in some])
+        costs = [way.cost for way in some]
+        style: Any = {"fmt": marker, "color": colour, "capsize": 3, "ms": 7}
+        axes.errorbar(costs, means, error_bars(halves), label=legend_entry(group), **style)
+    make_logarithmic(axes, "x")
+    axes.margins(0.14)
+    front = pareto_front(ways)
+    steps = np.array([(way.cost, way.accuracy.mean()) for way in front])
+    axes.step(*steps.T, where="post", color=COLOURS["unlabelled"], lw=1, zorder=1)
+    _name_ways(axes, ways, front)
+    if limit is not None:
+        axes.axvline(limit, color=COLOURS["baseline"], ls="--", label="what you can afford")
+    axes.set(xlabel="billions of floating-point operations, one seed", ylabel="test accuracy")
+    axes.set_title(shortened(title, 90))
+    axes.legend(loc="lower right", fontsize=9)
+    numbers = "; ".join(
+        f"{way.group}, {way.name}: {mean_and_interval(way.accuracy)} for {way.cost:,.1f}"
+        for way in sorted(ways, key=lambda way: way.cost)
+    )
+    best = ", ".join(f"{way.group} {way.name}" for way in front)
+    return Picture(
+        figure,
+        f"Test accuracy against billions of floating-point operations. {title}. {numbers}. No "
+        f"other is better and cheaper than: {best}.",
+    )
+
+
+def _name_ways(axes: "Axes", ways: Sequence[Way], front: Sequence[Way]) -> None:
+    """Write the names beside the points, those on the front in bold, towards the middle."""
+    middle = np.sqrt(min(way.cost for way in ways) * max(way.cost for way in ways))
+    written: list[Way] = []
+    for way in ways:
+        near = [other for other in written if _are_near(way, other)]
+        left = way.cost > middle
+        axes.annotate(
+            shortened(way.name, 30),
+            (way.cost, float(way.accuracy.mean())),
+            xytext=(-7 if left else 7, 5 - 17 * len(near)),
+            textcoords="offset points",
+            ha="right" if left else "left",
+            fontsize=9,
+            weight="bold" if way in front else "normal",
+        )
+        written.append(way)
+
+
+def _are_near(one: Way, other: Way) -> bool:
+    """Return whether names beside two points would lie on each other."""
+    apart = abs(one.accuracy.mean() - other.accuracy.mean())
+    return abs(np.log(one.cost / other.cost)) < 1 and bool(apart < 0.012)
+
+
+def pareto_front(ways: Sequence[Way]) -> list[Way]:
+    """Return the ways that no other beats in cost and mean accuracy, the cheapest first."""
+    front: list[Way] = []
+    for way in sorted(ways, key=lambda way: (way.cost, -way.accuracy.mean())):
+        if not front or way.accuracy.mean() > front[-1].accuracy.mean():
+            front.append(way)
+    return front
+
+
+# --- Private heads
+
+
+@styled
+def private_head(
+    curves: Mapping[str, Mapping[float, np.ndarray]],
+    limits: Mapping[str, np.ndarray],
+    here: tuple[float, np.ndarray, str],
+    title: str,
+) -> Picture:
+    """Draw accuracies by epsilon, a promise that was just tried, and what it means in odds.
+
+    Args:
+        curves: by kind of features, then by epsilon, from a stored study, (seeds,) each.
+        limits: by kind of features, the accuracy without privacy, (seeds,).
+        here: the epsilon that was tried, its accuracies, and the kind of features.
+        title: what was measured.
+    """
+    epsilon, values, kind = here
+    figure = new_figure(8, 3.9)
+    axes = figure.add_axes((0.08, 0.15, 0.55, 0.75))
+    for position, (name, of_epsilon) in enumerate(curves.items()):
+        colour, line, marker = look(position)
+        means, halves = intervals([of_epsilon[place] for place in sorted(of_epsilon)])
+        style: Any = {"ls": line, "marker": marker, "color": colour, "capsize": 3}
+        axes.errorbar(
+            sorted(of_epsilon), means, error_bars(halves), label=legend_entry(name), **style
+        )
+        axes.axhline(limits[name].mean(), color=colour, lw=0.8, ls=":")
+    mean, half = interval(values)
+    axes.errorbar(epsilon, mean, error_bar(half), fmt="*", ms=16, color=COLOURS["baseline"])
+    make_logarithmic(axes, "x")
+    axes.set(xlabel="epsilon (more private to the left)", ylabel="test accuracy")
+    axes.set_title(shortened(title, 60))
+    axes.legend(loc="lower right", fontsize=9)
+    _draw_odds(figure.add_axes((0.72, 0.15, 0.26, 0.75)), epsilon)
+    numbers = ". ".join(
+        f"{name}: "
+        + "; ".join(f"{place:g}: {mean_and_interval(each)}" for place, each in of_epsilon.items())
+        + f"; without privacy {mean_and_interval(limits[name])}"
+        for name, of_epsilon in curves.items()
+    )
+    return Picture(
+        figure,
+        f"Test accuracy by epsilon. {title}. {numbers}. Just tried, {kind}, epsilon {epsilon:g}: "
+        f"{mean_and_interval(values)}. Whoever bets even money that somebody's image was there "
+        f"may bet {np.exp(epsilon):,.1f} to 1 at most after seeing the head.",
+    )
+
+
+def _draw_odds(axes: "Axes", epsilon: float) -> None:
+    """Draw how sure of a person's presence anybody can become, who was in doubt before."""
+    sure = 1 / (1 + np.exp(-epsilon))
+    axes.bar([0, 1], [0.5, sure], color=[COLOURS["unlabelled"], COLOURS["target"]], width=0.6)
+    for place, height in enumerate((0.5, sure)):
+        axes.text(place, height + 0.01, f"{height:.0%}", ha="center")
+    axes.set_xticks([0, 1], ["before", "after, at most"])
+    axes.set(ylim=(0, 1.08), xlim=(-0.6, 1.6))
+    axes.set_title('"They were in it"', fontsize=11)
+
+
+# --- Claimed and found
+
+
+@styled
+def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) -> Picture:
+    """Draw the epsilon that is claimed beside those that audits have found, a row each.
+
+    Args:
+        rows: by what was audited: what the accountant claims, and what each run found, (runs,).
+        title: what was measured.
+    """
+    height = 1.5 + 0.45 * len(rows)
+    figure = new_figure(8, height)
+    left = 0.04 + 0.0118 * max(len(shortened(name, 34)) for name in rows)
+    axes = figure.add_axes((left, 0.95 / height, 0.97 - left, 1 - 1.35 / height))
+    for place, (claimed, found) in enumerate(rows.values()):
+        shift = np.linspace(-0.22, 0.22, len(found))
+        over = found > claimed
+        for which, colour in ((over, COLOURS["target"]), (~over, COLOURS["source"])):
+            axes.plot(found[which], (place + shift)[which], "o", ms=4, color=colour)
+        axes.plot([claimed] * 2, [place - 0.4, place + 0.4], color=COLOURS["baseline"], lw=3)
+    axes.plot([], [], color=COLOURS["baseline"], lw=3, label="claimed")
+    axes.plot([], [], "o", ms=4, color=COLOURS["source"], label="found, within the claim")
+    axes.plot([], [], "o", ms=4, color=COLOURS["target"], label="found, above it: a bug")
+    axes.set_yticks(range(len(rows)), [shortened(name, 34) for name in rows])
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="epsilon")
+    axes.set_xlim(left=-0.1)
+    axes.grid(axis="x")
+    axes.set_title(shortened(title, 60))
+    figure.legend(loc="lower center", ncols=3, fontsize=9)
+    numbers = "; ".join(
+        f"{name}: claimed {claimed:.2g}, found {found.min():.2f} to {found.max():.2f} in "
+        f"{len(found)} runs, above the claim in {(found > claimed).sum()}"
+        for name, (claimed, found) in rows.items()
+    )
+    return Picture(figure, f"Epsilon, claimed and found. {title}. {numbers}.")
+
+
+# --- Maps
+
+
+@styled
+def map_rows(
+    images: np.ndarray, rows: Mapping[str, np.ndarray], captions: Sequence[str], alt: str
+) -> Picture:
+    """Show images, and in each row below them a map of each, framed where a mask says so.
+
+    Args:
+        images: (n, height, width, channels) in [0, 1]; at most eight or so fit.
+        rows: by name, maps (n, height, width, channels).
+        captions: one for each image.
+        alt: the text in place of the picture.
+    """
+    size = 6.6 / len(images)
+    height = size * (len(rows) + 1) + 0.35
+    figure = new_figure(8, height)
+    for row, name in enumerate(["image", *rows]):
+        bottom = 1 - (0.3 + (row + 1) * size) / height
+        figure.text(0.005, bottom + 0.5 * size / height, _in_lines(name), va="center", fontsize=9)
+        for column, image in enumerate(images):
+            place = (1.35 / 8 + column * size / 8, bottom, 0.94 * size / 8, 0.94 * size / height)
+            axes = figure.add_axes(place)
+            if name == "image":
+                _show_framed(axes, image)
+                axes.set_title(shortened(captions[column], 22), fontsize=8.5, loc="center", pad=2)
+            else:
+                show_map(axes, rows[name][column])
+    return Picture(figure, alt)
+
+
+def heads(images: np.ndarray, attributions: Mapping[str, np.ndarray]) -> Picture:
+    """Show pictures, and below them the maps of each head.
+
+    Args:
+        images: of two things each, (n, height, width, channels).
+        attributions: by task, maps of these images first.
+    """
+    rows = {f"{task}, head": each for task, each in attributions.items()}
+    alt = f"{len(images)} pictures of two things, each with a map of what {_and(attributions)} use."
+    return map_rows(images, rows, [""] * len(images), alt)
+
+
+def _and(tasks: Mapping[str, object]) -> str:
+    return " and ".join(f"the {task} head" for task in tasks)
+
+
+def _in_lines(name: str) -> str:
+    return "\n".join(shortened(part, 18) for part in name.split(", "))
+
+
+def _show_framed(axes: "Axes", image: np.ndarray) -> None:
+    """Show an image in a frame, since its ground is as white as the page."""
+    show_image(axes, image)
+    axes.axis("on")
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="#BBBBBB")
+
+
+def show_map(axes: "Axes", values: np.ndarray) -> None:
+    """Show a map: blue speaks for the class, vermilion against it, white says nothing."""
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list(
+        "map", [COLOURS["target"], "white", COLOURS["source"]]
+    )
+    sums = values.sum(axis=-1)
+    most = np.abs(sums).max() or 1.0
+    axes.imshow(sums, cmap=colours, vmin=-most, vmax=most)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="#BBBBBB")
+
+
+@styled
+def one_map(
+    image: np.ndarray, values: np.ndarray, baseline: np.ndarray, title: str, notes: Sequence[str]
+) -> Picture:
+    """Show an image, what it is compared with, a map, and what there is to say of it.
+
+    Args:
+        image: (height, width, channels) in [0, 1].
+        values: its map, of the same height and width.
+        baseline: the image that shows nothing.
+        title: who is asked about what.
+        notes: sentences to stand beside it.
+    """
+    figure = new_figure(8, 3.0)
+    figure.text(0.01, 0.97, shortened(title, 90), va="top", fontsize=12)
+    for column, (name, shown) in enumerate((("image", image), ("baseline", baseline))):
+        axes = figure.add_axes((0.02 + 0.2 * column, 0.16, 0.18, 0.6))
+        _show_framed(axes, shown)
+        axes.set_title(name, fontsize=10, loc="center")
+    axes = figure.add_axes((0.43, 0.06, 0.28, 0.75))
+    show_map(axes, values)
+    axes.set_title("map", fontsize=10, loc="center")
+    for line, note in enumerate(notes):
+        figure.text(0.73, 0.72 - 0.17 * line, note, va="top", fontsize=9.5)
+    return Picture(figure, f"{title}. {' '.join(' '.join(note.split()) for note in notes)}")
+
+
+@styled
+def run_card(title: str, lines: Sequence[str], verdict: str, score: str) -> Picture:
+    """Show how somebody has trained, and what is to be said of it.
+
+    Args:
+        title: of the run.
+        lines: what they did.
+        verdict: what is to be said; "" before an answer.
+        score: how the answers went so far.
+    """
+    rows = len(lines) + len(verdict.splitlines())
+    height = 1.1 + 0.28 * rows
+    figure = new_figure(8, height)
+    figure.text(0.02, 1 - 0.15 / height, shortened(title, 80), va="top", fontsize=13)
+    for position, line in enumerate(lines):
+        where = 1 - (0.55 + 0.28 * position) / height
+        figure.text(0.04, where, line, va="top", fontsize=10.5, family="monospace")
+    where = 1 - (0.65 + 0.28 * len(lines)) / height
+    figure.text(0.02, where, verdict, va="top", fontsize=10.5, linespacing=1.5)
+    figure.text(0.98, 0.1 / height, score, va="bottom", ha="right", fontsize=10)
+    told = " ".join([*lines, " ".join(verdict.split()), score])
+    return Picture(figure, f"{title}. {told}")

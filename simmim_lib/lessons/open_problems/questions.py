@@ -1,0 +1,259 @@
+"""Questions of lesson 09."""
+
+import math
+from collections.abc import Mapping
+
+import numpy as np
+
+from simmim_lib.exercises.questions import (
+    Answer,
+    Choice,
+    Estimate,
+    Option,
+    letter,
+    question,
+)
+from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.lessons.open_problems import study_results
+from simmim_lib.lessons.open_problems.figures import pareto_front
+
+
+@question(
+    Estimate(
+        "09-arithmetic",
+        "Both train the small network on clothes with ten labels per class. The *probe* trains a "
+        "head on frozen features; *SimMIM*, with the recipe of lesson 05, trains everything, on "
+        "views of images without labels as well. How many times as much arithmetic does SimMIM do?",
+        least=1,
+        most=1_000_000,
+        within=5,
+        unit="times",
+        too_low="Frozen layers are computed once for each labelled image; trained ones at every "
+        "step, there and back, and for every view.",
+        too_high="The probe is not free: its frozen layers must look at every labelled image.",
+        close="You have counted the steps, the views, and both passes.",
+        logarithmic=True,
+    )
+)
+def _arithmetic() -> Answer:
+    costs = study_results.arithmetic()
+    return Answer(
+        costs["SimMIM"] / costs["probe"],
+        f"The probe takes {costs['probe']:,.1f} billion floating-point operations, most of "
+        f"them to compute the features once; fine-tuning takes {costs['fine-tune']:,.1f}, and "
+        f"SimMIM {costs['SimMIM']:,.1f}. Yet all of that is done in seconds: what is expensive is "
+        "what we did not do here, the pre-training of large networks. Somebody else has paid for "
+        "EfficientNet.",
+    )
+
+
+@question(
+    Choice(
+        "09-front",
+        "A way to learn is *beaten* if another is cheaper and at least as accurate. Clothes, "
+        "twenty labels per class: the small network from scratch and from glyphs, and "
+        "EfficientNet, whose frozen layers have seen a million photographs. Is training from "
+        "scratch beaten?",
+        [
+            Option(
+                "no: it is the cheapest of all",
+                "It has no features to compute, but it trains every layer at every step.",
+            ),
+            Option(
+                "yes, by something with transferred layers",
+                "Frozen layers make training cheap, and they may know more than two hundred "
+                "labels can teach.",
+            ),
+            Option(
+                "no: it is dear, but the most accurate",
+                "With two hundred labels, a network that starts from nothing has little to go by.",
+            ),
+        ],
+    )
+)
+def _front() -> Answer:
+    ways = study_results.clothes()
+    front = pareto_front(ways)
+    scratch = next(way for way in ways if way.name.startswith("from scratch"))
+    best = max(ways, key=lambda way: way.accuracy.mean())
+    names = "; then ".join(f"{way.name} ({way.group})" for way in front)
+    return Answer(
+        "b" if scratch not in front else letter(False, scratch is best),
+        f"From the cheapest to the most accurate, no other way beats these: {names}. Read the "
+        "figure from left to right: along the grey line each step up costs something, and whatever "
+        "lies below the line is a bad bargain. A logarithmic axis hides how bad: the distance "
+        "between two marks is a factor.",
+    )
+
+
+@question(
+    Estimate(
+        "09-odds",
+        "Somebody has no idea whether your image was among the training images: fifty-fifty. Then "
+        "they see a network that was trained with epsilon 1 (and a delta too small to matter). How "
+        "sure can they become that yours was there, at most?",
+        least=50,
+        most=100,
+        within=5,
+        unit="per cent",
+        too_low="Epsilon 1 lets odds grow by a factor of e, which is nearly three.",
+        too_high="Odds of e to 1 are far from certainty.",
+        close="Odds of 1 to 1 become e to 1 at most.",
+    )
+)
+def _odds() -> Answer:
+    return Answer(
+        100 / (1 + math.exp(-1)),
+        "Odds of 1 to 1 become $e^\\varepsilon$ to 1 at most. So epsilon 0.1 is hardly noticeable, "
+        "1 is a strong promise, 8 allows odds of thousands to one, which is no promise to an "
+        "individual any more. Papers with an epsilon of 50 promise nothing at all.",
+    )
+
+
+@question(
+    Estimate(
+        "09-pixels",
+        "The head on glyphs' features reads MNIST well at epsilon 1, as you have just seen. "
+        "Another head is trained in the same way, with the same promise, on the *raw pixels*. What "
+        "share of the test digits does it read?",
+        least=0,
+        most=100,
+        within=4,
+        unit="per cent",
+        too_low="A linear head on pixels reads digits quite well, and the noise does not drown "
+        "everything.",
+        too_high="Noise goes into every number of the head, and a head on pixels has six times as "
+        "many.",
+        close="You have seen that more numbers take more noise.",
+    )
+)
+def _pixels() -> Answer:
+    found = {name: study_results.by_epsilon("mnist", name)[1.0] for name in ("glyphs", "pixels")}
+    lost = {
+        name: 100 * (study_results.without_privacy("mnist", name).mean() - values.mean())
+        for name, values in found.items()
+    }
+    return Answer(
+        100 * float(found["pixels"].mean()),
+        f"{mean_and_interval(found['glyphs'])} with features, {mean_and_interval(found['pixels'])} "
+        f"with pixels. Epsilon 1 costs {lost['glyphs']:.1f} points with features and "
+        f"{lost['pixels']:.1f} with pixels: **transfer makes privacy cheap**. Features bring what "
+        "public images have taught, which costs no privacy, and they are few, so that there is "
+        "less to add noise to. The article names privacy as a problem of transfer learning; it "
+        "does not say that transfer is also the best known remedy.",
+    )
+
+
+@question(
+    Choice(
+        "09-canaries",
+        "We train heads in the right way, at a claimed epsilon of 1 and of 3, and let canaries "
+        "tell how much can be proved. What will twenty runs each find?",
+        [
+            Option(
+                "as much as is claimed: the accountant is exact",
+                "An attack that uses all there is would come near; guesses from one run cannot.",
+            ),
+            Option(
+                "now and then more than is claimed",
+                "The claim is a theorem. Whoever finds more has found a bug, or the one run in "
+                "twenty in which the bound fails.",
+            ),
+            Option(
+                "less than is claimed, each time",
+                "What an attack finds is a lower bound; the accountant's is an upper one.",
+            ),
+        ],
+    )
+)
+def _canaries() -> Answer:
+    audits = study_results.canary_audits()
+    right = {name: audit for name, audit in audits.items() if name.startswith("right")}
+    over = sum(int((found > claimed).sum()) for claimed, found in right.values())
+    exact = all(found.mean() > 0.9 * claimed for claimed, found in right.values())
+    found = "; ".join(
+        f"{name}: {(of > claimed).sum()} of {len(of)} runs above the claim"
+        for name, (claimed, of) in audits.items()
+        if not name.startswith("right")
+    )
+    return Answer(
+        "a" if exact else "b" if over else "c",
+        "In right training every bound stays below its claim. That is no proof of privacy: a "
+        "better attack might find more. The other rows have mistakes that we planted: "
+        f"{found}. An audit finds what is broken badly; what is broken a little may pass. So do "
+        "both: the accountant for the promise, an audit for the code.",
+    )
+
+
+@question(
+    Choice(
+        "09-shuffled",
+        "Nearly everybody shuffles a list and cuts it into batches, and then asks an accountant "
+        "who believes that each image was drawn by a coin of its own. The same noise, as many "
+        "steps: what do twenty audits of worst cases find?",
+        [
+            Option(
+                "more than is claimed, in most audits",
+                "Everybody is in exactly one batch of a pass: that is more certain than a coin, "
+                "and the accountant has counted on the coin.",
+            ),
+            Option(
+                "less than is claimed: shuffling is random enough",
+                "Shuffling is random, but not in the way that the theorem needs.",
+            ),
+            Option(
+                "nothing: nobody knows in which batch the victim is",
+                "Nobody needs to know. If the other images can be chosen, the batch tells.",
+            ),
+        ],
+    )
+)
+def _shuffled() -> Answer:
+    audits = study_results.batch_audits()
+    (claimed, poisson), (_, shuffled) = (
+        audits[f"{kind} batches"] for kind in ("Poisson", "shuffled")
+    )
+    over = int((shuffled > claimed).sum())
+    return Answer(
+        "a" if over > len(shuffled) / 2 else letter(shuffled.max() > 0, shuffled.max() == 0),
+        f"The accountant claims {claimed:.2f}. Audits of Poisson batches find "
+        f"{poisson.min():.2f} to {poisson.max():.2f}; audits of shuffled ones "
+        f"{shuffled.min():.2f} to {shuffled.max():.2f}, above the claim in {over} of "
+        f"{len(shuffled)}. These are made-up examples that are as bad as can be, since a promise "
+        "must hold for them, too. With much noise the difference is small; with little noise and "
+        "small batches, as here, it is not.",
+    )
+
+
+@question(
+    Choice(
+        "09-heads",
+        "Each picture shows a digit in one quarter and a garment in another. One trunk, two heads, "
+        "one map for each head by integrated gradients. Where is a map largest?",
+        [
+            Option(
+                "on whichever thing is brighter, for both heads",
+                "The trunk is shared, and so are its features; but each head weighs them in its "
+                "own way.",
+            ),
+            Option(
+                "mostly on the head's own thing",
+                "A head that looked at the other thing would learn nothing from it: labels are "
+                "drawn independently.",
+            ),
+            Option(
+                "anywhere: a quarter of the maps hits each quarter",
+                "That is what a map would do that knew nothing.",
+            ),
+        ],
+    )
+)
+def _heads(hits: Mapping[str, np.ndarray]) -> Answer:
+    shares = {task: float(np.mean(each)) for task, each in hits.items()}
+    told = " and ".join(f"{share:.0%} of the {task} head's" for task, share in shares.items())
+    return Answer(
+        "b" if min(shares.values()) > 0.5 else letter(False, min(shares.values()) < 0.3),
+        f"{told} maps are largest on their own thing, of {len(hits['digit'])} pictures; by chance "
+        "it would be a quarter. This is the *pointing game*: it needs pictures of which one knows "
+        "where to look.",
+    )

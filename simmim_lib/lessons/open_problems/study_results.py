@@ -1,0 +1,218 @@
+"""What lesson 09's stored studies have found, as figures and tables."""
+
+import functools
+from typing import Any
+
+import numpy as np
+
+from simmim_lib.experiments import cost
+from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.lessons.open_problems import figures, game
+from simmim_lib.lessons.open_problems.audits import WorstCase
+from simmim_lib.lessons.open_problems.figures import Way, pareto_front
+from simmim_lib.lessons.open_problems.private_heads import PrivateHead
+from simmim_lib.pictures.style import Picture, short_title
+from simmim_lib.pictures.tables import Table
+from simmim_lib.settings import Settings
+from simmim_lib.studies import stored
+from simmim_lib.studies.stored import Record
+
+EPSILONS = (0.1, 0.3, 1.0, 3.0, 8.0)
+FEATURES = {
+    "glyphs": "features from glyphs",
+    "pixels": "raw pixels",
+    "photographs": "features from photographs",
+}
+"""What a head sees, for readers."""
+
+# --- Cost
+
+
+LABELS = (1, 2, 5, 10, 50)
+"""Labels per class, in the study of digits whose cost is looked at."""
+
+CLOTHES_LABELS = 20
+"""The same in the studies of clothes."""
+
+
+def arithmetic() -> dict[str, float]:
+    """Return billions of operations of one seed, by way to learn clothes from ten labels."""
+    usual: dict[str, Any] = {"source": "glyphs", "targets": ("fashion",), "seeds": 1}
+    ways = {
+        "probe": Settings(adaptation="probe", **usual),
+        "fine-tune": Settings(frozen_layers=0, **usual),
+        "SimMIM": Settings(recipe="simmim", **usual),
+    }
+    return {name: _billions(settings) for name, settings in ways.items()}
+
+
+@functools.lru_cache(maxsize=64)
+def _billions(settings: Settings) -> float:
+    """Return billions of operations of one seed, features included."""
+    each = cost.estimate(settings).flops / settings.seeds
+    return (each + cost.feature_flops(settings)) / 1e9
+
+
+def clothes() -> list[Way]:
+    """Return what ways to learn clothes cost and bring, as lesson 05 and others have studied."""
+    records = [
+        *stored.load("photograph-features").records,
+        *(
+            record
+            for record in stored.load("unlabelled").records
+            if record.settings.targets == ("fashion",)
+            and record.settings.labels_per_class == CLOTHES_LABELS
+        ),
+    ]
+    return [_way(record) for record in records]
+
+
+def digits(labels: int) -> list[Way]:
+    """Return the same of MNIST digits, with so many labels per class."""
+    return [
+        _way(record)
+        for study in ("few-labels", "unlabelled")
+        for record in stored.load(study).records
+        if record.settings.targets == ("mnist",) and record.settings.labels_per_class == labels
+    ]
+
+
+def _way(record: Record) -> Way:
+    """Return what an experiment costs and brings, and how it is called."""
+    settings = record.settings
+    if settings.source is None:
+        name = "from scratch"
+    elif settings.information:
+        name = "SimMIM"
+    elif settings.frozen_layers == len(settings.trunk_info.blocks):
+        name = "head only"
+    else:
+        name = f"{settings.frozen_layers} layers frozen" if settings.frozen_layers else "fine-tune"
+    name += f", {settings.steps} steps"
+    return Way(_GROUPS[settings.trunk], name, _billions(settings), record.values())
+
+
+_GROUPS = {
+    "small-cnn": "small network",
+    "efficientnet-lite0": "EfficientNet",
+    "efficientnet-lite0-middle": "EfficientNet, middle layers",
+}
+"""Networks whose cost is compared, for readers."""
+
+
+def cost_figure() -> Picture:
+    """Draw accuracy on clothes against cost."""
+    title = f"Fashion, {CLOTHES_LABELS} labels per class, 10 seeds"
+    return figures.accuracy_against_cost(clothes(), title)
+
+
+def budget_figure(labels: int, limit: float) -> Picture:
+    """Draw accuracy on digits against cost, with what can be afforded, and say what to do."""
+    affordable = [way for way in pareto_front(digits(labels)) if way.cost <= limit]
+    advice = f"take {affordable[-1].name}" if affordable else "nothing is so cheap"
+    title = f"MNIST, {labels} labels per class, {limit:,g} billion: {advice}"
+    return figures.accuracy_against_cost(digits(labels), title, limit)
+
+
+# --- Private heads
+
+
+def by_epsilon(dataset: str, features: str) -> dict[float, np.ndarray]:
+    """Return accuracies of private heads by epsilon, (seeds,) each."""
+    study = stored.load("private-heads")
+    return {
+        epsilon: study.values(dataset=dataset, features=features, epsilon=epsilon)
+        for epsilon in EPSILONS
+    }
+
+
+def without_privacy(dataset: str, features: str) -> np.ndarray:
+    """Return the accuracies of heads that promise nothing, (seeds,)."""
+    return stored.load("private-heads").values(dataset=dataset, features=features, epsilon=None)
+
+
+def private_head_figure(tried: PrivateHead, found: np.ndarray) -> Picture:
+    """Draw what the stored study knows of a dataset, and a head that was just trained."""
+    assert tried.epsilon is not None
+    names = {name: title for name, title in FEATURES.items()}
+    curves = {title: by_epsilon(tried.dataset, name) for name, title in names.items()}
+    limits = {title: without_privacy(tried.dataset, name) for name, title in names.items()}
+    here = (tried.epsilon, found, FEATURES[tried.features])
+    return figures.private_head(
+        curves, limits, here, f"{short_title(tried.dataset)}, star: just trained"
+    )
+
+
+def private_table(dataset: str) -> Table:
+    """Tabulate accuracies of private heads."""
+    rows = [
+        [
+            title,
+            *(mean_and_interval(each) for each in by_epsilon(dataset, name).values()),
+            mean_and_interval(without_privacy(dataset, name)),
+        ]
+        for name, title in FEATURES.items()
+    ]
+    heads = [f"epsilon {epsilon:g}" for epsilon in EPSILONS]
+    return Table([f"{dataset}, the head sees", *heads, "no promise"], rows)
+
+
+# --- Claimed and found
+
+
+def canary_audits() -> dict[str, tuple[float, np.ndarray]]:
+    """Return what was claimed and what canaries have found, by what was audited."""
+    study = stored.load("canaries")
+    titles = {"none": "right training"}
+    return {
+        f"{titles.get(record.settings.mistake, record.settings.mistake)}, claimed "
+        f"{record.settings.claimed:g}": (
+            record.settings.claimed,
+            record.values("found"),
+        )
+        for record in study.records
+    }
+
+
+def batch_audits() -> dict[str, tuple[float, np.ndarray]]:
+    """Return the same of the two ways to draw batches."""
+    study = stored.load("worst-cases")
+    return {
+        f"{record.settings.batches} batches": (claimed_for(record.settings), record.values("found"))
+        for record in study.records
+    }
+
+
+@functools.lru_cache(maxsize=8)
+def claimed_for(case: WorstCase) -> float:
+    """Return what the accountant claims, computed once."""
+    return case.claimed
+
+
+def canaries_figure() -> Picture:
+    """Draw what canaries have found beside the claims."""
+    runs = len(next(iter(canary_audits().values()))[1])
+    return figures.claimed_and_found(canary_audits(), f"Canaries in private heads, {runs} runs")
+
+
+def batches_figure() -> Picture:
+    """Draw what audits of both kinds of batches have found beside the claim."""
+    return figures.claimed_and_found(batch_audits(), "Worst cases, the same noise for both")
+
+
+def run_card(number: int, answer: str, answers: dict[int, bool]) -> Picture:
+    """Show a run of the game, and what is to be said of an answer, which is counted.
+
+    Args:
+        number: of the run, from 0.
+        answer: "private", "not private", or anything else for none yet.
+        answers: whether the first answer to each run was right; added to.
+    """
+    verdict = ""
+    if answer in ("private", "not private"):
+        says_private = answer == "private"
+        answers.setdefault(number, says_private == game.RUNS[number].private)
+        verdict = game.verdict(number, says_private)
+    score = f"right at once: {sum(answers.values())} of {len(answers)} answered"
+    title = f"Run {number + 1} of {len(game.RUNS)}: claims epsilon 1"
+    return figures.run_card(title, game.RUNS[number].lines, verdict, score)

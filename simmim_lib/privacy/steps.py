@@ -1,0 +1,236 @@
+"""Private training: every example's gradient clipped, the sum blurred, batches drawn at random.
+
+Three things make the accountant's number true, and each is easily got wrong: an example is in a
+batch by a chance of its own, not because a shuffled list was cut there; the noise fits the length
+at which single gradients are clipped; and the sum is divided by the expected size of the batch,
+since the real one says who is in it.
+
+Source: Abadi et al. 2016, "Deep Learning with Differential Privacy", algorithm 1.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from simmim_lib.errors import WorkbookError, check_choice, check_number, check_positive, check_whole
+
+if TYPE_CHECKING:
+    import keras
+    import tensorflow as tf
+
+    from simmim_lib.simmim import SimMIM
+
+TOGETHER = 256
+"""So many examples' gradients are in memory at once."""
+
+
+@dataclass(frozen=True)
+class PrivateRecipe:
+    """How private training is done; `accounting.epsilon` says what it promises.
+
+    Attributes:
+        noise_multiplier: the noise's standard deviation, in units of `clip`.
+        batch_size: how many examples a step draws on average.
+        epochs: how often each example is drawn on average.
+        learning_rate: of plain gradient descent.
+        clip: the largest length of one example's gradient.
+
+    Raises:
+        WorkbookError: a number that cannot be meant.
+    """
+
+    noise_multiplier: float
+    batch_size: int
+    epochs: float
+    learning_rate: float
+    clip: float = 1.0
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        at_least_0 = "of at least 0, like 1.1"
+        check_number("noise_multiplier", self.noise_multiplier, lambda n: n >= 0, at_least_0)
+        check_whole("batch_size", self.batch_size, least=1)
+        for name in ("epochs", "learning_rate", "clip"):
+            check_positive(name, getattr(self, name))
+
+    def steps(self, examples: int) -> int:
+        """Return how many steps the epochs take."""
+        return max(1, round(self.epochs * examples / self.batch_size))
+
+
+def draw_poisson(examples: int, batch_size: int, steps: int, seed: int) -> NDArray[np.int32]:
+    """Return which examples each step sees, each drawn with a chance of its own.
+
+    Args:
+        examples: how many there are.
+        batch_size: how many a step draws on average; a batch may be larger, smaller, even empty.
+        steps: how many batches.
+        seed: chooses them.
+
+    Returns:
+        Positions, (steps, the size of the largest batch), filled up with -1.
+
+    Raises:
+        WorkbookError: a batch that is larger than all there is.
+    """
+    check_whole("batch_size", batch_size, least=1, most=examples)
+    random, share = np.random.default_rng(seed), batch_size / examples
+    batches = [np.flatnonzero(random.random(examples) < share) for _ in range(steps)]
+    widest = max(1, *map(len, batches))
+    filled = [np.pad(batch, (0, widest - len(batch)), constant_values=-1) for batch in batches]
+    return np.stack(filled).astype(np.int32)
+
+
+class PrivateTraining:
+    """Trains one head of a model, and what lies below it, privately.
+
+    Args:
+        model: what to train, from the weights that it has; frozen layers belong outside it.
+        task: whose head learns.
+
+    Raises:
+        WorkbookError: a task that the model does not have, or BatchNormalization that learns, which
+            would mix the examples of a batch.
+    """
+
+    def __init__(self, model: "SimMIM", task: str) -> None:
+        names = [each.name for each in model.tasks]
+        check_choice("task", task, names)
+        _check_layers(model)
+        self.model = model
+        self.task = task
+        self._kind = model.tasks[names.index(task)].kind
+        self._compiled: dict[int, Callable[..., Any]] = {}
+
+    def train(
+        self, inputs: np.ndarray, labels: np.ndarray, recipe: PrivateRecipe, seed: int = 0
+    ) -> None:
+        """Train privately; the model has the new weights then.
+
+        Args:
+            inputs: of the model, (n, ...).
+            labels: (n,), or (n, columns) where the task has a label for each output.
+            recipe: how.
+            seed: of the batches and of the noise; who knows it can take the noise away again.
+        """
+        import tensorflow as tf
+
+        steps = recipe.steps(len(inputs))
+        batches = draw_poisson(len(inputs), recipe.batch_size, steps, seed)
+        step = self._step(batches.shape[1])
+        inputs, labels = tf.constant(inputs), tf.constant(labels)
+        numbers = [recipe.clip, recipe.noise_multiplier, recipe.learning_rate, recipe.batch_size]
+        options = [tf.constant(number, tf.float32) for number in numbers]
+        for number, batch in enumerate(batches):
+            step(inputs, labels, tf.constant(batch), tf.constant([seed, number]), *options)
+
+    def gradients(self, inputs: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+        """Return the gradient of each example's loss, (n, ...), by each trained variable."""
+        import tensorflow as tf
+
+        found = tf.vectorized_map(self._gradient, (tf.constant(inputs), tf.constant(labels)))
+        return [np.asarray(each) for each in found]
+
+    def clipped_sum(self, inputs: np.ndarray, labels: np.ndarray, clip: float) -> list[np.ndarray]:
+        """Return the sum of the examples' gradients, each shortened to `clip` if it is longer."""
+        import tensorflow as tf
+
+        everyone = tf.ones(len(inputs))
+        found = self._clipped_sum(tf.constant(inputs), tf.constant(labels), everyone, clip)
+        return [np.asarray(each) for each in found]
+
+    def _gradient(self, example: "tuple[tf.Tensor, tf.Tensor]") -> "list[tf.Tensor]":
+        import tensorflow as tf
+
+        from simmim_lib.training.objective import LABELS
+
+        image, label = example
+        with tf.GradientTape() as tape:
+            outputs = self.model(image[None])[self.task]
+            loss = LABELS[self._kind].loss(label[None], outputs)[0]
+        variables = [variable.value for variable in self.model.trainable_variables]
+        return tape.gradient(loss, variables, unconnected_gradients="zero")
+
+    def _clipped_sum(
+        self, inputs: "tf.Tensor", labels: "tf.Tensor", counts: "tf.Tensor", clip: Any
+    ) -> "list[tf.Tensor]":
+        """Return the sum over examples of clipped gradients.
+
+        Args:
+            inputs: (n, ...).
+            labels: (n, ...).
+            counts: 1 for an example, 0 for what fills the batch, (n,).
+            clip: the largest length.
+        """
+        import tensorflow as tf
+
+        def clipped(example: "tuple[tf.Tensor, ...]") -> "list[tf.Tensor]":
+            image, label, count = example
+            gradient = self._gradient((image, label))
+            length = tf.linalg.global_norm(gradient)
+            factor = count * tf.minimum(1.0, clip / tf.maximum(length, 1e-12))
+            return [factor * part for part in gradient]
+
+        each = tf.vectorized_map(clipped, (inputs, labels, counts))
+        return [tf.reduce_sum(part, axis=0) for part in each]
+
+    def _step(self, width: int) -> Callable[..., Any]:
+        """Return the compiled step for batches of a width."""
+        import tensorflow as tf
+
+        if width not in self._compiled:
+            self._compiled[width] = tf.function(self._take_step, autograph=False)
+        return self._compiled[width]
+
+    def _take_step(
+        self,
+        inputs: "tf.Tensor",
+        labels: "tf.Tensor",
+        batch: "tf.Tensor",
+        seed: "tf.Tensor",
+        clip: "tf.Tensor",
+        noise: "tf.Tensor",
+        rate: "tf.Tensor",
+        expected: "tf.Tensor",
+    ) -> None:
+        """Do one step; `batch` holds positions, -1 for nobody."""
+        import tensorflow as tf
+
+        parts = [
+            self._clipped_sum(
+                tf.gather(inputs, tf.maximum(some, 0)),
+                tf.gather(labels, tf.maximum(some, 0)),
+                tf.cast(some >= 0, tf.float32),
+                clip,
+            )
+            for some in _in_groups(batch)
+        ]
+        variables = self.model.trainable_variables
+        for position, (variable, sums) in enumerate(
+            zip(variables, zip(*parts, strict=True), strict=True)
+        ):
+            own_seed = tf.random.experimental.stateless_fold_in(seed, position)
+            blur = tf.random.stateless_normal(variable.shape, own_seed)
+            total = tf.add_n(sums) + noise * clip * blur
+            variable.value.assign_sub(rate * total / expected)
+
+
+def _in_groups(batch: "tf.Tensor") -> "list[tf.Tensor]":
+    return [batch[start : start + TOGETHER] for start in range(0, batch.shape[0], TOGETHER)]
+
+
+def _check_layers(model: "keras.Model") -> None:
+    from keras import layers
+
+    for layer in model.layers:
+        if hasattr(layer, "layers"):
+            _check_layers(layer)
+        elif isinstance(layer, layers.BatchNormalization) and layer.trainable:
+            raise WorkbookError(
+                f"The layer {layer.name!r} normalises each example with the others of its batch, "
+                "so that one example's gradient is no longer its own: freeze it (trainable=False), "
+                "or use a network without BatchNormalization."
+            )

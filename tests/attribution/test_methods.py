@@ -1,0 +1,185 @@
+"""Attribution: known maps of small functions, completeness, and what is refused."""
+
+import keras
+import numpy as np
+import pytest
+
+from simmim_lib import attribution
+from simmim_lib.attribution import methods
+from simmim_lib.errors import WorkbookError
+
+IMAGES = np.random.default_rng(0).uniform(size=(3, 8, 8, 1)).astype(np.float32)
+CLASSES = np.array([0, 2, 1])
+METHODS = [
+    attribution.gradients,
+    attribution.integrated_gradients,
+    attribution.smooth_grad,
+    attribution.occlusion,
+]
+
+
+def small_network() -> keras.Model:
+    keras.utils.set_random_seed(1)
+    return keras.Sequential(
+        [
+            keras.Input((8, 8, 1)),
+            keras.layers.Conv2D(4, 3, padding="same", activation="relu", name="maps"),
+            keras.layers.GlobalAveragePooling2D(),
+            keras.layers.Dense(6, activation="relu"),
+            keras.layers.Dense(3),
+        ]
+    )
+
+
+@pytest.fixture(scope="module")
+def network() -> keras.Model:
+    return small_network()
+
+
+def of_two(x):
+    """F = ReLU(ReLU(x1) - 1 - ReLU(x2)), of images of two pixels, beside a class that is never."""
+    from keras import ops
+
+    first, second = x[:, 0, 0, 0], x[:, 0, 1, 0]
+    value = ops.relu(ops.relu(first) - 1 - ops.relu(second))
+    return ops.stack([value, 0 * value], axis=1)
+
+
+def test_the_example_of_the_paper():
+    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0, steps=2_000)
+    np.testing.assert_allclose(found.ravel(), (1.5, -0.5), atol=1e-4)
+
+
+def linear(x):
+    from keras import ops
+
+    kernel = np.arange(1, 1 + 2 * 64, dtype=np.float32).reshape(64, 2) / 100
+    return ops.matmul(ops.reshape(x, (-1, 64)), kernel)
+
+
+def test_of_a_linear_network_each_map_is_known():
+    kernel = np.arange(1, 1 + 2 * 64).reshape(64, 2)[:, 1].reshape(1, 8, 8, 1) / 100
+    slopes = np.broadcast_to(kernel, IMAGES.shape)
+    np.testing.assert_allclose(attribution.gradients(linear, IMAGES, 1), slopes, rtol=1e-5)
+    np.testing.assert_allclose(
+        attribution.smooth_grad(linear, IMAGES, 1, samples=2), slopes, rtol=1e-5
+    )
+    baseline = np.full((8, 8, 1), 0.5)
+    np.testing.assert_allclose(
+        attribution.integrated_gradients(linear, IMAGES, 1, baseline, steps=2),
+        (IMAGES - 0.5) * slopes,
+        atol=1e-5,
+    )
+    single = attribution.occlusion(linear, IMAGES, 1, side=1, stride=1, fill=0.25)
+    np.testing.assert_allclose(single, (IMAGES - 0.25) * slopes, atol=1e-4)
+
+
+def test_occlusion_shares_a_square_s_fall_among_its_pixels_squares():
+    """Only the first pixel counts: each pixel has the mean over the squares that cover it."""
+
+    def first(x):
+        return x[:, 0, 0, :]
+
+    image = np.ones((1, 3, 3, 1), np.float32)
+    found = attribution.occlusion(first, image, 0, side=2, stride=1)[0, ..., 0]
+    np.testing.assert_allclose(found, [[1, 0.5, 0], [0.5, 0.25, 0], [0, 0, 0]])
+
+
+def test_the_last_square_reaches_the_edge():
+    found = attribution.occlusion(linear, IMAGES, 0, side=3, stride=3)
+    assert np.isfinite(found).all() and (found[:, -1, -1] != 0).all()
+
+
+def test_integrated_gradients_are_complete_and_a_part_of_them_is_not(network):
+    found = attribution.integrated_gradients(network, IMAGES, CLASSES)
+    error = attribution.completeness_error(network, IMAGES, CLASSES, found)
+    assert error.shape == (3,) and error.max() < 1e-3
+    half = attribution.completeness_error(network, IMAGES, CLASSES, found / 2)
+    assert half.max() == pytest.approx(0.5, abs=1e-3)
+
+
+def test_images_are_answered_for_one_by_one(network, monkeypatch):
+    for method in METHODS:
+        together = method(network, IMAGES, CLASSES)
+        monkeypatch.setattr(methods, "TOGETHER", 2)
+        np.testing.assert_allclose(method(network, IMAGES, CLASSES), together, atol=1e-6)
+        monkeypatch.undo()
+        if method is not attribution.smooth_grad:  # whose noise depends on how many there are
+            alone = method(network, IMAGES[1:2], CLASSES[1:2])
+            np.testing.assert_allclose(alone[0], together[1], atol=1e-6)
+
+
+def test_smooth_grad_without_noise_is_the_gradient_and_with_it_a_mean(network):
+    plain = attribution.gradients(network, IMAGES, CLASSES)
+    quiet = attribution.smooth_grad(network, IMAGES, CLASSES, noise=0, samples=3)
+    np.testing.assert_allclose(quiet, plain, atol=1e-6)
+    loud = attribution.smooth_grad(network, IMAGES, CLASSES, noise=0.5)
+    assert not np.allclose(loud, plain)
+    again = attribution.smooth_grad(network, IMAGES, CLASSES, noise=0.5)
+    np.testing.assert_array_equal(loud, again)
+    assert not np.allclose(loud, attribution.smooth_grad(network, IMAGES, CLASSES, 0.5, seed=1))
+
+
+def split(network: keras.Model) -> tuple[keras.Model, keras.layers.Layer]:
+    return keras.Model(network.inputs[0], network.layers[-2].output), network.layers[-1]
+
+
+def test_grad_cam_weighs_maps_by_their_mean_slopes(network):
+    """With average pooling and one linear layer it is the class's own mix of the maps."""
+    pooled = keras.Model(network.inputs, network.layers[1].output)
+    kernel = np.array([[1.0, -1.0], [0.5, 2.0], [-2.0, 0.0], [0.0, 1.0]], np.float32)
+
+    def head(features):
+        return keras.ops.matmul(features, kernel)
+
+    found = attribution.grad_cam(pooled, head, IMAGES, 1)
+    maps = np.asarray(keras.Model(network.inputs, network.get_layer("maps").output)(IMAGES))
+    known = np.maximum(maps @ kernel[:, 1:], 0) / 64
+    np.testing.assert_allclose(found, known, atol=1e-6)
+    assert found.shape == (3, 8, 8, 1)
+
+
+def test_grad_cam_needs_maps(network):
+    trunk, head = split(network)
+    with pytest.raises(WorkbookError, match="does not have a layer 'dense' with maps: choose maps"):
+        attribution.grad_cam(trunk, head, IMAGES, 0, layer="dense")
+    flat = keras.Sequential([keras.Input((64,)), keras.layers.Dense(3)])
+    with pytest.raises(WorkbookError, match="any layer with maps: choose another method"):
+        attribution.grad_cam(flat, lambda features: features, IMAGES.reshape(3, 64), 0)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("images", "classes", "told"),
+    [
+        (IMAGES, 3, "The classes go from 3 to 3, but this head has the classes 0 to 2"),
+        (IMAGES, -1, "The classes go from -1"),
+        (IMAGES, [0, 1], "one for each of the 3 images"),
+        (IMAGES, 0.5, "classes is 0.5"),
+        (IMAGES[:0], 0, "with n at least 1"),
+    ],
+)
+def test_what_cannot_be_asked_is_refused(network, method, images, classes, told):
+    with pytest.raises(WorkbookError, match=told):
+        method(network, images, classes)
+
+
+def test_other_bad_input_gets_one_sentence(network):
+    with pytest.raises(WorkbookError, match=r"The baseline has the shape \(8, 8\), but an image"):
+        attribution.integrated_gradients(network, IMAGES, 0, np.zeros((8, 8)))
+    with pytest.raises(WorkbookError, match="steps is 1"):
+        attribution.integrated_gradients(network, IMAGES, 0, steps=1)
+    with pytest.raises(WorkbookError, match="noise is -1"):
+        attribution.smooth_grad(network, IMAGES, 0, noise=-1)
+    with pytest.raises(WorkbookError, match="side is 9, but must be a whole number from 1 to 8"):
+        attribution.occlusion(network, IMAGES, 0, side=9)
+    with pytest.raises(WorkbookError, match="stride is 6"):
+        attribution.occlusion(network, IMAGES, 0, side=5, stride=6)
+
+
+def test_layers_that_belong_to_several_models_are_seen_from_the_one_that_is_asked(network):
+    """A layer's `output` is that of the first model it was built in."""
+    *layers, head = network.layers
+    shared = keras.Sequential([keras.Input((8, 8, 1)), *layers])
+    known = attribution.grad_cam(*split(network), IMAGES, 1)
+    np.testing.assert_allclose(attribution.grad_cam(shared, head, IMAGES, 1), known, atol=1e-6)

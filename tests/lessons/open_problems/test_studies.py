@@ -1,0 +1,82 @@
+"""What lesson 09 says of its stored studies holds."""
+
+import numpy as np
+import pytest
+
+from simmim_lib.foundation.intervals import interval
+from simmim_lib.lessons.open_problems import study_results
+from simmim_lib.lessons.open_problems.figures import Way, pareto_front
+from simmim_lib.studies import stored
+
+
+@pytest.mark.parametrize(
+    ("dataset", "features", "epsilon", "least"),
+    [
+        ("mnist", "glyphs", 1.0, 0.93),
+        ("mnist", "glyphs", 3.0, 0.95),
+        ("fashion", "photographs", 3.0, 0.80),
+    ],
+)
+def test_private_heads_on_transferred_features_are_good(dataset, features, epsilon, least):
+    values = study_results.by_epsilon(dataset, features)[epsilon]
+    mean, half = interval(values)
+    assert len(values) == 10
+    assert mean - half > least
+
+
+def test_transfer_makes_privacy_cheap():
+    """Epsilon 1 costs less with features than with pixels."""
+    lost = {
+        name: study_results.without_privacy("mnist", name).mean()
+        - study_results.by_epsilon("mnist", name)[1.0].mean()
+        for name in ("glyphs", "pixels")
+    }
+    assert 0 < lost["glyphs"] < lost["pixels"] / 2
+
+
+def test_canaries_stay_below_the_claim_of_right_training_and_find_what_is_wrong():
+    audits = study_results.canary_audits()
+    for name, (claimed, found) in audits.items():
+        assert len(found) == 20
+        if name.startswith("right"):
+            assert (found <= claimed).all()
+        else:
+            assert (found > claimed).sum() > len(found) / 2
+    assert len(audits) == 4
+
+
+def test_worst_cases_find_shuffled_batches_only():
+    audits = study_results.batch_audits()
+    claimed, poisson = audits["Poisson batches"]
+    assert (poisson <= claimed).all()
+    same, shuffled = audits["shuffled batches"]
+    assert same == claimed
+    assert (shuffled > claimed).sum() > len(shuffled) / 2
+
+
+def test_every_way_to_learn_clothes_has_a_name_and_a_cost_of_its_own():
+    ways = study_results.clothes()
+    assert len({(way.group, way.name) for way in ways}) == len(ways)
+    assert all(way.cost > 0 for way in ways)
+    scratch = [way for way in ways if way.name.startswith("from scratch")]
+    assert scratch and scratch[0] not in pareto_front(ways)  # it is beaten
+
+
+def test_as_many_ways_to_learn_digits_at_every_number_of_labels():
+    records = stored.load("unlabelled").records
+    assert {len(study_results.digits(labels)) for labels in study_results.LABELS} == {5}
+    assert any(record.settings.targets == ("mnist",) for record in records)
+
+
+def test_the_front_has_what_no_other_beats():
+    ways = [
+        Way("", name, cost, np.array([accuracy]))
+        for name, cost, accuracy in (
+            ("cheap", 1, 0.5),
+            ("beaten", 2, 0.4),
+            ("equal", 3, 0.5),
+            ("good", 4, 0.9),
+            ("dear", 5, 0.9),
+        )
+    ]
+    assert [way.name for way in pareto_front(ways)] == ["cheap", "good"]

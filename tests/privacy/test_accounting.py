@@ -1,0 +1,117 @@
+"""The accountant: against values from a library, a closed form, and its own inverse."""
+
+import math
+
+import numpy as np
+import pytest
+from scipy.special import comb
+
+from simmim_lib import privacy
+from simmim_lib.errors import WorkbookError
+from simmim_lib.privacy.accounting import ORDERS
+
+MNIST = {"examples": 60_000, "batch_size": 150, "epochs": 15, "delta": 1e-5}
+
+
+@pytest.mark.parametrize(
+    ("conversion", "known"), [("classic", 0.941870567), ("improved", 0.7242234026)]
+)
+def test_both_epsilons_are_those_of_a_public_library(conversion, known):
+    found = privacy.epsilon(noise_multiplier=1.3, conversion=conversion, **MNIST)
+    assert found == pytest.approx(known, abs=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("share", "noise", "order"),
+    [(0.0025, 1.3, 22), (0.25, 0.6, 3), (0.01, 0.3, 5), (0.5, 5, 40), (0.1, 20, 60), (0.9, 1, 2)],
+)
+def test_the_integral_is_the_sum_that_whole_orders_have(share, noise, order):
+    terms = (
+        comb(order, k, exact=True)
+        * (1 - share) ** (order - k)
+        * share**k
+        * math.exp((k * k - k) / (2 * noise**2))
+        for k in range(order + 1)
+    )
+    known = math.log(sum(terms)) / (order - 1)
+    assert privacy.renyi_divergence(share, noise, order) == pytest.approx(known, rel=1e-8)
+
+
+def test_an_example_that_is_never_or_always_drawn_has_a_closed_form():
+    np.testing.assert_array_equal(privacy.renyi_divergence(0, 1.0), np.zeros(len(ORDERS)))
+    np.testing.assert_allclose(privacy.renyi_divergence(1, 2.0), ORDERS / 8)
+    nearly = privacy.renyi_divergence(1 - 1e-9, 2.0, (2.0, 8.0))
+    np.testing.assert_allclose(nearly, np.array([2.0, 8.0]) / 8, rtol=1e-6)
+
+
+@pytest.mark.parametrize("case", range(20))
+def test_another_accountant_finds_the_same(case):
+    accounting = pytest.importorskip("dp_accounting", reason="the extra `privacy` is not installed")
+    random = np.random.default_rng(case)
+    examples = int(10 ** random.uniform(2.5, 6))
+    batch_size = max(1, int(examples * 10 ** random.uniform(-3, -0.3)))
+    noise, delta = 10 ** random.uniform(-0.2, 0.8), 10 ** random.uniform(-8, -4)
+    steps = int(random.integers(1, 2000))
+    accountant = accounting.rdp.RdpAccountant(ORDERS)
+    drawn = accounting.PoissonSampledDpEvent(
+        batch_size / examples, accounting.GaussianDpEvent(noise)
+    )
+    known = accountant.compose(drawn, steps).get_epsilon(delta)
+    epochs = steps * batch_size / examples
+    found = privacy.epsilon(examples, batch_size, noise, epochs, min(delta, 0.5 / examples))
+    if delta < 0.5 / examples:
+        assert found == pytest.approx(known, rel=1e-3)
+    else:
+        assert found >= known * 0.999  # a smaller delta is asked for
+
+
+def test_more_noise_fewer_epochs_and_smaller_batches_are_more_private():
+    usual = privacy.epsilon(noise_multiplier=1.3, **MNIST)
+    assert privacy.epsilon(noise_multiplier=1.6, **MNIST) < usual
+    assert privacy.epsilon(noise_multiplier=1.3, **{**MNIST, "epochs": 5}) < usual
+    assert privacy.epsilon(noise_multiplier=1.3, **{**MNIST, "batch_size": 600}) > usual
+    assert privacy.epsilon(noise_multiplier=0, **MNIST) == math.inf
+
+
+def test_it_is_not_additive():
+    """The second half costs less than the first: that is what following the divergence is for."""
+    half = privacy.epsilon(noise_multiplier=1.3, **{**MNIST, "epochs": 7.5})
+    assert half < privacy.epsilon(noise_multiplier=1.3, **MNIST) < 1.7 * half
+
+
+@pytest.mark.parametrize("wanted", [0.1, 1.0, 8.0])
+def test_the_inverse_is_one(wanted):
+    noise = privacy.noise_multiplier(epsilon=wanted, **MNIST)
+    assert privacy.epsilon(noise_multiplier=noise, **MNIST) == pytest.approx(wanted, rel=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        ({"noise_multiplier": -1}, "noise_multiplier is -1, but"),
+        ({"noise_multiplier": math.nan}, "noise_multiplier is nan"),
+        ({"delta": 0}, "delta is 0, but must be a finite number above 0 and below 1"),
+        ({"delta": 1}, "delta is 1"),
+        ({"batch_size": 60_001}, "batch_size is 60001, but must be a whole number from 1 to 60000"),
+        ({"batch_size": 0}, "batch_size is 0"),
+        ({"examples": 0}, "examples is 0"),
+        ({"epochs": 0}, "epochs is 0"),
+        ({"conversion": "old"}, "conversion"),
+        ({"neighbours": "replace"}, "add-or-remove"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused(change, told):
+    with pytest.raises(WorkbookError, match=told):
+        privacy.epsilon(**{"noise_multiplier": 1.3, **MNIST, **change})
+
+
+def test_a_delta_that_would_let_examples_out_is_warned_of():
+    with pytest.warns(UserWarning, match="publishing a whole example counts as private"):
+        privacy.epsilon(noise_multiplier=1.3, **{**MNIST, "delta": 1 / 60_000})
+
+
+def test_an_epsilon_out_of_reach_is_said_to_be():
+    with pytest.raises(WorkbookError, match="epsilon is 0, but"):
+        privacy.noise_multiplier(epsilon=0, **MNIST)
+    with pytest.raises(WorkbookError, match="No noise reaches an epsilon of 1e-05"):
+        privacy.noise_multiplier(examples=100, batch_size=100, epsilon=1e-5, epochs=1e9, delta=1e-9)

@@ -1,0 +1,172 @@
+"""Private training: single gradients, clipped sums, batches and noise are what they must be."""
+
+import keras
+import numpy as np
+import pytest
+
+from simmim_lib.errors import WorkbookError
+from simmim_lib.privacy.steps import PrivateRecipe, PrivateTraining, draw_poisson
+from simmim_lib.simmim import SimMIM, Task
+
+CLASSES = ("a", "b", "c")
+USUAL = {"noise_multiplier": 1, "batch_size": 1, "epochs": 1, "learning_rate": 1}
+
+
+def network(*layers: keras.layers.Layer, inputs: int = 5) -> SimMIM:
+    keras.utils.set_random_seed(0)
+    trunk = keras.Sequential([keras.Input((inputs,)), *layers])
+    return SimMIM(trunk, [Task("one", CLASSES), Task("two", CLASSES)])
+
+
+@pytest.fixture
+def model() -> SimMIM:
+    return network(keras.layers.Dense(4, activation="tanh"))
+
+
+@pytest.fixture
+def examples() -> tuple[np.ndarray, np.ndarray]:
+    random = np.random.default_rng(0)
+    inputs = random.normal(size=(12, 5)).astype(np.float32)
+    return inputs, random.integers(3, size=12).astype(np.int32)
+
+
+def one_by_one(model: SimMIM, inputs: np.ndarray, labels: np.ndarray) -> list[np.ndarray]:
+    """Return each example's gradient from a batch of its own."""
+    import tensorflow as tf
+
+    found = []
+    for image, label in zip(inputs, labels, strict=True):
+        with tf.GradientTape() as tape:
+            logits = model(image[None])["one"]
+            loss = keras.losses.sparse_categorical_crossentropy(
+                label[None], logits, from_logits=True
+            )
+        variables = [each.value for each in model.trainable_variables]
+        found.append(tape.gradient(loss, variables, unconnected_gradients="zero"))
+    return [np.stack(each) for each in zip(*found, strict=True)]
+
+
+def lengths(gradients: list[np.ndarray]) -> np.ndarray:
+    return np.sqrt(sum(np.square(each.reshape(len(each), -1)).sum(axis=1) for each in gradients))
+
+
+def test_each_gradient_is_that_of_a_batch_of_its_own(model, examples):
+    found = PrivateTraining(model, "one").gradients(*examples)
+    for ours, known in zip(found, one_by_one(model, *examples), strict=True):
+        np.testing.assert_allclose(ours, known, atol=1e-5)
+
+
+@pytest.mark.parametrize("clip", [0.2, 1.5, 100.0])
+def test_long_gradients_are_shortened_and_short_ones_are_not(model, examples, clip):
+    known = one_by_one(model, *examples)
+    factors = np.minimum(1, clip / lengths(known))
+    assert (factors == 1).any() or clip == 0.2
+    found = PrivateTraining(model, "one").clipped_sum(*examples, clip=clip)
+    for ours, each in zip(found, known, strict=True):
+        expected = np.tensordot(factors, each, axes=1)
+        np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+def test_without_noise_a_step_goes_down_by_the_clipped_sum_over_the_expected_size(model, examples):
+    """All are drawn, since the chance is 1."""
+    start = model.get_weights()
+    training = PrivateTraining(model, "one")
+    sums = training.clipped_sum(*examples, clip=0.3)
+    training.train(*examples, PrivateRecipe(0.0, 12, 1, 0.5, clip=0.3))
+    for before, after, total in zip(start, model.get_weights(), sums, strict=True):
+        np.testing.assert_allclose(after, before - 0.5 * total / 12, atol=1e-6)
+
+
+def test_the_noise_has_the_length_of_the_clip_times_its_multiplier(model, examples):
+    """Of labels that cannot be wrong nothing is left but noise: its spread is known."""
+    start = np.concatenate([each.ravel() for each in model.get_weights()])
+    training, moves = PrivateTraining(model, "one"), []
+    for seed in range(40):
+        model.set_weights(_like(model, start))
+        training.train(*examples, PrivateRecipe(1e4, 12, 1, 1e-3, clip=0.7), seed)
+        moves.append(np.concatenate([each.ravel() for each in model.get_weights()]) - start)
+    spread = np.std(moves)
+    assert spread == pytest.approx(1e-3 * 1e4 * 0.7 / 12, rel=0.05)
+    assert abs(np.mean(moves)) < spread / 10
+    correlation = np.corrcoef(np.transpose(moves))
+    assert np.abs(correlation[~np.eye(len(correlation), dtype=bool)]).max() < 0.75
+
+
+def _like(model: SimMIM, flat: np.ndarray) -> list[np.ndarray]:
+    parts, start = [], 0
+    for each in model.get_weights():
+        parts.append(flat[start : start + each.size].reshape(each.shape))
+        start += each.size
+    return parts
+
+
+def test_every_step_has_noise_of_its_own(model, examples):
+    training = PrivateTraining(model, "one")
+    start = model.get_weights()
+    training.train(*examples, PrivateRecipe(1e4, 12, 1, 1e-3))
+    first = [after - before for before, after in zip(start, model.get_weights(), strict=True)]
+    model.set_weights(start)
+    training.train(*examples, PrivateRecipe(1e4, 12, 4, 1e-3))
+    four = [after - before for before, after in zip(start, model.get_weights(), strict=True)]
+    ratio = np.std(np.concatenate([each.ravel() for each in four])) / np.std(
+        np.concatenate([each.ravel() for each in first])
+    )
+    assert 1.4 < ratio < 2.8  # 2, if the noises are independent; 4, if they are the same
+
+
+def test_batches_are_drawn_by_chance():
+    batches = draw_poisson(1000, 100, 200, seed=0)
+    sizes = (batches >= 0).sum(axis=1)
+    assert sizes.mean() == pytest.approx(100, rel=0.03)
+    assert sizes.std() == pytest.approx(np.sqrt(1000 * 0.1 * 0.9), rel=0.15)
+    counts = np.bincount(batches[batches >= 0], minlength=1000)
+    assert counts.std() == pytest.approx(np.sqrt(200 * 0.1 * 0.9), rel=0.15)
+    assert all(len({*row[row >= 0]}) == (row >= 0).sum() for row in batches)
+    assert not np.array_equal(batches[0], draw_poisson(1000, 100, 1, seed=1)[0])
+
+
+def test_empty_batches_are_steps_of_noise_alone(model, examples):
+    batches = draw_poisson(12, 1, 50, seed=0)
+    assert ((batches >= 0).sum(axis=1) == 0).any()
+    start = model.get_weights()
+    PrivateTraining(model, "one").train(*examples, PrivateRecipe(0.5, 1, 4, 1e-3))
+    assert not np.array_equal(start[0], model.get_weights()[0])
+
+
+def test_more_examples_than_fit_in_memory_at_once_are_added_up(model, examples, monkeypatch):
+    from simmim_lib.privacy import steps
+
+    start, found = model.get_weights(), []
+    for together in (256, 5):
+        monkeypatch.setattr(steps, "TOGETHER", together)
+        model.set_weights(start)
+        PrivateTraining(model, "one").train(*examples, PrivateRecipe(0.0, 12, 2, 0.5, clip=0.3))
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
+def test_layers_that_mix_examples_are_refused_until_they_are_frozen():
+    mixing = network(keras.layers.BatchNormalization(name="mixer"), keras.layers.Dense(2))
+    with pytest.raises(WorkbookError, match=r"'mixer' normalises each example with the others"):
+        PrivateTraining(mixing, "one")
+    mixing.trunk.get_layer("mixer").trainable = False
+    PrivateTraining(mixing, "one")
+
+
+def test_what_cannot_be_meant_is_refused(model, examples):
+    with pytest.raises(WorkbookError, match="task"):
+        PrivateTraining(model, "three")
+    with pytest.raises(WorkbookError, match="batch_size is 13, but must be a whole number from 1"):
+        PrivateTraining(model, "one").train(*examples, PrivateRecipe(1.0, 13, 1, 0.1))
+    for change in ({"noise_multiplier": -1}, {"clip": 0}, {"learning_rate": 0}, {"epochs": -1}):
+        with pytest.raises(WorkbookError, match=next(iter(change))):
+            PrivateRecipe(
+                **{
+                    "noise_multiplier": 1,
+                    "batch_size": 1,
+                    "epochs": 1,
+                    "learning_rate": 1,
+                    **change,
+                }
+            )
