@@ -258,7 +258,7 @@ exercises.predict("07-information", study_results.information_table())
 
 # %% [markdown]
 # Here is everything on one page: own heads, a shared head, and a shared head with information.
-# The first table says what both give together against each domain alone; the second what is reached.
+# The table says what both give together, against each domain alone.
 
 # %%
 study_results.heads_figure()
@@ -266,8 +266,12 @@ study_results.heads_figure()
 # %%
 study_results.verdict_table()
 
+# %% [markdown]
+# The panel has every way of learning, and what each reaches. Where there are enough labels, does it
+# still matter how you learn?
+
 # %%
-study_results.reached_table()
+panels.ways_to_learn()
 
 # %% [markdown]
 # ## 7. A domain without a label
@@ -348,6 +352,9 @@ exercises.predict("07-perplexity-guess", study_results.perplexity_table())
 
 # %%
 live.temperature_panel()
+
+# %%
+exercises.predict("07-small-model", study_results.small_model_table())
 
 # %% [markdown]
 # A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers: it

@@ -167,7 +167,6 @@ WORDS = Trunk(
     (8, 64),
     pretexts=("next-word",),
     takes="texts",
-    frozen=2,
 )
 """The workbook's own language model: what a hundred articles can teach in two minutes."""
 
