@@ -25,6 +25,7 @@ from simmim_lib.errors import printable
 from simmim_lib.experiments import Course, Result
 from simmim_lib.foundation.intervals import Difference
 from simmim_lib.lessons.information_maximisation import figures as information
+from simmim_lib.lessons.language import figures as language
 from simmim_lib.lessons.loss_formula import figures as losses
 from simmim_lib.lessons.loss_formula import readings
 from simmim_lib.lessons.masked_images import figures as masked
@@ -189,9 +190,27 @@ def run_card(name: str) -> Picture:
     return open_problems.run_card(name, [name, "b"], name, name)
 
 
+def by_labels(name: str) -> Picture:
+    way = {name: {2: SEEDS, 8: SEEDS / 2}, "b": {2: SEEDS, 8: SEEDS / 3}}
+    return language.by_labels({name: way}, {name: SEEDS}, name)
+
+
+def who_teaches_whom(name: str) -> Picture:
+    return language.who_teaches_whom({name: np.eye(2)}, [name, "b"], name)
+
+
+def words_behind(name: str) -> Picture:
+    return language.words_behind([name, "b"], {name: np.array([0.5, -1])}, {name: "sum"}, name)
+
+
+def continued(name: str) -> Picture:
+    return language.continued([(name, 0.5), ("b", 0.1)], name, 0.8)
+
+
 FIGURES: list[Callable[[str], Picture]] = [
     *(image_grid, accuracy_curves, accuracy_rows, confusion, reliability_diagram, heat_map),
     *(curves, scores_against_cost, course, frozen_depth, score_against_accuracy),
+    *(by_labels, who_teaches_whom, words_behind, continued),
     *(labels_and_neighbours, ablation, collapse, weights_over_steps, changes, one_probability),
     *(filled_in, after_seconds, attention, vanishing_mask),
     *(ways_and_costs, private_head, claimed_and_found, map_rows, one_map),

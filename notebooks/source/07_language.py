@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 75 minutes; 65 without what goes deeper. Afterwards you will be able to
+# About 85 minutes; 70 without what goes deeper. Afterwards you will be able to
 #
 # - turn sentences into tokens, and tokens into vectors that a linear head can read,
 # - say what a pre-trained language model is worth, in labels,
@@ -258,7 +258,7 @@ exercises.predict("07-information", study_results.information_table())
 
 # %% [markdown]
 # Here is everything on one page: own heads, a shared head, and a shared head with information.
-# The first table says what both give together against each domain alone; the second what is reached.
+# The table says what both give together, against each domain alone.
 
 # %%
 study_results.heads_figure()
@@ -266,8 +266,12 @@ study_results.heads_figure()
 # %%
 study_results.verdict_table()
 
+# %% [markdown]
+# The panel has every way of learning, and what each reaches. Where there are enough labels, does it
+# still matter how you learn?
+
 # %%
-study_results.reached_table()
+panels.ways_to_learn()
 
 # %% [markdown]
 # ## 7. A domain without a label
@@ -332,6 +336,29 @@ exercises.check("07-perplexity", perplexity)
 # ```
 #
 # </details>
+
+# %% [markdown]
+# The workbook has a small language model, `trunk="words"`: two transformer layers that look to the
+# left only, and 96 numbers for each token. It has read 96 articles of Wikipedia, which takes a few
+# minutes.
+
+# %%
+exercises.predict("07-perplexity-guess", study_results.perplexity_table())
+
+# %% [markdown]
+# To write a text, draw the next token by its probability, append it, and go on. Dividing the logits
+# by a **temperature** below 1 makes likely tokens likelier, and texts dull; above 1 it lets unlikely
+# ones in, and texts fall apart. Try 0.2 and 2.
+
+# %%
+live.temperature_panel()
+
+# %%
+exercises.predict("07-small-model", study_results.small_model_table())
+
+# %% [markdown]
+# A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers: it
+# is forty times as large, and has seen many thousand times as much text. That is what scale buys.
 
 # %%
 exercises.score("07")

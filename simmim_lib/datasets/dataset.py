@@ -39,7 +39,7 @@ class Part:
             from; empty where they come from elsewhere.
     """
 
-    images: Images | Texts
+    images: NDArray[Any]
     labels: Labels
     files: tuple[str, ...] = ()
 

@@ -77,12 +77,11 @@ def survey(name: str) -> Survey:
         WorkbookError: the name is unknown, is that of texts, or there is nothing to look at.
     """
     address = parse(check_name("dataset", name))
-    if address:
+    if address and not address.text:
         return _of_files(address)
-    dataset = load(name)
-    if dataset.holds_texts:
+    if address or load(name).holds_texts:
         raise WorkbookError(f"{name!r} holds texts, and only images can be looked at in this way.")
-    return _of_dataset(dataset)
+    return _of_dataset(load(name))
 
 
 def _of_dataset(dataset: Dataset) -> Survey:

@@ -13,6 +13,7 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
+from simmim_lib.errors import warn
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
@@ -71,9 +72,14 @@ def tokenized(data: datasets.Dataset, trunk: str, length: int) -> datasets.Datas
         trunk: whose tokens they are.
         length: how many tokens of a text are kept; shorter ones are filled up with 0.
     """
-    return _with_images(
-        data, *(tokens.token_ids(trunk, part.images, length) for part in _parts(data))
-    )
+    train, test = (tokens.token_ids(trunk, part.images, length) for part in _parts(data))
+    full = np.mean(train[:, -1] != tokens.PADDING)
+    if full > MANY:
+        warn(
+            f"{full:.0%} of the texts of {data.title} fill {length} tokens or more, and what comes "
+            "behind them is not seen: a larger image_size sees more of them."
+        )
+    return _with_images(data, train, test)
 
 
 @functools.lru_cache(maxsize=2)
@@ -87,6 +93,9 @@ def fitted(data: datasets.Dataset, wanted: ImageShape) -> datasets.Dataset:
     fit = trunks.adapter(data.train.images.shape[1:], wanted)
     return _with_images(data, *(training.predict(fit, [], p.images)[0] for p in _parts(data)))
 
+
+MANY = 0.05
+"""The share of texts that may be cut without a word."""
 
 AT_ONCE = 128
 """Texts whose features are computed in one call: more need memory, and gain no speed."""

@@ -19,7 +19,7 @@ from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, locks
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications, minilm
-from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT
+from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
@@ -127,7 +127,7 @@ def bundled() -> tuple[tuple[str, str, str], ...]:
     """Return source, trunk and pretext of each network that comes with the workbook."""
     by_labels = ((source, SMALL_CNN.name, "labels") for source in datasets.included())
     without = (("fashion", SMALL_VIT.name, pretext) for pretext in ("masked", "contrastive"))
-    return (*by_labels, *without)
+    return (*by_labels, *without, ("wikipedia", WORDS.name, "next-word"))
 
 
 def bundle() -> None:
@@ -228,8 +228,9 @@ def _stored_recipe(arrays: Any) -> dict[str, Any]:
 
 def _shapes(source: str, trunk: str, pretext: str = "labels") -> dict[str, list[tuple[int, ...]]]:
     """Return the shapes of the arrays of each block of a network, and of what comes with it."""
-    images, size = datasets.image_shape(source), trunks.describe(trunk).size
-    parts = trunks.cut_trunk(0, trunk, images, size)
+    info = trunks.describe(trunk)
+    shape = (info.size,) if info.takes == "texts" else datasets.image_shape(source)
+    parts = trunks.cut_trunk(0, trunk, shape, info.size)
     of_blocks = {
         name: [tuple(variable.shape) for variable in block]
         for name, block in parts.variables.items()

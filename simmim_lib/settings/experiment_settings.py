@@ -44,6 +44,7 @@ from simmim_lib.trunks.catalogue import (
     IMAGENET,
     PUBLISHED,
     SENTENCE_PAIRS,
+    SMALL,
     SMALL_CNN,
     TRUNKS,
     Trunk,
@@ -62,6 +63,9 @@ PUBLISHED_RATE = 0.1
 deep network's features within a few steps."""
 
 AT_LEAST_ZERO = Number(lambda number: number >= 0, "of at least 0, like 0.3")
+SOURCES = {"images": "glyphs", "texts": "wikipedia"}
+"""By what a trunk takes, the dataset that it is usually pre-trained on."""
+
 SIZES = (8, 1024)
 
 
@@ -110,14 +114,14 @@ class Settings:
         offers=TRUNKS,
     )
     source: str | None = option(
-        lambda settings: settings.trunk_info.published or "glyphs",
+        lambda settings: settings.trunk_info.published or SOURCES[settings.trunk_info.takes],
         f"dataset to pre-train on; {IMAGENET}, {SENTENCE_PAIRS} or {FILE}: the trunk's own "
         "published weights; none: start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
     )
     pretext: str = option(
-        "labels",
+        lambda settings: settings.trunk_info.pretexts[0] if settings.source else "labels",
         "what the trunk is pre-trained to do on the source: "
         + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
         reads=Choice(PRETEXTS),
@@ -447,8 +451,8 @@ class Settings:
             advice = (
                 f"comes with its own weights: use source={trunk.published!r}, or none"
                 if trunk.published
-                else "is pre-trained on a dataset: use source='glyphs', or another trunk, such as "
-                "'efficientnet-lite0'"
+                else f"is pre-trained on a dataset: use source={SOURCES[trunk.takes]!r}, or "
+                "another trunk, such as 'efficientnet-lite0'"
             )
             raise WorkbookError(
                 f"source is {shown(self.source)}, but the trunk {shown(trunk.name)} {advice}."
@@ -462,7 +466,7 @@ class Settings:
                 "source, or leave pretext out."
             )
         trunk = self.trunk_info
-        if self.pretext not in trunk.pretexts:
+        if self.source and self.pretext not in trunk.pretexts:
             raise WorkbookError(
                 f"pretext is {self.pretext!r}, but the trunk {shown(trunk.name)} knows "
                 f"{', '.join(trunk.pretexts)} only: use that, or another trunk."
@@ -533,7 +537,8 @@ class Settings:
             "copied_layers": 0,
         }
         if self.baseline == "small-trunk":
-            scratch |= {"trunk": SMALL_CNN.name, "image_size": SMALL_CNN.size}
+            small = SMALL[self.trunk_info.takes]
+            scratch |= {"trunk": small.name, "image_size": small.size}
         return self.labels_only().replace(**scratch, frozen_layers=0)
 
     def separately(self) -> "tuple[Settings, ...]":

@@ -165,11 +165,13 @@ WORDS = Trunk(
     ("embedding", "layer_1", "layer_2", "features"),
     64,
     (8, 64),
-    pretexts=("next-word", "labels"),
+    pretexts=("next-word",),
     takes="texts",
-    frozen=2,
 )
 """The workbook's own language model: what a hundred articles can teach in two minutes."""
+
+SMALL: Mapping[str, Trunk] = {"images": SMALL_CNN, "texts": WORDS}
+"""By what they take, the workbook's own small networks."""
 
 TRUNKS: Mapping[str, Trunk] = {
     trunk.name: trunk

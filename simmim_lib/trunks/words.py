@@ -63,11 +63,12 @@ def next_token_logits(trunk: "keras.Model") -> "keras.Model":
     Source: Press and Wolf 2017, "Using the Output Embedding to Improve Language Models".
     """
     import keras
-    from keras import ops
+    from keras import layers, ops
 
-    table = trunk.get_layer("words").embeddings
-    read = trunk.get_layer("read").output
-    return keras.Model(trunk.inputs[0], ops.matmul(read, ops.transpose(table)))
+    words = trunk.get_layer("words")
+    # A layer, so that the table is looked at whenever the model is called, not only now.
+    compare = layers.Lambda(lambda read: ops.matmul(read, ops.transpose(words.embeddings)))
+    return keras.Model(trunk.inputs[0], compare(trunk.get_layer("read").output))
 
 
 def _embed(ids: "keras.KerasTensor") -> "keras.KerasTensor":

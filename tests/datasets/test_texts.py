@@ -69,3 +69,16 @@ def test_what_does_not_fit_a_trunk_is_refused_in_one_sentence(settings, words):
 def test_texts_are_not_offered_where_images_are():
     assert "amazon" not in datasets.available()
     assert datasets.available("texts") == ("wikipedia", *DOMAINS)
+
+
+def test_settings_of_a_trunk_for_texts_are_complete_by_themselves():
+    settings = Settings(trunk="words", targets=("amazon",))
+    assert (settings.source, settings.pretext, settings.image_size) == (
+        "wikipedia",
+        "next-word",
+        64,
+    )
+    alone = Settings(trunk="minilm-l6", targets=("amazon",)).from_scratch()
+    assert (alone.trunk, alone.source, alone.image_size) == ("words", None, 64)
+    with pytest.raises(WorkbookError, match="next-word only"):
+        settings.replace(pretext="labels")

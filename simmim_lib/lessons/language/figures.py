@@ -1,10 +1,12 @@
 """Figures of lesson 07. They draw what they are given, and compute nothing but means."""
 
+import textwrap
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING
 
 import numpy as np
 
+from simmim_lib.errors import printable
 from simmim_lib.foundation.intervals import Difference, intervals, mean_and_interval
 from simmim_lib.pictures.charts import error_bars
 from simmim_lib.pictures.style import (
@@ -160,3 +162,25 @@ def _parts_in_words(
         of_words = (f"{word} {value:+.2f}" for word, value in zip(words, values, strict=True))
         sentences.append(f"{name}: {sums[name]}; {', '.join(of_words)}".replace("\n", " "))
     return f"{title}. {'. '.join(sentences)}."
+
+
+@styled
+def continued(likeliest: Sequence[tuple[str, float]], text: str, temperature: float) -> Picture:
+    """Draw what may come next, and a text that was drawn token by token.
+
+    Args:
+        likeliest: some next tokens, each with its probability.
+        text: the text with what was drawn.
+        temperature: by which logits were divided.
+    """
+    figure = new_figure(8, 4.2)
+    axes = figure.add_axes((0.2, 0.44, 0.75, 0.46))
+    places = np.arange(len(likeliest))
+    axes.barh(places, [chance for _, chance in likeliest], color=COLOURS["source"])
+    axes.set_yticks(places, [repr(shortened(token))[1:-1] for token, _ in likeliest])
+    axes.set_ylim(len(likeliest) - 0.5, -0.5)
+    axes.set(xlabel="probability", title=f"The next token, at temperature {temperature:g}")
+    axes.grid(axis="x")
+    figure.text(0.02, 0.26, textwrap.fill(printable(text), 95), va="top", fontsize=10)
+    bars = "; ".join(f"{token.strip()}: {chance:.3f}" for token, chance in likeliest)
+    return Picture(figure, f"At temperature {temperature:g}, next: {bars}. Drawn: {text}")

@@ -1,5 +1,6 @@
 """What lesson 07 computes while it is read, where MiniLM is installed; else a sentence says so."""
 
+import importlib.util
 from collections.abc import Sequence
 
 import numpy as np
@@ -8,6 +9,8 @@ import simmim_lib
 from simmim_lib.experiments import Result
 from simmim_lib.foundation.intervals import mean_and_interval
 from simmim_lib.language import sentence_features
+from simmim_lib.lessons.language import panels
+from simmim_lib.panels.panel import Panel
 from simmim_lib.pictures.tables import Table
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import minilm, tokens
@@ -49,3 +52,13 @@ def accuracies(result: Result | str) -> Table | str:
         return result
     rows = [[name, mean_and_interval(values)] for name, values in result.accuracy.items()]
     return Table(["target", f"test accuracy, {result.settings.seeds} seeds"], rows)
+
+
+def temperature_panel() -> Panel | str:
+    """Return the panel that draws texts, which needs nothing but the package tokenizers."""
+    if importlib.util.find_spec("tokenizers"):
+        return panels.temperature()
+    return (
+        "Texts are cut into tokens by the package tokenizers, which is not installed: "
+        f"`{minilm.INSTALL_READERS}` brings it."
+    )

@@ -2,13 +2,16 @@
 
 from typing import Any
 
-from simmim_lib.lessons.language import probes
+from simmim_lib.lessons.language import probes, reading
 from simmim_lib.lessons.language.plain_methods import DOMAINS, PlainMethod, measure
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, study
 
 COUNTS = (2, 4, 8, 25, 64)
 """Labels of each class."""
+
+OTHERS_COUNTS = (8, 25, 64)
+"""The same in two domains, where the third has none."""
 
 INFORMED: dict[str, Any] = {"recipe": "simmim", "information": 3.0, "spread": 2.0}
 """How sentences without labels teach: the best on validation sentences of ten ways tried."""
@@ -56,7 +59,7 @@ def text_domain_without_labels() -> list[Settings]:
             **INFORMED,
         )
         for target in DOMAINS
-        for count in (8, 25, 64)
+        for count in OTHERS_COUNTS
     ]
 
 
@@ -97,3 +100,32 @@ def text_domain_shift() -> list[PlainMethod]:
 def text_probes() -> list[probes.ProbeTest]:
     """Every method with all the labels of the three domains."""
     return [probes.ProbeTest(method=method) for method in probes.METHODS]
+
+
+@study(
+    "How well does a model of a hundred articles foretell texts that it has not read?",
+    reading.measure,
+    reading.Reading.from_mapping,
+)
+def text_perplexity() -> list[reading.Reading]:
+    """Other articles, and the sentences of the three domains."""
+    return [reading.Reading(tested_on=name) for name in ("wikipedia", *DOMAINS)]
+
+
+@study("What does a model of a hundred articles give, against the same network from scratch?")
+def text_small_model() -> list[Settings]:
+    """Next words of Wikipedia first, or nothing; with few labels, and with all."""
+    small: dict[str, Any] = {"trunk": "words", "image_size": 32, "budget": BUDGET}
+    return [
+        Settings(
+            source=source,
+            targets=(target,),
+            labels_per_class=labels,
+            steps=60 if labels == 25 else 120,
+            seeds=SEEDS[BUDGET],
+            **small,
+        )
+        for labels in (25, "all")
+        for target in DOMAINS
+        for source in (None, "wikipedia")
+    ]

@@ -8,7 +8,7 @@ from simmim_lib.lessons.language import figures
 from simmim_lib.lessons.language.figures import Curves
 from simmim_lib.lessons.language.plain_methods import DOMAINS
 from simmim_lib.lessons.language.probes import PROBES
-from simmim_lib.lessons.language.studies import COUNTS, INFORMED
+from simmim_lib.lessons.language.studies import COUNTS, INFORMED, OTHERS_COUNTS
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
@@ -159,15 +159,6 @@ def _gains(of: "figures.Gain") -> Table:
     return Table(["labels a class", *TITLES.values()], rows)
 
 
-def reached_table() -> Table:
-    """Return the accuracies of the shared head with information, at each number of labels."""
-    rows = [
-        [count, *(mean_and_interval(of_heads(name, count, SHARED, True)) for name in DOMAINS)]
-        for count in COUNTS
-    ]
-    return Table(["labels a class", *TITLES.values()], rows)
-
-
 # --- Domains that teach each other
 
 
@@ -203,6 +194,78 @@ def without_labels_figure() -> Picture:
         for name in DOMAINS
     }
     return charts.accuracy_rows(groups, "No label of the domain, 25 a class in both others")
+
+
+def all_ways(target: str, labels: int) -> dict[str, np.ndarray]:
+    """Return the accuracies of every way of learning in one domain, (seeds,) each.
+
+    Args:
+        target: one of `DOMAINS`.
+        labels: of each class, one of `COUNTS`; where the domain has none, in both others.
+    """
+    ways = {
+        "word list, no label": by_words("word-list", target),
+        COUNTED: by_words("tf-idf", target, labels),
+        "MiniLM, alone": of_heads(target, labels, ALONE),
+        "alone, and information": of_heads(target, labels, ALONE, True),
+        "MiniLM, one head for all": of_heads(target, labels, SHARED),
+        "one head, and information": of_heads(target, labels, SHARED, True),
+    }
+    if labels in OTHERS_COUNTS:
+        ways["the same, no label here"] = without_labels(target, labels)
+    return ways
+
+
+def ways_figure(target: str, labels: int) -> Picture:
+    """Draw every way of learning in one domain, at one number of labels."""
+    title = f"{labels} labels of each class, ten seeds"
+    return charts.accuracy_rows({TITLES[target]: all_ways(target, labels)}, title)
+
+
+# --- The next word
+
+
+def perplexity(tested_on: str) -> float:
+    """Return the perplexity of a dataset's test texts for the model that Wikipedia has taught."""
+    return float(stored.load("text-perplexity").values("perplexity", tested_on=tested_on)[0])
+
+
+def perplexity_table() -> Table:
+    """Return how well the language model foretells other articles, and other texts."""
+    study = stored.load("text-perplexity")
+    rows = []
+    for name in ("wikipedia", *DOMAINS):
+        nats = study.values("nats_per_character", tested_on=name)[0]
+        rows.append([datasets.describe(name).title, f"{perplexity(name):.0f}", f"{nats:.2f}"])
+    return Table(["test part of", "perplexity", "nats a character"], rows)
+
+
+def small_model(target: str, labels: int | str, source: str | None) -> np.ndarray:
+    """Return the accuracies of the small transformer, (seeds,).
+
+    Args:
+        target: one of `DOMAINS`.
+        labels: of each class, 25 or "all".
+        source: "wikipedia", or none: from scratch.
+    """
+    return stored.load("text-small-model").values(
+        targets=(target,), labels_per_class=labels, source=source
+    )
+
+
+def small_model_table() -> Table:
+    """Return what a hundred articles give the small transformer, beside counted words."""
+    ways = {
+        "from scratch": lambda name, labels: small_model(name, labels, None),
+        "Wikipedia first": lambda name, labels: small_model(name, labels, "wikipedia"),
+        COUNTED: lambda name, labels: by_words("tf-idf", name, labels),
+    }
+    rows = [
+        [f"{labels} labels, {way}", *(mean_and_interval(of(name, labels)) for name in DOMAINS)]
+        for labels in (25, "all")
+        for way, of in ways.items()
+    ]
+    return Table(["", *TITLES.values()], rows)
 
 
 # --- What is not understood
