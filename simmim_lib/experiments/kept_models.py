@@ -180,10 +180,7 @@ def _trunk(trained: Trained, images: ImageShape, seed: int) -> "keras.Model":
     info = trunks.describe(trained.trunk)
     channels = 3 if info.colour else images[2]
     trunk = trunks.build_trunk(info.name, channels, trained.architecture.size)
-    of_blocks = trunks.cut(trunk, info.end_of, 0).variables
-    for name, values in _blocks(trained, seed).items():
-        for variable, value in zip(of_blocks[name], values, strict=True):
-            variable.assign(value)
+    trunks.set_weights(trunk, info.end_of, _blocks(trained, seed))
     return trunk
 
 

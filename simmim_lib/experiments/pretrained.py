@@ -74,10 +74,7 @@ class Pretrained:
         """
         channels = datasets.describe(self.source).channels if self.head else None
         trunk = trunks.build_trunk(self.trunk, channels)
-        variables = trunks.cut(trunk, trunks.describe(self.trunk).end_of, 0).variables
-        for name, weights in self.blocks.items():
-            for variable, weight in zip(variables[name], weights, strict=True):
-                variable.assign(weight)
+        trunks.set_weights(trunk, trunks.describe(self.trunk).end_of, self.blocks)
         if not self.head:
             return trunk
         network = trunks.add_head(trunk, len(self.head[-1]))

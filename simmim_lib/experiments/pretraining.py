@@ -89,8 +89,7 @@ def published(trunk: str) -> Blocks:
         if info.file
         else applications.build(trunk, info.size, weights=trunks.IMAGENET)
     )
-    variables = trunks.cut(network, info.end_of, 0).variables
-    return {name: [np.asarray(each) for each in block] for name, block in variables.items()}
+    return trunks.weights_of(network, info.end_of)
 
 
 def _bundled_weights(trunk: trunks.Trunk) -> Blocks:

@@ -35,8 +35,7 @@ def language_model(source: str = "wikipedia") -> "keras.Model":
         A model from tokens (n, 64), int32, to logits (n, 64, 4096).
     """
     network = trunks.build_trunk(WORDS.name)
-    variables = trunks.cut(network, WORDS.end_of, 0).variables
-    next_word.set_blocks(variables, pretrained(source, WORDS.name, "next-word").blocks)
+    trunks.set_weights(network, WORDS.end_of, pretrained(source, WORDS.name, "next-word").blocks)
     return words.next_token_logits(network)
 
 

@@ -1,7 +1,14 @@
 """Trunks: networks of named blocks without a head, and what is done with their weights."""
 
 from simmim_lib.trunks.article import article_network
-from simmim_lib.trunks.blocks import CutTrunk, cut, positions
+from simmim_lib.trunks.blocks import (
+    CutTrunk,
+    cut,
+    positions,
+    set_weights,
+    variables_of,
+    weights_of,
+)
 from simmim_lib.trunks.building import adapter, build_trunk, cut_trunk
 from simmim_lib.trunks.catalogue import (
     FILE,
@@ -38,4 +45,7 @@ __all__ = [
     "describe",
     "fresh_weights",
     "positions",
+    "set_weights",
+    "variables_of",
+    "weights_of",
 ]

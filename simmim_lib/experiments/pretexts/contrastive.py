@@ -71,7 +71,7 @@ def learner(trunk: str, images: ImageShape) -> Learner:
         return nt_xent(*given)[:, None]
 
     teach = keras.Model(image, layers.Lambda(loss, output_shape=(1,), name="loss")(compared))
-    return Learner(trunks.cut(network, trunks.describe(trunk).end_of, 0).variables, teach)
+    return Learner(trunks.variables_of(network, trunks.describe(trunk).end_of), teach)
 
 
 @functools.cache

@@ -125,8 +125,7 @@ def learner(trunk: str, images: ImageShape, plan: Plan = USUAL) -> Learner:
     reconstruct = keras.Model([image, mask], fill(network, image, mask, plan))
     drawn = _drawn_masks(plan, size // PATCH)(image)
     teach = keras.Model(image, _loss(plan)([image, reconstruct([image, drawn]), drawn]))
-    variables = trunks.cut(network, about.end_of, 0).variables
-    return Learner(network, variables, reconstruct, teach)
+    return Learner(network, trunks.variables_of(network, about.end_of), reconstruct, teach)
 
 
 def _fill_tokens(

@@ -1,7 +1,5 @@
 """Pre-training by the next word: to foretell each token of a text from those before it."""
 
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from simmim_lib import datasets, trunks
@@ -10,9 +8,6 @@ from simmim_lib.foundation import keras_setup
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.trunks import Blocks, tokens, words
 from simmim_lib.trunks.catalogue import WORDS
-
-if TYPE_CHECKING:
-    import keras
 
 STEPS = 1200
 BATCH_SIZE = 32
@@ -53,10 +48,10 @@ def train(
     import keras
 
     network = trunks.build_trunk(trunk)
-    variables = trunks.cut(network, trunks.describe(trunk).end_of, 0).variables
+    ends = trunks.describe(trunk).end_of
     network.set_weights(trunks.fresh_weights(network, SEED))
     if start:
-        set_blocks(variables, start)
+        trunks.set_weights(network, ends, start)
     model = words.next_token_logits(network)
     rate = keras.optimizers.schedules.CosineDecay(learning_rate, steps)
     model.compile(
@@ -67,15 +62,7 @@ def train(
         model.train_on_batch(piece[:, :-1], piece[:, 1:])
         if progress:
             progress(done, steps)
-    made = {name: [np.asarray(each) for each in block] for name, block in variables.items()}
-    return Pretrained(source, made, [], None, trunk, "next-word")
-
-
-def set_blocks(variables: "dict[str, list[keras.Variable]]", weights: Blocks) -> None:
-    """Give a network's blocks their weights."""
-    for name, block in variables.items():
-        for variable, weight in zip(block, weights[name], strict=True):
-            variable.assign(weight)
+    return Pretrained(source, trunks.weights_of(network, ends), [], None, trunk, "next-word")
 
 
 def stream(texts: np.ndarray) -> np.ndarray:

@@ -51,7 +51,7 @@ def attention_of(source: Pretrained, image: np.ndarray, patch: tuple[int, int]) 
         patch: row and column of the patch that looks.
     """
     model, network = _attention_model(image.shape[-1])
-    parts = trunks.cut(network, trunks.describe(TRUNK).end_of, 0).variables
+    parts = trunks.variables_of(network, trunks.describe(TRUNK).end_of)
     variables = [each for block in parts.values() for each in block]
     known = {id(v): value for v, value in zip(variables, source.trunk_weights, strict=True)}
     weights = [known[id(variable)] for variable in model.weights]
