@@ -598,6 +598,15 @@ def parse(name: str, text: str) -> Any:
     return USUAL if text.strip().lower() == "usual" else kind.parse(name, text)
 
 
+def as_text(value: Any) -> str:
+    """Return a value as the text that `parse` turns into it, for a command or a link."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(map(as_text, value)) if isinstance(value, list | tuple) else str(value)
+
+
 def kind_of(name: str) -> Kind:
     """Return the kind of values of a field, whatever the other fields are.
 
