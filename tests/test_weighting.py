@@ -30,12 +30,18 @@ ROWS = {
     "dwa": ("losses", 2),
     "gradnorm": ("norms", 2),
     "famo": ("losses", 2),
+    "stch": ("losses", 2),
+    "db-mtl": ("norms", 2),
     "mgda": ("gradients", 2),
     "pcgrad": ("gradients", 2),
     "cagrad": ("gradients", 2),
     "imtl-g": ("gradients", 2),
     "nash-mtl": ("gradients", 2),
     "aligned-mtl": ("gradients", 2),
+    "upgrad": ("gradients", 2),
+    "dualproj": ("gradients", 2),
+    "config": ("gradients", 2),
+    "fairgrad": ("gradients", 2),
 }
 FROM_GRADIENTS = [name for name, (sees, _) in ROWS.items() if sees == "gradients"]
 FROM_LOSSES = [name for name in ROWS if name not in FROM_GRADIENTS]
@@ -131,6 +137,13 @@ EXAMPLE = np.array([[-4.0, 1, 1], [6, 1, 1]])
         # 1 / (|g| sqrt(1 + cos)), cos = -22 / sqrt(18 38)
         ("nash-mtl", tuple((n - 22 * (n / (18 * 38 / n)) ** 0.5) ** -0.5 for n in (18, 38)), None),
         ("aligned-mtl", None, (0.2133, 0.9673, 0.9673)),  # TorchJD's documentation
+        ("config", None, (0.1588, 2.0706, 2.0706)),  # TorchJD's documentation
+        # By hand: each gradient less its projection on the other, halved. TorchJD documents
+        # (0.2929, 1.9004, 1.9004), and (0.5563, 1.1109, 1.1109) for DualProj: it adds 1e-4 to the
+        # Gram matrix's diagonal.
+        ("upgrad", ((1 + 22 / 18) / 2, (1 + 22 / 38) / 2), (0.2924, 1.9006, 1.9006)),
+        # By hand: the mean (1, 1, 1), of which -2 / 18 g_1 points against g_1.
+        ("dualproj", (1 / 2 + 1 / 9, 1 / 2), (5 / 9, 10 / 9, 10 / 9)),
     ],
 )
 def test_published_values(
@@ -192,8 +205,9 @@ def test_scaling_all_gradients_scales_the_direction(
 ) -> None:
     before = combine(method, rows)
     after = combine(method, factor * rows)
-    # Nash's direction has a length of its own.
-    expected = before.direction * (1 if method == "nash-mtl" else factor)
+    # Nash's direction has a length of its own; FairGrad's falls with the gradients' (alpha = 2).
+    power = {"nash-mtl": 0, "fairgrad": -1 / 3}.get(method, 1)
+    expected = before.direction * factor**power
     # Not the weights: they are free where gradients depend on each other. Rounding is relative to
     # the parts of the sum, or to the shortest gradient where all parts vanish (aligned-MTL).
     lengths = np.linalg.norm(factor * rows, axis=1)
@@ -214,7 +228,7 @@ def test_a_task_without_gradient_stands_aside(
     others = np.delete(with_zero.weights, place)
     if method == "mgda":  # the shortest mean is that gradient itself
         assert with_zero.weights[place] == 1 and not others.any()
-    elif method == "nash-mtl":
+    elif method in {"nash-mtl", "fairgrad", "config"}:
         np.testing.assert_allclose(others, combine(method, rows).weights)
         assert with_zero.weights[place] == 1
     elif method == "pcgrad":
@@ -229,7 +243,7 @@ def test_a_task_without_gradient_stands_aside(
 @pytest.mark.parametrize("method", FROM_GRADIENTS)
 def test_all_gradients_zero_give_the_plain_sum_or_mean(method: str) -> None:
     weights = combine(method, np.zeros((4, 3))).weights
-    expected = 1.0 if method in {"pcgrad", "nash-mtl"} else 0.25
+    expected = 1.0 if method in {"pcgrad", "nash-mtl", "fairgrad", "config"} else 0.25
     np.testing.assert_array_equal(weights, expected)
 
 
@@ -246,8 +260,9 @@ def test_equal_gradients_are_weighed_equally(method: str, tasks: int) -> None:
     combination = combine(method, np.tile(gradient, (tasks, 1)))
     if tasks == 2 or method not in {"mgda", "cagrad"}:
         np.testing.assert_allclose(combination.weights, combination.weights[0], rtol=1e-6)
-    along = {"pcgrad": tasks, "nash-mtl": tasks**0.5 / 3, "cagrad": 1.5}.get(method, 1.0)
-    np.testing.assert_allclose(combination.direction, along * gradient, rtol=1e-6)
+    along = {"pcgrad": tasks, "config": tasks, "cagrad": 1.5, "nash-mtl": tasks**0.5 / 3}
+    along["fairgrad"] = tasks ** (1 / 3) * 3 ** (-4 / 3)  # T w |g|^2 = w^(-1/2), and |g| = 3
+    np.testing.assert_allclose(combination.direction, along.get(method, 1.0) * gradient, rtol=1e-6)
 
 
 @pytest.mark.parametrize("angle", [1e-2, 1e-3, 1e-4, 1e-5])
@@ -631,6 +646,138 @@ def test_aligned_gradients_span_what_dependent_ones_span(rows: np.ndarray) -> No
     np.testing.assert_allclose(singular[rank:], 0, atol=1e-6 * singular[0])
 
 
+# --- UPGrad and DualProj ------------------------------------------------------------------------
+
+THREE = np.array([[1.0, 0, 1], [-3, -3, 1], [0, 2, -2]])
+"""Three gradients, every two in conflict."""
+
+
+def nearest_without_conflict(rows: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """The nearest step to a given one that makes no task worse, from the definition."""
+    slow = minimize(
+        lambda d: ((d - given) ** 2).sum(),
+        given,
+        jac=lambda d: 2 * (d - given),
+        constraints=LinearConstraint(rows, 0, np.inf),
+        method="SLSQP",
+        options={"ftol": 1e-15, "maxiter": 500},
+    )
+    return np.asarray(slow.x)
+
+
+@many
+@given(rows=gradients(("any", "parallel", "opposite"), spread=3, tasks=(2, 2)))
+def test_upgrad_for_two_tasks_is_half_of_pcgrad(rows: np.ndarray) -> None:
+    half = combine("pcgrad", rows).direction / 2
+    size = np.linalg.norm(rows, axis=1).max()
+    np.testing.assert_allclose(combine("upgrad", rows).direction, half, rtol=0, atol=1e-7 * size)
+
+
+def test_upgrad_leaves_no_conflict_among_three_tasks_where_pcgrad_does() -> None:
+    in_any_order = [combine("pcgrad", THREE, seed=seed).direction for seed in range(20)]
+    assert all((THREE @ direction).min() < -0.5 for direction in in_any_order)
+    assert (THREE @ combine("upgrad", THREE).direction).min() > -1e-12
+
+
+@pytest.mark.parametrize("method", ["upgrad", "dualproj"])
+@some
+@given(rows=gradients(**general, spread=0, tasks=(2, 5)))
+def test_projections_agree_with_a_slow_solver(method: str, rows: np.ndarray) -> None:
+    given = rows if method == "upgrad" else rows.mean(axis=0, keepdims=True)
+    slow = np.mean([nearest_without_conflict(rows, each) for each in given], axis=0)
+    np.testing.assert_allclose(combine(method, rows).direction, slow, atol=1e-4)
+
+
+@pytest.mark.parametrize("method", ["upgrad", "dualproj"])
+@some
+@given(rows=gradients(spread=3))
+def test_projections_without_conflict_are_the_mean(method: str, rows: np.ndarray) -> None:
+    np.testing.assert_allclose(combine(method, np.abs(rows)).weights, 1 / len(rows))
+
+
+# --- ConFIG -------------------------------------------------------------------------------------
+
+
+@many
+@given(rows=gradients(**general, spread=3))
+def test_config_s_angles_are_equal_and_its_length_is_what_falls_on_it(rows: np.ndarray) -> None:
+    direction = combine("config", rows).direction
+    lengths, directions = units(rows)
+    step = direction / np.linalg.norm(direction)
+    cosines = directions @ step
+    assert cosines.min() > 0
+    np.testing.assert_allclose(cosines, cosines[0], rtol=1e-5)
+    assert lengths @ cosines == pytest.approx(np.linalg.norm(direction), rel=1e-5)
+
+
+@some
+@given(rows=gradients(("any", "repeated"), spread=0, tasks=(2, 6)))
+def test_config_agrees_with_the_paper_s_formula(rows: np.ndarray) -> None:
+    _, directions = units(rows)
+    towards = np.linalg.pinv(directions, rcond=1e-7) @ np.ones(len(rows))
+    assume(np.linalg.norm(towards) > 1e-3)
+    singular = np.linalg.svd(directions, compute_uv=False)
+    assume(not ((singular > 1e-13) & (singular < 1e-4)).any())
+    step = towards / np.linalg.norm(towards)
+    expected = (rows @ step).sum() * step
+    np.testing.assert_allclose(combine("config", rows).direction, expected, atol=1e-6)
+
+
+def test_config_points_along_imtl_g() -> None:
+    ours, other = (combine(name, THREE).direction for name in ("config", "imtl-g"))
+    np.testing.assert_allclose(ours / np.linalg.norm(ours), other / np.linalg.norm(other))
+
+
+# --- FairGrad -----------------------------------------------------------------------------------
+
+
+@many
+@given(
+    rows=gradients(("any", "parallel", "repeated"), spread=3),
+    alpha=st.sampled_from([1.0, 1.3, 2.0, 5.0]),
+)
+def test_fairgrad_solves_its_equation(rows: np.ndarray, alpha: float) -> None:
+    _, directions = units(rows)
+    assume(helps_all(directions))
+    combination = combine("fairgrad", rows, alpha=alpha)
+    assert (combination.weights > 0).all()
+    gains = rows @ combination.direction
+    np.testing.assert_allclose(gains * combination.weights ** (1 / alpha), 1, rtol=1e-5)
+
+
+@some
+@given(rows=gradients(spread=3))
+def test_fairgrad_with_alpha_one_is_nash(rows: np.ndarray) -> None:
+    fair, nash = combine("fairgrad", rows, alpha=1), combine("nash-mtl", rows)
+    np.testing.assert_array_equal(fair.weights, nash.weights)
+
+
+@pytest.mark.parametrize("alpha", [1.0, 2.0, 4.0])
+def test_fairgrad_by_hand(alpha: float) -> None:
+    # At a right angle |g|^2 w = w^(-1 / alpha); of length one, (1 + cos) w = w^(-1 / alpha).
+    power = alpha / (1 + alpha)
+    apart = combine("fairgrad", [[3.0, 0], [0, 0.5]], alpha=alpha).weights
+    np.testing.assert_allclose(apart, np.array([9, 0.25]) ** -power)
+    near = combine("fairgrad", [[1.0, 0], [-0.6, 0.8]], alpha=alpha).weights
+    np.testing.assert_allclose(near, 0.4**-power)
+
+
+@pytest.mark.slow
+@settings(max_examples=20, deadline=None)
+@given(rows=gradients(**general, spread=0, tasks=(2, 4)), alpha=st.sampled_from([1.5, 2.0, 4.0]))
+def test_fairgrad_is_fairest_among_steps_of_its_length(rows: np.ndarray, alpha: float) -> None:
+    step = combine("fairgrad", rows, alpha=alpha).direction
+    length = np.linalg.norm(step)
+
+    def unfairness(direction: np.ndarray) -> float:
+        gains = rows @ (direction * length / np.linalg.norm(direction))
+        return (gains ** (1 - alpha)).sum() if (gains > 0).all() else np.inf
+
+    start = np.linalg.pinv(rows) @ np.ones(len(rows))
+    slow = minimize(unfairness, start, method="Nelder-Mead", options={"maxiter": 3000})
+    assert unfairness(step) <= slow.fun * (1 + 1e-6)
+
+
 # --- methods that see losses --------------------------------------------------------------------
 
 
@@ -661,7 +808,7 @@ def test_loss_based_weights_are_finite_and_sum_up(
         weights = method.weigh(loss, np.diag(norm_of**2))
         assert weights.shape == (tasks,) and weights.dtype == np.float64
         assert np.isfinite(weights).all() and (weights >= 0).all()
-        if name != "uncertainty":
+        if name not in {"uncertainty", "db-mtl"}:
             assert weights.sum() == pytest.approx(tasks)
 
 
@@ -831,6 +978,104 @@ def test_famo_lowers_the_slower_task() -> None:
     assert fall["famo"][0] / fall["famo"][1] < 0.7 * fall["fixed"][0] / fall["fixed"][1]
 
 
+@pytest.mark.parametrize("smoothness", [0.05, 1.0])
+def test_stch_s_weights_are_the_slopes_of_its_formula(smoothness: float) -> None:
+    losses, lowest = np.array([0.3, 2.2, 2.0]), np.array([0.1, 0.0, -0.4])
+
+    def objective(values: np.ndarray) -> float:
+        return float(smoothness * np.log(np.exp((values - lowest) / (3 * smoothness)).sum()))
+
+    slopes = [(objective(losses + e) - objective(losses - e)) / 2e-6 for e in 1e-6 * np.eye(3)]
+    weights = create("stch", 3, smoothness=smoothness, lowest=lowest).weigh(losses)
+    np.testing.assert_allclose(weights, 9 * np.array(slopes), rtol=1e-6, atol=1e-8)
+
+
+def test_stch_goes_from_the_worst_task_alone_to_the_plain_sum() -> None:
+    losses = [0.2, 1.0, 0.9]
+    worst = create("stch", 3, smoothness=1e-4).weigh(losses)
+    np.testing.assert_allclose(worst, [0, 3, 0], atol=1e-12)
+    np.testing.assert_allclose(create("stch", 3, smoothness=1e6).weigh(losses), 1, atol=1e-5)
+    np.testing.assert_allclose(create("stch", 3).weigh([0.7, 0.7, 0.7]), 1)
+
+
+def test_db_mtl_sums_the_gradients_of_logarithms_made_as_long_as_the_longest() -> None:
+    losses, rows = np.array([0.5, 4.0, 1.0]), np.array([[3.0, 4, 0], [0, 0, 8], [1, 0, 0]])
+    slopes = rows / losses[:, np.newaxis]  # of log L: lengths 10, 2 and 1
+    lengths = np.linalg.norm(slopes, axis=1, keepdims=True)
+    expected = (slopes / lengths).sum(axis=0) * lengths.max()
+    weights = create("db-mtl", 3).weigh(losses, rows @ rows.T)
+    np.testing.assert_allclose(weights @ rows, expected)
+    np.testing.assert_allclose(weights * [5, 8, 1], 10)
+
+
+@given(power=st.floats(-6, 6))
+@some
+def test_db_mtl_does_not_feel_a_task_s_unit(power: float) -> None:
+    losses, norms, unit = np.array([0.5, 4.0]), np.array([2.0, 1.0]), np.array([1, 10**power])
+    before = create("db-mtl", 2).weigh(losses, np.diag(norms**2))
+    after = create("db-mtl", 2).weigh(losses * unit, np.diag((norms * unit) ** 2))
+    np.testing.assert_allclose(after * unit, before)
+
+
+def test_db_mtl_without_a_logarithm_takes_the_other_tasks_or_the_longest_gradient() -> None:
+    norms = np.diag(np.square([2.0, 8.0, 0.0]))
+    np.testing.assert_allclose(
+        create("db-mtl", 3).weigh([4.0, -1.0, 1.0], norms), [0.25, 0.0625, 1]
+    )
+    np.testing.assert_allclose(create("db-mtl", 3).weigh([0.0, -1.0, 1.0], norms), [4, 1, 1])
+
+
+# --- TorchJD ------------------------------------------------------------------------------------
+
+TORCHJD = {
+    "config": ("ConFIG", {}, 1e-6),
+    "fairgrad": ("FairGrad", {"alpha": 2.0}, 1e-3),
+    "upgrad": ("UPGrad", {}, 1e-2),  # adds 1e-4 to the Gram matrix's diagonal
+    "dualproj": ("DualProj", {}, 1e-2),  # the same
+}
+
+
+@pytest.mark.parametrize("method", TORCHJD)
+@pytest.mark.parametrize("rows", [EXAMPLE, THREE], ids=["two tasks", "three tasks"])
+def test_torchjd_makes_the_same_of_gradients(method: str, rows: np.ndarray) -> None:
+    torch = pytest.importorskip("torch")
+    aggregation = pytest.importorskip("torchjd.aggregation")
+    name, options, tolerance = TORCHJD[method]
+    try:
+        aggregator = getattr(aggregation, name)(**options)
+    except (AttributeError, ImportError) as error:
+        pytest.skip(f"this TorchJD cannot: {error}")
+    theirs = aggregator(torch.tensor(rows)).numpy()
+    np.testing.assert_allclose(combine(method, rows).direction, theirs, atol=tolerance)
+
+
+@pytest.mark.parametrize(
+    ("method", "weights", "direction"),
+    [
+        ("config", None, (-0.1970567, 0.2458198, 0.2214382)),
+        ("fairgrad", (13.984475, 5.156130, 8.694640), None),
+    ],
+)
+def test_values_that_torchjd_made_of_three_gradients(
+    method: str, weights: tuple[float, ...] | None, direction: tuple[float, ...] | None
+) -> None:
+    """Version 0.18.0, in double precision, FairGrad with alpha 2."""
+    combination = combine(method, THREE)
+    if weights is not None:
+        np.testing.assert_allclose(combination.weights, weights, rtol=1e-4)
+    if direction is not None:
+        np.testing.assert_allclose(combination.direction, direction, atol=1e-6)
+
+
+def test_stch_is_torchjd_s() -> None:
+    torch = pytest.importorskip("torch")
+    scalarization = pytest.importorskip("torchjd.scalarization")
+    losses = torch.tensor([0.3, 2.2, 2.0], dtype=torch.float64, requires_grad=True)
+    scalarization.STCH(mu=0.3)(losses).backward()
+    ours = create("stch", 3, smoothness=0.3).weigh(losses.detach().numpy())
+    np.testing.assert_allclose(ours, 9 * losses.grad.numpy(), rtol=1e-6)
+
+
 # --- measures -----------------------------------------------------------------------------------
 
 
@@ -979,6 +1224,10 @@ def test_one_gradient_alone_is_refused(method: str) -> None:
         (lambda: create("famo", 2, decay=-1), "decay is -1"),
         (lambda: create("famo", 2, lowest=[0, 0, 0]), r"lowest has shape \(3,\)"),
         (lambda: create("famo", 2, lowest=math.nan), "lowest loss of task 1 is NaN"),
+        (lambda: create("stch", 2, smoothness=0), "smoothness is 0"),
+        (lambda: create("stch", 2, lowest=[0, 0, 0]), r"lowest has shape \(3,\)"),
+        (lambda: create("fairgrad", 2, alpha=0.5), "alpha is 0.5.*try 2"),
+        (lambda: create("fairgrad", 2, alpha=math.inf), "alpha is inf"),
         (lambda: create("random", 2, seed=-1), "seed is -1"),
         (lambda: combine("mgda", [1.0, 2.0]), r"shape \(2,\).*one row for each task"),
         (lambda: combine("mgda", np.zeros((2, 0))), r"shape \(2, 0\).*one row for each task"),

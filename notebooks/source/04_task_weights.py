@@ -174,15 +174,29 @@ measured = conflict.conflict_over_time(three)
 exercises.predict("04-cosine", conflict_figures.conflict_over_time(measured), measured=measured)
 
 # %% [markdown]
-# ## 5. Going deeper: six ways to settle a conflict
+# ## 5. Going deeper: more ways to settle a conflict
 #
-# The panel above has all six:
+# The panel above has the first six. With two tasks the other four add little: UPGrad's step is half
+# of PCGrad's, and ConFIG's points where IMTL-G's does.
 
 # %%
 study_results.methods("gradients")
 
 # %%
 exercises.predict("04-leaning")
+
+# %% [markdown]
+# With a third task they part. Here are three gradients in conflict, and below what each weighting
+# promises of its steps, *whatever* the gradients.
+
+# %%
+three_gradients = np.array([[1, 0, 1], [-3, -3, 1], [0, 2, -2]])
+exercises.predict(
+    "04-three-tasks",
+    study_results.three_tasks_table(three_gradients),
+    study_results.promises(),
+    gradients=three_gradients,
+)
 
 # %% [markdown]
 # ### Exercise 2: MGDA for two tasks (medium, 10 minutes)
@@ -257,8 +271,8 @@ exercises.check("04-longest-length", longest)
 # %% [markdown]
 # ## 6. Going deeper: which weightings feel the units?
 #
-# All twelve weightings once more, with Fashion's loss multiplied by 1 and by 100: a stored study of
-# ten seeds.
+# Twelve of the weightings once more, with Fashion's loss multiplied by 1 and by 100: a stored study
+# of ten seeds.
 
 # %%
 exercises.predict("04-felt-units", study_results.changes_by_units_figure())
@@ -324,7 +338,8 @@ panels.compare_weightings()
 # **The study.** Two groups of targets, from glyphs with two layers frozen, ten labels per class, ten
 # seeds: one layer more is trained than in the quick look, for longer and with fewer labels. Eleven
 # methods compete with the plain sum, and one of them, random weights, knows nothing at all: it is
-# there to be beaten. Every method gets **five trials**: the plain sum five sets of weights, every
+# there to be beaten. (The six that joined the lists last, STCH, DB-MTL and the four from UPGrad on,
+# did not take part.) Every method gets **five trials**: the plain sum five sets of weights, every
 # other method five learning rates, and the separate networks five learning rates, too. For each
 # method the best of its five trials is chosen on validation images; only that one is tested.
 

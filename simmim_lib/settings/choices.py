@@ -14,8 +14,9 @@ OPTIMIZERS = {
     "rmsprop": "RMSProp",
 }
 WEIGHTINGS = (
-    *("fixed", "random", "uncertainty", "dwa", "gradnorm", "famo"),
+    *("fixed", "random", "uncertainty", "dwa", "gradnorm", "famo", "stch", "db-mtl"),
     *("mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl"),
+    *("upgrad", "dualproj", "config", "fairgrad"),
 )
 """Names in `weighting.METHODS`, which says what each does."""
 

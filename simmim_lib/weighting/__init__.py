@@ -19,18 +19,24 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.weighting.by_gradients import (
     AlignedMtl,
     CaGrad,
+    ConFig,
+    DualProj,
+    FairGrad,
     GradientMethod,
     ImtlG,
     Mgda,
     NashMtl,
     PcGrad,
+    UpGrad,
 )
 from simmim_lib.weighting.by_losses import (
+    DualBalancing,
     DynamicWeightAverage,
     Famo,
     Fixed,
     GradNorm,
     RandomLossWeighting,
+    SmoothTchebycheff,
     Uncertainty,
 )
 from simmim_lib.weighting.geometry import Geometry
@@ -58,12 +64,18 @@ METHODS: dict[str, type[Method]] = {
         DynamicWeightAverage,
         GradNorm,
         Famo,
+        SmoothTchebycheff,
+        DualBalancing,
         Mgda,
         PcGrad,
         CaGrad,
         ImtlG,
         NashMtl,
         AlignedMtl,
+        UpGrad,
+        DualProj,
+        ConFig,
+        FairGrad,
     )
 }
 

@@ -5,6 +5,10 @@ size costs the same. A task whose gradient is zero has nothing to say: unless th
 formula decides (MGDA), the others settle the step among themselves and it keeps the weight it has
 in the method's plain sum (`weight_of_zero`) or mean (one of as many as there are tasks).
 
+Every step is a weighted sum of the gradients. GradDrop (Chen et al. 2020, "Just Pick a Sign") is
+left out because its step is none: it keeps or drops each parameter's share of each gradient by a
+coin of its own, which no weight for a whole task can do and no inner product tells.
+
 Gradients nearer than some 1e-7 radian to parallel, opposite or otherwise dependent are told from
 them by no Gram matrix in double precision, and count as such. How tasks with parallel gradients
 share their weight is then left to rounding in MGDA and CAGrad; the step is not.
@@ -234,26 +238,7 @@ class NashMtl(GradientMethod):
     sums = True
 
     def _solve(self, geometry: Geometry) -> np.ndarray:
-        # Minimises shares C shares / 2 - sum log shares, which is strictly convex and
-        # self-concordant: first along the ray, where the minimum is known, then by a Newton step
-        # relative to the shares; shortened by 1 / (1 + decrement), it keeps them positive and
-        # goes down.
-        gradients = geometry.unit_gradients
-        tasks = len(geometry.norms)
-        shares = np.ones(tasks)
-        last = np.inf
-        for _ in range(100):
-            shares = shares * (np.sqrt(tasks) / np.linalg.norm(gradients @ shares))
-            scaled = gradients * shares
-            curvature = scaled.T @ scaled
-            missing = 1 - curvature.sum(axis=1)
-            step = np.linalg.solve(curvature + np.eye(tasks), missing)
-            decrement = np.sqrt(max(missing @ step, 0.0))
-            shares = shares * (1 + step / (1 + decrement if decrement > 0.25 else 1))
-            if decrement < 1e-10 or last <= decrement < 0.25:  # only rounding is left
-                break
-            last = decrement
-        return shares / geometry.norms
+        return _fair_weights(geometry, alpha=1.0)
 
 
 class AlignedMtl(GradientMethod):
@@ -275,6 +260,119 @@ class AlignedMtl(GradientMethod):
 
     def _solve(self, geometry: Geometry) -> np.ndarray:
         return alignment(geometry).mean(axis=0) * (len(geometry.norms) / self.tasks)
+
+
+class UpGrad(GradientMethod):
+    """Each gradient loses what points against any other one at once; then their mean is taken.
+
+    A gradient's projection is the nearest step that makes no task worse, so that their mean makes
+    none worse either; PCGrad, which goes from one gradient to the next, cannot promise that for
+    three tasks. For two tasks this is half of PCGrad's step.
+    """
+
+    name = "upgrad"
+    title = "Unconflicting projection of gradients (UPGrad)"
+    short_title = "UPGrad"
+    formula = (
+        r"d = \tfrac{1}{T} \sum_t \arg\min_{d_t} \lVert d_t - g_t \rVert, \quad "
+        r"g_s \cdot d_t \ge 0 \; \forall s"
+    )
+    paper = "Quinton and Rey 2024, Jacobian Descent for Multi-Objective Optimization"
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        gradients = geometry.unit_gradients
+        # Row i: gradient i, of length one, as a sum of unit gradients.
+        parts = np.stack([_without_conflict(gradients, own) for own in np.eye(len(gradients))])
+        return geometry.norms @ parts / geometry.norms / self.tasks
+
+
+class DualProj(GradientMethod):
+    """The nearest step to the mean gradient that makes no task worse.
+
+    The paper projects the gradient of a new task so that memories of older ones are not harmed;
+    the mean in its place is what TorchJD makes of it for tasks that are learned together.
+    """
+
+    name = "dualproj"
+    title = "Projection onto the dual cone (DualProj)"
+    short_title = "DualProj"
+    formula = (
+        r"\min_d \left\lVert d - \tfrac{1}{T} \sum_t g_t \right\rVert, \quad "
+        r"g_t \cdot d \ge 0 \; \forall t"
+    )
+    paper = "Lopez-Paz and Ranzato 2017, Gradient Episodic Memory for Continual Learning"
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        share = geometry.norms / geometry.norms.max()
+        return _without_conflict(geometry.unit_gradients, share) / share / self.tasks
+
+
+class ConFig(GradientMethod):
+    """The step at equal angles to all gradients, as long as their projections onto it together.
+
+    It points where IMTL-G's does, up to its sign: away from no gradient, if they are independent.
+    Where they depend on each other, equal angles may not exist, and the least squares' nearest ones
+    are taken, as in the paper; if those point nowhere (opposite gradients), there is no step.
+    """
+
+    name = "config"
+    title = "Conflict-free inverse gradients (ConFIG)"
+    short_title = "ConFIG"
+    formula = (
+        r"d = \left( \sum_t g_t \cdot u \right) u, \quad u = \frac{U^{+} \mathbf{1}}"
+        r"{\lVert U^{+} \mathbf{1} \rVert}, \quad U_t = \frac{g_t}{\lVert g_t \rVert}"
+    )
+    paper = (
+        "Liu et al. 2024, ConFIG: Towards Conflict-free Training of Physics Informed Neural "
+        "Networks"
+    )
+    sums = True
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        values, vectors = geometry.eigen
+        independent = values > NOISE
+        values, vectors = values[independent], vectors[:, independent]
+        ones = vectors.sum(axis=0)  # the vector of ones in the eigenvectors' terms
+        if np.linalg.norm(ones) <= 1e-6:
+            return np.zeros(len(geometry.norms))
+        towards = vectors @ (ones / values)
+        gains = vectors @ ones  # inner products of the unit gradients with that sum of them
+        share = geometry.norms / geometry.norms.max()
+        return share @ gains / (ones @ (ones / values)) * towards / share
+
+
+class FairGrad(GradientMethod):
+    """The tasks' bargain with a say in how even it is: gains are shared alpha-fairly.
+
+    It solves G w = w^(-1/alpha) for positive weights, G being the gradients' inner products, so
+    that sum_t gain_t^(1 - alpha) / (1 - alpha) is largest. Alpha 1 is Nash-MTL; 2, the default,
+    minimises the sum of 1 / gain; the larger alpha, the more the worst-off task counts. Where no
+    step helps all tasks, weights end as large as rounding lets them, as in Nash-MTL.
+
+    Args:
+        tasks: see Method.
+        alpha: at least 1.
+        shared: `seed` and `names`, see Method.
+    """
+
+    name = "fairgrad"
+    title = "Fair resource allocation (FairGrad)"
+    short_title = "FairGrad"
+    formula = r"G w = w^{-1 / \alpha}, \quad w_t > 0, \quad G_{st} = g_s \cdot g_t"
+    paper = "Ban and Ji 2024, Fair Resource Allocation in Multi-Task Learning"
+    sums = True
+
+    def __init__(self, tasks: int, *, alpha: float = 2.0, **shared: Any) -> None:
+        super().__init__(tasks, **shared)
+        if not (np.isfinite(alpha) and alpha >= 1):
+            raise WorkbookError(
+                f"alpha is {shown(alpha)}, but must be a finite number of at least 1: try 2 (1 is "
+                "Nash-MTL)."
+            )
+        self.alpha = alpha
+
+    def _solve(self, geometry: Geometry) -> np.ndarray:
+        return _fair_weights(geometry, self.alpha)
 
 
 def alignment(geometry: Geometry) -> np.ndarray:
@@ -332,3 +430,54 @@ def _least_distance(gradients: np.ndarray, floors: np.ndarray) -> np.ndarray:
     goal[-1] = 1.0
     solution, _ = nnls(columns / lengths, goal, maxiter=30 * len(floors))
     return solution / lengths
+
+
+def _fair_weights(geometry: Geometry, alpha: float) -> np.ndarray:
+    """Solve G w = w^(-1 / alpha) for positive weights, alpha at least 1.
+
+    With shares s = w |g| of unit gradients it is C s = worth s^(-1 / alpha): the minimum of
+    s C s / 2 - sum worth s^(1 - 1 / alpha) / (1 - 1 / alpha) (alpha 1: the logarithm), which is
+    strictly convex. First along the ray, where the minimum is known, then by a Newton step relative
+    to the shares. If no share loses more than a third, the second derivative grows by (3/2)^2 at
+    most, so that the shortened step keeps them positive and goes down.
+    """
+    gradients, power = geometry.unit_gradients, 1 - 1 / alpha
+    longest = geometry.norms.max()
+    worth = (geometry.norms / longest) ** -power
+    shares, last = np.ones(len(worth)), np.inf
+    for _ in range(200):
+        gain = np.linalg.norm(gradients @ shares)
+        shares = shares * ((worth @ shares**power) / gain**2) ** (1 / (2 - power))
+        scaled, wanted = gradients * shares, worth * shares**power
+        step = _newton_step(scaled.T @ scaled, wanted, 1 - power)
+        shares = shares * (1 + step / (1 + 2 * max(-step.min(), 0.0)))
+        size = np.abs(step).max()
+        if size < 1e-12 or last <= size < 0.25:  # only rounding is left
+            break
+        last = size
+    return shares / geometry.norms * longest ** (-power / (2 - power))
+
+
+def _newton_step(curvature: np.ndarray, wanted: np.ndarray, slope: float) -> np.ndarray:
+    """Return the relative change of shares that brings curvature's row sums nearer to `wanted`."""
+    matrix = curvature + slope * np.diag(wanted)
+    size = np.sqrt(np.diagonal(matrix))  # so that no share's size hides another
+    missing = wanted - curvature.sum(axis=1)
+    step: np.ndarray = np.linalg.solve(matrix / np.outer(size, size), missing / size) / size
+    return step
+
+
+def _without_conflict(gradients: np.ndarray, given: np.ndarray) -> np.ndarray:
+    """Return the nearest sum of gradients with an inner product of at least 0 with each of them.
+
+    Args:
+        gradients: as columns, shape (dimensions, tasks).
+        given: the sum's coefficients before, shape (tasks,).
+
+    Returns:
+        Coefficients, none below the given ones, shape (tasks,).
+    """
+    from scipy.optimize import nnls
+
+    added, _ = nnls(gradients, -gradients @ given, maxiter=30 * len(given))
+    return given + added

@@ -1,9 +1,10 @@
-"""Weights from the losses alone, and (GradNorm) the lengths of gradients: no step costs more.
+"""Weights from losses alone, or (GradNorm, DB-MTL) gradients' lengths, too: no step costs more.
 
-Except for uncertainty weighting, whose formula says otherwise, weights sum to the number of tasks,
-so that a step is as large as the plain sum's and the same learning rate suits both.
+Except for uncertainty weighting and DB-MTL, whose formulas say otherwise, weights sum to the
+number of tasks, so that a step is as large as the plain sum's and one learning rate suits both.
 """
 
+from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
@@ -249,14 +250,7 @@ class Famo(Method):
             raise WorkbookError(
                 f"decay is {shown(decay)}, but must be a finite number of at least 0: try 0.001."
             )
-        floor = np.asarray(lowest, dtype=np.float64)
-        if floor.shape not in {(), (tasks,)}:
-            raise WorkbookError(
-                f"lowest has shape {floor.shape}, but there are {tasks} tasks: give one number, or "
-                "one for each task."
-            )
-        self.lowest = np.broadcast_to(floor, (tasks,))
-        check_finite(self.lowest, self.names, what="lowest loss")
+        self.lowest = _one_for_each(lowest, tasks, self.names)
         self.learning_rate = learning_rate
         self.decay = decay
         self.scores = np.zeros(tasks)
@@ -272,6 +266,88 @@ class Famo(Method):
             shares = softmax(self.scores)
         self.before = heights
         return self.tasks * softmax(np.log(shares) - heights)
+
+
+class SmoothTchebycheff(Method):
+    """Most weight for the task with the largest loss: a smooth form of minimising the worst one.
+
+    The weights are the slopes of smoothness log sum_t exp((L_t - L_min) / (T smoothness)), which
+    tends to the largest loss over T as smoothness goes to 0 and to the plain mean as it grows; the
+    paper tries 0.01 to 1. They are multiplied by T^2, so that they sum to T.
+
+    Nothing is learned. For deep networks the authors' code takes logarithms of losses relative to
+    their mean over a warm-up instead, which is not in the formula; losses in other units count as
+    larger here.
+
+    Args:
+        tasks: see Method.
+        smoothness: mu, above 0.
+        lowest: L_min, the best loss there could be: one number, or one for each task.
+        shared: `seed` and `names`, see Method.
+    """
+
+    name = "stch"
+    title = "Smooth Tchebycheff scalarization (STCH)"
+    short_title = "STCH"
+    formula = r"w = T \, \mathrm{softmax} \left( \frac{L - L_{\min}}{T \mu} \right)"
+    paper = "Lin et al. 2024, Smooth Tchebycheff Scalarization for Multi-Objective Optimization"
+
+    def __init__(
+        self, tasks: int, *, smoothness: float = 1.0, lowest: ArrayLike = 0.0, **shared: Any
+    ) -> None:
+        super().__init__(tasks, **shared)
+        check_positive("smoothness", smoothness)
+        self.lowest = _one_for_each(lowest, tasks, self.names)
+        self.smoothness = smoothness
+
+    def _weights(self, losses: np.ndarray, geometry: Geometry | None) -> np.ndarray:
+        above = losses - self.lowest
+        # The difference first: the largest exponent is 0, and none overflows.
+        return self.tasks * softmax((above - above.max()) / (self.tasks * self.smoothness))
+
+
+class DualBalancing(Method):
+    """Every task pulls equally hard: as hard as the one whose loss could fall fastest in percent.
+
+    Losses count by their logarithms, and gradients of those are made as long as the longest.
+
+    The paper averages each task's gradients over the steps, with a factor that is tuned; a step's
+    weights cannot do that, and here the factor is 0. As for GradNorm, the lengths are those of the
+    gradients with respect to the features that all heads see. A loss of zero or less has no
+    logarithm and does not decide the length; if none is left, gradients are made as long as the
+    longest one. Weights stay from 1e-13 to 1e13.
+    """
+
+    name = "db-mtl"
+    title = "Dual balancing (DB-MTL)"
+    short_title = "DB-MTL"
+    formula = r"w_t = \frac{1}{n_t} \max_s \frac{n_s}{L_s}, \quad n_t = \lVert g_t \rVert"
+    paper = "Lin et al. 2023, Dual-Balancing for Multi-Task Learning"
+    sees: ClassVar[Sees] = "norms"
+
+    def _weights(self, losses: np.ndarray, geometry: Geometry | None) -> np.ndarray:
+        assert geometry is not None
+        weights, present = np.ones(self.tasks), geometry.norms > 0
+        if present.any():
+            norms = np.log(geometry.norms[present])
+            positive = losses[present] > 0
+            heights = np.log(losses[present][positive])
+            longest = (norms[positive] - heights).max() if positive.any() else norms.max()
+            weights[present] = np.exp(np.clip(longest - norms, -LARGEST, LARGEST))
+        return weights
+
+
+def _one_for_each(lowest: ArrayLike, tasks: int, names: Sequence[str] | None) -> np.ndarray:
+    """Return the lowest loss of each task, shape (tasks,), or raise a WorkbookError."""
+    floor = np.asarray(lowest, dtype=np.float64)
+    if floor.shape not in {(), (tasks,)}:
+        raise WorkbookError(
+            f"lowest has shape {floor.shape}, but there are {tasks} tasks: give one number, or "
+            "one for each task."
+        )
+    floor = np.broadcast_to(floor, (tasks,))
+    check_finite(floor, names, what="lowest loss")
+    return floor
 
 
 def _ratio(now: np.ndarray, before: np.ndarray) -> np.ndarray:

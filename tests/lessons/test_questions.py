@@ -76,6 +76,7 @@ MEASURED = {
             np.ones((1, 1, 2)),
         )
     },
+    "04-three-tasks": {"gradients": np.array([[1.0, 0, 1], [-3, -3, 1], [0, 2, -2]])},
     "04-front": {"equal": {"mnist": np.array([0.88])}, "thrice": {"mnist": np.array([0.89])}},
     "06-alarmed": {"counts": Confusion(90, 10, 60, 40)},
     "06-fewer-ill": {"before": RANKED, "now": at_prevalence(RANKED, 0.1)},

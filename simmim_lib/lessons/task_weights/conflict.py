@@ -21,9 +21,9 @@ if TYPE_CHECKING:
 
     from simmim_lib.simmim import SimMIM
 
-GRADIENT_METHODS = tuple(
-    name for name, kind in weighting.METHODS.items() if kind.sees == "gradients"
-)
+IN_THE_PLANE = ("mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl")
+"""The methods whose steps are drawn. What two gradients show of the later ones is seen in these:
+UPGrad's step is half of PCGrad's, and ConFIG's points where IMTL-G's does."""
 
 FIRST_ANGLE, FIRST_LENGTH = 120, 10**0.5
 """The lesson's example of two gradients: degrees between them, and the second one's length."""
@@ -31,7 +31,7 @@ FIRST_ANGLE, FIRST_LENGTH = 120, 10**0.5
 
 @dataclass(frozen=True, eq=False)
 class TwoGradients:
-    """Two task gradients in the plane, and what the gradient-based methods make of them.
+    """Two task gradients in the plane, and what gradient-based methods make of them.
 
     Attributes:
         angle: between the gradients, degrees.
@@ -46,21 +46,30 @@ class TwoGradients:
     combined: dict[str, weighting.Combination]
 
     def falls(self, direction: np.ndarray) -> np.ndarray:
-        """Return how each task's loss changes along a step against a direction, shape (tasks,).
+        """Return how each task's loss changes, see the function `falls`."""
+        return falls(self.gradients, direction)
 
-        1 where it falls, -1 where it rises, 0 where it stays, to first order: the sign of the
-        inner product of direction and gradient, of which rounding counts as 0.
-        """
-        norms = np.linalg.norm(self.gradients, axis=1)
-        length = np.linalg.norm(direction)
-        if length < 1e-9 * norms.min():
-            return np.zeros(len(norms), int)
-        cosines = self.gradients @ direction / (norms * length)
-        return np.sign(np.where(np.abs(cosines) < 1e-6, 0.0, cosines)).astype(int)
+
+def falls(gradients: np.ndarray, direction: np.ndarray) -> np.ndarray:
+    """Return how each task's loss changes along a step against a direction, shape (tasks,).
+
+    1 where it falls, -1 where it rises, 0 where it stays, to first order: the sign of the inner
+    product of direction and gradient, of which rounding counts as 0.
+
+    Args:
+        gradients: one row for each task, shape (tasks, parameters), none zero.
+        direction: shape (parameters,).
+    """
+    norms = np.linalg.norm(gradients, axis=1)
+    length = np.linalg.norm(direction)
+    if length < 1e-9 * norms.min():
+        return np.zeros(len(norms), int)
+    cosines = gradients @ direction / (norms * length)
+    return np.sign(np.where(np.abs(cosines) < 1e-6, 0.0, cosines)).astype(int)
 
 
 def two_gradients(angle: float, length: float) -> TwoGradients:
-    """Combine two gradients of a given angle by every gradient-based method.
+    """Combine two gradients of a given angle by the methods `IN_THE_PLANE`.
 
     Args:
         angle: between the gradients, 0 to 180 degrees.
@@ -78,7 +87,7 @@ def two_gradients(angle: float, length: float) -> TwoGradients:
     exact: dict[float, tuple[float, float]] = {0: (1.0, 0.0), 90: (0.0, 1.0), 180: (-1.0, 0.0)}
     turned = exact.get(angle, (np.cos(np.radians(angle)), np.sin(np.radians(angle))))
     gradients = np.array([[1.0, 0.0], np.multiply(length, turned)])
-    combined = {name: weighting.combine(name, gradients) for name in GRADIENT_METHODS}
+    combined = {name: weighting.combine(name, gradients) for name in IN_THE_PLANE}
     return TwoGradients(angle, length, gradients, combined)
 
 

@@ -21,6 +21,7 @@ from simmim_lib.lessons.task_weights.conflict import (
     FIRST_ANGLE,
     FIRST_LENGTH,
     Conflict,
+    falls,
     two_gradients,
 )
 
@@ -167,7 +168,9 @@ def _who_helps_the_slow() -> Answer:
         "GradNorm first cancels the unit, until both gradients pull equally hard, and then pulls "
         "harder where less has been achieved. **Uncertainty** and **FAMO** do the opposite: their "
         "weights are proportional to one over the loss, so the task that is behind counts less and "
-        "less. FAMO gets there at once; uncertainty *learns* its weights, and lags behind. **DWA** "
+        "less. FAMO gets there at once, and so does **DB-MTL**, whose line is the same where gradients "
+        "are as long as losses; uncertainty *learns* its weights, and lags behind. **STCH** has most "
+        "weight for the largest loss, but the less, the smaller it becomes. **DWA** "
         "would prefer the slower task, too, but from one step to the next the two losses fall at "
         "nearly the same rate, so it stays near the plain sum. **Random** weights (dots) know "
         "nothing at all. Keep them in mind: whatever claims to be clever has to beat them.",
@@ -290,6 +293,51 @@ def _leaning() -> Answer:
         + ". A method that leans towards short gradients neglects the task whose loss is measured "
         "in small units, or is still far from learned: remember that when MGDA meets other units.",
     )
+
+
+@question(
+    Choice(
+        "04-three-tasks",
+        "Three gradients, every two more than a right angle apart. PCGrad takes from each what "
+        "points against one of the others, then from the rest what points against the other, and "
+        "adds up what is left. The order is drawn. What does a step against the outcome do?",
+        [
+            Option(
+                "all losses fall: nothing points against anything any more",
+                "So it is with two tasks. Here the second projection brings back some of what the "
+                "first one took away.",
+            ),
+            Option(
+                "in some orders a loss rises",
+                "The order does matter: it decides whose loss.",
+            ),
+            Option(
+                "in every order a loss rises",
+                "Each projection looks at one other task and forgets the one before.",
+            ),
+        ],
+    )
+)
+def _three_tasks(gradients: np.ndarray) -> Answer:
+    steps = [weighting.combine("pcgrad", gradients, seed=seed).direction for seed in range(50)]
+    rises = [bool((falls(gradients, step) < 0).any()) for step in steps]
+    return Answer(letter(any(rises) and not all(rises), all(rises)), _THREE_TASKS)
+
+
+_THREE_TASKS = """
+**UPGrad** projects each gradient at once onto all directions that make no task worse, and takes
+the mean, so what PCGrad promises for two tasks it keeps for any number. The second table says who
+promises what (a single counterexample makes a dash). How to choose:
+
+- **No task may get worse**: take a *non-conflicting* method. Most others settle conflicts in many
+  cases, and promise nothing.
+- **Losses have units that mean nothing**: then do not take a plain sum or UPGrad, which keep their
+  proportions. Steps of IMTL-G, ConFIG and Nash-MTL point the same way whatever the units.
+- **You have weighed the tasks yourself**: then you want just what *linear under scaling* says. A
+  method that cancels units cancels your weights, too.
+- **A learning rate is tuned already**: it is lost with a method that is neither *scale-equivariant*
+  nor of *constant sum*: the steps of Nash-MTL, FairGrad and DB-MTL have a length of their own.
+"""
 
 
 @question(

@@ -7,10 +7,11 @@ import numpy as np
 
 from simmim_lib import experiments, weighting
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
-from simmim_lib.lessons.task_weights import shares, studies, study_figures
+from simmim_lib.lessons.task_weights import conflict, shares, studies, study_figures
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
 from simmim_lib.studies import stored
+from simmim_lib.weighting.properties import PROPERTIES
 
 if TYPE_CHECKING:
     from IPython.display import Markdown
@@ -38,6 +39,40 @@ def methods(*sees: str) -> "Markdown":
     formulas = [f"- {kind.short_title}: ${kind.formula}$" for kind in chosen.values()]
     folded = ["<details><summary>As formulas</summary>", "", *formulas, "", "</details>"]
     return Markdown("\n".join([*sentences, "", *folded]))
+
+
+# --- What the weightings promise
+
+
+def promises() -> "Markdown":
+    """Say what properties mean, and tabulate which weighting has which."""
+    from IPython.display import Markdown
+
+    meanings = [f"- **{name}**: {of.meaning}." for name, of in PROPERTIES.items()]
+    rows = [
+        [kind.short_title, *("yes" if name in of.methods else "–" for of in PROPERTIES.values())]
+        for name, kind in weighting.METHODS.items()
+    ]
+    return Markdown("\n".join([*meanings, "", str(Table(["", *PROPERTIES], rows))]))
+
+
+def three_tasks_table(gradients: np.ndarray) -> Table:
+    """Tell which losses fall along each gradient-based weighting's step, and for the plain sum.
+
+    Args:
+        gradients: one row for each task, shape (tasks, parameters).
+    """
+    directions = {"plain sum": gradients.sum(axis=0)} | {
+        kind.short_title: weighting.combine(name, gradients).direction
+        for name, kind in weighting.METHODS.items()
+        if kind.sees == "gradients"
+    }
+    words = {1: "falls", 0: "stays", -1: "rises"}
+    rows = [
+        [title, *(words[int(sign)] for sign in conflict.falls(gradients, direction))]
+        for title, direction in directions.items()
+    ]
+    return Table(["step against", *(f"loss {task + 1}" for task in range(len(gradients)))], rows)
 
 
 # --- What a weight does
@@ -106,7 +141,7 @@ def changes_by_units() -> dict[str, dict[str, Difference]]:
             target: difference(accuracy(name, target, 100), accuracy(name, target, 1))
             for target in PAIR
         }
-        for name in weighting.METHODS
+        for name in studies.RACED
     }
 
 
@@ -163,9 +198,11 @@ def gains_table() -> Table:
     """Compare each weighting's delta-m with the tuned plain sum's, for each group of targets."""
     by_group = gains().values()
     rows = [
-        [kind.short_title, *(against_plain_sum(of_group, name) for of_group in by_group)]
-        for name, kind in weighting.METHODS.items()
-        if name != "fixed"
+        [
+            weighting.METHODS[name].short_title,
+            *(against_plain_sum(of_group, name) for of_group in by_group),
+        ]
+        for name in studies.RACED[1:]
     ]
     return Table(["against the tuned plain sum", *map(", ".join, studies.TRIALS)], rows)
 

@@ -22,14 +22,20 @@ LINES: dict[str, dict[str, Any]] = {
     "dwa": {"color": "#44AA99", "ls": "-", "marker": "^"},
     "gradnorm": {"color": "#117733", "ls": "-", "marker": "D"},
     "famo": {"color": "#999933", "ls": "-", "marker": "P"},
+    "stch": {"color": "#DDCC77", "ls": "-", "marker": "X"},
+    "db-mtl": {"color": "#661100", "ls": ":", "marker": "p"},
     "mgda": {"color": "#A6761D", "ls": "-.", "marker": "v"},
     "pcgrad": {"color": "#CC6677", "ls": "-.", "marker": "s"},
     "cagrad": {"color": "#882255", "ls": "-.", "marker": "^"},
     "imtl-g": {"color": "#AA4499", "ls": "-.", "marker": "D"},
     "nash-mtl": {"color": "#E69F00", "ls": "-.", "marker": "P"},
     "aligned-mtl": {"color": "#0072B2", "ls": "-.", "marker": "X"},
+    "upgrad": {"color": "#CC3311", "ls": "-.", "marker": "o"},
+    "dualproj": {"color": "#4477AA", "ls": "-.", "marker": "<"},
+    "config": {"color": "#009988", "ls": "-.", "marker": ">"},
+    "fairgrad": {"color": "#6A3D9A", "ls": "-.", "marker": "d"},
 }
-"""Each weighting has a colour and a marker; solid are those from losses.
+"""Each weighting has a colour and a marker; solid or dotted are those from losses.
 
 Source: Paul Tol's "muted" scheme, told apart by colour-blind readers.
 """

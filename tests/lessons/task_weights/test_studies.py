@@ -7,7 +7,7 @@ import numpy as np
 
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.task_weights import studies
-from simmim_lib.settings import WEIGHTINGS, Settings
+from simmim_lib.settings import Settings
 from simmim_lib.studies.stored import Record, StoredStudy, load
 
 GROUPS = tuple(studies.TRIALS)
@@ -57,7 +57,7 @@ def test_relative_gains_compare_each_target_with_its_own_best_network_seed_by_se
 def test_scale_the_plain_sum_suffers_and_methods_that_see_lengths_do_not():
     stored = load("scaled-loss")
     clear = {}
-    for name in WEIGHTINGS:
+    for name in studies.RACED:
         for target in ("mnist", "fashion"):
             one, hundred = (
                 stored.values("accuracy", target, weighting=name, task_weights=(1.0, scale))
@@ -92,7 +92,7 @@ def test_who_differs_from_the_tuned_plain_sum():
     words, strict = {}, {}
     for targets in GROUPS:
         gains = {k: v / 100 for k, v in studies.relative_gains(stored, targets).items()}
-        for name in WEIGHTINGS[1:]:
+        for name in studies.RACED[1:]:
             pair = gains[name], gains["fixed"]
             words[len(targets), name] = difference(*pair).verdict
             strict[len(targets), name] = difference(*pair, 1 - 0.05 / 22).verdict

@@ -3,18 +3,38 @@
 import numpy as np
 import pytest
 
+from simmim_lib import weighting
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.task_weights import studies, study_results
 from simmim_lib.studies import stored
+from simmim_lib.weighting.properties import PROPERTIES
 
 
 def test_methods_have_a_sentence_each_and_their_formulas_folded():
     text = study_results.methods("losses", "norms").data
     shown, folded = text.split("<details>")
-    assert shown.count("\n- ") + 1 == folded.count("\n- ") == 6
+    assert shown.count("\n- ") + 1 == folded.count("\n- ") == 8
     assert "`dwa`: More weight for the task whose loss fell less between the two steps" in shown
     assert "$" not in shown and "- GradNorm: $" in folded
     assert "PCGrad" not in text
+
+
+def test_every_weighting_has_a_row_of_promises_and_every_promise_a_sentence():
+    meanings, table = study_results.promises().data.split("\n\n")
+    assert meanings.count("\n- **") + 1 == len(PROPERTIES)
+    rows = {row[0]: row[1:] for row in ([cell.strip() for cell in line.strip("|").split("|")]
+            for line in table.splitlines()[2:])}  # fmt: skip
+    assert len(rows) == len(weighting.METHODS)
+    assert rows["UPGrad"] == ["yes", "yes", "yes", "–", "yes"]
+    assert rows["plain sum"] == ["–", "yes", "yes", "yes", "yes"]
+
+
+def test_of_three_tasks_pcgrad_leaves_one_worse_off_and_upgrad_none():
+    rows = {name: words for name, *words in study_results.three_tasks_table(
+        np.array([[1.0, 0, 1], [-3, -3, 1], [0, 2, -2]])).rows}  # fmt: skip
+    assert rows["plain sum"] == ["rises", "falls", "rises"]
+    assert "rises" in rows["PCGrad"] and set(rows["UPGrad"]) == {"falls"}
+    assert rows["DualProj"] == ["stays", "falls", "stays"]
 
 
 def test_a_kernel_has_the_gradients_that_were_found():
