@@ -5,8 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simmim_lib.weighting import METHODS, create
-from simmim_lib.weighting.properties import PROPERTIES
+from simmim_lib.weighting import METHODS, PROPERTIES, create
 
 Training = tuple[np.ndarray, np.ndarray]
 """Losses, shape (steps, tasks), and gradients, shape (steps, tasks, parameters)."""

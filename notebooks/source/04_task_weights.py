@@ -101,8 +101,8 @@ exercises.predict("04-units", study_results.units_table(accuracy), accuracy=accu
 # %% [markdown]
 # ## 3. Going deeper: weights from losses
 #
-# The first family of automatic weightings looks only at the losses (GradNorm at the lengths of the
-# gradients, too), so the weighting adds next to nothing to the cost of a step.
+# The first family of automatic weightings looks only at the losses (GradNorm and DB-MTL at the
+# lengths of the gradients, too), so the weighting adds next to nothing to the cost of a step.
 
 # %%
 study_results.methods("losses", "norms")

@@ -2,7 +2,11 @@
 
 `METHODS` is the list of them. A training run makes one object, `create("pcgrad", tasks)`, and asks
 it in every step for weights, `.weigh(losses, gram)`. `combine` shows what a gradient-based method
-makes of given gradients.
+makes of given gradients, and `PROPERTIES` says what each method promises of its steps.
+
+Every step is a weighted sum of the tasks' gradients. GradDrop (Chen et al. 2020, "Just Pick a
+Sign") is left out because its step is none: it keeps or drops each task's share of each parameter's
+gradient by a coin of its own, which no weight of a whole task can do.
 
 A new method is a class in `by_losses` or `by_gradients`, named in `METHODS`; CONTRIBUTING.md says
 what else it needs.
@@ -42,11 +46,14 @@ from simmim_lib.weighting.by_losses import (
 from simmim_lib.weighting.geometry import Geometry
 from simmim_lib.weighting.measures import check_gradients, cosine, pareto_front, relative_gain
 from simmim_lib.weighting.method import Method, check_finite
+from simmim_lib.weighting.properties import PROPERTIES, Property
 
 __all__ = [
     "METHODS",
+    "PROPERTIES",
     "Combination",
     "Method",
+    "Property",
     "check_finite",
     "combine",
     "cosine",

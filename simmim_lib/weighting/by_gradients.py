@@ -5,10 +5,6 @@ size costs the same. A task whose gradient is zero has nothing to say: unless th
 formula decides (MGDA), the others settle the step among themselves and it keeps the weight it has
 in the method's plain sum (`weight_of_zero`) or mean (one of as many as there are tasks).
 
-Every step is a weighted sum of the gradients. GradDrop (Chen et al. 2020, "Just Pick a Sign") is
-left out because its step is none: it keeps or drops each parameter's share of each gradient by a
-coin of its own, which no weight for a whole task can do and no inner product tells.
-
 Gradients nearer than some 1e-7 radian to parallel, opposite or otherwise dependent are told from
 them by no Gram matrix in double precision, and count as such. How tasks with parallel gradients
 share their weight is then left to rounding in MGDA and CAGrad; the step is not.
@@ -438,8 +434,8 @@ def _fair_weights(geometry: Geometry, alpha: float) -> np.ndarray:
     With shares s = w |g| of unit gradients it is C s = worth s^(-1 / alpha): the minimum of
     s C s / 2 - sum worth s^(1 - 1 / alpha) / (1 - 1 / alpha) (alpha 1: the logarithm), which is
     strictly convex. First along the ray, where the minimum is known, then by a Newton step relative
-    to the shares. If no share loses more than a third, the second derivative grows by (3/2)^2 at
-    most, so that the shortened step keeps them positive and goes down.
+    to the shares, shortened if one of them would lose more than a quarter: the second derivative
+    then grows by so little that the step goes down, and no share goes below zero.
     """
     gradients, power = geometry.unit_gradients, 1 - 1 / alpha
     longest = geometry.norms.max()
@@ -450,7 +446,8 @@ def _fair_weights(geometry: Geometry, alpha: float) -> np.ndarray:
         shares = shares * ((worth @ shares**power) / gain**2) ** (1 / (2 - power))
         scaled, wanted = gradients * shares, worth * shares**power
         step = _newton_step(scaled.T @ scaled, wanted, 1 - power)
-        shares = shares * (1 + step / (1 + 2 * max(-step.min(), 0.0)))
+        loss = -step.min()
+        shares = shares * (1 + step / (1 + 2 * loss if loss > 0.25 else 1))
         size = np.abs(step).max()
         if size < 1e-12 or last <= size < 0.25:  # only rounding is left
             break

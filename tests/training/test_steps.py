@@ -143,7 +143,9 @@ def _feature_norms(model, examples, seed, step):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("method", ["gradnorm", "mgda", "imtl-g", "aligned-mtl", "famo", "dwa"])
+@pytest.mark.parametrize(
+    "method", ["gradnorm", "db-mtl", "mgda", "imtl-g", "aligned-mtl", "upgrad", "famo", "dwa"]
+)
 @pytest.mark.parametrize("shared_heads", [False, True])
 def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
     """Against gradients taken task by task from the Keras model, and `weighting` fed with them."""

@@ -168,9 +168,9 @@ def _who_helps_the_slow() -> Answer:
         "GradNorm first cancels the unit, until both gradients pull equally hard, and then pulls "
         "harder where less has been achieved. **Uncertainty** and **FAMO** do the opposite: their "
         "weights are proportional to one over the loss, so the task that is behind counts less and "
-        "less. FAMO gets there at once, and so does **DB-MTL**, whose line is the same where gradients "
-        "are as long as losses; uncertainty *learns* its weights, and lags behind. **STCH** has most "
-        "weight for the largest loss, but the less, the smaller it becomes. **DWA** "
+        "less. FAMO gets there at once, and so does **DB-MTL**, whose line is the same because the "
+        "gradients are as long as the losses; uncertainty *learns* its weights, and lags behind. "
+        "**STCH** gives the larger loss more weight, but the less, the smaller it becomes. **DWA** "
         "would prefer the slower task, too, but from one step to the next the two losses fall at "
         "nearly the same rate, so it stays near the plain sum. **Random** weights (dots) know "
         "nothing at all. Keep them in mind: whatever claims to be clever has to beat them.",

@@ -11,7 +11,7 @@ from simmim_lib.lessons.task_weights import conflict, shares, studies, study_fig
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
 from simmim_lib.studies import stored
-from simmim_lib.weighting.properties import PROPERTIES
+from simmim_lib.weighting import PROPERTIES
 
 if TYPE_CHECKING:
     from IPython.display import Markdown

@@ -7,7 +7,7 @@ from simmim_lib import weighting
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.task_weights import studies, study_results
 from simmim_lib.studies import stored
-from simmim_lib.weighting.properties import PROPERTIES
+from simmim_lib.weighting import PROPERTIES
 
 
 def test_methods_have_a_sentence_each_and_their_formulas_folded():
