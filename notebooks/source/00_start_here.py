@@ -83,7 +83,7 @@ exercises.predict("00-few-labels", panels.few_labels())
 # | [01 Transfer learning](01_transfer_learning.ipynb) | 100 | copy and freeze layers; when that helps and when it hurts |
 # | [02 The loss formula](02_loss_formula.ipynb) | 100 | what the article's formula does when you minimise it |
 # | [03 The SimMIM model](03_simmim_model.ipynb) | 110 | one network for several tasks: how to build it, and when it helps |
-# | [04 Many tasks at once: task weights](04_task_weights.ipynb) | 95 | what task weights do, when tasks fight, and whether a clever weighting beats a tuned sum |
+# | [04 Many tasks at once: task weights](04_task_weights.ipynb) | 100 | what task weights do, when tasks fight, and whether a clever weighting beats a tuned sum |
 # | [05 Information maximisation](05_information_maximisation.ipynb) | 110 | what images without labels teach, when that collapses, and how to read digits without a single label |
 # | [06 Medical images](06_medical_images.ipynb) | 105 | why accuracy misleads, what an alarm is worth, and how a network learns the hospital instead of the illness |
 # | [07 Language](07_language.ipynb) | 85 | what a language model is worth in labels; three domains that teach one head |

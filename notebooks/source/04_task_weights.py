@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 95 minutes; 55 without what goes deeper. Afterwards you will be able to
+# About 100 minutes; 55 without what goes deeper. Afterwards you will be able to
 #
 # - say what a task weight does, and where in the network it does it,
 # - tell apart the scale of a loss and the importance of a task,

@@ -37,7 +37,7 @@ LESSONS = (
     Lesson("01", "transfer_learning", "Transfer learning", 100, 60),
     Lesson("02", "loss_formula", "The loss formula", 100, 55),
     Lesson("03", "simmim_model", "The SimMIM model", 110, 55),
-    Lesson("04", "task_weights", "Many tasks at once: task weights", 95, 55),
+    Lesson("04", "task_weights", "Many tasks at once: task weights", 100, 55),
     Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
     Lesson("06", "medical_images", "Medical images", 105, 85),
     Lesson("07", "language", "Language", 85, 70),
