@@ -330,7 +330,7 @@ the mean, so what PCGrad promises for two tasks it keeps for any number. The sec
 promises what (a single counterexample makes a dash). How to choose:
 
 - **No task may get worse**: take a *non-conflicting* method. Most others settle conflicts in many
-  cases, and promise nothing.
+  cases, and promise nothing. (ConFIG fails only if gradients depend on each other.)
 - **Losses have units that mean nothing**: then do not take a plain sum or UPGrad, which keep their
   proportions. Steps of IMTL-G, ConFIG and Nash-MTL point the same way whatever the units.
 - **You have weighed the tasks yourself**: then you want just what *linear under scaling* says. A
