@@ -26,7 +26,8 @@ def examples(settings: Settings, name: str, role: str) -> Table:
     title = f"{datasets.short_names(settings.datasets)[name]} ({role})"
     shown = [_shown(text) for text in data.train.images[chosen]]
     if not data.class_names:  # texts to read only, such as an encyclopedia
-        return Table(("text",), [(text,) for text in shown], f"{title}: how some texts begin")
+        rows = [(str(number), text) for number, text in enumerate(shown, start=1)]
+        return Table(("", "text"), rows, f"{title}: how some texts begin")
     labels = [label_text(data, label) for label in data.train.labels[chosen]]
     return Table(
         ("class", "text"), [*zip(labels, shown, strict=True)], f"{title}: {of_each} of each"
