@@ -33,7 +33,7 @@
       pen.beginPath();
       for (let score = -4; score <= 8; score += 0.05) pen.lineTo(x(score), y(Screening.height(score - middle)));
       pen.stroke();
-      pen.fillText(name, x(middle) - 16, y(0.42) + (middle ? 0 : 14));
+      pen.fillText(name, colour === ILL ? x(middle) + 18 : x(middle) - 66, y(0.38));
     }
     line(ink, [[x(state.threshold), box.top], [x(state.threshold), box.top + box.height]]);
     line(ink, [[box.left, box.top + box.height], [box.left + box.width, box.top + box.height]]);
