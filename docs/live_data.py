@@ -1,4 +1,4 @@
-"""What the page that learns in the browser is given: features of frozen trunks, as halves."""
+"""What live pages are given: features of frozen trunks, as halves, and some images."""
 
 import base64
 import json
@@ -11,6 +11,7 @@ from simmim_lib import datasets, training, trunks
 from simmim_lib.experiments.pretraining import pretrained
 
 TARGET = "mnist"
+PICTURES = "fashion"
 SOURCES = {
     "glyphs": "letters in many fonts (glyphs)",
     "fashion": "clothes (Fashion-MNIST)",
@@ -24,12 +25,26 @@ STEPS, RATE = 60, 8e-3
 def write(folder: Path) -> None:
     """Write the data as a script, since a page from the file system may not fetch anything."""
     folder.mkdir(parents=True, exist_ok=True)
-    text = json.dumps(collect(), separators=(",", ":"))
-    (folder / "heads_data.js").write_text(f"window.SIMMIM_HEADS={text};\n", encoding="utf-8")
+    for name, made in {"heads": heads(), "images": images()}.items():
+        text = json.dumps(made, separators=(",", ":"))
+        path = folder / f"{name}_data.js"
+        path.write_text(f"window.SIMMIM_{name.upper()}={text};\n", encoding="utf-8")
 
 
-def collect() -> dict[str, Any]:
-    """Return all that the page needs, as plain values."""
+def images() -> dict[str, Any]:
+    """Return one image of each class, for the page that hides parts of them."""
+    data = datasets.load(PICTURES)
+    shown = _choose(data.test, 1)
+    pixels = np.rint(255 * shown.images).astype(np.uint8)
+    return {
+        "size": pixels.shape[1],
+        "names": [data.class_names[label] for label in shown.labels],
+        "images": [base64.b64encode(each.tobytes()).decode() for each in pixels],
+    }
+
+
+def heads() -> dict[str, Any]:
+    """Return all that the page needs on which a head learns, as plain values."""
     dataset = datasets.load(TARGET)
     classes = len(dataset.class_names)
     train, test = _choose(dataset.train, TRAIN_OF_EACH), _choose(dataset.test, TEST_OF_EACH)
@@ -37,7 +52,7 @@ def collect() -> dict[str, Any]:
     truth = np.concatenate([train.labels, test.labels])
     features = {title: _features(source, pixels) for source, title in SOURCES.items()}
     units = next(iter(features.values())).shape[1]
-    heads = [_kernel(seed, units, classes) for seed in range(SEEDS)]
+    kernels = [_kernel(seed, units, classes) for seed in range(SEEDS)]
     return {
         "units": units,
         "classes": list(dataset.class_names),
@@ -47,7 +62,7 @@ def collect() -> dict[str, Any]:
         "orders": [
             np.random.default_rng(seed).permutation(len(train)).tolist() for seed in range(SEEDS)
         ],
-        "kernels": [kernel.round(6).ravel().tolist() for kernel in heads],
+        "kernels": [kernel.round(6).ravel().tolist() for kernel in kernels],
         "steps": STEPS,
         "rate": RATE,
     }

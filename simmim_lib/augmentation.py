@@ -1,4 +1,4 @@
-"""Views of examples: the same image slightly rotated, sheared, stretched and shifted."""
+"""Views: an image slightly rotated, sheared, stretched and shifted, a text with gaps."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,6 +8,9 @@ from simmim_lib.losses import Tensor
 
 ANGLE = SHEAR = STRETCH = 0.15
 SHIFT = 1.2  # pixels
+
+GAPS = 0.1
+"""The share of a text's tokens that is left out at strength 1."""
 
 
 class Views(Protocol):
@@ -46,6 +49,28 @@ class AffineViews:
     def apply(self, examples: Tensor, drawn: Tensor) -> Tensor:
         """Return each image under its map."""
         return affine(examples, drawn)
+
+
+@dataclass(frozen=True)
+class WordDropout:
+    """Views of texts, the numbers of their tokens (length,), without some of these.
+
+    Source: Iyyer et al. 2015, "Deep Unordered Composition Rivals Syntactic Methods for Text
+        Classification".
+    """
+
+    def draw(self, strengths: Tensor, seed: Any, shape: Sequence[int]) -> Tensor:
+        """Draw which tokens of each text stay: 1, or 0 for a gap, (n, length)."""
+        import tensorflow as tf
+
+        chances = tf.random.stateless_uniform((tf.shape(strengths)[0], *shape), seed)
+        return tf.cast(chances >= GAPS * strengths[:, None], "float32")
+
+    def apply(self, examples: Tensor, drawn: Tensor) -> Tensor:
+        """Return the texts with 0, at which no network looks, in their gaps."""
+        import tensorflow as tf
+
+        return examples * tf.cast(drawn, examples.dtype)
 
 
 def draw_maps(strengths: Tensor, seed: Any, size: Sequence[int]) -> Tensor:

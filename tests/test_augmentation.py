@@ -1,4 +1,4 @@
-"""Views of images: what is drawn against the documentation, what is seen against SciPy."""
+"""Views: what is drawn against the documentation, what is seen of images against SciPy."""
 
 import numpy as np
 import pytest
@@ -84,3 +84,27 @@ def test_views_are_the_same_for_a_seed_and_a_step():
     ]
     assert np.array_equal(maps[0], maps[1])
     assert not np.array_equal(maps[0], maps[2])
+
+
+# --- Texts
+
+
+def test_a_tenth_of_a_text_s_tokens_is_left_out_at_strength_one():
+    views, texts = augmentation.WordDropout(), np.arange(1, 51)[None] * np.ones((800, 1), np.int32)
+    strengths = np.repeat([0.0, 1.0], 400).astype(np.float32)
+    drawn = views.draw(tf.constant(strengths), (1, 2), (50,))
+    seen = views.apply(tf.constant(texts.astype(np.int32)), drawn).numpy()
+    assert seen.dtype == np.int32 and {*np.unique(seen)} <= {*range(51)}
+    np.testing.assert_array_equal(seen[:400], texts[:400])
+    stayed = seen[400:] == texts[400:]
+    assert np.all(seen[400:][~stayed] == 0)
+    assert stayed.mean() == pytest.approx(0.9, abs=0.01)
+    # No place and no text is spared: each is drawn for itself.
+    assert stayed.mean(axis=0).min() > 0.8 and stayed.mean(axis=0).max() < 0.97
+    assert stayed.mean(axis=1).std() == pytest.approx((0.09 / 50) ** 0.5, rel=0.2)
+
+
+def test_gaps_are_the_same_for_a_seed_and_a_step():
+    views = augmentation.WordDropout()
+    one, again, other = (views.draw(tf.ones(9), (3, step), (40,)).numpy() for step in (1, 1, 2))
+    assert np.array_equal(one, again) and not np.array_equal(one, other)

@@ -24,7 +24,7 @@
 from IPython.display import display
 
 from simmim_lib.experiments import baselines
-from simmim_lib.lessons.report import figures, image_figures, model_card, tables
+from simmim_lib.lessons.report import figures, model_card, shown_examples, tables
 from simmim_lib.reports import pages, report, words
 
 # %% [markdown] tags=["lesson"]
@@ -104,15 +104,15 @@ exercises.predict("10-misspelt")
 # %% [markdown]
 # ## The data
 #
-# Training images, and where the network's weights come from. Only some of the targets' training
-# images have a label; no network ever learns from test images.
+# Training examples, and where the network's weights come from. Only some of the targets' training
+# examples have a label; no network ever learns from test examples.
 
 # %%
 display(tables.data(settings), pages.Paragraph(words.start(settings)))
 for name in settings.targets:
-    display(image_figures.examples(settings, name, "target"))
+    display(shown_examples.examples(settings, name, "target"))
 if settings.source_dataset:
-    display(image_figures.examples(settings, settings.source_dataset, "source"))
+    display(shown_examples.examples(settings, settings.source_dataset, "source"))
 
 # %% [markdown]
 # ## Baselines
@@ -147,9 +147,9 @@ print(f"Trained and tested {settings.seeds} networks in {found.result.seconds:.1
 exercises.predict("10-overlap", study_results.overlapping_table())
 
 # %% [markdown]
-# ## Scores on test images
+# ## Test scores
 #
-# Every seed has its own labelled images and its own batches. The bars are 95 % intervals of the mean
+# Every seed has its own labelled examples and its own batches. The bars are 95 % intervals of the mean
 # (Student's t); the last column compares seed by seed.
 
 # %%
@@ -160,7 +160,7 @@ for name in settings.targets:
 # %% [markdown]
 # ## What is right and what is not
 #
-# What the experiment's networks predict for test images, beside the truth.
+# What the experiment's networks predict for test examples, beside the truth.
 
 # %%
 for name in settings.targets:
@@ -173,18 +173,18 @@ for name in settings.targets:
 # %% [markdown]
 # ## What it was most wrong about
 #
-# The test images on which the network of the seed that is best on its validation images puts the
+# The test examples on which the network of the seed that is best on its validation part puts the
 # least on what is true; of numbers, those with the largest errors. Look for what they have in
 # common, and for labels that are wrong.
 
 # %%
 for name in settings.targets:
-    display(image_figures.most_wrong(found, name))
+    display(shown_examples.most_wrong(found, name))
 
 # %% [markdown]
 # ## Learning curves
 #
-# The score on validation images while the networks learn. A curve that still gets better at the
+# The score on validation examples while the networks learn. A curve that still gets better at the
 # end calls for more steps.
 
 # %%
@@ -225,7 +225,7 @@ tables.cost(found)
 # %% [markdown]
 # ## Verdict
 #
-# The baseline was chosen on validation images; the comparison is made on test images.
+# The baseline was chosen on validation examples; the comparison is made on test examples.
 
 # %%
 pages.Paragraph(found.verdict, strong=True)
@@ -237,7 +237,7 @@ exercises.predict("10-three-seeds", study_results.few_seeds_table())
 # ## Model card
 #
 # What can be kept of all this: for each target, the network of the seed that is best on its
-# validation images. Its numbers are its own; those above are means of all seeds.
+# validation part. Its numbers are its own; those above are means of all seeds.
 
 # %%
 for name in settings.targets:

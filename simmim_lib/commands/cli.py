@@ -220,7 +220,9 @@ def _files_of_models(path: Path, chosen: settings.Settings) -> dict[str, Path]:
 
 
 def _add_predict(commands: Any) -> None:
-    about = "say what new images show, with a model that `simmim run --save` has kept"
+    about = (
+        "say what new images show, or texts mean, with a model that `simmim run --save` has kept"
+    )
     parser = _add(commands, "predict", _predict, about)
     parser.add_argument(
         "model", type=command_line.path, metavar="MODEL.keras", help="the kept model"
@@ -230,7 +232,7 @@ def _add_predict(commands: Any) -> None:
         type=command_line.path,
         nargs="+",
         metavar="FILE_OR_FOLDER",
-        help="images, and folders of some",
+        help="images or texts, folders of some, or csv:TABLE?text=COLUMN",
     )
     parser.add_argument(
         "--output", type=command_line.path, metavar="FILE", help="write a table as CSV"

@@ -1,4 +1,4 @@
-"""`simmim predict`: what a kept model says about new images, a line for each."""
+"""`simmim predict`: what a kept model says about new images or texts, a line for each."""
 
 import sys
 from collections import Counter
@@ -8,7 +8,7 @@ from pathlib import Path
 from simmim_lib.datasets.listing import FEW, several
 from simmim_lib.errors import check_number, printable
 from simmim_lib.experiments import kept_models, predicting
-from simmim_lib.experiments.predicting import Outcome, Prediction, Unreadable, readable
+from simmim_lib.experiments.predicting import Example, Outcome, Prediction, Unreadable, readable
 from simmim_lib.foundation import links, outputs
 
 MAX_WIDTH = 60
@@ -16,30 +16,31 @@ MAX_WIDTH = 60
 
 
 def predict(model: Path, paths: Sequence[Path], output: Path | None, below: float) -> bool:
-    """Print what a model says about images, and what cannot be read.
+    """Print what a model says about images or texts, and what cannot be read.
 
     Args:
         model: the file of a kept model.
-        paths: of images and folders.
+        paths: as `predicting.find` takes them.
         output: a CSV file to write, or none.
         below: the probability below which a prediction is marked as unsure.
 
     Returns:
-        Whether all images could be read.
+        Whether all could be read.
 
     Raises:
         WorkbookError: the model cannot be used, or the file not be written.
     """
     check_number("unsure-below", below, lambda number: 0 <= number <= 1, "from 0 to 1, like 0.7")
     kept = kept_models.read(model)
-    images, left_out = predicting.find_images(paths)
-    _tell_of_files("Left out, being no images", left_out)
-    found = [image for image in images if isinstance(image, Path)]
+    takes = kept.description.takes
+    examples, left_out = predicting.find(paths, takes)
+    _tell_of_files(f"Left out, being no {takes}", left_out)
+    found = [example for example in examples if isinstance(example, Path)]
     outside = [path for folder in paths for path in links.leading_out(folder, found)]
     _tell_of_files("Read from elsewhere, where links lead", outside)
-    width = min(MAX_WIDTH, max(len(readable(_path(image))) for image in images))
+    width = min(MAX_WIDTH, max(len(readable(_path(example))) for example in examples))
     outcomes = []
-    for outcome in predicting.predict(kept, images):
+    for outcome in predicting.predict(kept, examples):
         _tell(outcome, width, below)
         outcomes.append(outcome)
     print(summary(outcomes, below))
@@ -56,8 +57,8 @@ def _tell_of_files(what: str, paths: Sequence[Path]) -> None:
         print(printable(f"{what}: {several(map(str, paths), FEW)}."), file=sys.stderr)
 
 
-def _path(image: Path | Unreadable) -> Path:
-    return image if isinstance(image, Path) else image.path
+def _path(example: Example) -> Path:
+    return example if isinstance(example, Path) else example.path
 
 
 def _tell(outcome: Outcome, width: int, below: float) -> None:
@@ -68,7 +69,7 @@ def _tell(outcome: Outcome, width: int, below: float) -> None:
 
 
 def line(prediction: Prediction, width: int, below: float) -> str:
-    """Return a line about an image: the file, what is predicted, how probable that is."""
+    """Return a line about an image or a text: the file, what is predicted, how probable that is."""
     probability = "" if prediction.probability is None else f"{prediction.probability:.3f}"
     mark = "  unsure" if prediction.is_unsure(below) else ""
     path, label = readable(prediction.path), printable(prediction.label)
@@ -76,10 +77,11 @@ def line(prediction: Prediction, width: int, below: float) -> str:
 
 
 def summary(outcomes: Sequence[Outcome], below: float) -> str:
-    """Return a sentence about all images."""
+    """Return a sentence about all images or texts."""
     made = [outcome for outcome in outcomes if isinstance(outcome, Prediction)]
     counts = Counter(prediction.label for prediction in made)
-    parts = [f"{len(made)} {'image' if len(made) == 1 else 'images'}"]
+    takes = made[0].description.takes if made else "files"
+    parts = [f"{len(made)} {takes.removesuffix('s') if len(made) == 1 else takes}"]
     if made and made[0].description.kind == "classification":
         parts[0] += f": {', '.join(f'{count} {name}' for name, count in counts.most_common())}"
     if unsure := sum(prediction.is_unsure(below) for prediction in made):

@@ -8,8 +8,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.datasets.image_files import read_image
-from simmim_lib.datasets.survey import Survey
-from simmim_lib.errors import printable
+from simmim_lib.datasets.survey import Images, Survey
+from simmim_lib.errors import WorkbookError, printable
 from simmim_lib.foundation import atomic
 
 if TYPE_CHECKING:
@@ -29,10 +29,17 @@ def contact_sheet(survey: Survey) -> "Picture":
     """Draw a row for each class, with its name above.
 
     Where labels are numbers there is one row, from the smallest to the largest.
+
+    Raises:
+        WorkbookError: the dataset holds texts.
     """
     from PIL import Image, ImageDraw
 
-    rows = _rows(survey)
+    if not isinstance(survey.looks, Images):
+        raise WorkbookError(
+            f"A contact sheet shows images, but {survey.title} holds texts: leave --output out."
+        )
+    looks, rows = survey.looks, _rows(survey)
     height = LINE + SIDE + GAP
     sheet = Image.new("RGB", (IMAGES * (SIDE + GAP) + GAP, len(rows) * height + GAP), "white")
     draw = ImageDraw.Draw(sheet)
@@ -42,7 +49,7 @@ def contact_sheet(survey: Survey) -> "Picture":
         title = printable(name).encode("latin-1", "replace").decode("latin-1")
         draw.text((GAP, top), title, "black")
         for column, position in enumerate(chosen):
-            image = Image.fromarray(_image(survey, position))
+            image = Image.fromarray(_image(looks, position))
             sheet.paste(image, (column * (SIDE + GAP) + GAP, top + LINE))
     return sheet
 
@@ -82,10 +89,10 @@ def _spread(positions: NDArray[np.intp]) -> NDArray[np.intp]:
     return positions[np.linspace(0, len(positions) - 1, count).round().astype(int)]
 
 
-def _image(survey: Survey, position: int) -> NDArray[np.uint8]:
+def _image(looks: Images, position: int) -> NDArray[np.uint8]:
     from PIL import Image
 
-    if survey.paths:
-        return read_image(survey.paths[position], SIDE).pixels
-    thumbnail = Image.fromarray(survey.thumbnails[position])
+    if looks.paths:
+        return read_image(looks.paths[position], SIDE).pixels
+    thumbnail = Image.fromarray(looks.thumbnails[position])
     return np.asarray(thumbnail.resize((SIDE, SIDE), Image.Resampling.BICUBIC))

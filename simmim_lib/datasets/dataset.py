@@ -87,4 +87,9 @@ class Dataset:
     @property
     def holds_texts(self) -> bool:
         """Whether the examples are texts, which a network sees as the numbers of their tokens."""
-        return self.train.images.dtype == object
+        return self.content == "texts"
+
+    @property
+    def content(self) -> str:
+        """What the examples are, one of `CONTENTS`."""
+        return "texts" if self.train.images.dtype == object else "images"

@@ -21,7 +21,7 @@ PARTS = {
 
 @dataclass(frozen=True)
 class LabelledFile:
-    """An image file and what is known about it.
+    """An image or a text, and what is known about it.
 
     Attributes:
         path: of the file.
@@ -29,7 +29,7 @@ class LabelledFile:
         label: a position in the class names, or a number for each column of labels.
         part: "train", "validation" or "test".
         group: what it shares with images that must stay in its part; "": nothing.
-        text: the example itself, where a row of a table holds a text and names no image.
+        text: the example itself, where a row of a table holds it and names no file.
     """
 
     path: Path
@@ -57,9 +57,10 @@ class Listing:
         kind: one of `dataset.KINDS`.
         class_names: the classes, or the names of the labels' columns.
         files: in an order that is the same on every file system.
-        left_out: names of files that are no images.
+        left_out: names of files that are no examples.
         problems: rows that cannot be used.
         from_outside: names of files and folders that are links to a place outside the folder.
+        content: one of `dataset.CONTENTS`.
     """
 
     path: Path
@@ -69,6 +70,7 @@ class Listing:
     left_out: tuple[str, ...] = ()
     problems: tuple[Problem, ...] = ()
     from_outside: tuple[str, ...] = ()
+    content: str = "images"
 
     def has(self, part: str) -> bool:
         """Tell whether some of the files are said to be of a part."""

@@ -1,8 +1,8 @@
 """Names of datasets: those of the catalogue, and addresses of folders and tables of one's own.
 
-`folder:PATH` is a folder of images with a sub-folder for each class, `csv:PATH` a table with a row
-for each image, or for each text if `?text=COLUMN` names their column; both mean the same in every
-process that sees the path. Options follow as in a web address:
+`folder:PATH` is a folder of images, or of text files, with a sub-folder for each class, `csv:PATH`
+a table with a row for each image, or for each text if `?text=COLUMN` names their column; both mean
+the same in every process that sees the path. Options follow as in a web address:
 `folder:photos?group=_&skip-broken=yes`.
 """
 

@@ -11,16 +11,17 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.datasets.catalogue import Entry
+from simmim_lib.datasets.class_folders import list_folder
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Part
-from simmim_lib.datasets.image_folders import list_folder
-from simmim_lib.datasets.image_tables import list_table
+from simmim_lib.datasets.labelled_tables import list_table
 from simmim_lib.datasets.listing import FEW, LabelledFile, Listing, explained, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.own_splits import divide, labels_of
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
+from simmim_lib.datasets.reading_texts import sort_texts, usable_texts
 from simmim_lib.datasets.sizes import Size, sizes_of
-from simmim_lib.datasets.texts import as_array, same_words
-from simmim_lib.errors import WorkbookError, check_whole, warn
+from simmim_lib.datasets.texts import as_array
+from simmim_lib.errors import check_whole, warn
 
 LISTERS = {"folder": list_folder, "csv": list_table}
 
@@ -73,9 +74,9 @@ def describe(name: str, own: OwnData) -> Entry:
         listing.class_names,
         SOURCES[own.kind],
         "not stated",
-        1 if own.text else _channels(own, listing),
+        1 if listing.content == "texts" else _channels(own, listing),
         kind=listing.kind,
-        content="texts" if own.text else "images",
+        content=listing.content,
     )
 
 
@@ -96,7 +97,9 @@ def picture_sizes(own: OwnData) -> list[Size]:
         WorkbookError: as `list_files`.
     """
     listing = list_files(own)
-    return [] if own.text else _until_changed(("sizes", own), listing, lambda: sizes_of(listing))
+    if listing.content == "texts":
+        return []
+    return _until_changed(("sizes", own), listing, lambda: sizes_of(listing))
 
 
 def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset, str]:
@@ -110,7 +113,7 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
             has too few of them, a group is in two parts, or the size is out of range.
     """
     check_whole("size", size, MIN_SIZE, MAX_SIZE)
-    if own.text:
+    if listing.content == "texts":
         return _read_texts(name, own, listing)
     channels = _channels(own, listing)
     images, found = read_images(listing, size, channels == 1, own.skip_broken)
@@ -137,18 +140,9 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
 
 
 def _read_texts(name: str, own: OwnData, listing: Listing) -> tuple[Dataset, str]:
-    """Do what `read` does for a table of texts; those with the same words stay in one part."""
-    problems = listing.problems
-    if problems and not own.skip_broken:
-        total = len(listing.files) + len(problems)
-        raise WorkbookError(
-            f"{len(problems)} of {total} rows of {listing.path} cannot be used: "
-            f"{explained(problems)}. Correct them, or leave them out with ?skip-broken=yes."
-        )
-    files = [
-        dataclasses.replace(file, group=file.group or same_words(file.text))
-        for file in listing.files
-    ]
+    """Do what `read` does for texts; those with the same words stay in one part."""
+    found = sort_texts(listing)
+    files = usable_texts(listing, found, own.skip_broken)
     division, labels = divide(listing, files, own.seed), labels_of(files, listing.kind)
     texts = as_array([file.text for file in files])
     train, test = (
@@ -160,8 +154,7 @@ def _read_texts(name: str, own: OwnData, listing: Listing) -> tuple[Dataset, str
     dataset = Dataset(
         name, own.title, train, test, names, source, "not stated", listing.kind, *parts
     )
-    left_out = f"Left out of {listing.path}: {explained(problems)}." if problems else ""
-    return dataset, left_out
+    return dataset, _remark(listing, dataclasses.replace(found, repeated=[], two_labels=[]))
 
 
 def _channels(own: OwnData, listing: Listing) -> int:
@@ -172,7 +165,8 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
     left_out = [*listing.left_out, *(file.shown for _, file in found.repeated)]
     remarks = []
     if left_out:
-        remarks.append(f"not images, or repeating one: {several(left_out, FEW)}")
+        what = "no texts" if listing.content == "texts" else "not images, or repeating one"
+        remarks.append(f"{what}: {several(left_out, FEW)}")
     if pairs := [*found.two_labels, *found.two_parts]:
         names = several((f"{one.shown} and {other.shown}" for one, other in pairs), FEW)
         remarks.append(f"in two classes or parts: {names}")

@@ -11,8 +11,8 @@ from simmim_lib.datasets.listing import LabelledFile, Listing, several
 from simmim_lib.datasets.stratified_splits import strata, stratified, stratified_groups
 from simmim_lib.errors import WorkbookError, shown
 
-MIN_IMAGES = 5
-"""Of each class where test images are drawn: one to test, enough to learn from and to validate."""
+MIN_EXAMPLES = 5
+"""Of each class where the test part is drawn: one to test, enough to learn from and to validate."""
 
 MIN_GROUPS = 3
 """Of each class where all is drawn: one each to learn from, to validate and to test."""
@@ -100,7 +100,7 @@ def _check_groups(listing: Listing, files: Sequence[LabelledFile]) -> None:
     if shared:
         raise WorkbookError(
             f"{len(shared)} groups in {listing.path} are in two parts: {several(shared)}. Move all "
-            "images of a group into one part, or name another group."
+            f"{listing.content} of a group into one part, or name another group."
         )
 
 
@@ -110,14 +110,18 @@ def _check_counts(listing: Listing, files: Sequence[LabelledFile]) -> None:
     Of numbers there must be as many as of a class.
     """
     drawn = [part for part in ("validation", "test") if not listing.has(part)]
-    least = {"train": MIN_IMAGES if "test" in drawn else 1 + len(drawn), "validation": 1, "test": 1}
+    least = {
+        "train": MIN_EXAMPLES if "test" in drawn else 1 + len(drawn),
+        "validation": 1,
+        "test": 1,
+    }
     for part, number in least.items():
         if part in drawn:
             continue
         among = [file for file in files if file.part == part]
         for name, members in _members(listing, among).items():
             where = f"in {listing.path}" if len(drawn) == 2 else f"in {listing.path}/{part}"
-            _check_number("different images", name, where, len(members), number)
+            _check_number(f"different {listing.content}", name, where, len(members), number)
             groups = {file.group for file in members}
             if part == "train" and "" not in groups:
                 needed = MIN_GROUPS - 2 + len(drawn)

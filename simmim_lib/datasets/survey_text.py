@@ -3,11 +3,12 @@
 from collections.abc import Iterator, Sequence
 
 import numpy as np
+from numpy.typing import NDArray
 
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Labels
 from simmim_lib.datasets.listing import FEW
 from simmim_lib.datasets.near_duplicates import MAX_BITS, MIN_CORRELATION
-from simmim_lib.datasets.survey import Names, Survey
+from simmim_lib.datasets.survey import Images, Names, Survey
 from simmim_lib.errors import printable
 
 
@@ -23,8 +24,14 @@ def as_text(survey: Survey) -> str:
 
 
 def _head(survey: Survey) -> Iterator[str]:
-    colour = "in colour" if survey.channels == 3 else "in grey"
-    yield f"{survey.title}: {len(survey.thumbnails):,} images, {survey.kind}, {colour}"
+    what = f"{sum(map(len, survey.labels.values())):,} {_called(survey)}, {survey.kind}"
+    if isinstance(survey.looks, Images):
+        what += ", in colour" if survey.looks.channels == 3 else ", in grey"
+    yield f"{survey.title}: {what}"
+
+
+def _called(survey: Survey) -> str:
+    return "images" if isinstance(survey.looks, Images) else "texts"
 
 
 def _counts(survey: Survey) -> Iterator[str]:
@@ -50,23 +57,33 @@ def _summary(survey: Survey, labels: Labels) -> list[str]:
 
 
 def _sizes(survey: Survey) -> Iterator[str]:
-    for name, sizes in (("widths", survey.widths), ("heights", survey.heights)):
-        middle = int(np.median(sizes))
-        yield f"{name}: smallest {sizes.min()}, median {middle}, largest {sizes.max()} pixels"
+    looks = survey.looks
+    if isinstance(looks, Images):
+        yield _range("widths", looks.widths, "pixels")
+        yield _range("heights", looks.heights, "pixels")
+    else:
+        yield _range("lengths", looks.words, "words")
     if survey.groups is not None:
-        yield f"groups: {survey.groups:,}; all images of one are in the same part"
+        yield f"groups: {survey.groups:,}; all {_called(survey)} of one are in the same part"
+
+
+def _range(name: str, sizes: NDArray[np.intp], unit: str) -> str:
+    middle = int(np.median(sizes))
+    return f"{name}: smallest {sizes.min():,}, median {middle:,}, largest {sizes.max():,} {unit}"
 
 
 def _findings(survey: Survey) -> Iterator[str]:
-    same = f"look the same at {IMAGE_SIZE} x {IMAGE_SIZE} pixels"
+    images = isinstance(survey.looks, Images)
+    same = f"look the same at {IMAGE_SIZE} x {IMAGE_SIZE} pixels" if images else "same words"
     rule = f"difference hash within {MAX_BITS} of 64 bits, correlation {MIN_CORRELATION}"
     broken = [f"{problem.shown} ({problem.reason})" for problem in survey.problems]
     yield from _finding(f"repeated ({same}, same label)", _joined(survey.repeated), FEW)
     yield from _finding(f"with two labels ({same})", _joined(survey.two_labels))
     yield from _finding(f"in two parts ({same})", _joined(survey.two_parts))
-    yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), FEW)
+    if images:
+        yield from _finding(f"nearly the same, other label ({rule})", _joined(survey.near), FEW)
     yield from _finding("cannot be used", broken)
-    yield from _finding("no images, left out", survey.left_out, FEW)
+    yield from _finding(f"no {_called(survey)}, left out", survey.left_out, FEW)
     if survey.from_outside:
         yield from _finding("links to a place outside the folder", survey.from_outside, FEW)
 

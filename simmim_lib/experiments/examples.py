@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simmim_lib import datasets, information, training
+from simmim_lib.augmentation import AffineViews, WordDropout
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Network
 from simmim_lib.experiments.tasks import Target
@@ -73,7 +74,7 @@ def _copied_rates(settings: Settings, network: Network) -> list[float]:
 
 
 def _recipe(settings: Settings) -> information.Recipe | None:
-    """Return how images are changed, and how unlabelled ones are learnt from."""
+    """Return how examples are changed, and how unlabelled ones are learnt from."""
     if not (settings.learns_unlabelled or settings.augmentation):
         return None
     return information.Recipe(
@@ -83,6 +84,7 @@ def _recipe(settings: Settings) -> information.Recipe | None:
         confidence=settings.confidence,
         ramp=max(1, round(settings.ramp * settings.steps)),
         augmentation=settings.augmentation,
+        views=WordDropout() if settings.trunk_info.takes == "texts" else AffineViews(),
     )
 
 

@@ -2,7 +2,9 @@
 
 A kept model is a `.keras` file of Keras's own layers, which `keras.models.load_model` opens without
 this library. One more member of the archive, `simmim.json`, says what the outputs are called and
-how images are brought to the pixels that the model takes; Keras takes no notice of it.
+how images are brought to the pixels that the model takes; Keras takes no notice of it. A network
+for texts takes the numbers of their tokens, and the description says whose these are. What cuts
+texts into tokens is not in the file: read from a stranger's, it could stop the process.
 """
 
 import contextlib
@@ -24,6 +26,7 @@ from simmim_lib.foundation.keras_files import SUFFIX
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.trunks import Weights, files
 from simmim_lib.trunks.building import ImageShape
+from simmim_lib.trunks.catalogue import TRUNKS
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
 if TYPE_CHECKING:
@@ -39,6 +42,10 @@ ACTIVATIONS = {"classification": "softmax", "multi-label": "sigmoid", "regressio
 """By the kind of a task, what turns its logits into the outputs of a kept model."""
 
 
+TAKING_TEXTS = tuple(name for name, trunk in TRUNKS.items() if trunk.takes == "texts")
+"""Trunks whose tokens a kept model may take."""
+
+
 @dataclass(frozen=True, eq=False)
 class Trained:
     """The trained networks of an experiment: all that is needed to build them again.
@@ -50,7 +57,7 @@ class Trained:
         trunk: the name of the trunk.
         architecture: of the networks.
         source: what their frozen blocks were copied from.
-        images: of each target, the shape of its images.
+        images: of each target, the shape of its images; of texts ().
         weights: of the part that is trained, each (seeds, ...).
     """
 
@@ -69,8 +76,10 @@ class Description:
         title: what it was trained for, for readers.
         kind: as `simmim.Task.kind`.
         class_names: what its outputs stand for, in order.
-        size: images are cut to their middle square and scaled to this height and width, in pixels.
+        size: images are cut to their middle square and scaled to this height and width, in pixels;
+            of texts so many tokens are kept.
         grey: whether images are read without colours.
+        tokens: the trunk whose tokens texts are cut into; "" where the model takes images.
         trained: how, and how good it was, for readers: plain values.
     """
 
@@ -80,14 +89,27 @@ class Description:
     size: int
     grey: bool
     trained: Mapping[str, Any] = field(default_factory=dict)
+    tokens: str = ""
+
+    @property
+    def takes(self) -> str:
+        """What the model takes, one of `datasets.CONTENTS`."""
+        return "texts" if self.tokens else "images"
+
+    @property
+    def input_shape(self) -> tuple[int | None, ...]:
+        """The shape that the model's inputs have."""
+        return (None, self.size) if self.tokens else (None, None, None, 1 if self.grey else 3)
 
     def as_json(self) -> str:
         """Return the description as it stands in the file."""
-        pixels = {
+        inputs = {
             "image": "middle square of the upright image, scaled by Lanczos's method",
             "values": "0 to 255; the model divides them by 255",
         }
-        return json.dumps({**asdict(self), **pixels}, indent=2) + "\n"
+        if self.tokens:
+            inputs = {"values": f"the first {self.size} tokens of a text; 0 fills up short ones"}
+        return json.dumps({**asdict(self), **inputs}, indent=2) + "\n"
 
     @classmethod
     def from_values(cls, values: Any) -> "Description":
@@ -106,9 +128,12 @@ class Description:
             raise ValueError("no size")
         if not isinstance(kind, str) or kind not in ACTIVATIONS:
             raise ValueError("no kind")
+        tokens = values.get("tokens", "")
+        if tokens not in ("", *TAKING_TEXTS):
+            raise ValueError("tokens of no network that is known here")
         grey, trained = bool(values.get("grey")), values.get("trained")
         trained = trained if isinstance(trained, dict) else {}
-        return cls(str(values.get("title")), kind, tuple(names), size, grey, trained)
+        return cls(str(values.get("title")), kind, tuple(names), size, grey, trained, tokens)
 
 
 @dataclass(frozen=True, eq=False)
@@ -132,33 +157,40 @@ def build(trained: Trained, target: str, seed: int) -> "keras.Model":
         A model from pixels (n, height, width, 1 or 3) of any size, with values from 0 to 255, to
         probabilities (n, classes), their names as `describe` says; for a regression to numbers.
         Images of another size than those of the training are cut to their middle square and scaled.
+        A network for texts is one from the numbers of their tokens, (n, length), int32.
     """
     import keras
     from keras import layers
 
-    if trunks.describe(trained.trunk).takes == "texts":
-        raise WorkbookError(
-            "A kept model takes pixels, but this network takes texts, which must be cut into "
-            "tokens first: keep its settings, with result.settings.as_code(), and run them again."
-        )
-    shape, (task, head) = trained.images[target], _head(trained, target, seed)
-    pixels = keras.Input((None, None, shape[2]), name="pixels")
-    images = layers.Resizing(
-        *shape[:2], crop_to_aspect_ratio=True, antialias=True, name=MIDDLE_SQUARE
-    )(pixels)
-    images = layers.Rescaling(1 / 255, name="scale")(images)
-    trunk = _trunk(trained, shape, seed)
-    if trunk.input_shape[1:] != shape:
-        images = trunks.adapter(shape, trunk.input_shape[1:])(images)
-    features = trunk(images)
+    (task, head), trunk = _head(trained, target, seed), _trunk(trained, target, seed)
+    if shape := trained.images[target]:
+        inputs = keras.Input((None, None, shape[2]), name="pixels")
+        features = trunk(_seen(inputs, shape, trunk))
+    else:
+        inputs = keras.Input(trunk.input_shape[1:], dtype="int32", name="tokens")
+        features = trunk(inputs)
     if len(features.shape) == 4:
         features = layers.GlobalAveragePooling2D(name="pooling", dtype="float32")(features)
     logits = layers.Dense(len(task.class_names), name="logits", dtype="float32")
     name = "numbers" if task.kind == "regression" else "probabilities"
     outputs = layers.Activation(ACTIVATIONS[task.kind], name=name, dtype="float32")
-    model = keras.Model(pixels, outputs(logits(features)), name="kept_model")
+    model = keras.Model(inputs, outputs(logits(features)), name="kept_model")
     logits.set_weights(head)
     return model
+
+
+def _seen(
+    pixels: "keras.KerasTensor", shape: ImageShape, trunk: "keras.Model"
+) -> "keras.KerasTensor":
+    """Return what a trunk sees of pixels, which are brought to the shape of the training first."""
+    from keras import layers
+
+    square = layers.Resizing(
+        *shape[:2], crop_to_aspect_ratio=True, antialias=True, name=MIDDLE_SQUARE
+    )(pixels)
+    images = layers.Rescaling(1 / 255, name="scale")(square)
+    wanted = trunk.input_shape[1:]
+    return images if wanted == shape else trunks.adapter(shape, wanted)(images)
 
 
 def describe(trained: Trained, target: str, title: str, how: Mapping[str, Any]) -> Description:
@@ -171,15 +203,18 @@ def describe(trained: Trained, target: str, title: str, how: Mapping[str, Any]) 
         how: it was trained, and how good it was, in plain values.
     """
     (task,) = (each for each in trained.architecture.model.tasks if each.name == target)
-    size, _, channels = trained.images[target]
-    return Description(title, task.kind, task.class_names, size, channels == 1, how)
+    known = title, task.kind, task.class_names
+    if shape := trained.images[target]:
+        return Description(*known, size=shape[0], grey=shape[2] == 1, trained=how)
+    length = trained.architecture.size
+    return Description(*known, size=length, grey=False, trained=how, tokens=trained.trunk)
 
 
-def _trunk(trained: Trained, images: ImageShape, seed: int) -> "keras.Model":
+def _trunk(trained: Trained, target: str, seed: int) -> "keras.Model":
     """Return one seed's trunk, whole."""
     info = trunks.describe(trained.trunk)
-    channels = 3 if info.colour else images[2]
-    trunk = trunks.build_trunk(info.name, channels, trained.architecture.size)
+    given = None if info.colour or info.takes == "texts" else trained.images[target][2]
+    trunk = trunks.build_trunk(info.name, given, trained.architecture.size)
     trunks.set_weights(trunk, info.end_of, _blocks(trained, seed))
     return trunk
 
@@ -269,7 +304,7 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
     path = from_person(path)
     model = keras_files.load(path)
     description = _description(path)
-    expected = (None, None, None, 1 if description.grey else 3), len(description.class_names)
+    expected = description.input_shape, len(description.class_names)
     if (model.input_shape, model.output_shape[-1]) != expected:
         raise WorkbookError(
             f"{path} holds a model that does not fit its description {KEPT_DESCRIPTION}, so one of "

@@ -1,4 +1,4 @@
-"""Predictions of a kept model for new images: files, and folders however deep."""
+"""Predictions of a kept model for new images or texts: files, tables, folders however deep."""
 
 import csv
 import io
@@ -11,12 +11,17 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib.datasets.image_files import BrokenImageError, is_image, read_image
-from simmim_lib.errors import printable
+from simmim_lib.datasets.naming import parse
+from simmim_lib.datasets.tables import read_rows
+from simmim_lib.datasets.text_files import BrokenTextError, is_text, read_text
+from simmim_lib.errors import WorkbookError, check_choice, printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.paths import from_person
+from simmim_lib.trunks.tokens import token_ids
 
-IMAGES_PER_CALL = 32
+AT_ONCE = 32
+"""Examples that are predicted for in one call."""
 
 
 @dataclass(frozen=True)
@@ -34,10 +39,10 @@ class Unreadable:
 
 @dataclass(frozen=True, eq=False)
 class Prediction:
-    """What a model says about an image.
+    """What a model says about an image or a text.
 
     Attributes:
-        path: of the image.
+        path: of its file; of a table's row this with a colon and the row's number.
         outputs: of the model, (classes,).
         description: of the model.
     """
@@ -74,33 +79,80 @@ class Prediction:
 Outcome = Prediction | Unreadable
 
 
-def find_images(
-    paths: Iterable[str | os.PathLike[str]],
-) -> tuple[list[Path | Unreadable], list[Path]]:
-    """List the images among files and in folders, sorted by name, each once.
+@dataclass(frozen=True)
+class Text:
+    """A text of a table.
+
+    Attributes:
+        path: of the table, with a colon and the number of the row.
+        text: what stands there.
+    """
+
+    path: Path
+    text: str
+
+
+Example = Path | Text | Unreadable
+
+
+def find(
+    paths: Iterable[str | os.PathLike[str]], takes: str = "images"
+) -> tuple[list[Example], list[Path]]:
+    """List the examples among files and in folders, sorted by name, each once.
 
     Args:
-        paths: a file is taken whatever it is called; of a folder, what has the name of an image,
-            however deep, without hidden files and folders.
+        paths: a file is taken whatever it is called; of a folder, what has the name of an image, or
+            of a text, however deep, without hidden files and folders. Where texts are wanted, one
+            may be `csv:PATH?text=COLUMN`, whose rows are examples.
+        takes: what is wanted, "images" or "texts".
 
     Returns:
-        The images, with what cannot be listed in its place; and the other files in the folders.
+        The examples, with what cannot be listed in its place; and the other files in the folders.
+
+    Raises:
+        WorkbookError: a table that is missing, broken, or without that column.
     """
-    found: dict[Path, Path | Unreadable] = {}
+    found: dict[Path, Example] = {}
     left_out: list[Path] = []
-    for path in map(from_person, paths):
-        if path.is_dir():
-            images, others = _in_folder(path)
-            left_out += others
-        elif path.is_file():
-            images = [path]
-        else:
-            images = [Unreadable(path, _why_no_image(path))]
-        found |= {each if isinstance(each, Path) else each.path: each for each in images}
+    for given in paths:
+        examples, others = _find_one(os.fspath(given), takes)
+        left_out += others
+        found |= {each if isinstance(each, Path) else each.path: each for each in examples}
     return [*found.values()], left_out
 
 
-def _why_no_image(path: Path) -> str:
+def _find_one(given: str, takes: str) -> tuple[list[Example], list[Path]]:
+    if takes == "texts" and given.startswith("csv:"):
+        return _rows(given), []
+    if takes == "texts" and given.lower().endswith((".csv", ".tsv")):
+        return _rows(f"csv:{given}"), []  # which asks for the column
+    path = from_person(given)
+    if path.is_dir():
+        return _in_folder(path, takes)
+    return [path if path.is_file() else Unreadable(path, _why_no_file(path))], []
+
+
+def _rows(address: str) -> list[Example]:
+    """Return the texts of a table, and the rows that have none."""
+    own = parse(address)
+    assert own is not None  # since it begins with csv:
+    header, rows = read_rows(own.path, own.sep)
+    if not own.text:
+        raise WorkbookError(
+            f"The table {own.path} has the columns {', '.join(header)}: say which one holds the "
+            f"texts, as in csv:{own.path}?text={header[0]}."
+        )
+    column = check_choice(f"column of {own.path}:", own.text, header)
+    names = {row.number: Path(f"{own.path}:{row.number}") for row in rows}
+    return [
+        Text(names[row.number], row.cells[column])
+        if row.cells[column]
+        else Unreadable(names[row.number], "is empty")
+        for row in rows
+    ]
+
+
+def _why_no_file(path: Path) -> str:
     if os.path.lexists(path):
         return "is not a file"
     if str(path).startswith("folder:"):  # as a target is named
@@ -108,68 +160,64 @@ def _why_no_image(path: Path) -> str:
     return "is not there"
 
 
-def _in_folder(folder: Path) -> tuple[list[Path | Unreadable], list[Path]]:
-    images: list[Path | Unreadable] = []
+def _in_folder(folder: Path, takes: str) -> tuple[list[Example], list[Path]]:
+    is_wanted = is_text if takes == "texts" else is_image
+    found: list[Example] = []
     others: list[Path] = []
 
     def tell(error: OSError) -> None:
-        images.append(Unreadable(Path(error.filename), f"cannot be read: {error.strerror}"))
+        found.append(Unreadable(Path(error.filename), f"cannot be read: {error.strerror}"))
 
     for place, folders, files in os.walk(folder, onerror=tell):
         folders[:] = sorted(name for name in folders if not name.startswith("."))
         # Such folders are not gone into: they may lead anywhere, and in a circle.
         others += [path for name in folders if (path := Path(place, name)).is_symlink()]
         shown = [Path(place, name) for name in sorted(files) if not name.startswith(".")]
-        images += [path for path in shown if is_image(path)]
-        others += [path for path in shown if not is_image(path)]
-    return images or [Unreadable(folder, "has no images")], others
+        found += [path for path in shown if is_wanted(path)]
+        others += [path for path in shown if not is_wanted(path)]
+    return found or [Unreadable(folder, f"has no {takes}")], others
 
 
-def predict(kept: KeptModel, images: Iterable[Path | Unreadable]) -> Iterator[Outcome]:
-    """Predict for images, read as those of the training were.
+def predict(kept: KeptModel, examples: Iterable[Example]) -> Iterator[Outcome]:
+    """Predict for images or texts, read as those of the training were.
 
     Args:
         kept: the model.
-        images: from `find_images`.
+        examples: from `find`.
 
     Yields:
         A prediction for each, in order, or why there is none.
     """
-    rest = iter(images)
-    while group := [*itertools.islice(rest, IMAGES_PER_CALL)]:
-        yield from _predict_group(kept, [_read(kept.description, image) for image in group])
+    rest = iter(examples)
+    while group := [*itertools.islice(rest, AT_ONCE)]:
+        yield from _predict_group(kept, [_read(kept.description, example) for example in group])
 
 
-def _read(
-    description: Description, image: Path | Unreadable
-) -> tuple[Path, np.ndarray] | Unreadable:
-    if isinstance(image, Unreadable):
-        return image
+def _read(description: Description, example: Example) -> tuple[Path, np.ndarray] | Unreadable:
+    """Return what the model takes, a row of a batch, or why it cannot be had."""
+    if isinstance(example, Unreadable):
+        return example
+    path = example if isinstance(example, Path) else example.path
     try:
-        return image, read_image(image, description.size, description.grey).pixels
-    except BrokenImageError as error:
-        return Unreadable(image, str(error))
+        if description.takes == "texts":
+            text = read_text(example) if isinstance(example, Path) else example.text
+            return path, token_ids(description.tokens, [text], description.size)[0]
+        pixels = read_image(path, description.size, description.grey).pixels
+        return path, np.atleast_3d(pixels).astype(np.float32)
+    except (BrokenImageError, BrokenTextError) as error:
+        return Unreadable(path, str(error))
 
 
 def _predict_group(
     kept: KeptModel, group: Sequence[tuple[Path, np.ndarray] | Unreadable]
 ) -> Iterator[Outcome]:
-    pixels = [image[1] for image in group if not isinstance(image, Unreadable)]
-    outputs = iter(_outputs(kept, pixels))
-    for image in group:
-        if isinstance(image, Unreadable):
-            yield image
+    inputs = [each[1] for each in group if not isinstance(each, Unreadable)]
+    outputs = iter(kept.model.predict_on_batch(np.stack(inputs)) if inputs else ())
+    for each in group:
+        if isinstance(each, Unreadable):
+            yield each
         else:
-            yield Prediction(image[0], next(outputs), kept.description)
-
-
-def _outputs(kept: KeptModel, pixels: Sequence[np.ndarray]) -> np.ndarray:
-    """Return the outputs for images of one size, (n, classes)."""
-    if not pixels:
-        return np.empty((0, len(kept.description.class_names)))
-    size = kept.description.size
-    batch = np.stack(pixels).reshape(len(pixels), size, size, -1).astype(np.float32)
-    return np.asarray(kept.model.predict_on_batch(batch))
+            yield Prediction(each[0], np.asarray(next(outputs)), kept.description)
 
 
 def as_csv(outcomes: Sequence[Outcome], description: Description, below: float) -> str:

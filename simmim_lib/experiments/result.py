@@ -87,7 +87,8 @@ class Result:
 
         It takes pixels (n, height, width, 1 or 3) of any size, with values from 0 to 255, and
         gives probabilities (n, classes), the classes in the order of the dataset's; all that
-        training did to the images is inside. See `kept_models.build`.
+        training did to the images is inside. A network for texts takes the numbers of their tokens.
+        See `kept_models.build`.
 
         Args:
             seed: whose network, from 0; by default the best on the validation images.

@@ -263,7 +263,7 @@ class Settings:
     )
     augmentation: float = option(
         0.0,
-        "how strongly images are rotated and stretched, 0 to 2",
+        "how strongly images are rotated and stretched, or texts thinned out, 0 to 2",
         reads=Number(lambda number: 0 <= number <= 2, "from 0 to 2, like 1.0"),
         group="unlabelled",
         offers=(0.0, 0.5, 1.0, 2.0),

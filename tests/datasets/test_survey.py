@@ -64,8 +64,8 @@ def test_counts_and_sizes_are_those_of_the_files(pets):
     for part, labels in found.labels.items():
         expected = np.bincount(getattr(dataset, part).labels)
         assert np.bincount(labels).tolist() == expected.tolist()
-    assert sorted(found.widths) == sorted([*range(90, 210, 10), *range(90, 170, 10)])
-    assert found.channels == 3 and not found.refusal
+    assert sorted(found.looks.widths) == sorted([*range(90, 210, 10), *range(90, 170, 10)])
+    assert found.looks.channels == 3 and not found.refusal
     assert not (found.problems or found.two_labels or found.two_parts or found.repeated)
     text = as_text(found)
     assert "pets: 20 images, classification, in colour" in text
@@ -78,7 +78,7 @@ def test_width_and_height_are_those_of_the_upright_image(tmp_path):
     exif[0x0112] = 6
     Image.fromarray(noise(3, (30, 50))).save(folder / "cats" / "turned.png", exif=exif)
     found = survey(f"folder:{folder}")
-    assert found.widths.max() == 30 and found.heights.max() == 50
+    assert found.looks.widths.max() == 30 and found.looks.heights.max() == 50
 
 
 @pytest.mark.parametrize("orientation", range(1, 9))
@@ -115,9 +115,11 @@ def test_parts_and_groups_are_counted(tmp_path):
 @pytest.mark.parametrize("name", ["mnist", "uci-digits"])
 def test_datasets_of_the_workbook_are_shown_too(name):
     found, dataset = survey(name), datasets.load(name)
-    assert len(found.thumbnails) == len(dataset.train) + len(dataset.test)
+    assert len(found.looks.thumbnails) == len(dataset.train) + len(dataset.test)
     text = as_text(found)
-    assert f"{dataset.title}: {len(found.thumbnails):,} images, classification, in grey" in text
+    assert (
+        f"{dataset.title}: {len(found.looks.thumbnails):,} images, classification, in grey" in text
+    )
     assert "widths: smallest 28, median 28, largest 28" in text and "cannot be used: none" in text
 
 
@@ -135,7 +137,12 @@ def test_images_of_a_dataset_in_memory_are_compared_too(pets, monkeypatch):
     assert found.two_labels == [("train[0]", "train[1]")]
     assert found.repeated == [("train[2]", "train[3]")]
     assert found.two_parts == [("train[4]", "test[0]")]
-    assert found.widths.tolist() == [40] * 20 and found.thumbnails.shape == (20, 28, 28, 3)
+    assert found.looks.widths.tolist() == [40] * 20 and found.looks.thumbnails.shape == (
+        20,
+        28,
+        28,
+        3,
+    )
 
 
 # --- What is wrong

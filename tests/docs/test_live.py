@@ -1,4 +1,4 @@
-"""The page that learns in the browser does what the library does, to the fifth digit."""
+"""What the live pages compute is what the library computes, to the fifth digit."""
 
 import os
 from pathlib import Path
@@ -6,7 +6,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simmim_lib import information, training, weighting
+from simmim_lib import information, losses, masking, training, weighting
+from simmim_lib.diagnostic_accuracy import predictive_values
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
 
@@ -22,7 +23,7 @@ def page():
         pytest.skip("there is no Chromium")
     with browser.chromium() as opened:
         blank = opened.new_page()
-        for name in ("heads", "gradients"):
+        for name in ("heads", "gradients", "screening", "formula", "masks"):
             text = (LIVE / f"{name}.js").read_text(encoding="utf-8")
             blank.add_script_tag(content=f"{text};window.{name.title()} = {name.title()};")
         yield blank
@@ -142,3 +143,82 @@ def test_steps_are_those_of_the_library(page, method):
         )
         known = weighting.combine(method, pair).direction
         np.testing.assert_allclose(found, known, atol=1e-5, err_msg=str(pair))
+
+
+@pytest.mark.parametrize("apart", [0.0, 1.5, 4.0])
+def test_a_threshold_tells_people_what_bayes_says(page, apart):
+    from scipy.stats import norm
+
+    for threshold, prevalence in ((-1.0, 0.5), (1.25, 0.001), (3.0, 0.74)):
+        found = page.evaluate("(given) => Screening.at(...given)", [threshold, apart, prevalence])
+        sensitivity, specificity = norm.sf(threshold - apart), norm.cdf(threshold)
+        known = predictive_values(sensitivity, specificity, prevalence)
+        np.testing.assert_allclose(
+            [found[name] for name in ("sensitivity", "specificity", "positive", "negative")],
+            [sensitivity, specificity, *known],
+            atol=1e-5,
+        )
+        shares = [found[name] for name in ("found", "missed", "calm", "alarmed")]
+        assert sum(shares) == pytest.approx(1)
+        assert found["accuracy"] == pytest.approx(shares[0] + shares[2])
+    area = page.evaluate("(apart) => Screening.area(apart)", apart)
+    assert area == pytest.approx(norm.cdf(apart / np.sqrt(2)), abs=1e-5)
+
+
+READINGS = {
+    "written": losses.formula_from_logits,
+    "cross_entropy": losses.cross_entropy,
+    "entropy": lambda labels, logits: losses.prediction_entropy(logits),
+    "accuracy": losses.expected_accuracy,
+}
+
+
+@pytest.mark.parametrize("name", READINGS)
+def test_readings_of_the_formula_have_the_library_s_values_and_slopes(page, name):
+    import tensorflow as tf
+
+    logits = np.random.default_rng(2).normal(size=(12, 3)) * 3
+    labels = np.arange(12) % 3
+    with tf.GradientTape() as tape:
+        given = tf.Variable(logits)
+        values = READINGS[name](tf.constant(labels), given)
+        total = tf.reduce_sum(values)
+    slopes = tape.gradient(total, given).numpy()
+    found = page.evaluate(
+        """([name, logits, labels]) => logits.map((each, n) => {
+            const { loss, slope } = Formula.losses[name](Formula.softmax(each), labels[n]);
+            return [loss, ...slope];
+        })""",
+        [name, logits.tolist(), labels.tolist()],
+    )
+    np.testing.assert_allclose(np.array(found)[:, 0], values.numpy(), atol=1e-5)
+    np.testing.assert_allclose(np.array(found)[:, 1:], slopes, atol=1e-5)
+
+
+@pytest.mark.parametrize(("start", "rises"), [(0.3, False), (0.45, True)])
+def test_the_formula_as_written_turns_where_lesson_02_says(page, start, rises):
+    """Below 1/e the label loses by it, above it gains: p log p is smallest there."""
+    p = [start, (1 - start) / 2, (1 - start) / 2]
+    path = page.evaluate('(p) => Formula.descend("written", p, 0, 60, 0.5)', p)
+    assert (path[-1][0] > start) == rises
+    assert all(sum(each) == pytest.approx(1) for each in path)
+
+
+@pytest.mark.parametrize("ratio", [0.1, 0.28, 0.6, 0.9])
+@pytest.mark.parametrize(("grid", "unit"), [(7, 1), (7, 2), (14, 3), (5, 1), (4, 4)])
+def test_masks_hide_as_many_units_as_the_library_s(page, grid, unit, ratio):
+    units = masking.number_of_units(grid, unit)
+    hidden = masking.number_hidden(units, ratio)
+    found = page.evaluate(
+        """([grid, unit, ratio]) => {
+            const units = Masks.units(grid, unit);
+            return [units, Masks.hidden(units, ratio), Masks.draw(grid, unit, ratio, Math.random)];
+        }""",
+        [grid, unit, ratio],
+    )
+    assert found[:2] == [units, hidden]
+    mask = np.array(found[2])
+    corners = mask[::unit, ::unit]
+    assert mask.shape == (grid, grid) and corners.sum() == hidden
+    whole = corners.repeat(unit, axis=0).repeat(unit, axis=1)[:grid, :grid]
+    np.testing.assert_array_equal(mask, whole)

@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, experiments, training
+from simmim_lib.augmentation import AffineViews, WordDropout
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import examples
 from simmim_lib.experiments.examples import StagePlan, plan_stage
@@ -192,3 +193,23 @@ def test_earlier_blocks_take_smaller_steps():
         for position in network.architecture.positions[name]:
             assert factors[position] == pytest.approx(factor)
     assert len(factors) == 6
+
+
+def test_texts_get_gaps_where_images_are_turned():
+    views = {}
+    for trunk, target in (("small-cnn", "mnist"), ("words", "yelp")):
+        settings = Settings(
+            trunk=trunk, source=None, targets=(target,), steps=2, seeds=1, **TWO_VIEWS
+        )
+        (plan,) = plans(settings)
+        assert plan.options.recipe is not None
+        views[trunk] = plan.options.recipe.kind.views
+    assert views == {"small-cnn": AffineViews(), "words": WordDropout()}
+
+
+@pytest.mark.slow
+def test_the_workbook_s_recipe_learns_from_texts_too():
+    settings = Settings(trunk="words", recipe="simmim", targets=("yelp",), image_size=16, steps=6,
+                        labels_per_class=4, seeds=2)  # fmt: skip
+    result = experiments.run(settings, baseline=False)
+    assert settings.augmentation and np.isfinite(result.accuracy["yelp"]).all()

@@ -23,6 +23,7 @@ from simmim_lib.experiments import Result, kept_models
 from simmim_lib.foundation import outputs
 from simmim_lib.settings import Settings
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
+from simmim_lib.trunks.tokens import token_ids
 
 TARGET = "uci-digits"
 SETTINGS = Settings(targets=(TARGET,), steps=20, seeds=2)
@@ -129,6 +130,26 @@ def test_whatever_is_frozen_or_copied_every_seed_s_model_says_what_training_said
     for seed in range(2):
         found = result.model(seed).predict(pixels(TARGET), verbose=0)
         np.testing.assert_allclose(found, result.probabilities[TARGET][seed], atol=1e-5)
+
+
+@pytest.mark.colab
+@pytest.mark.slow
+@pytest.mark.parametrize("frozen", [2, 3])
+def test_texts_are_predicted_the_same_from_the_numbers_of_their_tokens(tmp_path, frozen):
+    """With what reads them trained, and with all blocks frozen."""
+    settings = Settings(
+        targets=("yelp",), trunk="words", image_size=24, labels_per_class=2, steps=3, seeds=2,
+        frozen_layers=frozen,
+    )  # fmt: skip
+    result = experiments.run(settings, baseline=False)
+    result.save(tmp_path / "model.keras", seed=1)
+    texts = datasets.load("yelp").test.images
+    ids = token_ids("words", texts, 24)
+    found, classes = predicted_elsewhere(tmp_path / "model.keras", ids, tmp_path)
+    np.testing.assert_allclose(found, result.probabilities["yelp"][1], atol=1e-5)
+    assert classes == ",".join(datasets.describe("yelp").class_names)
+    description = kept_models.read(tmp_path / "model.keras").description
+    assert (description.takes, description.tokens, description.size) == ("texts", "words", 24)
 
 
 @pytest.mark.slow
@@ -282,6 +303,9 @@ BAD_DESCRIPTIONS = {
     "no class": (with_fields(class_names=[]), "is damaged"),
     "a class too few": (with_fields(class_names=[*"012345678"]), "does not fit its description"),
     "colour": (with_fields(grey=False), "does not fit its description"),
+    "tokens of texts": (with_fields(tokens="words"), "does not fit its description"),
+    "tokens of nobody": (with_fields(tokens="nobody"), "is damaged"),
+    "a list as tokens": (with_fields(tokens=["words"]), "is damaged"),
     "too much": (lambda content: content + b" " * 11_000_000, "is damaged"),
 }
 

@@ -12,9 +12,11 @@ from image_making import noise, save
 from PIL import Image
 
 from simmim_lib.datasets.image_files import read_image
+from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import predicting
 from simmim_lib.experiments.kept_models import Description, KeptModel
-from simmim_lib.experiments.predicting import Prediction, Unreadable, find_images, predict
+from simmim_lib.experiments.predicting import Prediction, Unreadable, find, predict
+from simmim_lib.trunks.tokens import token_ids
 
 NAMES = ("dark", "bright")
 DESCRIPTION = Description("Brightness", "classification", NAMES, 28, grey=True)
@@ -42,7 +44,7 @@ def test_a_flat_folder_files_and_a_deep_folder_are_taken_once_each(tmp_path):
     (tmp_path / "new" / "notes.txt").write_text("no image")
     odd = shade(tmp_path / "odd.png", 0).rename(tmp_path / "odd.photo")
     paths = [odd, tmp_path / "new", tmp_path / "new" / "b.png", odd]
-    found, left_out = find_images(paths)
+    found, left_out = find(paths)
     names = ["odd.photo", "new/a.JPG", "new/b.png", "new/deep/deeper/c.png"]
     assert found == [tmp_path / name for name in names]
     assert left_out == [tmp_path / "new" / "notes.txt"]
@@ -54,7 +56,7 @@ def test_folders_behind_links_are_not_gone_into(tmp_path):
     image = shade(tmp_path / "new" / "image.png", 0)
     (tmp_path / "new" / "linked").symlink_to(tmp_path / "elsewhere")
     (tmp_path / "new" / "circle").symlink_to(tmp_path / "new")
-    found, left_out = find_images([tmp_path / "new"])
+    found, left_out = find([tmp_path / "new"])
     assert found == [image]
     assert left_out == [tmp_path / "new" / "circle", tmp_path / "new" / "linked"]
 
@@ -62,7 +64,7 @@ def test_folders_behind_links_are_not_gone_into(tmp_path):
 def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
     (tmp_path / "empty").mkdir()
     image = shade(tmp_path / "image.png", 0)
-    found, _ = find_images([tmp_path / "missing.png", image, tmp_path / "empty"])
+    found, _ = find([tmp_path / "missing.png", image, tmp_path / "empty"])
     assert found == [
         Unreadable(tmp_path / "missing.png", "is not there"),
         image,
@@ -71,14 +73,14 @@ def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
 
 
 def test_an_address_is_no_path():
-    ((found,), _) = find_images(["folder:photos"])
+    ((found,), _) = find(["folder:photos"])
     assert found.reason == "is not there; give the path alone, without folder:"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")
 def test_a_pipe_is_not_waited_for(tmp_path):
     os.mkfifo(tmp_path / "pipe.png")
-    found, _ = find_images([tmp_path / "pipe.png"])
+    found, _ = find([tmp_path / "pipe.png"])
     assert found == [Unreadable(tmp_path / "pipe.png", "is not a file")]
 
 
@@ -179,3 +181,65 @@ def test_names_of_any_bytes_stay_in_their_line_of_a_table():
     text = predicting.as_csv([made], made.description, 0.7)
     assert text.splitlines()[1].startswith("bad\\udcff\\n\\x1b[31m.png,b\\ud800,0.800000")
     assert text.encode()
+
+
+# --- Texts
+
+TEXTS = Description("Greetings", "classification", ("other", "hello"), 8, False, {}, "words")
+
+
+@pytest.fixture(scope="module")
+def reader() -> KeptModel:
+    """A model that looks for the first token of "hello" among the eight that it sees."""
+    (number,) = {*token_ids("words", ["hello"], 8)[0].tolist()[:1]}
+    tokens = keras.Input((8,), dtype="int32")
+    is_it = keras.ops.equal(tokens, number)
+    found = keras.ops.cast(keras.ops.any(is_it, axis=-1, keepdims=True), "float32")
+    return KeptModel(keras.Model(tokens, keras.ops.concatenate([1 - found, found], axis=-1)), TEXTS)
+
+
+def test_text_files_folders_and_rows_of_tables_are_predicted_for(reader, tmp_path):
+    for name, text in {
+        "a.txt": "hello you",
+        "deep/b.TXT": "well",
+        "c.png": "",
+        "d.txt": " ",
+    }.items():
+        path = tmp_path / "new" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(text)
+    table = tmp_path / "table.csv"
+    table.write_text(
+        'n,said\n1,"hello, there"\n2,\n3,"one two three four five six seven eight hello"\n'
+    )
+    found, left_out = find([tmp_path / "new", f"csv:{table}?text=said"], "texts")
+    assert left_out == [tmp_path / "new" / "c.png"]
+    outcomes = {str(each.path): each for each in predict(reader, found)}
+    told = {
+        name: each.reason if isinstance(each, Unreadable) else each.label
+        for name, each in outcomes.items()
+    }
+    assert told == {
+        f"{tmp_path}/new/a.txt": "hello",
+        f"{tmp_path}/new/d.txt": "is empty",
+        f"{tmp_path}/new/deep/b.TXT": "other",
+        f"{table}:2": "hello",
+        f"{table}:3": "is empty",
+        f"{table}:4": "other",  # only eight tokens are seen
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [
+        ("{}", r"has the columns n, said: say which one .*csv:.*table.csv\?text=n"),
+        ("csv:{}", "say which one holds the texts"),
+        ("csv:{}?text=sayd", "Did you mean 'said'"),
+        ("csv:{}x?text=said", "cannot be read"),
+    ],
+)
+def test_a_table_without_its_column_is_refused(tmp_path, given, words):
+    table = tmp_path / "table.csv"
+    table.write_text("n,said\n1,hello\n")
+    with pytest.raises(WorkbookError, match=words):
+        find([given.format(table)], "texts")

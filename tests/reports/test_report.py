@@ -187,7 +187,7 @@ def test_the_page_shows_what_a_report_must(page, made):
     assert TITLE in seen.text
     assert len(seen.all("h1")) == 1
     for heading in (
-        *("Settings", "The data", "Baselines", "The experiment", "Scores on test images"),
+        *("Settings", "The data", "Baselines", "The experiment", "Test scores"),
         *("What is right and what is not", "What it was most wrong about", "Learning curves"),
         *("Calibration", "Cost", "Verdict", "Model card", "Environment"),
     ):

@@ -5,28 +5,15 @@
   const root = document.getElementById("fight");
   if (!root) return;
   const state = { angle: 120, first: 1, second: 2 };
-  const form = document.createElement("div");
-  form.className = "live-controls";
-  const lengths = numbers(0.25, 4, 0.25);
+  const { form, canvas, told: table, pen } = Controls.frame(root, 760, 420, "table");
+  const lengths = Controls.numbers(0.25, 4, 0.25);
   for (const [title, values, name] of [
-    ["Angle between the gradients, in degrees", numbers(0, 175, 5), "angle"],
+    ["Angle between the gradients, in degrees", Controls.numbers(0, 175, 5), "angle"],
     ["Length of the first", lengths, "first"],
     ["Length of the second", lengths, "second"],
   ]) {
     form.append(Controls.range(title, values, state[name], (value) => { state[name] = value; draw(); }));
   }
-  const canvas = document.createElement("canvas");
-  canvas.width = 760;
-  canvas.height = 420;
-  canvas.setAttribute("role", "img");
-  const table = document.createElement("table");
-  table.setAttribute("aria-live", "polite");
-  root.append(form, canvas, table);
-
-  function numbers(least, most, step) {
-    return Array.from({ length: 1 + (most - least) / step }, (_, n) => least + n * step);
-  }
-
   const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933"];
 
   function draw() {
@@ -37,7 +24,7 @@
       return { name, weights, step, gains: [Gradients.dot(step, a), Gradients.dot(step, b)] };
     });
     const farthest = Math.max(...[a, b, ...steps.map((each) => each.step)].map(Gradients.length));
-    const scale = 340 / farthest, pen = canvas.getContext("2d"), ink = getComputedStyle(root).color;
+    const scale = 340 / farthest, ink = getComputedStyle(root).color;
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.font = "13px sans-serif";
     arrow(pen, a, scale, ink, "first gradient", 3);
@@ -68,22 +55,12 @@
     const lines = steps.map(({ name, weights, gains }) => [
       Gradients.titles[name], weights.map((weight) => weight.toFixed(2)).join(", "), ...gains.map(gain),
     ]);
-    table.replaceChildren(row(head, "th"), ...lines.map((line) => row(line, "td")));
+    Controls.fill(table, head, lines);
     const worse = steps.filter(({ gains }) => Math.min(...gains) < -1e-9);
     const names = worse.map(({ name }) => Gradients.titles[name]).join(", ") || "none";
     canvas.setAttribute("aria-label",
       `Two gradients at ${state.angle} degrees, ${state.first} and ${state.second} long, and the steps of seven `
       + `methods; a task gets worse with: ${names}.`);
-  }
-
-  function row(texts, kind) {
-    const line = document.createElement("tr");
-    for (const text of texts) {
-      const cell = document.createElement(kind);
-      cell.textContent = text;
-      line.append(cell);
-    }
-    return line;
   }
 
   draw();

@@ -5,9 +5,6 @@
   const data = window.SIMMIM_HEADS;
   const root = document.getElementById("learn");
   if (!root || !data) return;
-  root.querySelector("noscript")?.remove();
-  root.querySelector("img")?.remove();
-
   const settings = { source: 0, labels: 3, seeds: 3, information: 0, spread: 1 };
   const ways = {
     labels: [1, 2, 3, 5, 10, 20], seeds: [1, 2, 3, 5],
@@ -18,30 +15,14 @@
     spread: "of which: spread over the classes",
   };
 
-  const form = document.createElement("div");
-  form.className = "live-controls";
-  form.append(choice("Source of the frozen trunk", data.sources.map((each) => each.title), (number) => {
+  const { form, canvas, told: words, pen } = Controls.frame(root, 760, 300, "p");
+  form.append(Controls.choice("Source of the frozen trunk", data.sources.map((each) => each.title), (number) => {
     settings.source = number;
+    learn();
   }));
   for (const name of Object.keys(ways)) {
     form.append(Controls.range(titles[name], ways[name], settings[name], (value) => { settings[name] = value; learn(); }));
   }
-  const canvas = document.createElement("canvas");
-  canvas.width = 760;
-  canvas.height = 300;
-  canvas.setAttribute("role", "img");
-  const words = document.createElement("p");
-  words.setAttribute("aria-live", "polite");
-  root.append(form, canvas, words);
-
-  function choice(title, names, set) {
-    const label = document.createElement("label"), select = document.createElement("select");
-    names.forEach((name, number) => select.add(new Option(name, number)));
-    select.addEventListener("change", () => { set(Number(select.value)); learn(); });
-    label.append(`${title} `, select);
-    return label;
-  }
-
   const units = data.units, classes = data.classes.length;
   const features = data.sources.map((each) => Heads.halves(each.features));
   const test = { from: data.train, rows: data.labels.length - data.train };
@@ -108,7 +89,7 @@
   }
 
   function draw(runs, shares) {
-    const pen = canvas.getContext("2d"), dark = getComputedStyle(root).color;
+    const dark = getComputedStyle(root).color;
     pen.clearRect(0, 0, canvas.width, canvas.height);
     pen.font = "13px sans-serif";
     const box = { left: 50, top: 30, width: 400, height: 220 };

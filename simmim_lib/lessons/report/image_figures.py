@@ -7,12 +7,11 @@ from typing import TYPE_CHECKING, NamedTuple
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.datasets.stratified_splits import strata
 from simmim_lib.errors import printable
 from simmim_lib.experiments.baselines import Findings
-from simmim_lib.lessons.report.judgements import Judgement, judge, label_text
+from simmim_lib.lessons.report import judgements
+from simmim_lib.lessons.report.judgements import Judgement, judge, label_text, of_each_class
 from simmim_lib.pictures.charts import show_image
-from simmim_lib.pictures.classification import MAX_CLASSES
 from simmim_lib.pictures.style import Picture, new_figure, shortened, styled
 from simmim_lib.reports.words import image_sizes
 from simmim_lib.settings import Settings
@@ -71,10 +70,7 @@ def examples(settings: Settings, name: str, role: str) -> Picture:
         role: what it is for, such as "target".
     """
     data = datasets.load(name, settings.image_size)
-    kinds = strata(data.train.labels, data.kind)
-    groups = np.unique(kinds)[:MAX_CLASSES]
-    of_each = max(1, EXAMPLES // len(groups))
-    chosen = np.concatenate([np.flatnonzero(kinds == group)[:of_each] for group in groups])
+    chosen, of_each, groups = of_each_class(data, EXAMPLES)
     captions = [label_text(data, label) for label in data.train.labels[chosen]]
     title = datasets.short_names(settings.datasets)[name]
     sizes = image_sizes(name, settings)
@@ -85,7 +81,7 @@ def examples(settings: Settings, name: str, role: str) -> Picture:
         f"{shortened(title)} ({role}): {sizes}",
     )
     alt = (
-        f"{_count(of_each)} of each of {len(groups)} {_WHAT[data.kind]} of {title} ({role}; "
+        f"{_count(of_each)} of each of {groups} {_WHAT[data.kind]} of {title} ({role}; "
         f"{sizes}): {', '.join(dict.fromkeys(captions))}."
     )
     return Picture(picture, alt)
@@ -127,10 +123,7 @@ def most_wrong(findings: Findings, target: str) -> Picture:
     """
     data, seed = findings.data(target), findings.result.best_seed(target)
     judged = judge(data, findings.asked.probabilities[target][seed])
-    wrong = sum(judgement.wrong for judgement in judged)
-    worst_first = sorted(range(len(judged)), key=lambda n: -judged[n].wrongness)
-    order = [n for n in worst_first if judged[n].wrong or not wrong][:MISTAKES]
-    title = _headline(data.kind, len(order), wrong, len(judged))
+    order, title = judgements.most_wrong(data, judged, MISTAKES)
     name = findings.names[target]
     picture = _grid(
         _as_drawn(data, data.test.images[order]),
@@ -143,17 +136,6 @@ def most_wrong(findings: Findings, target: str) -> Picture:
         for n in order
     )
     return Picture(picture, f"Test images of {name}, seed {seed}: {title}. {told}.")
-
-
-def _headline(kind: str, shown: int, wrong: int, number: int) -> str:
-    if kind == "regression":
-        return f"the {shown} largest errors of {number} test images"
-    if not wrong:
-        return f"no mistake on {number} test images; the {shown} most doubtful"
-    if wrong == 1:
-        return f"the only mistake on {number} test images"
-    which = "all" if shown == wrong else f"the worst {shown} of"
-    return f"{which} {wrong} mistakes on {number} test images"
 
 
 def _file_name(part: datasets.Part, position: int) -> list[str]:

@@ -1,4 +1,4 @@
-"""How wrong a network is about each test image, in words that fit below the image."""
+"""How wrong a network is about each test example, in words that fit below an image."""
 
 from collections.abc import Callable, Sequence
 from typing import NamedTuple
@@ -6,6 +6,8 @@ from typing import NamedTuple
 import numpy as np
 
 from simmim_lib.datasets import Dataset
+from simmim_lib.datasets.stratified_splits import strata
+from simmim_lib.pictures.classification import MAX_CLASSES
 
 THRESHOLD = 0.5
 """From this probability on a label is predicted to be true."""
@@ -41,6 +43,30 @@ def judge(data: Dataset, outputs: np.ndarray) -> list[Judgement]:
         of_kind(data.class_names, label, output)
         for label, output in zip(data.test.labels, outputs, strict=True)
     ]
+
+
+def most_wrong(data: Dataset, judged: Sequence[Judgement], most: int) -> tuple[list[int], str]:
+    """Return the test examples to show, the worst first, and a title that says which they are.
+
+    Where nothing is wrong, those that were nearest to it.
+
+    Args:
+        data: a target's.
+        judged: all its test examples.
+        most: how many to show.
+    """
+    wrong = sum(judgement.wrong for judgement in judged)
+    worst_first = sorted(range(len(judged)), key=lambda n: -judged[n].wrongness)
+    order = [n for n in worst_first if judged[n].wrong or not wrong][:most]
+    among = f"{len(judged)} test {data.content}"
+    if data.kind == "regression":
+        return order, f"the {len(order)} largest errors of {among}"
+    if not wrong:
+        return order, f"no mistake on {among}; the {len(order)} most doubtful"
+    if wrong == 1:
+        return order, f"the only mistake on {among}"
+    which = "all" if len(order) == wrong else f"the worst {len(order)} of"
+    return order, f"{which} {wrong} mistakes on {among}"
 
 
 def _of_classes(names: Sequence[str], label: np.ndarray, output: np.ndarray) -> Judgement:
@@ -86,6 +112,25 @@ def _texts(names: Sequence[str], *flags: np.ndarray) -> list[str]:
         " + ".join(name for name, holds in zip(names, each, strict=True) if holds) or "none"
         for each in flags
     ]
+
+
+def of_each_class(data: Dataset, about: int) -> tuple[np.ndarray, int, int]:
+    """Choose training examples of each class to show.
+
+    Of several labels each combination counts as a class, of numbers each fifth.
+
+    Args:
+        data: a dataset.
+        about: how many in all, where there are few classes.
+
+    Returns:
+        Their positions, class by class; how many of each at most; how many classes.
+    """
+    kinds = strata(data.train.labels, data.kind)
+    groups = np.unique(kinds)[:MAX_CLASSES]
+    of_each = max(1, about // len(groups))
+    chosen = [np.flatnonzero(kinds == group)[:of_each] for group in groups]
+    return np.concatenate(chosen), of_each, len(groups)
 
 
 def _number(values: np.ndarray) -> str:

@@ -64,6 +64,11 @@ class _Card:
     def class_names(self) -> tuple[str, ...]:
         return self.data.class_names
 
+    @property
+    def what(self) -> str:
+        """What the model is for, "images" or "texts"."""
+        return self.data.content
+
     def what_it_is(self) -> str:
         head = {
             "classification": f"that tells apart {listed(self.class_names)}",
@@ -83,27 +88,28 @@ class _Card:
             else ""
         )
         return (
-            f"{len(chosen.labelled):,} labelled images of {self.name}{unlabelled}, for "
+            f"{len(chosen.labelled):,} labelled {self.what} of {self.name}{unlabelled}, for "
             f"{self.settings.steps:,} steps. {start(self.settings)} Of {self.settings.seeds} seeds "
             f"this is seed {self.seed}, the best on its {len(chosen.validation):,} validation "
-            "images."
+            f"{self.what}."
         )
 
     def intended_for(self) -> str:
+        made = "written" if self.data.holds_texts else "taken"
         return (
-            f"New images like those of {self.name}, that is, taken in the same way of the same "
-            f"things. Image sizes: {image_sizes(self.target, self.settings)}."
+            f"New {self.what} like those of {self.name}, that is, {made} in the same way of the "
+            f"same things. Sizes: {image_sizes(self.target, self.settings)}."
         )
 
     def parts(self) -> str:
         """Return how large the parts are, who is in them, and how frequent each class is."""
         train, test = self.data.train, self.data.test
-        told = [f"Training and validation: {len(train):,} images{self._shares(train.labels)}"]
+        told = [f"Training and validation: {len(train):,} {self.what}{self._shares(train.labels)}"]
         if self.data.groups is not None:
             told[0] += f", of {len(set(self.data.groups.tolist())):,} groups such as patients"
-        told.append(f"test: {len(test):,} images{self._shares(test.labels)}")
+        told.append(f"test: {len(test):,} {self.what}{self._shares(test.labels)}")
         if self.data.groups is None:
-            told.append("which images are of one patient is not recorded")
+            told.append(f"which {self.what} belong together, as of one patient, is not recorded")
         return f"{'; '.join(told)}."
 
     def _shares(self, labels: np.ndarray) -> str:
@@ -128,9 +134,10 @@ class _Card:
         judged, seeds = self.judged_by, self.findings.asked.main_scores(self.target)
         several = f" Mean of all seeds: {judged.mean(seeds)}." if len(seeds) > 1 else ""
         return (
-            f"{len(self.outputs):,} test images, which no network learned from: {judged.title} "
-            f"{judged.number(mean)} (95 % interval {judged.number(low)} to {judged.number(high)}, "
-            f"for the chance in which images are tested).{several}{self._beside_the_mean()}"
+            f"{len(self.outputs):,} test {self.what}, which no network learned from: "
+            f"{judged.title} {judged.number(mean)} (95 % interval {judged.number(low)} to "
+            f"{judged.number(high)}, for the chance in which {self.what} are tested)."
+            f"{several}{self._beside_the_mean()}"
         )
 
     def _over_images(self) -> tuple[float, float, float]:
@@ -183,14 +190,15 @@ class _Card:
         found = confusion(self.data.test.labels, self.outputs[:, 1], threshold)
         return (
             f"{positive!r} is said from a probability of {threshold:.3f} on, where sensitivity and "
-            f"specificity were highest in sum on {len(labels):,} validation images. On the test "
-            f"images: sensitivity {found.sensitivity:.3f}, specificity {found.specificity:.3f}; "
-            f"right of those told {positive!r} {found.positive_predictive_value:.3f}, of the "
-            f"others {found.negative_predictive_value:.3f}, at the test images' shares of classes."
+            f"specificity were highest in sum on {len(labels):,} validation {self.what}. On the "
+            f"test {self.what}: sensitivity {found.sensitivity:.3f}, specificity "
+            f"{found.specificity:.3f}; right of those told {positive!r} "
+            f"{found.positive_predictive_value:.3f}, of the others "
+            f"{found.negative_predictive_value:.3f}, at the shares of classes among these."
         )
 
     def _recalls(self) -> dict[str, tuple[int, int]]:
-        """Return by class or label how many test images of it are found, and how many there are."""
+        """Return by class or label how many test examples are found, and how many there are."""
         labels = self.data.test.labels
         if self.data.kind == "multi-label":
             found = ((self.outputs >= THRESHOLD) & (labels > 0)).sum(axis=0)
@@ -215,9 +223,10 @@ class _Card:
 
     def limits(self) -> Iterator[str]:
         """Yield sentences about where the model is weak, or was not tested."""
+        origin = "place, author" if self.data.holds_texts else "place, camera"
         yield (
-            f"Tested on images of {self.name} only: how good it is on images unlike these, from "
-            "another place, camera or time, is not known."
+            f"Tested on {self.what} of {self.name} only: how good it is on others, from another "
+            f"{origin} or time, is not known."
         )
         if self.data.kind == "regression":
             labels = self.data.train.labels
@@ -225,7 +234,7 @@ class _Card:
             yield f"It has seen numbers from {low} to {high}, and none beyond."
             return
         if self.data.kind == "classification":
-            yield "It knows no other classes: whatever an image shows is taken for one of these."
+            yield "It knows no other classes: whatever it is given is taken for one of these."
         yield from self._weakest()
 
     def _weakest(self) -> Iterator[str]:
@@ -235,26 +244,30 @@ class _Card:
         weakest = min(known, key=lambda name: known[name][0] / known[name][1])
         found, count = known[weakest]
         if found < count:
-            yield (f"It is weakest on {weakest}, of which it finds {found} of {count} test images.")
+            told = f"of which it finds {found} of {count} test {self.what}"
+            yield f"It is weakest on {weakest}, {told}."
         if few := [name for name, (_, count) in known.items() if count < FEW]:
-            yield f"Recall is rough for what has fewer than {FEW} test images: {listed(few)}."
+            yield f"Recall is rough for what has fewer than {FEW} test {self.what}: {listed(few)}."
 
     def size(self) -> str:
         cost = self.findings.asked.cost
         number = cost.trained + cost.frozen
         megabytes = BYTES * number / 1e6
+        size = self.settings.image_size
+        seen = f"{size} x {size} pixels, the middle square of an image"
+        if self.data.holds_texts:
+            seen = f"the first {size} tokens of a text"
         return (
             f"{number:,} parameters, {cost.trained:,} of them trained here; as a file about "
-            f"{megabytes:,.1f} MB. It sees {self.settings.image_size} x {self.settings.image_size} "
-            "pixels, the middle square of an image."
+            f"{megabytes:,.1f} MB. It sees {seen}."
         )
 
     def licences(self) -> str:
         trunk, source = self.settings.trunk_info, self.settings.source_dataset
-        parts = [f"images of {self.name}: {self.data.licence}"]
+        parts = [f"{self.what} of {self.name}: {self.data.licence}"]
         if source:
             licence = datasets.describe(source).licence
-            parts.append(f"images of {datasets.short_name(source)}: {licence}")
+            parts.append(f"{self.what} of {datasets.short_name(source)}: {licence}")
         elif self.settings.source:
             parts.append(f"weights of {trunk.title}: {trunk.licence or 'not stated in their file'}")
         return f"{'; '.join(parts)}."
@@ -262,9 +275,11 @@ class _Card:
     def how_to_use(self) -> str:
         file = paths_by_target(MODEL, self.settings.targets)[self.target].name
         outputs = "probabilities" if has_probabilities(self.target) else "numbers"
+        inputs = "the numbers of tokens" if self.data.holds_texts else "pixels"
         return (
             f"The report's folder holds it as {file}. In a terminal: simmim predict {file} "
-            f"NEW-IMAGES. In Python: keras.models.load_model({file!r}), from pixels to {outputs}."
+            f"NEW-{self.what.upper()}. In Python: keras.models.load_model({file!r}), from "
+            f"{inputs} to {outputs}."
         )
 
 

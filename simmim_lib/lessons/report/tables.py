@@ -50,7 +50,7 @@ def _as_text(value: object) -> str:
 
 
 def data(settings: Settings) -> Table:
-    """List the datasets: how many classes and images, and how many of these have labels."""
+    """List the datasets: how many classes and examples, and how many of these have labels."""
     roles = {
         **({settings.source_dataset: "source"} if settings.source_dataset else {}),
         **dict.fromkeys(settings.targets, "target"),
@@ -61,13 +61,13 @@ def data(settings: Settings) -> Table:
         (f"{names[name]} ({role})", *_counts(settings, name, role), image_sizes(name, settings))
         for name, role in roles.items()
     ]
-    head = ("dataset", "classes", "training images", "labels seen", "test images", "image size")
+    head = ("dataset", "classes", "training examples", "labels seen", "test examples", "size")
     licences = (f"{names[name]}: {datasets.describe(name).licence}" for name in roles)
     return Table(head, rows, f"Licences: {'; '.join(licences)}")
 
 
 def _counts(settings: Settings, name: str, role: str) -> tuple[str, ...]:
-    """Return how many classes a dataset has, and how many images of each sort."""
+    """Return how many classes a dataset has, and how many examples of each sort."""
     dataset = datasets.load(name, settings.image_size)
     per_class = settings.labels_of.get(name)
     labelled = len(dataset.train)
@@ -136,7 +136,7 @@ def labels(findings: Findings, target: str) -> Table:
         )
         for column, name in enumerate(data.class_names)
     ]
-    head = ("label", "test images with it", "found (recall)", "right (precision)", "accuracy")
+    head = ("label", "test examples with it", "found (recall)", "right (precision)", "accuracy")
     return Table(head, rows, f"{findings.names[target]}: means with 95 % intervals")
 
 

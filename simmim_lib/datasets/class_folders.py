@@ -1,11 +1,13 @@
-"""A folder of images with a sub-folder for each class, perhaps below train/, val/ and test/."""
+"""A folder of images or texts with a sub-folder for each class, perhaps below train/ and test/."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from pathlib import Path
 
-from simmim_lib.datasets.image_files import SUFFIXES, is_image
+from simmim_lib.datasets import image_files, text_files
+from simmim_lib.datasets.image_files import is_image
 from simmim_lib.datasets.listing import FEW, PARTS, LabelledFile, Listing, several
 from simmim_lib.datasets.naming import OwnData
+from simmim_lib.datasets.text_files import is_text
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation.links import leading_out
 
@@ -14,7 +16,7 @@ HIDDEN = (".", "__MACOSX")
 
 
 def list_folder(own: OwnData) -> Listing:
-    """List the images of a folder.
+    """List the images of a folder, or the texts where it has no images but files of text.
 
     Hidden files and folders are ignored. Where there is a folder `train` that has folders itself,
     it and `val` (or `valid`, `validation`) and `test` are parts, each with folders for the classes;
@@ -23,22 +25,23 @@ def list_folder(own: OwnData) -> Listing:
 
     Raises:
         WorkbookError: the folder is missing or unreadable, has not at least two classes or is not
-            the one above them, a class has no images, a part is there twice, or has a class that
+            the one above them, a class has no examples, a part is there twice, or has a class that
             `train` has not.
     """
     parts, others = _parts(own.path)
-    images = {}
+    content, is_example = _kind_of_examples([folder for folder, _ in parts])
+    examples = {}
     for folder, part in parts:
-        images[part], left_out = _images_of_classes(folder)
+        examples[part], left_out = _examples_of_classes(folder, is_example)
         others += left_out
-        for name in images[part]:
-            check_choice(f"class in {folder}:", name, images["train"])
-    class_names = tuple(images["train"])
+        for name in examples[part]:
+            check_choice(f"class in {folder}:", name, examples["train"])
+    class_names = tuple(examples["train"])
     files = [
         LabelledFile(
             path, _shown(path, own), class_names.index(name), part, _group(path, own.group)
         )
-        for part, classes in images.items()
+        for part, classes in examples.items()
         for name, paths in classes.items()
         for path in paths
     ]
@@ -51,7 +54,20 @@ def list_folder(own: OwnData) -> Listing:
         tuple(files),
         left_out=tuple(_shown(path, own) for path in others),
         from_outside=tuple(_shown(path, own) for path in leading_out(own.path, [*folders, *read])),
+        content=content,
     )
+
+
+def _kind_of_examples(folders: Sequence[Path]) -> tuple[str, Callable[[Path], bool]]:
+    """Return what the folders above the classes hold, and what tells an example from other files.
+
+    Many a folder of images has notes in it, so that texts are examples where there are no images.
+    """
+    classes = [path for folder in folders for path in _contents(folder)[0]]
+    has_texts = any(_has(is_text, path) for path in classes)
+    if has_texts and not any(map(_has_images, classes)):
+        return "texts", is_text
+    return "images", is_image
 
 
 def _parts(folder: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
@@ -83,40 +99,51 @@ def _group(path: Path, sign: str) -> str:
     return path.stem.partition(sign)[0] if sign else ""
 
 
-def _images_of_classes(folder: Path) -> tuple[dict[str, list[Path]], list[Path]]:
-    """Return the image files of each class, and what is neither image nor class."""
+def _examples_of_classes(
+    folder: Path, is_example: Callable[[Path], bool]
+) -> tuple[dict[str, list[Path]], list[Path]]:
+    """Return the examples of each class, and what is neither example nor class."""
     classes, left_out = _contents(folder)
     _check_classes(folder, classes)
     files = {}
     for each in classes:
         folders, others = _contents(each)
-        files[each.name] = [path for path in others if is_image(path)]
+        files[each.name] = [path for path in others if is_example(path)]
         if not files[each.name]:
-            raise WorkbookError(f"The class {each.name!r} in {folder} {_why_empty(folders)}")
-        left_out += [*folders, *(path for path in others if not is_image(path))]
+            raise WorkbookError(
+                f"The class {each.name!r} in {folder} {_why_empty(folders, is_example)}"
+            )
+        left_out += [*folders, *(path for path in others if not is_example(path))]
     return files, left_out
 
 
-def _why_empty(folders: Sequence[Path]) -> str:
-    """Return what is wrong with a class that has no images, and what to do.
+def _why_empty(folders: Sequence[Path], is_example: Callable[[Path], bool]) -> str:
+    """Return what is wrong with a class that has no examples, and what to do.
 
     Args:
         folders: in the folder of the class.
+        is_example: what the other classes hold.
     """
-    if deeper := [path for path in folders if _has_images(path)]:
+    files = text_files if is_example is is_text else image_files
+    what = "texts" if is_example is is_text else "images"
+    if deeper := [path for path in folders if _has(is_example, path)]:
         names = several((repr(path.name) for path in deeper), FEW)
         return (
-            f"has images in folders of its own only ({names}): put them directly into the folder "
+            f"has {what} in folders of its own only ({names}): put them directly into the folder "
             "of the class, or, if these are the classes, name the folder that they are in."
         )
     return (
-        f"has no images: put some directly into its folder ({', '.join(SUFFIXES)}), or delete the "
-        "folder."
+        f"has no {what}: put some directly into its folder ({', '.join(files.SUFFIXES)}), or "
+        "delete the folder."
     )
 
 
+def _has(is_example: Callable[[Path], bool], folder: Path) -> bool:
+    return any(map(is_example, _contents(folder)[1]))
+
+
 def _has_images(folder: Path) -> bool:
-    return any(map(is_image, _contents(folder)[1]))
+    return _has(is_image, folder)
 
 
 def _contents(folder: Path) -> tuple[list[Path], list[Path]]:

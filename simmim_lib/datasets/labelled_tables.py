@@ -68,7 +68,10 @@ def list_table(own: OwnData) -> Listing:
         for row in rows
         if problems[row.number]
     ]
-    return Listing(own.path, kind, class_names, tuple(files), problems=tuple(wrong))
+    content = "texts" if own.text else "images"
+    return Listing(
+        own.path, kind, class_names, tuple(files), problems=tuple(wrong), content=content
+    )
 
 
 def _labelled(
