@@ -1,0 +1,109 @@
+"""The numbers in README are those of the stored studies, and each row names its study's command."""
+
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+
+from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.studies import stored
+
+README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+
+
+def percent(values: np.ndarray) -> str:
+    return f"{mean_and_interval(100 * values, digits=1)} %"
+
+
+def row(study: str, what: str, ours: np.ndarray, beside: str, other: np.ndarray) -> str:
+    """Return a line of the table: a result, what it is compared with, and the difference."""
+    gain = difference(ours, other)
+    told = f"{percent(ours)} | {beside}: {percent(other)} | {gain.size}, {gain.verdict}"
+    return f"| {what} | {told} | `{stored.command(study)}` |"
+
+
+def mean_of(study: stored.StoredStudy, targets: tuple[str, ...], **fields: Any) -> np.ndarray:
+    """Return the mean accuracy over the targets of one experiment, (seeds,)."""
+    each = [study.values(target=target, targets=targets, **fields) for target in targets]
+    return np.mean(each, axis=0)
+
+
+def rows() -> Iterator[str]:
+    few, mnist = stored.load("few-labels"), {"targets": ("mnist",), "labels_per_class": 5}
+    yield row(
+        "few-labels",
+        "Digits (MNIST), 5 labels a class, from rendered characters",
+        few.values(source="glyphs", labels_per_class=5),
+        "from scratch",
+        few.values(source=None, labels_per_class=5),
+    )
+    unlabelled = stored.load("unlabelled")
+    informed = {"information": 1.0, "agreement": 1.0}
+    yield row(
+        "unlabelled",
+        "The same with images without labels (SimMIM)",
+        unlabelled.values(source="glyphs", **mnist, **informed),
+        "without them",
+        unlabelled.values(source="glyphs", **mnist, information=0.0, agreement=0.0),
+    )
+    photographs = stored.load("photograph-features")
+    yield row(
+        "photograph-features",
+        "Clothes (Fashion-MNIST), 20 labels a class, EfficientNet-Lite0's middle layers (SimMIM)",
+        photographs.values(trunk="efficientnet-lite0-middle", recipe="simmim"),
+        "small network, fine-tuned",
+        photographs.values(trunk="small-cnn", recipe="fine-tune"),
+    )
+    joint = stored.load("joint")
+    yield row(
+        "joint",
+        "Two collections of digits in one network, a head each, 10 labels a class: MNIST",
+        joint.values(
+            target="mnist", targets=("mnist", "uci-digits"), labels_per_class=10, shared_heads=False
+        ),
+        "a network for each",
+        joint.values(targets=("mnist",), labels_per_class=10),
+    )
+    weighted, three = stored.load("weightings-again"), ("mnist", "uci-digits", "fashion")
+    yield row(
+        "weightings-again",
+        "Three tasks, weighted by CAGrad, on new seeds: mean of the three",
+        mean_of(weighted, three, weighting="cagrad"),
+        "plain sum, its weights tuned",
+        mean_of(weighted, three, task_weights=(0.75, 0.75, 1.5)),
+    )
+    texts = stored.load("text-domains")
+    together = {"labels_per_class": 8, "information": 3.0}
+    yield row(
+        "text-domains",
+        "Sentiment of three domains in one head (MiniLM, SimMIM), 8 labels a class: Amazon",
+        texts.values(
+            target="amazon", targets=("amazon", "imdb", "yelp"), shared_heads=True, **together
+        ),
+        "each domain alone",
+        texts.values(targets=("amazon",), labels_per_class=8, information=0.0),
+    )
+    chest = stored.load("few-pneumonia-labels")
+    yield row(
+        "few-pneumonia-labels",
+        "AUC on chest X-rays (PneumoniaMNIST), 20 labels a class, ImageNet and SimMIM",
+        chest.values("AUC", class_prior=(0.258, 0.742)),
+        "from scratch",
+        chest.values("AUC", source=None),
+    )
+    private = stored.load("private-heads")
+    digits = {"dataset": "mnist", "epsilon": 1.0}
+    yield row(
+        "private-heads",
+        "A private head for digits (epsilon 1) on features of rendered characters",
+        private.values(**digits, features="glyphs"),
+        "on pixels",
+        private.values(**digits, features="pixels"),
+    )
+
+
+@pytest.mark.parametrize("line", [*rows()], ids=lambda line: line.split("|")[1].strip())
+def test_each_result_is_that_of_its_study(line):
+    assert line in README.splitlines()
