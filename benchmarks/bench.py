@@ -14,6 +14,7 @@ from typing import Any
 import joint
 import numpy as np
 import photographs
+import private
 import reporting
 import sweep
 import unlabelled
@@ -256,6 +257,7 @@ ROWS = (
     *sweep.ROWS,
     *reporting.ROWS,
     *photographs.ROWS,
+    *private.ROWS,
 )
 
 

@@ -68,7 +68,7 @@ def test_another_accountant_finds_the_same(case):
     rest = -np.log(delta * orders) / (orders - 1) + np.log1p(-1 / orders)
     known = accountant.get_epsilon(delta)
     assert max(0, np.min(divergence + rest)) == pytest.approx(known, rel=1e-3)
-    # Orders between whole ones prove a little more, and a thinner choice of high ones a little less.
+    # Orders between whole ones prove a little more, and fewer high ones a little less.
     epochs = steps * batch_size / examples
     assert privacy.epsilon(examples, batch_size, noise, epochs, delta) <= known * 1.1
 
