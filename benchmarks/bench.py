@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 import joint
+import masked_images
 import numpy as np
 import photographs
 import private
@@ -258,6 +259,7 @@ ROWS = (
     *reporting.ROWS,
     *photographs.ROWS,
     *private.ROWS,
+    *masked_images.ROWS,
 )
 
 

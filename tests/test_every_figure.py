@@ -18,15 +18,18 @@ from matplotlib import style
 from matplotlib.text import Text
 from PIL import Image
 
-from simmim_lib import datasets
+from simmim_lib import datasets, masking
 from simmim_lib.calibration import reliability
 from simmim_lib.collapse import diagnose
 from simmim_lib.errors import printable
 from simmim_lib.experiments import Course, Result
 from simmim_lib.foundation.intervals import Difference
 from simmim_lib.lessons.information_maximisation import figures as information
+from simmim_lib.lessons.language import figures as language
 from simmim_lib.lessons.loss_formula import figures as losses
 from simmim_lib.lessons.loss_formula import readings
+from simmim_lib.lessons.masked_images import figures as masked
+from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
 from simmim_lib.lessons.open_problems import figures as open_problems
 from simmim_lib.lessons.simmim_model import figures as joint
 from simmim_lib.lessons.start_here.figures import few_labels
@@ -139,6 +142,25 @@ def one_probability(name: str) -> Picture:
     return losses.one_probability(readings.curves(), 0.3)
 
 
+def filled_in(name: str) -> Picture:
+    images = np.linspace(0, 1, 64 * 3).reshape(3, 8, 8, 1)
+    return masked.filled_in(images, masking.random_mask(3, 2), images / 2, name)
+
+
+def after_seconds(name: str) -> Picture:
+    of_looks = (np.array([3.0, 300.0]), np.stack([SEEDS, SEEDS / 2]))
+    return masked.after_seconds({"masked": of_looks, "contrastive": of_looks}, SEEDS, name)
+
+
+def attention(name: str) -> Picture:
+    maps = np.random.default_rng(0).random((3, 2, 4, 4))
+    return masked.attention(np.linspace(0, 1, 64).reshape(8, 8, 1), (1, 2), maps, name)
+
+
+def vanishing_mask(name: str) -> Picture:
+    return masked.vanishing_mask(seen_after_layers(masking.random_mask(1, 4)[0]))
+
+
 def ways_and_costs(name: str) -> Picture:
     ways = [open_problems.Way(name, name, cost, SEEDS + cost / 100) for cost in (0.1, 1.0, 30.0)]
     return open_problems.accuracy_against_cost(ways, name, limit=2.0)
@@ -168,15 +190,37 @@ def run_card(name: str) -> Picture:
     return open_problems.run_card(name, [name, "b"], name, name)
 
 
+def by_labels(name: str) -> Picture:
+    way = {name: {2: SEEDS, 8: SEEDS / 2}, "b": {2: SEEDS, 8: SEEDS / 3}}
+    return language.by_labels({name: way}, {name: SEEDS}, name)
+
+
+def who_teaches_whom(name: str) -> Picture:
+    return language.who_teaches_whom({name: np.eye(2)}, [name, "b"], name)
+
+
+def words_behind(name: str) -> Picture:
+    return language.words_behind([name, "b"], {name: np.array([0.5, -1])}, {name: "sum"}, name)
+
+
+def continued(name: str) -> Picture:
+    return language.continued([(name, 0.5), ("b", 0.1)], name, 0.8)
+
+
 FIGURES: list[Callable[[str], Picture]] = [
     *(image_grid, accuracy_curves, accuracy_rows, confusion, reliability_diagram, heat_map),
     *(curves, scores_against_cost, course, frozen_depth, score_against_accuracy),
+    *(by_labels, who_teaches_whom, words_behind, continued),
     *(labels_and_neighbours, ablation, collapse, weights_over_steps, changes, one_probability),
+    *(filled_in, after_seconds, attention, vanishing_mask),
     *(ways_and_costs, private_head, claimed_and_found, map_rows, one_map),
     run_card,
 ]
 
-OWN_WORDS = [course, frozen_depth, labels_and_neighbours, weights_over_steps, one_probability]
+OWN_WORDS = [
+    *(course, frozen_depth, labels_and_neighbours, weights_over_steps, one_probability),
+    vanishing_mask,
+]
 """Those that show nothing but the workbook's own words, as they are drawn here."""
 
 

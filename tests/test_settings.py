@@ -42,6 +42,7 @@ ALLOWED = {
     "recipe": list(RECIPES),
     "trunk": ["small-cnn", "article"],
     "source": ["glyphs", None],
+    "pretext": ["labels"],
     "targets": [("mnist",), ("mnist", "uci-digits")],
     "task_weights": [None, (1.0, 0.0), (0.5, 2.0)],
     "weighting": list(WEIGHTINGS),
@@ -54,6 +55,7 @@ ALLOWED = {
     "optimizer": ["sgd", "adam"],
     "learning_rate": [1e-4, 0.002, 3.0],
     "trunk_learning_rate": [0.1, 1.0],
+    "layer_decay": [0.65, 1.0],
     "batch_size": [1, 64],
     "schedule": ["constant", "warm-up"],
     "information": [0.0, 0.3],
@@ -220,6 +222,9 @@ def test_parse(name, text, value):
         ({"targets": None}, "at least one dataset"),
         ({"targets": ("mnist", "mnist")}, "twice"),
         ({"frozen_layer": 1}, "Did you mean 'frozen_layers'?"),
+        ({"trunk": "article", "pretext": "masked"}, "'article' knows labels only: use that"),
+        ({"trunk": "resnet50", "pretext": "masked"}, "knows labels only"),
+        ({"source": None, "pretext": "masked"}, "name a source, or leave pretext out"),
     ],
 )
 def test_values_that_do_not_go_together_get_one_sentence(given, words):
@@ -262,6 +267,7 @@ REFUSED = {
     "source": {
         A_DATASET: [5, "", "  ", 1.5, True, b"mnist", ["mnist"], {}, np.zeros(2), np.int8(3)]
     },
+    "pretext": {"Unknown pretext": [*NO_NAMES, None]},
     "targets": {
         "name at least one dataset, such as 'mnist'": [
             *(None, 5, (), [], "", ",mnist", {"mnist"}, {"mnist": 1}, np.array(3), b"mnist"),
@@ -314,6 +320,11 @@ REFUSED = {
     },
     "trunk_learning_rate": {
         "must be a finite number above 0 and at most 1, like 0.1": [
+            *(*NO_NUMBERS, *NOT_FINITE, 0, -1, 1.1),
+        ],
+    },
+    "layer_decay": {
+        "must be a finite number above 0 and at most 1, like 0.65": [
             *(*NO_NUMBERS, *NOT_FINITE, 0, -1, 1.1),
         ],
     },
@@ -544,6 +555,7 @@ def test_what_a_control_offers_is_allowed(name):
     values = offers(name)
     if name in (
         "source",
+        "pretext",
         "image_size",
         "targets",
         "foreign_images",

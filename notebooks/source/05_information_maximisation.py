@@ -474,5 +474,6 @@ exercises.score("05")
 #
 # [Lesson 03](03_simmim_model.ipynb) has the joint loss that this one extends, and
 # [lesson 04](04_task_weights.ipynb) the weights between tasks. [Lesson 06](06_medical_images.ipynb)
-# asks what a network is worth where a label costs a doctor's time: on medical images. In
+# asks what a network is worth where a label costs a doctor's time: on medical images.
+# [Lesson 07](07_language.ipynb) does the same with sentences: three domains, one head. In
 # [lesson 10](10_report.ipynb) you run these settings on your own data and budget, and get a report.

@@ -6,9 +6,10 @@ when asked for; `names()` lists them all. How each was made, and its licence in 
 """
 
 from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, listed, names
-from simmim_lib.datasets.dataset import IMAGE_SIZE, KINDS, Dataset, Part
+from simmim_lib.datasets.dataset import CONTENTS, IMAGE_SIZE, KINDS, Dataset, Part
 from simmim_lib.datasets.few_labels import NO_LABEL, Choice, Task, choose, few_shot, wanted_labels
 from simmim_lib.datasets.loading import (
+    available,
     bundled_content,
     describe,
     fetch,
@@ -32,6 +33,7 @@ from simmim_lib.datasets.stratified_splits import stratified
 
 __all__ = [
     "CATALOGUE",
+    "CONTENTS",
     "DIGITS",
     "IMAGE_SIZE",
     "KINDS",
@@ -41,6 +43,7 @@ __all__ = [
     "Entry",
     "Part",
     "Task",
+    "available",
     "bundled_content",
     "check_distinct",
     "check_name",

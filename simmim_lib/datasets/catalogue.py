@@ -23,6 +23,7 @@ class Entry:
         md5: the publisher's checksum of that file, as hexadecimal digits.
         kind: one of `dataset.KINDS`.
         size: height and width of the images, in pixels.
+        content: one of `dataset.CONTENTS`.
     """
 
     name: str
@@ -35,6 +36,7 @@ class Entry:
     md5: str = ""
     kind: str = "classification"
     size: int = IMAGE_SIZE
+    content: str = "images"
 
 
 def _medical(published: MedicalSet, position: int) -> Entry:
@@ -62,6 +64,17 @@ def _phantoms(size: int) -> Entry:
     source = "computed by the workbook: synthetic images, of no patient"
     return Entry(name, "Chest phantoms", ("normal", "opacity"), source, "CC BY 4.0", size=size)
 
+
+def _sentences(name: str, title: str) -> Entry:
+    """Describe one domain's sentences, each with what its writer thought of a thing."""
+    source = (
+        "Kotzias, Denil, de Freitas and Smyth (2015): From Group to Individual Labels using Deep "
+        f"Features; the sentences from {title}, from the npm package sentiment"
+    )
+    return Entry(name, title, SENTIMENT, source, "CC BY 4.0", content="texts")
+
+
+SENTIMENT = ("negative", "positive")
 
 DIGITS = tuple("0123456789")
 
@@ -111,6 +124,17 @@ CATALOGUE = {
             for published in medmnist.SETS
             for position in range(len(medmnist.SIZES))
         ),
+        Entry(
+            "wikipedia",
+            "Wikipedia",
+            (),
+            "106 articles of the English Wikipedia, from the test data of the package gensim",
+            "CC BY-SA 3.0",
+            content="texts",
+        ),
+        _sentences("amazon", "Amazon"),
+        _sentences("imdb", "IMDb"),
+        _sentences("yelp", "Yelp"),
     )
 }
 
@@ -123,11 +147,14 @@ def add(entry: Entry) -> None:
     _added[entry.name] = entry
 
 
-def included() -> tuple[str, ...]:
-    """Return the names of the datasets that come with the workbook, as files or rendered."""
-    return tuple(
-        name for name, entry in CATALOGUE.items() if not entry.url and entry.size == IMAGE_SIZE
-    )
+def included(content: str = "images") -> tuple[str, ...]:
+    """Return the names of the datasets that come with the workbook, as files or rendered.
+
+    Args:
+        content: one of `dataset.CONTENTS`.
+    """
+    ours = (each for each in CATALOGUE.values() if not each.url and each.size == IMAGE_SIZE)
+    return tuple(each.name for each in ours if each.content == content)
 
 
 def names() -> tuple[str, ...]:

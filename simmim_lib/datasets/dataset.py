@@ -1,11 +1,14 @@
 """A dataset in memory: its parts, what its labels are, and which images belong together."""
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 Images = NDArray[np.float32]
+
+Texts = NDArray[Any]  # of str; NumPy's name for it ends in "_", which Sphinx takes for a link
 
 Labels = NDArray[np.int32] | NDArray[np.float32]
 
@@ -19,18 +22,24 @@ KINDS = {
 }
 
 
+CONTENTS = {
+    "images": "pictures, which networks see at one size",
+    "texts": "sentences and longer texts, which networks see as the numbers of their tokens",
+}
+
+
 @dataclass(frozen=True, eq=False)
 class Part:
     """Images with their labels, both made read-only because parts are shared.
 
     Attributes:
-        images: (n, height, width, channels), float32 in [0, 1].
+        images: (n, height, width, channels), float32 in [0, 1]; of a dataset of texts these, (n,).
         labels: (n,), int32, where each image has one class; else (n, columns), float32.
         files: the images' files, as they are named below the folder or in the table that they come
             from; empty where they come from elsewhere.
     """
 
-    images: Images
+    images: NDArray[Any]
     labels: Labels
     files: tuple[str, ...] = ()
 
@@ -74,3 +83,8 @@ class Dataset:
     kind: str = "classification"
     validation: NDArray[np.intp] | None = None
     groups: NDArray[np.intp] | None = None
+
+    @property
+    def holds_texts(self) -> bool:
+        """Whether the examples are texts, which a network sees as the numbers of their tokens."""
+        return self.train.images.dtype == object

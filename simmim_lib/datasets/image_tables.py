@@ -1,4 +1,4 @@
-"""A table with a row for each image: a column of paths, and one or more columns of labels."""
+"""A table with a row for each image or text: a column of them, and one or more of labels."""
 
 import math
 import os
@@ -26,7 +26,7 @@ Label = int | tuple[float, ...] | None
 
 @dataclass(frozen=True)
 class Columns:
-    """Which columns hold what; `group` is "" where there are no groups."""
+    """Which columns hold what: `image` paths or texts; `group` is "" where there are no groups."""
 
     image: str
     labels: tuple[str, ...]
@@ -54,7 +54,7 @@ def list_table(own: OwnData) -> Listing:
     """
     header, rows = read_rows(own.path, own.sep)
     columns = _find_columns(own, header, rows)
-    problems = {row.number: _what_is_wrong(row, columns, own.path.parent) for row in rows}
+    problems = {row.number: _what_is_wrong(row, columns, own) for row in rows}
     usable = [row for row in rows if not problems[row.number]]
     kind, class_names, labels = _labels(own, columns.labels, usable)
     files = []
@@ -62,15 +62,24 @@ def list_table(own: OwnData) -> Listing:
         if label is None:
             problems[row.number] = f"its {columns.labels[0]!r} is not a number"
         else:
-            path, group = _path(own.path.parent, row, columns.image), columns.group
-            name = _shown(row, columns.image)
-            files.append(LabelledFile(path, name, label, group=row.cells.get(group, "")))
+            files.append(_labelled(own, row, columns, label))
     wrong = [
-        Problem(_shown(row, columns.image), problems[row.number])
+        Problem(_shown(row, "" if own.text else columns.image), problems[row.number])
         for row in rows
         if problems[row.number]
     ]
     return Listing(own.path, kind, class_names, tuple(files), problems=tuple(wrong))
+
+
+def _labelled(
+    own: OwnData, row: Row, columns: Columns, label: int | tuple[float, ...]
+) -> LabelledFile:
+    group = row.cells.get(columns.group, "")
+    if own.text:
+        text = row.cells[own.text]
+        return LabelledFile(own.path, _shown(row, ""), label, group=group, text=text)
+    path = _path(own.path.parent, row, columns.image)
+    return LabelledFile(path, _shown(row, columns.image), label, group=group)
 
 
 def _path(folder: Path, row: Row, image: str) -> Path:
@@ -80,15 +89,19 @@ def _path(folder: Path, row: Row, image: str) -> Path:
 
 
 def _shown(row: Row, image: str) -> str:
-    return f"row {row.number}: {row.cells[image]}" if row.cells[image] else f"row {row.number}"
+    """Return what sentences call a row: its number and, if there is one, its image."""
+    named = row.cells.get(image)
+    return f"row {row.number}: {named}" if named else f"row {row.number}"
 
 
-def _what_is_wrong(row: Row, columns: Columns, folder: Path) -> str:
+def _what_is_wrong(row: Row, columns: Columns, own: OwnData) -> str:
     empty = [name for name in columns.needed if not row.cells[name]]
     if empty:
         return f"its {empty[0]!r} is empty"
+    if own.text:
+        return ""
     try:
-        path = _path(folder, row, columns.image)
+        path = _path(own.path.parent, row, columns.image)
     except WorkbookError:
         return "there is no such file"
     if not os.path.exists(path):  # Path.exists stops with an error at a name that is too long
@@ -104,7 +117,12 @@ def _find_columns(own: OwnData, header: Sequence[str], rows: Sequence[Row]) -> C
     """
     what = f"column of {own.path}:"
     group = check_choice(what, own.group, header) if own.group else ""
-    image = own.image or _find_image(own.path, header, rows)
+    if own.text and own.image:
+        raise WorkbookError(
+            f"image={own.image} and text={own.text} are both given for {own.path}, but examples "
+            "are either images or texts: leave one out."
+        )
+    image = own.text or own.image or _find_image(own.path, header, rows)
     check_choice(what, image, header)
     others = [name for name in header if name not in (image, group)]
     labels = [own.labels] if own.labels in header else own.labels.split("+")

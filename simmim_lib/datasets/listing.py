@@ -29,6 +29,7 @@ class LabelledFile:
         label: a position in the class names, or a number for each column of labels.
         part: "train", "validation" or "test".
         group: what it shares with images that must stay in its part; "": nothing.
+        text: the example itself, where a row of a table holds a text and names no image.
     """
 
     path: Path
@@ -36,6 +37,7 @@ class LabelledFile:
     label: int | tuple[float, ...]
     part: str = "train"
     group: str = ""
+    text: str = ""
 
 
 @dataclass(frozen=True)

@@ -6,15 +6,16 @@ import io
 import json
 import os
 import runpy
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.datasets import medical_files, own, registered
-from simmim_lib.datasets.catalogue import CATALOGUE, Entry, entry
-from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Images, Part
+from simmim_lib.datasets import medical_files, own, registered, texts
+from simmim_lib.datasets.catalogue import CATALOGUE, Entry, entry, names
+from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset, Images, Part, Texts
 from simmim_lib.datasets.downloads import Progress, RemoteFile
 from simmim_lib.datasets.naming import check_name, parse
 from simmim_lib.datasets.rendered import RENDERED
@@ -34,7 +35,7 @@ def load(name: str, size: int | None = None) -> Dataset:
 
     Returns:
         The dataset, with read-only arrays: images (n, height, width, channels), float32 in [0, 1],
-        and labels (n,), int32, or (n, columns), float32.
+        or texts (n,), and labels (n,), int32, or (n, columns), float32.
 
     Raises:
         WorkbookError: the name is unknown, a data file is missing or altered, the dataset has not
@@ -91,6 +92,16 @@ def is_available(name: str) -> bool:
     return not entry(name).url or os.path.exists(_remote_file(name).path)
 
 
+def available(content: str = "images") -> tuple[str, ...]:
+    """Return the names of the datasets that `load` can give without the network.
+
+    Args:
+        content: one of `CONTENTS`.
+    """
+    with_content = (name for name in names() if describe(name).content == content)
+    return tuple(name for name in with_content if is_available(name))
+
+
 def fingerprint(name: str) -> str:
     """Return a text that changes when a dataset's content does.
 
@@ -117,7 +128,17 @@ def _load(name: str) -> Dataset:
     if name in RENDERED:
         return RENDERED[name].dataset(known)
     train, test = _read_parts(bundled_content(f"{name}.npz"))
-    return Dataset(name, known.title, train, test, known.class_names, known.source, known.licence)
+    dataset = Dataset(
+        name, known.title, train, test, known.class_names, known.source, known.licence
+    )
+    return _with_groups(dataset) if known.content == "texts" else dataset
+
+
+def _with_groups(dataset: Dataset) -> Dataset:
+    """Let texts with the same words validate together, or not at all."""
+    words = [texts.same_words(text) for text in dataset.train.images]
+    groups = np.unique(words, return_inverse=True)[1].reshape(-1)
+    return replace(dataset, groups=groups)
 
 
 def verify() -> tuple[str, ...]:
@@ -140,7 +161,7 @@ def rebuild(report: Callable[[str], object] = print, names: Sequence[str] = ()) 
 
     Args:
         report: called with one line about each file written.
-        names: of the datasets; all that are bundled if none is named.
+        names: of the datasets; all of images that are bundled if none is named.
 
     Raises:
         WorkbookError: a name is unknown, a package is missing, or the folder cannot be written.
@@ -213,12 +234,18 @@ def _read_parts(content: bytes) -> tuple[Part, Part]:
     with np.load(io.BytesIO(content), allow_pickle=False) as arrays:
         train, test = (
             Part(
-                _as_images(arrays[f"{part}_images"]),
+                _content(arrays, part),
                 arrays[f"{part}_labels"].ravel().astype(np.int32),
             )
             for part in ("train", "test")
         )
     return train, test
+
+
+def _content(arrays: Mapping[str, NDArray], part: str) -> Images | Texts:
+    if f"{part}_texts" in arrays:
+        return texts.unpacked(arrays, f"{part}_texts")
+    return _as_images(arrays[f"{part}_images"])
 
 
 def _as_images(stored: NDArray[np.uint8]) -> Images:

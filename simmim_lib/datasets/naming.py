@@ -1,8 +1,9 @@
 """Names of datasets: those of the catalogue, and addresses of folders and tables of one's own.
 
 `folder:PATH` is a folder of images with a sub-folder for each class, `csv:PATH` a table with a row
-for each image; both mean the same in every process that sees the path. Options follow as in a web
-address: `folder:photos?group=_&skip-broken=yes`.
+for each image, or for each text if `?text=COLUMN` names their column; both mean the same in every
+process that sees the path. Options follow as in a web address:
+`folder:photos?group=_&skip-broken=yes`.
 """
 
 import contextlib
@@ -24,7 +25,7 @@ YES_OR_NO = {"yes": True, "no": False}
 
 SHARED_OPTIONS = ("group", "grey", "skip-broken", "seed")
 
-OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, "image", "label", "sep")}
+OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, "image", "text", "label", "sep")}
 """By kind of address, the options that it takes."""
 
 EXAMPLES = {"folder": "folder:photos", "csv": "csv:table.csv"}
@@ -43,6 +44,7 @@ class OwnData:
         skip_broken: whether to leave out what cannot be read, and images in two classes or parts.
         seed: chooses the images for testing.
         image: the column of paths; "": found by its name or content.
+        text: the column of texts, where the examples are these and no images.
         labels: the column of labels, or several with + between them, since a comma ends a name in
             a list of names; "": found by its name.
         sep: what separates the cells of a table; "": the most frequent in its first line.
@@ -55,6 +57,7 @@ class OwnData:
     skip_broken: bool = False
     seed: int = 0
     image: str = ""
+    text: str = ""
     labels: str = ""
     sep: str = ""
 
@@ -67,7 +70,8 @@ class OwnData:
     def options(self) -> tuple[object, ...]:
         """All but the path, so that the same files elsewhere have the same."""
         kept = (self.group, self.grey, self.skip_broken, self.seed)
-        return (self.kind, *kept, self.image, self.labels, self.sep)
+        texts = (self.text,) if self.text else ()
+        return (self.kind, *kept, self.image, self.labels, self.sep, *texts)
 
 
 def parse(name: object) -> OwnData | None:

@@ -19,7 +19,8 @@ from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.own_splits import divide, labels_of
 from simmim_lib.datasets.reading import SortedFiles, channels_of, read_images
 from simmim_lib.datasets.sizes import Size, sizes_of
-from simmim_lib.errors import check_whole, warn
+from simmim_lib.datasets.texts import as_array, same_words
+from simmim_lib.errors import WorkbookError, check_whole, warn
 
 LISTERS = {"folder": list_folder, "csv": list_table}
 
@@ -72,8 +73,9 @@ def describe(name: str, own: OwnData) -> Entry:
         listing.class_names,
         SOURCES[own.kind],
         "not stated",
-        _channels(own, listing),
+        1 if own.text else _channels(own, listing),
         kind=listing.kind,
+        content="texts" if own.text else "images",
     )
 
 
@@ -94,7 +96,7 @@ def picture_sizes(own: OwnData) -> list[Size]:
         WorkbookError: as `list_files`.
     """
     listing = list_files(own)
-    return _until_changed(("sizes", own), listing, lambda: sizes_of(listing))
+    return [] if own.text else _until_changed(("sizes", own), listing, lambda: sizes_of(listing))
 
 
 def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset, str]:
@@ -108,6 +110,8 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
             has too few of them, a group is in two parts, or the size is out of range.
     """
     check_whole("size", size, MIN_SIZE, MAX_SIZE)
+    if own.text:
+        return _read_texts(name, own, listing)
     channels = _channels(own, listing)
     images, found = read_images(listing, size, channels == 1, own.skip_broken)
     division = divide(listing, found.distinct, own.seed)
@@ -132,6 +136,34 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
     return dataset, _remark(listing, found)
 
 
+def _read_texts(name: str, own: OwnData, listing: Listing) -> tuple[Dataset, str]:
+    """Do what `read` does for a table of texts; those with the same words stay in one part."""
+    problems = listing.problems
+    if problems and not own.skip_broken:
+        total = len(listing.files) + len(problems)
+        raise WorkbookError(
+            f"{len(problems)} of {total} rows of {listing.path} cannot be used: "
+            f"{explained(problems)}. Correct them, or leave them out with ?skip-broken=yes."
+        )
+    files = [
+        dataclasses.replace(file, group=file.group or same_words(file.text))
+        for file in listing.files
+    ]
+    division, labels = divide(listing, files, own.seed), labels_of(files, listing.kind)
+    texts = as_array([file.text for file in files])
+    train, test = (
+        Part(texts[chosen], labels[chosen], tuple(files[place].shown for place in chosen))
+        for chosen in (division.train, division.test)
+    )
+    source, names = SOURCES[own.kind], listing.class_names
+    parts = (division.validation, division.groups)
+    dataset = Dataset(
+        name, own.title, train, test, names, source, "not stated", listing.kind, *parts
+    )
+    left_out = f"Left out of {listing.path}: {explained(problems)}." if problems else ""
+    return dataset, left_out
+
+
 def _channels(own: OwnData, listing: Listing) -> int:
     return _until_changed(("channels", own), listing, lambda: channels_of(listing, own.grey))
 
@@ -154,7 +186,8 @@ def _remark(listing: Listing, found: SortedFiles) -> str:
 
 def _digest(own: OwnData, listing: Listing) -> str:
     def facts(file: LabelledFile) -> list[object]:
-        return [file.shown, file.label, file.part, file.group, _content(file.path)]
+        content = file.text or _content(file.path)
+        return [file.shown, file.label, file.part, file.group, content]
 
     known = [own.options, listing.kind, listing.class_names, [*map(facts, listing.files)]]
     return hashlib.sha256(json.dumps(known).encode()).hexdigest()

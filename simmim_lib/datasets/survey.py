@@ -74,10 +74,14 @@ def survey(name: str) -> Survey:
         name: as `load` takes it.
 
     Raises:
-        WorkbookError: the name is unknown, or there is nothing to look at.
+        WorkbookError: the name is unknown, is that of texts, or there is nothing to look at.
     """
     address = parse(check_name("dataset", name))
-    return _of_files(address) if address else _of_dataset(load(name))
+    if address and not address.text:
+        return _of_files(address)
+    if address or load(name).holds_texts:
+        raise WorkbookError(f"{name!r} holds texts, and only images can be looked at in this way.")
+    return _of_dataset(load(name))
 
 
 def _of_dataset(dataset: Dataset) -> Survey:

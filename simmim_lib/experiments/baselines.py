@@ -307,7 +307,7 @@ def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 def _can_start(settings: Settings) -> bool:
     """Tell whether a single target has labels, or a source that knows its classes."""
-    known = knows_classes(settings.source, settings.targets[0])
+    known = knows_classes(settings.source, settings.pretext, settings.targets[0])
     return bool(settings.labels_per_class) or known
 
 

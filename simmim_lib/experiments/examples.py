@@ -51,10 +51,25 @@ def plan_stage(
         recipe=_recipe(settings),
         strategy=settings.strategy,
         slow=network.copied,
-        slow_rate=settings.trunk_learning_rate,
+        slow_rate=_copied_rates(settings, network),
     )
     examples = [_examples(settings, task, network, stage) for task in tasks.values()]
     return StagePlan(stage, examples, options)
+
+
+def _copied_rates(settings: Settings, network: Network) -> list[float]:
+    """Return the size of the steps of each copied weight, as a factor, in the order of `copied`.
+
+    Source: Bao et al. 2022, "BEiT", and the authors' code of SimMIM, for smaller steps of earlier
+        layers.
+    """
+    places, blocks = network.architecture.positions, settings.trunk_info.blocks
+    factors = {
+        position: settings.trunk_learning_rate * settings.layer_decay ** (len(blocks) - number)
+        for number, name in enumerate(blocks)
+        for position in places.get(name, ())
+    }
+    return [factors[position] for position in network.copied]
 
 
 def _recipe(settings: Settings) -> information.Recipe | None:

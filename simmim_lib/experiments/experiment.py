@@ -17,7 +17,8 @@ from simmim_lib.experiments.evaluation import (
 from simmim_lib.experiments.examples import plan_stage
 from simmim_lib.experiments.kept_models import Trained
 from simmim_lib.experiments.network import Network, build_network
-from simmim_lib.experiments.pretraining import Pretrained, pretrained
+from simmim_lib.experiments.pretrained import Pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.experiments.result import Result
 from simmim_lib.experiments.stopping import until_no_better, validation_loss
 from simmim_lib.experiments.tasks import Target, choose_tasks
@@ -27,13 +28,21 @@ from simmim_lib.settings import Settings, Stage
 from simmim_lib.trunks import Weights
 
 
-def run(settings: Settings, *, baseline: bool = True, progress: Progress | None = None) -> Result:
+def run(
+    settings: Settings,
+    *,
+    baseline: bool = True,
+    progress: Progress | None = None,
+    source: Pretrained | None = None,
+) -> Result:
     """Take the four steps for all targets at once, and test.
 
     Args:
         settings: the experiment.
         baseline: whether to train each target from scratch as well, for comparison.
         progress: called with steps done and steps in all; a bar by default.
+        source: a network to copy from, such as one that was trained for a minute only, in place of
+            the one that the settings name.
 
     Returns:
         The result.
@@ -49,15 +58,16 @@ def run(settings: Settings, *, baseline: bool = True, progress: Progress | None 
         plans += [each.from_scratch() for each in alone if each.labels_per_class]
     with progress_bar("Adapting") as bar:
         parts = in_parts(progress or bar, len(plans))
-        result, *scratch = [_run_one(plan, parts()) for plan in plans]
+        result = _run_one(settings, parts(), source)
+        scratch = [_run_one(plan, parts()) for plan in plans[1:]]
     found = {target: each.accuracy[target] for each in scratch for target in each.accuracy}
     seconds = result.seconds + sum(each.seconds for each in scratch)
     return replace(result, baseline=found, seconds=seconds)
 
 
-def _run_one(settings: Settings, progress: Progress) -> Result:
+def _run_one(settings: Settings, progress: Progress, source: Pretrained | None = None) -> Result:
     tasks = choose_tasks(settings)
-    source = initialise(settings)
+    source = source or initialise(settings)
     start = time.perf_counter()
     network = transfer(settings, tasks, source)
     *_, weights = maximise_information(settings, tasks, network, progress)
@@ -139,7 +149,9 @@ def _course(settings: Settings, steps: list[int], looks: list[dict[str, Validati
 
 def initialise(settings: Settings) -> Pretrained | None:
     """Step 2: train a network on the source task, or fetch it where that was done before."""
-    return None if settings.source is None else pretrained(settings.source, settings.trunk)
+    if settings.source is None:
+        return None
+    return pretrained(settings.source, settings.trunk, settings.pretext)
 
 
 def transfer(settings: Settings, tasks: dict[str, Target], source: Pretrained | None) -> Network:

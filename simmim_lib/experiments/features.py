@@ -13,9 +13,11 @@ from pathlib import Path
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.errors import warn
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories
 from simmim_lib.foundation.progress import Progress, progress_bar
+from simmim_lib.trunks import tokens
 from simmim_lib.trunks.building import ImageShape
 
 SLOW = 2.0
@@ -52,11 +54,32 @@ def frozen_features(
     weights = source.front_weights(parts)
 
     def features(images: np.ndarray, progress: Progress) -> np.ndarray:
+        if data.train.images.ndim == 2 and frozen == len(source.blocks):
+            return texts_features(source, images, progress)
         stacked = [weight[None] for weight in weights]
         return training.predict(parts.front, stacked, images, progress=progress)[0]
 
     path = _path(weights, source.trunk, frozen, size, data)
     return _read(path, data) or _compute(path, data, features)
+
+
+@functools.lru_cache(maxsize=12)
+def tokenized(data: datasets.Dataset, trunk: str, length: int) -> datasets.Dataset:
+    """Return a dataset whose texts are replaced by the numbers of their tokens, (n, length).
+
+    Args:
+        data: with texts.
+        trunk: whose tokens they are.
+        length: how many tokens of a text are kept; shorter ones are filled up with 0.
+    """
+    train, test = (tokens.token_ids(trunk, part.images, length) for part in _parts(data))
+    full = np.mean(train[:, -1] != tokens.PADDING)
+    if full > MANY:
+        warn(
+            f"{full:.0%} of the texts of {data.title} fill {length} tokens or more, and what comes "
+            "behind them is not seen: a larger image_size sees more of them."
+        )
+    return _with_images(data, train, test)
 
 
 @functools.lru_cache(maxsize=2)
@@ -69,6 +92,44 @@ def fitted(data: datasets.Dataset, wanted: ImageShape) -> datasets.Dataset:
     """
     fit = trunks.adapter(data.train.images.shape[1:], wanted)
     return _with_images(data, *(training.predict(fit, [], p.images)[0] for p in _parts(data)))
+
+
+MANY = 0.05
+"""The share of texts that may be cut without a word."""
+
+AT_ONCE = 128
+"""Texts whose features are computed in one call: more need memory, and gain no speed."""
+
+SHORTEST = 16
+"""Tokens that the shortest texts are filled up to; longer ones to the next multiple of it."""
+
+
+def texts_features(
+    source: Pretrained, ids: np.ndarray, progress: Progress | None = None
+) -> np.ndarray:
+    """Return what a whole trunk makes of texts; short ones are computed with little padding.
+
+    Args:
+        source: where the weights come from.
+        ids: the numbers of the texts' tokens, (n, length).
+        progress: told how many are done.
+
+    Returns:
+        Features, (n, units).
+    """
+    lengths = -(-(ids > 0).sum(axis=1) // SHORTEST) * SHORTEST
+    found: dict[int, np.ndarray] = {}
+    for length in np.unique(np.minimum(lengths, ids.shape[1])).tolist():
+        parts = trunks.cut_trunk(len(source.blocks), source.trunk, (length,), length)
+        weights = [weight[None] for weight in source.front_weights(parts)]
+        chosen = np.flatnonzero(np.minimum(lengths, ids.shape[1]) == length)
+        for start in range(0, len(chosen), AT_ONCE):
+            some = chosen[start : start + AT_ONCE]
+            made = training.predict(parts.front, weights, ids[some, :length])[0]
+            found.update(zip(some.tolist(), made, strict=True))
+            if progress:
+                progress(len(found), len(ids))
+    return np.stack([found[position] for position in range(len(ids))])
 
 
 def _compute(

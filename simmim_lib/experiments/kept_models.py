@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.network import Architecture
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, keras_files, keras_setup, outputs
 from simmim_lib.foundation.keras_files import SUFFIX
 from simmim_lib.foundation.paths import from_person
@@ -136,6 +136,11 @@ def build(trained: Trained, target: str, seed: int) -> "keras.Model":
     import keras
     from keras import layers
 
+    if trunks.describe(trained.trunk).takes == "texts":
+        raise WorkbookError(
+            "A kept model takes pixels, but this network takes texts, which must be cut into "
+            "tokens first: keep its settings, with result.settings.as_code(), and run them again."
+        )
     shape, (task, head) = trained.images[target], _head(trained, target, seed)
     pixels = keras.Input((None, None, shape[2]), name="pixels")
     images = layers.Resizing(
@@ -175,10 +180,7 @@ def _trunk(trained: Trained, images: ImageShape, seed: int) -> "keras.Model":
     info = trunks.describe(trained.trunk)
     channels = 3 if info.colour else images[2]
     trunk = trunks.build_trunk(info.name, channels, trained.architecture.size)
-    of_blocks = trunks.cut(trunk, info.end_of, 0).variables
-    for name, values in _blocks(trained, seed).items():
-        for variable, value in zip(of_blocks[name], values, strict=True):
-            variable.assign(value)
+    trunks.set_weights(trunk, info.end_of, _blocks(trained, seed))
     return trunk
 
 

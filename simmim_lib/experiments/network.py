@@ -10,8 +10,8 @@ import numpy as np
 
 from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, shown
-from simmim_lib.experiments.features import fitted, frozen_features
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.experiments.features import fitted, frozen_features, tokenized
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.tasks import Target, knows_classes
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import Blocks, CutTrunk, Weights
@@ -49,11 +49,13 @@ class Architecture:
         trunk: in two parts; only the second is trained.
         model: this part, with a head for each target.
         size: the height and width at which the trunk looks at images.
+        name: of the whole trunk.
     """
 
     trunk: CutTrunk
     model: "SimMIM"
     size: int
+    name: str = SMALL_CNN.name
 
     @property
     def front(self) -> "keras.Model":
@@ -131,10 +133,17 @@ def architecture(settings: Settings, frozen: int | None = None) -> Architecture:
     tasks = tuple(Task(entry.name, entry.class_names, entry.kind) for entry in entries)
     depth = settings.depth if frozen is None else frozen
     size = settings.image_size
-    shapes = {datasets.image_shape(target, size) for target in settings.targets}
+    shapes = {_shape_of(target, settings) for target in settings.targets}
     # Where images differ, each dataset's are fitted beforehand.
     images = shapes.pop() if len(shapes) == 1 else wanted_images(settings)
     return build_architecture(tasks, settings.shared_heads, depth, settings.trunk, images, size)
+
+
+def _shape_of(target: str, settings: Settings) -> ImageShape:
+    """Return the shape of what the network is given of a target."""
+    if settings.trunk_info.takes == "texts":
+        return (settings.image_size,)
+    return datasets.image_shape(target, settings.image_size)
 
 
 def wanted_images(settings: Settings) -> ImageShape:
@@ -167,16 +176,16 @@ def build_architecture(
         size: the height and width at which the trunk looks at them.
     """
     parts = trunks.cut_trunk(frozen, trunk, images, size)
-    return _with_heads(parts, tasks, shared_heads, size)
+    return _with_heads(parts, tasks, shared_heads, size, trunk)
 
 
 @functools.cache
 def _with_heads(
-    parts: CutTrunk, tasks: "tuple[Task, ...]", shared_heads: bool, size: int
+    parts: CutTrunk, tasks: "tuple[Task, ...]", shared_heads: bool, size: int, name: str
 ) -> Architecture:
     from simmim_lib.simmim import SimMIM
 
-    return Architecture(parts, SimMIM(parts.back, tasks, shared_heads), size)
+    return Architecture(parts, SimMIM(parts.back, tasks, shared_heads), size, name)
 
 
 @dataclass(frozen=True, eq=False)
@@ -309,7 +318,7 @@ def _heads_without_labels(
 
 def _head_for(target: str, source: Pretrained | None) -> Weights:
     """Return what the source's head knows of the classes of a target without labels."""
-    if not source or not knows_classes(source.source, target):
+    if not source or not knows_classes(source.source, source.pretext, target):
         name = source.source if source else None
         raise WorkbookError(
             f"{shown(target)} has no labels, and neither a target with the same classes shares its "
@@ -329,6 +338,8 @@ def features_of(
         layers: of the network.
         data: the dataset to take images from.
     """
+    if data.holds_texts:
+        data = tokenized(data, layers.name, layers.size)
     if source and layers.trunk.frozen:
         return frozen_features(source, layers.trunk.frozen, data, layers.size)
     wanted = layers.model.input_shape[1:]

@@ -6,144 +6,26 @@ import io
 import json
 import os
 import zipfile
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
 
-from simmim_lib import datasets, training, trunks
+from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.experiments.pretexts import PRETEXTS
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, locks
-from simmim_lib.foundation.progress import Progress, progress_bar
-from simmim_lib.trunks import Blocks, CutTrunk, Weights, applications
-from simmim_lib.trunks.catalogue import SMALL_CNN
-
-if TYPE_CHECKING:
-    import keras
-
-STEPS = 800
-BATCH_SIZE = 128
-LEARNING_RATE = 1e-3
-SEED = 0
+from simmim_lib.foundation.progress import progress_bar
+from simmim_lib.trunks import Blocks, applications, minilm
+from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
 
 
-@dataclass(frozen=True, eq=False)
-class Pretrained:
-    """A network trained on a source.
-
-    Attributes:
-        source: the name of the dataset, all of whose training images it has seen, or "imagenet".
-        blocks: the trunk's weights, block by block, first to last.
-        head: the head's kernel (units, classes) and bias (classes,); empty for published weights,
-            which come without.
-        accuracy: share of the source's test images that it classifies correctly; None for
-            published weights.
-        trunk: the network's name.
-    """
-
-    source: str
-    blocks: Blocks
-    head: Weights
-    accuracy: float | None
-    trunk: str = SMALL_CNN.name
-
-    @property
-    def trunk_weights(self) -> Weights:
-        """The weights of all blocks, in Keras's order."""
-        return [weight for block in self.blocks.values() for weight in block]
-
-    @property
-    def weights(self) -> Weights:
-        """The weights of the trunk, then of the head, in Keras's order."""
-        return [*self.trunk_weights, *self.head]
-
-    def front_weights(self, parts: CutTrunk) -> Weights:
-        """Return the weights of the frozen part of a trunk, in Keras's order."""
-        weights: dict[int, np.ndarray] = {}
-        for name in [*self.blocks][: parts.frozen]:
-            places = trunks.positions(parts.front, parts.variables[name])
-            weights.update(zip(places, self.blocks[name], strict=True))
-        return [weights[position] for position in range(len(weights))]
-
-    def head_for(self, class_names: Sequence[str]) -> Weights:
-        """Return the head's kernel and bias for some of its classes, in the order that is given.
-
-        Raises:
-            ValueError: a class that the source does not have.
-        """
-        known = datasets.describe(self.source).class_names
-        columns = [known.index(name) for name in class_names]
-        kernel, bias = self.head
-        return [kernel[:, columns], bias[columns]]
-
-    def as_model(self) -> "keras.Model":
-        """Return the network as a Keras model of its own, to look into or to take apart.
-
-        It ends with its head, or, as published weights come without, with its features.
-        """
-        channels = datasets.describe(self.source).channels if self.head else None
-        trunk = trunks.build_trunk(self.trunk, channels)
-        variables = trunks.cut(trunk, trunks.describe(self.trunk).end_of, 0).variables
-        for name, weights in self.blocks.items():
-            for variable, weight in zip(variables[name], weights, strict=True):
-                variable.assign(weight)
-        if not self.head:
-            return trunk
-        network = trunks.add_head(trunk, len(self.head[-1]))
-        network.layers[-1].set_weights(self.head)
-        return network
-
-
-def train_on_source(
-    source: str,
-    trunk: str = SMALL_CNN.name,
-    steps: int = STEPS,
-    progress: Progress | None = None,
-) -> Pretrained:
-    """Train a network on a source dataset, from fresh weights.
-
-    Args:
-        source: a dataset's name.
-        trunk: the name of a trunk without weights of its own.
-        steps: training steps, each on a batch of 128 images; the stored networks had 800.
-        progress: told after every few steps.
-    """
-    dataset = datasets.load(source)
-    train, test = dataset.train, dataset.test
-    images = train.images.shape[1:]
-    network = trunks.classifier(len(dataset.class_names), trunk=trunk, images=images)
-    weights = training.train(
-        network,
-        [weight[None] for weight in trunks.fresh_weights(network, SEED)],
-        [
-            training.Examples(
-                train.images[None],
-                train.labels[None],
-                training.draw_batches(len(train), BATCH_SIZE, steps, SEED)[None],
-            )
-        ],
-        training.Options(learning_rate=LEARNING_RATE),
-        progress,
-    )
-    guesses = training.predict(network, weights, test.images)[0].argmax(axis=-1)
-    accuracy = float(np.mean(guesses == test.labels))
-    *copied, kernel, bias = (weight[0] for weight in weights)
-    variables = trunks.cut_trunk(0, trunk, images, trunks.describe(trunk).size).variables
-    return Pretrained(source, _by_block(copied, variables), [kernel, bias], accuracy, trunk)
-
-
-def _by_block(weights: Weights, variables: "Mapping[str, Sequence[keras.Variable]]") -> Blocks:
-    """Return a trunk's weights, given in the order of its blocks, block by block."""
-    rest = iter(weights)
-    return {name: [next(rest) for _ in block] for name, block in variables.items()}
-
-
-def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
+def pretrained(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels") -> Pretrained:
     """Return a network trained on a source: from the workbook's data, the cache, or anew.
 
     It is the same object until the trunk's file changes, if it is from one.
@@ -151,25 +33,27 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name) -> Pretrained:
     Args:
         source: a dataset's name, "imagenet" for published weights, or "file" for a file's.
         trunk: the network's name.
+        pretext: what it is trained to do, one of `settings.PRETEXTS`.
 
     Raises:
         WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
             published weights are not there and cannot be downloaded.
     """
-    return _pretrained(source, trunks.describe(trunk))
+    return _pretrained(source, trunks.describe(trunk), pretext)
 
 
 @functools.cache
-def _pretrained(source: str, info: trunks.Trunk) -> Pretrained:
+def _pretrained(source: str, info: trunks.Trunk, pretext: str) -> Pretrained:
     trunk = info.name
-    if source in (trunks.IMAGENET, trunks.FILE):
+    if source in trunks.PUBLISHED:
         return Pretrained(source, published(trunk), [], None, trunk)
     datasets.check_name("source", source)
-    cached = _cached_path(source, trunk)
-    if found := _read(_bundled_path(source, trunk), source, trunk) or _read(cached, source, trunk):
+    asked = (source, trunk, pretext)
+    cached = _cached_path(*asked)
+    if found := _read(_bundled_path(*asked), *asked) or _read(cached, *asked):
         return found
     with _one_after_another(cached, source):
-        return _read(cached, source, trunk) or _train_and_keep(source, trunk, cached)
+        return _read(cached, *asked) or _train_and_keep(*asked, cached)
 
 
 @contextlib.contextmanager
@@ -182,9 +66,9 @@ def _one_after_another(cached: Path, source: str) -> Iterator[None]:
         yield
 
 
-def _train_and_keep(source: str, trunk: str, path: Path) -> Pretrained:
+def _train_and_keep(source: str, trunk: str, pretext: str, path: Path) -> Pretrained:
     with progress_bar(f"Pre-training on {source}") as progress:
-        made = train_on_source(source, trunk, progress=progress)
+        made = PRETEXTS[pretext].train(source, trunk, progress=progress)
     cache.keep(path, functools.partial(store, made))
     return made
 
@@ -198,13 +82,14 @@ def published(trunk: str) -> Blocks:
     info = trunks.describe(trunk)
     if info.weights:
         return _bundled_weights(info)
+    if info.name == MINILM.name:
+        return minilm.weights()
     network = (
         trunks.build_trunk(trunk)  # a file's weights are there when it is read
         if info.file
         else applications.build(trunk, info.size, weights=trunks.IMAGENET)
     )
-    variables = trunks.cut(network, info.end_of, 0).variables
-    return {name: [np.asarray(each) for each in block] for name, block in variables.items()}
+    return trunks.weights_of(network, info.end_of)
 
 
 def _bundled_weights(trunk: trunks.Trunk) -> Blocks:
@@ -221,8 +106,12 @@ def _bundled_weights(trunk: trunks.Trunk) -> Blocks:
 
 def store(network: Pretrained, path: Path) -> None:
     """Write a pre-trained network with its recipe, atomically."""
-    recipe = {**_recipe(network.source, network.trunk), "accuracy": network.accuracy}
-    parts = {**network.blocks, "head": network.head}
+    recipe = _recipe(network.source, network.trunk, network.pretext)
+    parts = network.blocks
+    if network.decoder:
+        parts = parts | {"decoder": network.decoder}
+    if network.head:
+        recipe, parts = recipe | {"accuracy": network.accuracy}, parts | {"head": network.head}
     arrays = {
         f"{name}/{position}": weight
         for name, weights in parts.items()
@@ -233,12 +122,19 @@ def store(network: Pretrained, path: Path) -> None:
         np.savez(file, recipe=np.array(json.dumps(recipe)), **arrays)  # type: ignore[arg-type]
 
 
+def bundled() -> tuple[tuple[str, str, str], ...]:
+    """Return source, trunk and pretext of each network that comes with the workbook."""
+    by_labels = ((source, SMALL_CNN.name, "labels") for source in datasets.included())
+    without = (("fashion", SMALL_VIT.name, pretext) for pretext in ("masked", "contrastive"))
+    return (*by_labels, *without, ("wikipedia", WORDS.name, "next-word"))
+
+
 def bundle() -> None:
-    """Pre-train on every included dataset anew and store the networks in the workbook's data."""
-    for name in datasets.included():
-        with progress_bar(f"Pre-training on {name}") as progress:
-            made = train_on_source(name, progress=progress)
-            store(made, _bundled_path(name, made.trunk))
+    """Pre-train all networks that come with the workbook anew, and store them in its data."""
+    for source, trunk, pretext in bundled():
+        with progress_bar(f"Pre-training on {source}") as progress:
+            made = PRETEXTS[pretext].train(source, trunk, progress=progress)
+            store(made, _bundled_path(source, trunk, pretext))
 
 
 def verify() -> tuple[str, ...]:
@@ -251,16 +147,19 @@ def verify() -> tuple[str, ...]:
         WorkbookError: a file is missing or of another recipe, or does not fit its trunk; the first
             one found is named.
     """
-    for source in datasets.included():
-        if _read(_bundled_path(source), source) is None:
+    paths = {_bundled_path(*network): network for network in bundled()}
+    for path, network in paths.items():
+        if _read(path, *network) is None:
             raise WorkbookError(
-                f"The pre-trained network {_bundled_path(source)} is missing or of another recipe: "
+                f"The pre-trained network {path} is missing or of another recipe: "
                 "run `make trunks` in a checkout, or reinstall the workbook."
             )
-    return tuple(f"trunks/{_bundled_path(source).name}" for source in datasets.included())
+    return tuple(f"trunks/{path.name}" for path in paths)
 
 
-def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | None:
+def _read(
+    path: Path, source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels"
+) -> Pretrained | None:
     """Return the stored network, or nothing if there is none that this recipe would make.
 
     Raises:
@@ -269,16 +168,21 @@ def _read(path: Path, source: str, trunk: str = SMALL_CNN.name) -> Pretrained | 
     if not os.path.exists(path):  # Path.exists stops at a home that cannot be entered
         return None
     with _reading(path) as arrays:
-        recipe = _stored_recipe(arrays)
+        recipe, has_head = _stored_recipe(arrays), PRETEXTS[pretext].has_head
         accuracy = recipe.pop("accuracy", None)
-        if recipe != _recipe(source, trunk) or accuracy is None:
+        if recipe != _recipe(source, trunk, pretext) or (accuracy is not None) != has_head:
             return None
-        if type(accuracy) not in (int, float) or not 0 <= accuracy <= 1:
-            raise _UnfitError(f"its accuracy is {shown(accuracy)}")
-        _check_arrays(arrays, _shapes(source, trunk))
+        if has_head:
+            _check_accuracy(accuracy)
+        _check_arrays(arrays, _shapes(source, trunk, pretext))
         parts = _grouped(arrays)
-    head = parts.pop("head")
-    return Pretrained(source, parts, head, float(accuracy), trunk)
+    head, decoder = parts.pop("head", []), parts.pop("decoder", [])
+    return Pretrained(source, parts, head, accuracy, trunk, pretext, decoder)
+
+
+def _check_accuracy(accuracy: object) -> None:
+    if type(accuracy) not in (int, float) or not 0 <= accuracy <= 1:  # type: ignore[operator]
+        raise _UnfitError(f"its accuracy is {shown(accuracy)}")
 
 
 class _UnfitError(ValueError):
@@ -321,16 +225,20 @@ def _stored_recipe(arrays: Any) -> dict[str, Any]:
     return recipe
 
 
-def _shapes(source: str, trunk: str) -> dict[str, list[tuple[int, ...]]]:
-    """Return the shapes of the arrays of each block of a network, and of its head."""
-    images, size = datasets.image_shape(source), trunks.describe(trunk).size
-    parts = trunks.cut_trunk(0, trunk, images, size)
-    *_, (units,) = parts.shapes.values()
-    classes = len(datasets.describe(source).class_names)
+def _shapes(source: str, trunk: str, pretext: str = "labels") -> dict[str, list[tuple[int, ...]]]:
+    """Return the shapes of the arrays of each block of a network, and of what comes with it."""
+    info = trunks.describe(trunk)
+    shape = (info.size,) if info.takes == "texts" else datasets.image_shape(source)
+    parts = trunks.cut_trunk(0, trunk, shape, info.size)
     of_blocks = {
         name: [tuple(variable.shape) for variable in block]
         for name, block in parts.variables.items()
     }
+    if not PRETEXTS[pretext].has_head:
+        decoder = PRETEXTS[pretext].decoder_shapes(source, trunk)
+        return of_blocks | ({"decoder": decoder} if decoder else {})
+    *_, (units,) = parts.shapes.values()
+    classes = len(datasets.describe(source).class_names)
     return {**of_blocks, "head": [(units, classes), (classes,)]}
 
 
@@ -365,28 +273,27 @@ def _grouped(arrays: Any) -> Blocks:
     return {part: [each[key] for key in sorted(each)] for part, each in parts.items()}
 
 
-def _recipe(source: str, trunk: str = SMALL_CNN.name) -> dict[str, object]:
+def _recipe(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels") -> dict[str, object]:
     """Return all that decides the outcome, so that no network of another recipe is taken for it."""
     small = {"filters": list(trunks.CONVOLUTION_FILTERS), "units": trunks.DENSE_UNITS}
     return {
         "source": source,
         "data": datasets.fingerprint(source),
         **(small if trunk == SMALL_CNN.name else {"trunk": trunk}),
-        "steps": STEPS,
-        "batch_size": BATCH_SIZE,
-        "learning_rate": LEARNING_RATE,
-        "seed": SEED,
+        **({} if pretext == "labels" else {"pretext": pretext}),
+        **PRETEXTS[pretext].recipe(source, trunk),
     }
 
 
-def _bundled_path(source: str, trunk: str = SMALL_CNN.name) -> Path:
-    return directories.data_directory() / "trunks" / _file_name(source, trunk)
+def _bundled_path(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels") -> Path:
+    return directories.data_directory() / "trunks" / _file_name(source, trunk, pretext)
 
 
-def _cached_path(source: str, trunk: str = SMALL_CNN.name) -> Path:
-    return directories.cache_directory() / "trunks" / _file_name(source, trunk)
+def _cached_path(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels") -> Path:
+    return directories.cache_directory() / "trunks" / _file_name(source, trunk, pretext)
 
 
-def _file_name(source: str, trunk: str) -> str:
+def _file_name(source: str, trunk: str, pretext: str) -> str:
     of_trunk = "" if trunk == SMALL_CNN.name else f"{trunk}-"
-    return f"{of_trunk}{datasets.file_name(source)}.npz"
+    of_pretext = "" if pretext == "labels" else f"{pretext}-"
+    return f"{of_trunk}{of_pretext}{datasets.file_name(source)}.npz"

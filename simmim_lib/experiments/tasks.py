@@ -6,9 +6,10 @@ import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
-from simmim_lib.trunks import FILE, IMAGENET
+from simmim_lib.trunks import PUBLISHED, TRUNKS, Trunk
 
 
 @dataclass(frozen=True, eq=False)
@@ -52,17 +53,40 @@ def choose_tasks(settings: Settings) -> dict[str, Target]:
     return tasks
 
 
-def knows_classes(source: str | None, target: str) -> bool:
-    """Tell whether a source has all classes of a target, so that its head can read them."""
-    if source in (None, IMAGENET, FILE):  # published weights come without a head
+def knows_classes(source: str | None, pretext: str, target: str) -> bool:
+    """Tell whether a source's head can read all classes of a target.
+
+    Published weights come without a head, and so does what was learnt without labels.
+    """
+    if source in (None, *PUBLISHED) or not PRETEXTS[pretext].has_head:
         return False
     known = datasets.describe(source).class_names
     return set(datasets.describe(target).class_names) <= set(known)
 
 
+def check_content(trunk: Trunk, dataset: str) -> None:
+    """Refuse texts for a trunk that takes images, and the other way."""
+    content = datasets.describe(dataset).content
+    if content != trunk.takes:
+        fitting = [name for name, other in TRUNKS.items() if other.takes == content]
+        raise WorkbookError(
+            f"{shown(dataset)} holds {content}, but the trunk {shown(trunk.name)} takes "
+            f"{trunk.takes}: choose other datasets, or a trunk for {content}, such as "
+            f"{fitting[0]!r}."
+        )
+
+
 def _check_fit(settings: Settings) -> None:
     """Refuse datasets that one network cannot see."""
-    if settings.trunk_info.colour:
+    for name in settings.datasets:
+        check_content(settings.trunk_info, name)
+    for name in settings.targets:
+        if not datasets.describe(name).class_names:
+            raise WorkbookError(
+                f"{shown(name)} has no classes to tell apart: use it as a source, or choose "
+                "another target."
+            )
+    if settings.trunk_info.colour or settings.trunk_info.takes == "texts":
         return  # grey images are repeated
     first = settings.targets[0]
     channels = {

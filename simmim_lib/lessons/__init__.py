@@ -39,7 +39,9 @@ LESSONS = (
     Lesson("03", "simmim_model", "The SimMIM model", 110, 55),
     Lesson("04", "task_weights", "Many tasks at once: task weights", 95, 55),
     Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
-    Lesson("06", "medical_images", "Medical images", 105, 80),
+    Lesson("06", "medical_images", "Medical images", 105, 85),
+    Lesson("07", "language", "Language", 85, 70),
+    Lesson("08", "masked_images", "Masked image modelling", 65, 55),
     Lesson("09", "open_problems", "Compute, privacy, interpretability", 80, 80),
     Lesson("10", "report", "Reports", 55, 50),
 )

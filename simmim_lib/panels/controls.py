@@ -58,6 +58,17 @@ def slider(description: str, options: Iterable[Any], value: object) -> "widgets.
     )
 
 
+def several(
+    description: str, options: Iterable[tuple[str, Any]], chosen: Iterable[Any]
+) -> "widgets.SelectMultiple":
+    """Return a list to choose several from: pairs of what is shown and the value."""
+    import ipywidgets as widgets
+
+    return widgets.SelectMultiple(
+        description=description, options=options, value=chosen, rows=4, **layout_and_style()
+    )
+
+
 def setting_slider(
     name: str, description: str, value: Any, *others: Any
 ) -> "widgets.SelectionSlider":
@@ -107,8 +118,12 @@ def source_options(
     published = settings.trunk_info.published
     offered = [published] if published else [*bundled, *filter(None, [settings.source])]
     options: list[tuple[str, str | None]] = [("from scratch", None)] if scratch else []
-    shown = datasets.short_names(offered).items()
-    return options + [(printable(short), name) for name, short in shown]
+    return options + dataset_options(offered)
+
+
+def dataset_options(names: Iterable[str]) -> list[tuple[str, str]]:
+    """Return datasets, each with the short name that is shown for it."""
+    return [(printable(short), name) for name, short in datasets.short_names(names).items()]
 
 
 def target_groups(chosen: tuple[str, ...]) -> "widgets.Dropdown":

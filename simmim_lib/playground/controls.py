@@ -4,11 +4,16 @@ from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
-from simmim_lib.errors import printable
 from simmim_lib.foundation.options import DatasetName, Flag, Kind, Names, OrNone, Whole
-from simmim_lib.panels.controls import checkbox, dropdown, layout_and_style, slider, text_box
-from simmim_lib.playground.links import as_text
-from simmim_lib.settings import OPTIONS, Settings, offers
+from simmim_lib.panels.controls import (
+    checkbox,
+    dataset_options,
+    dropdown,
+    several,
+    slider,
+    text_box,
+)
+from simmim_lib.settings import OPTIONS, Settings, as_text, offers
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -50,7 +55,7 @@ def _control(name: str, settings: Settings) -> "widgets.Widget":
     if isinstance(kind, Flag):
         return checkbox(title, value)
     if isinstance(kind, Names):
-        return _several(title, options, value)
+        return several(title, options, value)
     if not options:
         return text_box(title, as_text(value))
     numbers = isinstance(options[0][1], int | float)
@@ -95,9 +100,9 @@ def _datasets(name: str, kind: Kind, settings: Settings) -> list[tuple[str, Any]
     if name == "source" and published:
         found = [published]
     else:
-        found = [each for each in datasets.names() if datasets.is_available(each)]
+        found = [*datasets.available(settings.trunk_info.takes)]
     names = dict.fromkeys((*found, *filter(None, chosen)))
-    shown = [(printable(short), each) for each, short in datasets.short_names(names).items()]
+    shown = dataset_options(names)
     return [("none", None), *shown] if isinstance(kind, OrNone) else shown
 
 
@@ -109,13 +114,3 @@ def _names_a_dataset(kind: Kind) -> bool:
 
 def _kind(name: str, settings: Settings) -> Kind:
     return OPTIONS[name].metadata["reads"](settings)
-
-
-def _several(
-    title: str, options: list[tuple[str, Any]], value: tuple[Any, ...]
-) -> "widgets.SelectMultiple":
-    import ipywidgets as widgets
-
-    return widgets.SelectMultiple(
-        description=title, options=options, value=value, rows=5, **layout_and_style()
-    )

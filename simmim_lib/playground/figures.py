@@ -8,18 +8,9 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.yardsticks import Yardstick, yardstick
-from simmim_lib.foundation.intervals import interval, seeds_in_words
-from simmim_lib.pictures.charts import draw_mean_and_range, error_bar
+from simmim_lib.pictures.courses import draw_course, draw_pairs
 from simmim_lib.pictures.networks import draw_joint_network
-from simmim_lib.pictures.style import (
-    COLOURS,
-    Picture,
-    legend_entry,
-    new_figure,
-    shortened,
-    styled,
-    target_style,
-)
+from simmim_lib.pictures.style import Picture, new_figure, styled
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -35,61 +26,20 @@ def outcome(course: Course, scratch: Mapping[str, Result]) -> Picture:
     """
     figure = new_figure(8, 6.4)
     draw_joint_network(figure.add_axes((0.02, 0.53, 0.96, 0.41)), course.settings)
-    _draw_course(figure.add_axes((0.085, 0.09, 0.42, 0.33)), course)
+    draw_course(figure.add_axes((0.085, 0.09, 0.42, 0.33)), course)
     _draw_scores(figure.add_axes((0.69, 0.09, 0.28, 0.33)), course, scratch)
     return Picture(figure, told(course, scratch))
-
-
-def _draw_course(axes: "Axes", course: Course) -> None:
-    for target, looks in course.validation.items():
-        colour, marker = target_style(target)
-        label = legend_entry(shortened(datasets.describe(target).title))
-        draw_mean_and_range(
-            axes, course.steps, looks, color=colour, marker=marker, ms=4, label=label
-        )
-    axes.set(
-        xlim=(0, course.settings.steps),
-        xlabel="training steps",
-        ylabel="validation accuracy",
-    )
-    if all((looks >= 0).all() for looks in course.validation.values()):
-        axes.set_ylim(0, 1)
-    seeds = seeds_in_words(course.settings.seeds, "mean and range of")
-    axes.set_title(f"While it learns ({seeds})", fontsize=11)
-    axes.legend(loc="lower right", fontsize=9)
 
 
 def _draw_scores(axes: "Axes", course: Course, scratch: Mapping[str, Result]) -> None:
     """Draw test scores: of what was asked for filled, from scratch hollow."""
     targets = course.settings.targets
-    for row, target in enumerate(targets):
-        colour, marker = target_style(target)
-        for shift, result, face in (
-            (0.16, course.result, colour),
-            (-0.16, scratch.get(target), "white"),
-        ):
-            if result is None:
-                continue
-            values, place = main_scores(result, target), shift - row
-            mean, half_width = interval(values)
-            axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["unlabelled"])
-            axes.errorbar(
-                mean,
-                place,
-                xerr=error_bar(half_width),
-                fmt=marker,
-                color=colour,
-                mfc=face,
-                capsize=3,
-            )
-    titles = [shortened(datasets.describe(target).title).replace(" ", "\n") for target in targets]
-    axes.set_yticks(-np.arange(len(targets)), titles)
-    axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel=f"test {_measures(course)}")
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
+    result = course.result
+    asked = {target: main_scores(result, target) for target in targets} if result else {}
+    before = {target: main_scores(each, target) for target, each in scratch.items()}
+    draw_pairs(axes, targets, asked, before)
+    axes.set_xlabel(f"test {_measures(course)}")
     axes.set_title("Asked (filled), scratch (hollow)", fontsize=11, loc="center")
-    if course.result is None:
-        axes.text(0.5, 0.5, "after the last step", transform=axes.transAxes, ha="center")
 
 
 def main_scores(result: Result, target: str) -> np.ndarray:

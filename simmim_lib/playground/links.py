@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.settings import OPTIONS, Settings
+from simmim_lib.settings import OPTIONS, Settings, as_text
 
 HIDE = "hide"
 """What a link calls the controls that are not shown."""
@@ -104,14 +104,3 @@ def command(asked: Settings) -> str:
     for name, value in asked.unusual().items():
         words += [f"--{name.replace('_', '-')}", as_text(value)]
     return shlex.join(words)
-
-
-def as_text(value: Any) -> str:
-    """Return a value as a command's option, or a link, writes it."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, list | tuple):
-        return ",".join(map(as_text, value))
-    return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -156,7 +156,7 @@ class Playground(Panel):
 
         form = dropdown("Copy as", FORMS, FORMS[0])
         button = widgets.Button(description="Show", icon="clipboard")
-        button.on_click(lambda _: self._show(form.value))
+        button.on_click(lambda _: self._show_form(form.value))
         draw = widgets.Button(description="Draw something yourself", icon="pencil")
         draw.layout.width = "220px"
         draw.on_click(lambda _: self._draw())
@@ -173,14 +173,15 @@ class Playground(Panel):
             return
         self.drawing.children = [pad.view]
 
-    def _show(self, *shown: Any) -> None:
-        """Show a form of the settings, or, called with a request, a picture."""
-        if len(shown) == 2:
-            super()._show(*shown)
-            self.words.value = f"<p>{html.escape(shown[1].alt)}</p>"
-            return
+    def _show(self, request: int, picture: Picture) -> None:
+        """Show a picture, and below it the same in words."""
+        super()._show(request, picture)
+        self.words.value = f"<p>{html.escape(picture.alt)}</p>"
+
+    def _show_form(self, form: str) -> None:
+        """Show the settings in a form that can be copied."""
         try:
-            text = html.escape(self.taken(shown[0]))
+            text = html.escape(self.taken(form))
         except WorkbookError as error:
             self.message.value = as_message(error)
             return

@@ -31,7 +31,7 @@ from simmim_lib.foundation import atomic, keras_setup, outputs
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
 from simmim_lib.reports import pages, words
-from simmim_lib.settings import OPTIONS, RENAMED, Settings, check_field
+from simmim_lib.settings import OPTIONS, RENAMED, Settings, as_text, check_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
@@ -149,13 +149,8 @@ def command(asked: Settings, output: str | os.PathLike[str] = "") -> str:
     """Return the line for a terminal that makes this report again."""
     words = ["simmim", "report"]
     for name, value in parameters(asked).items():
-        words += ["-p", name, _as_text(value)]
+        words += ["-p", name, as_text(value)]
     return shlex.join([*words, *(["--output", str(output)] if output else [])])
-
-
-def _as_text(value: Any) -> str:
-    text = ",".join(map(str, value)) if isinstance(value, list) else str(value)
-    return {"None": "none", "True": "yes", "False": "no"}.get(text, text)
 
 
 def usual_title(asked: Settings) -> str:

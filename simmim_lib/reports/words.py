@@ -4,8 +4,8 @@ from collections.abc import Collection, Sequence
 
 from simmim_lib import datasets
 from simmim_lib.experiments.baselines import PROBE
-from simmim_lib.settings import Settings
-from simmim_lib.trunks import FILE, IMAGENET
+from simmim_lib.settings import PRETEXTS, Settings
+from simmim_lib.trunks import FILE, IMAGENET, SENTENCE_PAIRS
 
 MAX_NAMES = 12
 """Classes or labels that a sentence lists."""
@@ -17,7 +17,8 @@ def source_name(settings: Settings) -> str:
         return "from scratch"
     if settings.source == FILE:
         return settings.trunk_info.title
-    return "ImageNet" if settings.source == IMAGENET else datasets.short_name(settings.source)
+    titles = {IMAGENET: "ImageNet", SENTENCE_PAIRS: "pairs of sentences"}
+    return titles.get(settings.source) or datasets.short_name(settings.source)
 
 
 def start(settings: Settings) -> str:
@@ -28,9 +29,13 @@ def start(settings: Settings) -> str:
     origin = {
         IMAGENET: "were trained on the photographs of ImageNet and published (licence "
         f"{trunk.licence})",
+        SENTENCE_PAIRS: "were trained on more than a billion pairs of sentences and published "
+        f"(licence {trunk.licence})",
         FILE: f"are in the file {trunk.file.name if trunk.file else ''}; what they were trained on "
         "only their maker knows",
-    }.get(settings.source, f"were trained on all training images of {source_name(settings)}")
+    }.get(settings.source, f"were trained on all training {trunk.takes} of {source_name(settings)}")
+    if settings.pretext != "labels":
+        origin += f", {PRETEXTS[settings.pretext]}"
     return f"The trunk, {trunk.title}, starts with weights that {origin}. {_copies(settings)}"
 
 
@@ -76,6 +81,8 @@ def image_sizes(name: str, settings: Settings) -> str:
     Raises:
         WorkbookError: as `datasets.load`.
     """
+    if settings.trunk_info.takes == "texts":
+        return f"texts, of which up to {settings.image_size} tokens are seen"
     seen = f"{settings.image_size} x {settings.image_size}"
     sizes = datasets.picture_sizes(name)
     if not sizes:

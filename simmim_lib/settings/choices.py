@@ -19,6 +19,12 @@ WEIGHTINGS = (
 )
 """Names in `weighting.METHODS`, which says what each does."""
 
+PRETEXTS = {
+    "labels": "to tell the source's classes apart",
+    "masked": "to fill in what is hidden of an image, without labels (lesson 08)",
+    "contrastive": "to recognise two views of the same image among others, without labels",
+    "next-word": "to foretell each token of a text from those before it (lesson 07)",
+}
 SCHEDULES = {
     "constant": "the same learning rate at every step",
     "cosine": "falling to zero along half a cosine wave",

@@ -30,6 +30,7 @@ from simmim_lib.settings.choices import (
     BASELINES,
     BUDGETS,
     OPTIMIZERS,
+    PRETEXTS,
     RECIPES,
     SCHEDULES,
     SEEDS,
@@ -41,6 +42,9 @@ from simmim_lib.settings.stages import Stage, stages_of
 from simmim_lib.trunks.catalogue import (
     FILE,
     IMAGENET,
+    PUBLISHED,
+    SENTENCE_PAIRS,
+    SMALL,
     SMALL_CNN,
     TRUNKS,
     Trunk,
@@ -59,6 +63,9 @@ PUBLISHED_RATE = 0.1
 deep network's features within a few steps."""
 
 AT_LEAST_ZERO = Number(lambda number: number >= 0, "of at least 0, like 0.3")
+SOURCES = {"images": "glyphs", "texts": "wikipedia"}
+"""By what a trunk takes, the dataset that it is usually pre-trained on."""
+
 SIZES = (8, 1024)
 
 
@@ -107,11 +114,19 @@ class Settings:
         offers=TRUNKS,
     )
     source: str | None = option(
-        lambda settings: settings.trunk_info.published or "glyphs",
-        f"dataset to pre-train on; {IMAGENET} or {FILE}: the trunk's own published weights; none: "
-        "start from scratch",
+        lambda settings: settings.trunk_info.published or SOURCES[settings.trunk_info.takes],
+        f"dataset to pre-train on; {IMAGENET}, {SENTENCE_PAIRS} or {FILE}: the trunk's own "
+        "published weights; none: start from scratch",
         reads=OrNone(DatasetName()),
         group="transfer",
+    )
+    pretext: str = option(
+        lambda settings: settings.trunk_info.pretexts[0] if settings.source else "labels",
+        "what the trunk is pre-trained to do on the source: "
+        + "; ".join(f"{name}: {text}" for name, text in PRETEXTS.items()),
+        reads=Choice(PRETEXTS),
+        group="transfer",
+        offers=(),  # which there are depends on the trunk
     )
     targets: tuple[str, ...] = option(
         ("mnist",),
@@ -136,7 +151,8 @@ class Settings:
     )
     image_size: int = option(
         lambda settings: settings.trunk_info.size,
-        "height and width at which the trunk looks at images, in pixels; by default its own",
+        "height and width at which the trunk looks at images, in pixels, or how many tokens of a "
+        "text it sees; by default its own",
         reads=Whole(*SIZES),
         group="data",
     )
@@ -188,6 +204,14 @@ class Settings:
         reads=Number(lambda number: 0 < number <= 1, "above 0 and at most 1, like 0.1"),
         group="training",
         offers=(0.03, 0.1, 0.3, 1.0),
+    )
+    layer_decay: float = option(
+        1.0,
+        "size of a copied layer's step over that of the next layer, above 0 to 1: the earlier, the "
+        "smaller",
+        reads=Number(lambda number: 0 < number <= 1, "above 0 and at most 1, like 0.65"),
+        group="training",
+        offers=(0.5, 0.65, 0.8, 1.0),
     )
     batch_size: int = option(
         32,
@@ -324,6 +348,7 @@ class Settings:
             # Nothing to copy, so nothing to keep: "from scratch" needs no second field to say so.
             self._set(copied_layers=0, frozen_layers=0)
         self._check_trunk()
+        self._check_pretext()
         self._check_copies()
 
     def _usual(self, name: str) -> Any:
@@ -355,7 +380,7 @@ class Settings:
     @property
     def source_dataset(self) -> str | None:
         """The dataset to pre-train on; None for published weights, and from scratch."""
-        return None if self.source in (IMAGENET, FILE) else self.source
+        return None if self.source in PUBLISHED else self.source
 
     @property
     def datasets(self) -> tuple[str, ...]:
@@ -426,11 +451,25 @@ class Settings:
             advice = (
                 f"comes with its own weights: use source={trunk.published!r}, or none"
                 if trunk.published
-                else "is pre-trained on a dataset: use source='glyphs', or another trunk, such as "
-                "'efficientnet-lite0'"
+                else f"is pre-trained on a dataset: use source={SOURCES[trunk.takes]!r}, or "
+                "another trunk, such as 'efficientnet-lite0'"
             )
             raise WorkbookError(
                 f"source is {shown(self.source)}, but the trunk {shown(trunk.name)} {advice}."
+            )
+
+    def _check_pretext(self) -> None:
+        """Refuse a pretext that the trunk cannot be trained for, or that is never used."""
+        if self.source is None and self.pretext != "labels":
+            raise WorkbookError(
+                f"pretext is {self.pretext!r}, but without a source nothing is pre-trained: name a "
+                "source, or leave pretext out."
+            )
+        trunk = self.trunk_info
+        if self.source and self.pretext not in trunk.pretexts:
+            raise WorkbookError(
+                f"pretext is {self.pretext!r}, but the trunk {shown(trunk.name)} knows "
+                f"{', '.join(trunk.pretexts)} only: use that, or another trunk."
             )
 
     def _check_copies(self) -> None:
@@ -491,9 +530,15 @@ class Settings:
 
         It is the same network, or the small one, as `baseline` says.
         """
-        scratch = {"source": None, "adaptation": "fine-tune", "copied_layers": 0}
+        scratch: dict[str, Any] = {
+            "source": None,
+            "pretext": "labels",
+            "adaptation": "fine-tune",
+            "copied_layers": 0,
+        }
         if self.baseline == "small-trunk":
-            scratch |= {"trunk": SMALL_CNN.name, "image_size": SMALL_CNN.size}
+            small = SMALL[self.trunk_info.takes]
+            scratch |= {"trunk": small.name, "image_size": small.size}
         return self.labels_only().replace(**scratch, frozen_layers=0)
 
     def separately(self) -> "tuple[Settings, ...]":
@@ -551,6 +596,15 @@ def parse(name: str, text: str) -> Any:
     """
     kind = kind_of(name)
     return USUAL if text.strip().lower() == "usual" else kind.parse(name, text)
+
+
+def as_text(value: Any) -> str:
+    """Return a value as the text that `parse` turns into it, for a command or a link."""
+    if value is None:
+        return "none"
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    return ",".join(map(as_text, value)) if isinstance(value, list | tuple) else str(value)
 
 
 def kind_of(name: str) -> Kind:

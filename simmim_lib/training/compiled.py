@@ -65,13 +65,16 @@ class Loop:
         import tensorflow as tf
 
         self.copies = key.copies
-        self.slow = [position in key.slow for position in key.copies.trained]
+        self.slow = [
+            key.slow.index(position) if position in key.slow else None
+            for position in key.copies.trained
+        ]
         self.strategy = devices.strategy(key.strategy)
         self.weigher = Weigher(key.copies)
         with self.strategy.scope():
             self.objective = Objective(key.copies, key.loss, key.kind)
             self.batches = Batches(key.copies, key.kind, self.objective)
-            self.slow_rate = tf.Variable(1.0)
+            self.slow_rates = tf.Variable(tf.ones(len(key.slow)))
             self._create_variables(key.optimizer)
         self.step_gradients = key.step_gradients(self.objective, self.weigher)
         # The rules of these optimizers work number by number, so one call serves all seeds. Only
@@ -110,18 +113,20 @@ class Loop:
         """
         import tensorflow as tf
 
-        slow = [variable for variable, slow in zip(self.values, self.slow, strict=True) if slow]
-        before = [tf.identity(variable.value) for variable in slow]
+        pairs = zip(self.values, self.slow, strict=True)
+        slow = [(variable, place) for variable, place in pairs if place is not None]
+        before = [tf.identity(variable.value) for variable, _ in slow]
         self.optimizer.apply(gradients, self.values)
-        for variable, value in zip(slow, before, strict=True):
-            variable.assign(value + self.slow_rate * (variable.value - value))
+        for (variable, place), value in zip(slow, before, strict=True):
+            variable.assign(value + self.slow_rates[place] * (variable.value - value))
 
     def reset(self, weights: Weights, options: Options) -> None:
         """Begin anew from given weights, with optimizer and weighting that remember nothing."""
         self.weigher.reset(options.weighting, options.first_seed)
         self.objective.reset(options.task_weights, options.recipe)
         self.batches.first_seed.assign(options.first_seed)
-        self.slow_rate.assign(options.slow_rate)
+        if self.slow_rates.shape[0]:
+            self.slow_rates.assign(np.broadcast_to(options.slow_rate, self.slow_rates.shape))
         for variable in self.optimizer.variables:
             variable.assign(np.zeros(variable.shape, variable.dtype))
         values, state = self.copies.split(weights, options.first_seed)

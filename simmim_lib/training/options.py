@@ -31,7 +31,7 @@ class Options:
         first_seed: the number of the first copy, where others are trained beside it elsewhere:
             views and random numbers are then those of its own number.
         slow: positions in `model.weights` of what takes smaller steps, as copied layers may.
-        slow_rate: the size of these steps, as a factor.
+        slow_rate: the size of these steps, as a factor, or one for each of them.
     """
 
     optimizer: str = "adam"
@@ -44,4 +44,4 @@ class Options:
     steps_per_call: int = STEPS_PER_CALL
     first_seed: int = 0
     slow: tuple[int, ...] = ()
-    slow_rate: float = 1.0
+    slow_rate: float | Sequence[float] = 1.0

@@ -47,8 +47,10 @@ class Copies:
 
     @property
     def task_kinds(self) -> list[str]:
-        """The kind of each task; a plain model has one task, a classification."""
-        return [task.kind for task in getattr(self.model, "tasks", ())] or ["classification"]
+        """The kind of each task; a plain model has one: with one output it gives numbers."""
+        if tasks := getattr(self.model, "tasks", ()):
+            return [task.kind for task in tasks]
+        return ["regression" if self.model.output_shape[-1] == 1 else "classification"]
 
     @property
     def is_shared(self) -> list[bool]:

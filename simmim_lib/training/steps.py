@@ -257,7 +257,7 @@ def _loop_key(model: "keras.Model", examples: Sequence[Examples], options: Optio
         step_gradients.of_method(options.weighting),
         _kind(examples, options.recipe, copies),
         options.strategy,
-        options.slow if options.slow_rate != 1 else (),
+        options.slow if np.any(np.asarray(options.slow_rate) != 1) else (),
     )
 
 
@@ -320,12 +320,13 @@ def _constants(key: LoopKey, examples: Sequence[Examples]) -> list[dict[str, Any
 
 
 def _tasks(model: "keras.Model") -> "tuple[Task, ...]":
-    """Return the tasks of a SimMIM model; a plain model has one, to tell classes apart."""
+    """Return the tasks of a SimMIM model; a plain model has one, and with one output a number."""
     from simmim_lib.simmim import Task
 
     if tasks := getattr(model, "tasks", None):
         return tasks
-    return (Task(model.name, tuple(map(str, range(model.output_shape[-1])))),)
+    outputs = tuple(map(str, range(model.output_shape[-1])))
+    return (Task(model.name, outputs, Copies.of(model, 1).task_kinds[0]),)
 
 
 def _labels(task: "Task", examples: Examples) -> np.ndarray:

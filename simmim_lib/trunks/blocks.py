@@ -9,8 +9,11 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+import numpy as np
+
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.foundation import keras_setup
+from simmim_lib.trunks.fresh_weights import Blocks, Weights
 
 if TYPE_CHECKING:
     import keras
@@ -60,7 +63,7 @@ def cut(trunk: "keras.Model", blocks: Mapping[str, str], frozen: int) -> CutTrun
     front = nothing(start) if edge is start else keras.Model(start, edge)
     back = nothing(end) if edge is end else _rest(trunk, [*blocks][frozen - 1], edge)
     shapes = {name: tuple(layer.output.shape[1:]) for name, layer in layers.items()}
-    return CutTrunk(frozen, front, back, _variables(trunk, layers), shapes)
+    return CutTrunk(frozen, front, back, variables_of(trunk, blocks), shapes)
 
 
 def _layer(trunk: "keras.Model", name: str) -> "keras.layers.Layer":
@@ -95,19 +98,50 @@ def nothing(like: "keras.KerasTensor") -> "keras.Model":
     return keras.Model(inputs, keras.layers.Identity()(inputs))
 
 
-def _variables(
-    trunk: "keras.Model", layers: "Mapping[str, keras.layers.Layer]"
+def variables_of(
+    trunk: "keras.Model", blocks: Mapping[str, str]
 ) -> "dict[str, list[keras.Variable]]":
-    """Return the variables of each block of a trunk."""
+    """Return the variables of each block of a trunk.
+
+    Args:
+        trunk: a model with one input and one output.
+        blocks: of each block, first to last, the layer whose output ends it.
+
+    Raises:
+        WorkbookError: a layer is not there.
+    """
     import keras
 
     of_blocks: dict[str, list[keras.Variable]] = {}
     claimed: set[int] = set()
-    for name, layer in layers.items():
-        up_to_here = keras.Model(trunk.inputs[0], layer.output).weights
+    for name, end in blocks.items():
+        up_to_here = keras.Model(trunk.inputs[0], _layer(trunk, end).output).weights
         of_blocks[name] = [weight for weight in up_to_here if id(weight) not in claimed]
         claimed.update(map(id, up_to_here))
     return of_blocks
+
+
+def set_weights(trunk: "keras.Model", blocks: Mapping[str, str], weights: Blocks) -> None:
+    """Give blocks of a trunk their weights; blocks that none are given for stay as they are.
+
+    Args:
+        trunk: as `variables_of` takes it.
+        blocks: as there.
+        weights: by block.
+
+    Raises:
+        WorkbookError: as `variables_of`.
+    """
+    variables = variables_of(trunk, blocks)
+    for name, values in weights.items():
+        for variable, value in zip(variables[name], values, strict=True):
+            variable.assign(value)
+
+
+def weights_of(trunk: "keras.Model", blocks: Mapping[str, str]) -> Blocks:
+    """Return the weights of each block of a trunk, see `variables_of`."""
+    of_blocks = variables_of(trunk, blocks)
+    return {name: [np.asarray(each) for each in block] for name, block in of_blocks.items()}
 
 
 def positions(model: "keras.Model", of_block: "Sequence[keras.Variable]") -> list[int]:
@@ -118,3 +152,9 @@ def positions(model: "keras.Model", of_block: "Sequence[keras.Variable]") -> lis
     """
     places = [id(weight) for weight in model.weights]
     return [places.index(id(variable)) for variable in of_block]
+
+
+def by_block(weights: Weights, variables: "Mapping[str, Sequence[keras.Variable]]") -> Blocks:
+    """Return a trunk's weights, given in the order of its blocks, block by block."""
+    rest = iter(weights)
+    return {name: [next(rest) for _ in block] for name, block in variables.items()}

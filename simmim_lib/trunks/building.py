@@ -7,13 +7,25 @@ from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import keras_setup
-from simmim_lib.trunks import applications, article, efficientnet, files, small_cnn
+from simmim_lib.trunks import (
+    applications,
+    article,
+    efficientnet,
+    files,
+    minilm,
+    small_cnn,
+    vit,
+    words,
+)
 from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
 from simmim_lib.trunks.catalogue import (
     ARTICLE,
     EFFICIENTNET_LITE0,
     EFFICIENTNET_LITE0_MIDDLE,
+    MINILM,
     SMALL_CNN,
+    SMALL_VIT,
+    WORDS,
     Trunk,
     check_size,
     describe,
@@ -22,8 +34,8 @@ from simmim_lib.trunks.catalogue import (
 if TYPE_CHECKING:
     import keras
 
-ImageShape = tuple[int, int, int]
-"""Height, width and channels."""
+ImageShape = tuple[int, ...]
+"""Height, width and channels; of a text the length, in tokens."""
 
 
 @keras_setup.as_usual()
@@ -35,10 +47,11 @@ def build_trunk(
     Args:
         name: as `trunks.describe` takes it.
         channels: 1 for grey images, 3 for colour; by default what the trunk is made for.
-        size: the height and width of the images; by default the usual one.
+        size: the height and width of the images, or the length of texts; by default the usual one.
 
     Returns:
-        A model from images (n, size, size, channels) in [0, 1] to features.
+        A model from images (n, size, size, channels) in [0, 1], or from the numbers of tokens
+        (n, size), to features.
 
     Raises:
         WorkbookError: an unknown trunk, or images that it does not take.
@@ -54,15 +67,18 @@ def build_trunk(
 
 
 def _for_colour(build: "Callable[[int], keras.Model]") -> "Callable[[int, int], keras.Model]":
-    """Return what builds a trunk that takes colour images only, so that channels say nothing."""
+    """Return what builds a trunk for colour images or texts, so that channels say nothing."""
     return lambda size, channels: build(size)
 
 
 BUILDERS: "Mapping[str, Callable[[int, int], keras.Model]]" = {
     SMALL_CNN.name: small_cnn.build,
     ARTICLE.name: article.build,
+    SMALL_VIT.name: vit.build,
     EFFICIENTNET_LITE0.name: _for_colour(efficientnet.build),
     EFFICIENTNET_LITE0_MIDDLE.name: _for_colour(efficientnet.build_middle),
+    WORDS.name: _for_colour(words.build),
+    MINILM.name: _for_colour(minilm.build),
     **{
         name: _for_colour(functools.partial(applications.build, name))
         for name in applications.NAMES

@@ -12,8 +12,14 @@ from simmim_lib.trunks import files
 IMAGENET = "imagenet"
 """The source of weights that were trained on ImageNet and published."""
 
+SENTENCE_PAIRS = "sentence-pairs"
+"""The source of weights that were trained to match sentences that belong together."""
+
 FILE = "file"
 """The source of the weights that a saved network has."""
+
+PUBLISHED = (IMAGENET, SENTENCE_PAIRS, FILE)
+"""The sources that are no datasets of the workbook."""
 
 
 @dataclass(frozen=True)
@@ -24,11 +30,14 @@ class Trunk:
         name: what it is called in settings and files.
         title: the name for readers.
         blocks: what `frozen_layers` and `copied_layers` count, first to last.
-        size: the usual height and width of the images it takes, in pixels.
+        size: the usual height and width of the images it takes, in pixels; of texts the length, in
+            tokens.
         sizes: the smallest and the largest that it can take.
         colour: whether it takes colour images only; grey ones are then repeated three times.
-        published: the source of weights of its own, `IMAGENET` or `FILE`; "" for a trunk that has
+        published: the source of weights of its own, one of `PUBLISHED`; "" for a trunk that has
             none, and is pre-trained on a dataset.
+        takes: one of `datasets.CONTENTS`.
+        pretexts: what it can be pre-trained to do, of `settings.PRETEXTS`.
         frozen: how many blocks are frozen by default.
         licence: of the published weights.
         weights: the file of these in the workbook's data, without a suffix; "" where they are
@@ -47,6 +56,8 @@ class Trunk:
     sizes: tuple[int, int]
     colour: bool = False
     published: str = ""
+    pretexts: tuple[str, ...] = ("labels",)
+    takes: str = "images"
     frozen: int = 0
     licence: str = ""
     weights: str = ""
@@ -67,6 +78,7 @@ SMALL_CNN = Trunk(
     ("convolution_1", "convolution_2", "convolution_3", "dense"),
     28,
     (28, 28),
+    pretexts=("labels", "masked", "contrastive"),
     frozen=2,
 )
 """The workbook's own network."""
@@ -82,12 +94,34 @@ ARTICLE = Trunk(
 """The network in the article's code."""
 
 
+SMALL_VIT = Trunk(
+    "small-vit",
+    "a small vision transformer",
+    ("patch_embedding", *(f"block_{number}" for number in range(1, 5)), "features"),
+    28,
+    (28, 28),
+    pretexts=("labels", "masked", "contrastive"),
+)
+"""For lesson 08: a transformer small enough for two processor cores."""
+
+
 def _published(name: str, title: str, size: int, licence: str, ends: tuple[str, ...]) -> Trunk:
     """Describe a network for photographs that was trained on ImageNet; by default all is frozen."""
     stages = tuple(f"stage_{number}" for number in range(1, len(ends) - 1))
     blocks = ("stem", *stages, "features")
-    sizes, colour, frozen = (32, 512), True, len(ends)
-    return Trunk(name, title, blocks, size, sizes, colour, IMAGENET, frozen, licence, ends=ends)
+    sizes, frozen = (32, 512), len(ends)
+    return Trunk(
+        name,
+        title,
+        blocks,
+        size,
+        sizes,
+        colour=True,
+        published=IMAGENET,
+        frozen=frozen,
+        licence=licence,
+        ends=ends,
+    )
 
 
 _LITE0_ENDS = ("stem", *(f"stage_{number}" for number in range(1, 8)), "features")
@@ -111,13 +145,44 @@ EFFICIENTNET_LITE0_MIDDLE = replace(
 )
 """Its stages 4 to 6, for drawings and scans. They are one block, since all three are looked at."""
 
+MINILM = Trunk(
+    "minilm-l6",
+    "MiniLM, six layers",
+    ("embedding", *(f"layer_{number}" for number in range(1, 7))),
+    64,
+    (8, 512),
+    published=SENTENCE_PAIRS,
+    takes="texts",
+    frozen=7,
+    licence="Apache-2.0",
+    ends=("embedding", *(f"layer_{number}" for number in range(1, 6)), "features"),
+)
+"""all-MiniLM-L6-v2: a transformer that a billion pairs of sentences have taught to compare them."""
+
+WORDS = Trunk(
+    "words",
+    "a small transformer that reads from left to right",
+    ("embedding", "layer_1", "layer_2", "features"),
+    64,
+    (8, 64),
+    pretexts=("next-word",),
+    takes="texts",
+)
+"""The workbook's own language model: what a hundred articles can teach in two minutes."""
+
+SMALL: Mapping[str, Trunk] = {"images": SMALL_CNN, "texts": WORDS}
+"""By what they take, the workbook's own small networks."""
+
 TRUNKS: Mapping[str, Trunk] = {
     trunk.name: trunk
     for trunk in (
         SMALL_CNN,
         ARTICLE,
+        SMALL_VIT,
         EFFICIENTNET_LITE0,
         EFFICIENTNET_LITE0_MIDDLE,
+        WORDS,
+        MINILM,
         _published(
             "mobilenet-v2",
             "MobileNetV2",
@@ -191,11 +256,17 @@ def describe(name: str) -> Trunk:
             f"The network in {address.path} takes images of {height} x {width} pixels, but the "
             "workbook's images are square: use a network that takes square ones."
         )
-    sizes = (height, height)
-    colour, frozen = channels == 3, len(blocks)
-    state = files.state(file)
     return Trunk(
-        name, file.stem, blocks, height, sizes, colour, FILE, frozen, file=file, state=state
+        name,
+        file.stem,
+        blocks,
+        height,
+        (height, height),
+        colour=channels == 3,
+        published=FILE,
+        frozen=len(blocks),
+        file=file,
+        state=files.state(file),
     )
 
 
@@ -208,8 +279,10 @@ def check_size(trunk: Trunk, size: int) -> int:
     least, most = trunk.sizes
     if not least <= size <= most:
         allowed = f"{least}" if least == most else f"{least} to {most}"
+        what = "texts" if trunk.takes == "texts" else "images"
+        unit = "tokens" if trunk.takes == "texts" else "pixels"
         raise WorkbookError(
-            f"image_size is {size}, but the trunk {trunk.name!r} takes images of {allowed} pixels: "
+            f"image_size is {size}, but the trunk {trunk.name!r} takes {what} of {allowed} {unit}: "
             f"try {min(max(size, least), most)}, or another trunk."
         )
     return size

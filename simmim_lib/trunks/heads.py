@@ -12,18 +12,20 @@ if TYPE_CHECKING:
 
 
 @keras_setup.as_usual()
-def add_head(trunk: "keras.Model", classes: int) -> "keras.Sequential":
+def add_head(trunk: "keras.Model", classes: int) -> "keras.Model":
     """Return the trunk's layers with a dense head of `classes` logits on top.
 
     The layers are shared with the trunk, not copied: training the network trains the trunk.
 
     Args:
-        trunk: a plain stack of layers.
+        trunk: any one; a plain stack of layers remains one.
         classes: how many logits.
     """
     import keras
 
     head = keras.layers.Dense(classes, name="head")
+    if not isinstance(trunk, keras.Sequential):
+        return keras.Model(trunk.inputs[0], head(trunk.outputs[0]))
     return keras.Sequential([keras.Input(trunk.input_shape[1:]), *trunk.layers, head])
 
 

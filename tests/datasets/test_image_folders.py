@@ -25,13 +25,13 @@ from simmim_lib.datasets.survey_text import as_text
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.features import frozen_features
+from simmim_lib.experiments.pretexts import labels
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.pretraining import (
-    Pretrained,
     _cached_path,
     _pretrained,
     _read,
     store,
-    train_on_source,
 )
 from simmim_lib.settings import Settings
 
@@ -144,8 +144,8 @@ def test_an_experiment_transfers_to_it_and_from_it(tmp_path, monkeypatch):
     tiny = {"labels_per_class": 5, "steps": 30, "seeds": 2}
     result = simmim_lib.run(Settings(targets=("sky",), **tiny), baseline=False)
     assert result.accuracy["sky"].min() == 1
-    monkeypatch.setattr(pretraining, "STEPS", 5)
-    monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
+    monkeypatch.setattr(labels, "STEPS", 5)
+    monkeypatch.setattr(labels.train, "__defaults__", ("small-cnn", 5, None))
     result = simmim_lib.run(Settings(source="sky", targets=("sky",), **tiny), baseline=False)
     assert result.accuracy["sky"].min() == 1
 

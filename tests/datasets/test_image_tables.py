@@ -174,7 +174,7 @@ def test_columns_are_said(folder):
         ("?label=label+colour", "'colour'"),
         ("?label=image", "'image'"),
         ("?sep=dot", "Choose one of: comma, semicolon, tab"),
-        ("?text=review", "Unknown option of csv:PATH 'text'"),
+        ("?words=review", "Unknown option of csv:PATH 'words'"),
     ],
 )
 def test_a_column_that_is_not_there(folder, query, expected):

@@ -90,7 +90,7 @@ def test_copied_layers_take_smaller_steps_and_heads_do_not(labels_per_class):
     options = plan_stage(settings, tasks, network, settings.stages[0]).options
     places = network.architecture.positions
     assert options.slow == (*places["convolution_2"], *places["convolution_3"])
-    assert options.slow_rate == 0.1
+    assert options.slow_rate == [0.1] * 4
 
 
 @pytest.mark.slow
@@ -177,3 +177,18 @@ def test_a_share_of_a_class_that_is_used_up_gets_one_sentence(shares, left):
     )
     with pytest.raises(WorkbookError, match=words):
         with_shares(shares, left)
+
+
+def test_earlier_blocks_take_smaller_steps():
+    """By hand, for four blocks: the last at half the head's steps, the one before at a quarter."""
+    settings = Settings(
+        source="uci-digits", frozen_layers=1, layer_decay=0.5, trunk_learning_rate=0.8, seeds=1
+    )
+    tasks = experiments.choose_tasks(settings)
+    network = build_network(settings, tasks, pretrained("uci-digits"), 1)
+    options = plan_stage(settings, tasks, network, settings.stages[0]).options
+    factors = dict(zip(options.slow, options.slow_rate, strict=True))
+    for name, factor in (("convolution_2", 0.1), ("convolution_3", 0.2), ("dense", 0.4)):
+        for position in network.architecture.positions[name]:
+            assert factors[position] == pytest.approx(factor)
+    assert len(factors) == 6

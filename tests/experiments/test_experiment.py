@@ -560,3 +560,13 @@ def test_grey_and_colour_targets_share_a_trunk_for_colour(tmp_path):
         settings.replace(frozen_layers=0), tasks, experiment.initialise(settings)
     )
     assert {each.train.images.shape[1:] for each in network.features.values()} == {(32, 32, 3)}
+
+
+def test_a_network_that_is_given_takes_the_place_of_the_one_that_is_named():
+    settings = Settings(targets=("uci-digits",), steps=2, seeds=1)
+    named, given, other = (
+        experiments.run(settings, baseline=False, source=source).probabilities["uci-digits"]
+        for source in (None, pretrained("glyphs"), pretrained("mnist"))
+    )
+    np.testing.assert_array_equal(named, given)
+    assert (named != other).any()

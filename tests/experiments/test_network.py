@@ -9,7 +9,7 @@ from simmim_lib import datasets, experiments, training, trunks
 from simmim_lib.experiments.examples import plan_stage
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.network import architecture, build_network
-from simmim_lib.experiments.pretraining import Pretrained
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.settings import ADAPTATIONS, Settings
 
 SIZES = {

@@ -4,6 +4,7 @@ import shutil
 import threading
 import time
 import warnings
+from dataclasses import replace
 from types import SimpleNamespace
 
 import keras
@@ -13,14 +14,14 @@ import pytest
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import pretraining
+from simmim_lib.experiments.pretexts import PRETEXTS, labels
+from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.pretraining import (
-    Pretrained,
     _bundled_path,
     _pretrained,
     _read,
     pretrained,
     store,
-    train_on_source,
 )
 from simmim_lib.foundation import directories
 
@@ -29,9 +30,7 @@ from simmim_lib.foundation import directories
 def elsewhere(tmp_path, monkeypatch):
     """A workbook with nothing bundled and an empty cache."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path / "cache"))
-    monkeypatch.setattr(
-        pretraining, "_bundled_path", lambda source, trunk="": tmp_path / f"{source}.npz"
-    )
+    monkeypatch.setattr(pretraining, "_bundled_path", lambda source, *_: tmp_path / f"{source}.npz")
     _pretrained.cache_clear()
     yield tmp_path
     _pretrained.cache_clear()
@@ -52,21 +51,29 @@ def test_the_bundled_network_fits_its_data_and_recipe(source):
 @pytest.mark.slow
 def test_the_recipe_makes_the_bundled_network():
     """On another processor the last digits differ, and after 800 steps more than these."""
-    made = train_on_source("uci-digits")
+    made = labels.train("uci-digits")
     assert made.accuracy == pytest.approx(pretrained("uci-digits").accuracy, abs=0.02)
 
 
 @pytest.mark.slow
 def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
-    monkeypatch.setattr(pretraining, "STEPS", 5)
-    monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
+    few_steps(monkeypatch)
     made = pretrained("uci-digits")
     _pretrained.cache_clear()
-    monkeypatch.setattr(pretraining, "train_on_source", None)  # a second training would fail
+    train_by(monkeypatch, None)  # a second training would fail
     again = pretrained("uci-digits")
     assert again.accuracy == made.accuracy
     assert all(np.array_equal(a, b) for a, b in zip(made.weights, again.weights, strict=True))
     assert [path.name for path in (elsewhere / "cache" / "trunks").iterdir()] == ["uci-digits.npz"]
+
+
+def few_steps(monkeypatch):
+    monkeypatch.setattr(labels, "STEPS", 5)
+    monkeypatch.setattr(labels.train, "__defaults__", ("small-cnn", 5, None))
+
+
+def train_by(monkeypatch, train):
+    monkeypatch.setitem(PRETEXTS, "labels", replace(PRETEXTS["labels"], train=train))
 
 
 SHAPES = {
@@ -90,7 +97,7 @@ def made_up(accuracy=0.5, trunk="small-cnn"):
 @pytest.mark.parametrize(
     ("where", "name"),
     [
-        *((pretraining, name) for name in ("STEPS", "BATCH_SIZE", "LEARNING_RATE", "SEED")),
+        *((labels, name) for name in ("STEPS", "BATCH_SIZE", "LEARNING_RATE", "SEED")),
         *((trunks, name) for name in ("DENSE_UNITS", "CONVOLUTION_FILTERS")),
     ],
 )
@@ -129,7 +136,7 @@ def test_two_that_need_the_same_network_train_it_once(elsewhere, monkeypatch):
         time.sleep(0.3)
         return made_up()
 
-    monkeypatch.setattr(pretraining, "train_on_source", train)
+    train_by(monkeypatch, train)
     found = []
     threads = [
         threading.Thread(target=lambda: found.append(pretrained("uci-digits"))) for _ in range(3)
@@ -197,7 +204,7 @@ def test_pre_training_does_what_its_recipe_says(monkeypatch):
         return weights
 
     monkeypatch.setattr(training, "train", note)
-    made = train_on_source("uci-digits", steps=7)
+    made = labels.train("uci-digits", steps=7)
     ((call,), recipe) = calls, pretraining._recipe("uci-digits")
     fresh = trunks.fresh_weights(call.model, recipe["seed"])
     for found, expected in zip(call.weights, fresh, strict=True):
@@ -323,9 +330,14 @@ def test_the_shapes_are_those_of_the_trunk():
     assert pretraining._shapes("uci-digits", "small-cnn") == SHAPES
 
 
-def test_the_bundled_networks_are_verified(elsewhere):
+def test_the_bundled_networks_are_verified(elsewhere, monkeypatch):
     for source in datasets.included():
         shutil.copy(_bundled_path(source), elsewhere / f"{source}.npz")
+    monkeypatch.setattr(
+        pretraining,
+        "bundled",
+        lambda: [(name, "small-cnn", "labels") for name in datasets.included()],
+    )
     assert set(pretraining.verify()) == {f"trunks/{name}.npz" for name in datasets.included()}
     stored(elsewhere / "uci-digits.npz", with_array("dense/1", np.full(128, np.nan)))
     with pytest.raises(WorkbookError, match=r"uci-digits\.npz is damaged"):
@@ -343,8 +355,7 @@ def test_a_pickle_is_refused(elsewhere):
 
 
 def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
-    monkeypatch.setattr(pretraining, "STEPS", 5)
-    monkeypatch.setattr(train_on_source, "__defaults__", (5, None))
+    few_steps(monkeypatch)
 
     def full(*_):
         raise OSError(28, "No space left on device")
@@ -353,3 +364,10 @@ def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
     with pytest.warns(UserWarning, match="could not be kept .*No space left on device"):
         assert pretrained("uci-digits").weights
     assert not list((elsewhere / "cache" / "trunks").iterdir())
+
+
+@pytest.mark.parametrize("asked", pretraining.bundled())
+def test_every_bundled_network_is_there_and_small(asked):
+    path = _bundled_path(*asked)
+    assert _read(path, *asked) is not None, "another recipe: run `make trunks`"
+    assert path.stat().st_size < 3e6

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import warnings
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ import pytest
 from simmim_lib import datasets
 from simmim_lib.commands import cli, doctor, lab
 from simmim_lib.experiments import features, pretraining
+from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.foundation import cache, directories, home
 from simmim_lib.reports import report
 
@@ -102,14 +104,15 @@ def test_a_network_that_cannot_be_kept_is_used_and_that_is_said_once(
     no_home: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     made = pretraining.pretrained("glyphs")
-    monkeypatch.setattr(pretraining, "_bundled_path", lambda source, trunk: Path("nowhere"))
-    monkeypatch.setattr(pretraining, "train_on_source", lambda *_, **options: made)
+    monkeypatch.setattr(pretraining, "_bundled_path", lambda *_: Path("nowhere"))
+    remade = replace(PRETEXTS["labels"], train=lambda *_, **options: made)
+    monkeypatch.setitem(PRETEXTS, "labels", remade)
     cache._tell.cache_clear()
     with warnings.catch_warnings(record=True) as caught:
         warnings.simplefilter("always")
         for _ in range(3):
             info = pretraining.trunks.describe(made.trunk)
-            assert pretraining._pretrained.__wrapped__("glyphs", info) is made
+            assert pretraining._pretrained.__wrapped__("glyphs", info, "labels") is made
     (told,) = caught
     assert "could not be kept in" in str(told.message) and "SIMMIM_CACHE" in str(told.message)
 
@@ -148,7 +151,7 @@ def test_jupyter_gets_folders_for_as_long_as_it_runs(
         monkeypatch.delenv(name)
     if given:
         monkeypatch.setenv("JUPYTER_CONFIG_DIR", given)
-    lab._lend_folders()
+    lab.lend_folders()
     lent = {name: os.environ[name] for name in lab.JUPYTER_FOLDERS}
     assert all(os.path.isdir(os.path.dirname(path)) for path in lent.values())
     assert not given or lent["JUPYTER_CONFIG_DIR"] == given

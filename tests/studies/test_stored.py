@@ -38,11 +38,21 @@ def test_what_is_stored_is_what_the_study_asks_for(name):
     assert set(stored.versions) == set(versions())
 
 
+UNLEARNED = ("majority", "word-list")
+"""Methods that learn nothing, so that every seed is the same."""
+
+NOTHING_DRAWN = ("text-probes", "text-perplexity")
+"""Studies that learn from all labels, by methods in which nothing is left to chance, or look at the
+one network that is stored."""
+
+
 @each_study
 def test_every_stored_number_is_finite_and_of_ten_seeds_or_more(name):
     for record in load(name).records:
+        fixed = getattr(record.settings, "method", "") in UNLEARNED or name in NOTHING_DRAWN
+        least = 1 if fixed else 10
         for measure, values in record.measures.items():
-            assert values.shape[-1] == record.settings.seeds >= 10, measure
+            assert values.shape[-1] == record.settings.seeds >= least, measure
             assert np.all(np.isfinite(values))
 
 

@@ -258,6 +258,9 @@ def test_what_is_slow_takes_smaller_steps_whatever_stands_before_it():
         for position, (step, of_all) in enumerate(zip(moved(rate), whole, strict=True)):
             factor = rate if position in (0, kernel) else 1
             np.testing.assert_allclose(step, factor * of_all, atol=1e-6)
+    factors = {0: 0.5, kernel: 0.25}  # one for each
+    for position, (step, of_all) in enumerate(zip(moved((0.5, 0.25)), whole, strict=True)):
+        np.testing.assert_allclose(step, factors.get(position, 1) * of_all, atol=1e-6)
 
 
 @pytest.mark.slow

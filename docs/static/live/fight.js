@@ -7,11 +7,14 @@
   const state = { angle: 120, first: 1, second: 2 };
   const form = document.createElement("div");
   form.className = "live-controls";
-  form.append(
-    range("Angle between the gradients, in degrees", 0, 175, 5, "angle"),
-    range("Length of the first", 0.25, 4, 0.25, "first"),
-    range("Length of the second", 0.25, 4, 0.25, "second"),
-  );
+  const lengths = numbers(0.25, 4, 0.25);
+  for (const [title, values, name] of [
+    ["Angle between the gradients, in degrees", numbers(0, 175, 5), "angle"],
+    ["Length of the first", lengths, "first"],
+    ["Length of the second", lengths, "second"],
+  ]) {
+    form.append(Controls.range(title, values, state[name], (value) => { state[name] = value; draw(); }));
+  }
   const canvas = document.createElement("canvas");
   canvas.width = 760;
   canvas.height = 420;
@@ -20,19 +23,8 @@
   table.setAttribute("aria-live", "polite");
   root.append(form, canvas, table);
 
-  function range(title, least, most, step, name) {
-    const label = document.createElement("label"), slider = document.createElement("input");
-    const shown = document.createElement("output");
-    Object.assign(slider, { type: "range", min: least, max: most, step });
-    slider.value = state[name];
-    shown.textContent = state[name];
-    slider.addEventListener("input", () => {
-      state[name] = Number(slider.value);
-      shown.textContent = slider.value;
-      draw();
-    });
-    label.append(`${title} `, slider, " ", shown);
-    return label;
+  function numbers(least, most, step) {
+    return Array.from({ length: 1 + (most - least) / step }, (_, n) => least + n * step);
   }
 
   const COLOURS = ["#0072B2", "#D55E00", "#009E73", "#CC79A7", "#E69F00", "#56B4E9", "#999933"];

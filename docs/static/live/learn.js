@@ -24,7 +24,7 @@
     settings.source = number;
   }));
   for (const name of Object.keys(ways)) {
-    form.append(range(titles[name], ways[name], settings[name], (value) => { settings[name] = value; }));
+    form.append(Controls.range(titles[name], ways[name], settings[name], (value) => { settings[name] = value; learn(); }));
   }
   const canvas = document.createElement("canvas");
   canvas.width = 760;
@@ -39,21 +39,6 @@
     names.forEach((name, number) => select.add(new Option(name, number)));
     select.addEventListener("change", () => { set(Number(select.value)); learn(); });
     label.append(`${title} `, select);
-    return label;
-  }
-
-  function range(title, values, value, set) {
-    const label = document.createElement("label"), slider = document.createElement("input");
-    const shown = document.createElement("output");
-    Object.assign(slider, { type: "range", min: 0, max: values.length - 1, step: 1 });
-    slider.value = values.indexOf(value);
-    shown.textContent = value;
-    slider.addEventListener("input", () => {
-      set(values[slider.value]);
-      shown.textContent = values[slider.value];
-      learn();
-    });
-    label.append(`${title} `, slider, " ", shown);
     return label;
   }
 

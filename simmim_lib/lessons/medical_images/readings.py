@@ -71,7 +71,8 @@ def of_seed(result: Result, seed: int) -> tuple[Reading, Reading]:
 
     def reading(part: Part, probabilities: Values) -> Reading:
         labels = part.labels.astype(np.int32)[: len(probabilities)]
-        return Reading(part.images[: len(labels)], labels, probabilities[:, 1], read)
+        images = np.asarray(part.images[: len(labels)], np.float32)
+        return Reading(images, labels, probabilities[:, 1], read)
 
     return (
         reading(task.validation, result.looks[target].probabilities[seed]),

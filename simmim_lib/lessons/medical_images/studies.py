@@ -9,12 +9,14 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.diagnostic_accuracy import (
     auc,
+    bootstrap_interval,
     brier_score,
     confusion,
+    threshold_for_balance,
 )
 from simmim_lib.experiments import Result
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.medical_images import cohorts
+from simmim_lib.lessons.medical_images import cohorts, readings
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
 from simmim_lib.studies.registry import BUDGET, full_settings, study
@@ -55,6 +57,14 @@ PNEUMONIA_WAYS: Mapping[str, Mapping[str, Any]] = {
     "SimMIM, prevalence known": {**WAYS["SimMIM"], "class_prior": SHARES},
 }
 
+HEADS = (
+    ("efficientnet-lite0", 96),
+    ("efficientnet-lite0-middle", 64),
+    ("efficientnet-lite0-middle", 96),
+    ("efficientnet-lite0-middle", 128),
+)
+"""Trunks whose features a linear head learns from, and the size at which they look, in pixels."""
+
 
 def clinical(result: Result) -> Measures:
     """Return what a clinician asks of each seed's network on the test images, each (seeds,)."""
@@ -67,6 +77,42 @@ def clinical(result: Result) -> Measures:
         "sensitivity": np.array([each.sensitivity for each in counts]),
         "specificity": np.array([each.specificity for each in counts]),
         "Brier score": np.array([brier_score(labels, each) for each in ill]),
+    }
+
+
+def at_fixed_threshold(result: Result) -> Measures:
+    """Return measures at thresholds that were fixed on validation images, each (seeds,).
+
+    Those with "mean of networks" are of the mean probability of the first network, of the first
+    two, and so on.
+    """
+    networks = [readings.of_seed(result, seed) for seed in range(result.settings.seeds)]
+    joined = [readings.joined(networks[: number + 1]) for number in range(len(networks))]
+    return {
+        **_columns(networks, ""),
+        **_columns(joined, ", mean of networks"),
+    }
+
+
+def _columns(networks: list[tuple[readings.Reading, readings.Reading]], suffix: str) -> Measures:
+    rows = [_fixed(*each) for each in networks]
+    return {f"{name}{suffix}": np.array([row[name] for row in rows]) for name in rows[0]}
+
+
+def _fixed(validation: readings.Reading, test: readings.Reading) -> dict[str, float]:
+    """Fix a threshold, and then measure on the test images; the interval draws these anew."""
+    threshold = threshold_for_balance(validation.labels, validation.probabilities)
+    counts = confusion(test.labels, test.probabilities, threshold)
+    low, high = bootstrap_interval(auc, test.labels, test.probabilities)
+    return {
+        "validation AUC": auc(validation.labels, validation.probabilities),
+        "threshold": threshold,
+        "AUC": auc(test.labels, test.probabilities),
+        "AUC from": low,
+        "AUC to": high,
+        "fixed accuracy": counts.accuracy,
+        "fixed sensitivity": counts.sensitivity,
+        "fixed specificity": counts.specificity,
     }
 
 
@@ -257,4 +303,27 @@ def few_pneumonia_labels() -> list[Settings]:
             **way,
         )
         for way in PNEUMONIA_WAYS.values()
+    ]
+
+
+@study(
+    "How well does PneumoniaMNIST go with all labels, at a threshold fixed on validation images?",
+    accuracies_and(at_fixed_threshold),
+)
+def pneumonia() -> list[Settings]:
+    """A linear head on ImageNet's features; needs `simmim data fetch pneumoniamnist` once."""
+    return [
+        Settings(
+            trunk=trunk,
+            image_size=size,
+            targets=(PNEUMONIA,),
+            labels_per_class="all",
+            learning_rate=8e-3,
+            schedule="cosine",
+            batch_size=128,
+            steps=1000,
+            seeds=SEEDS[BUDGET],
+            budget=BUDGET,
+        )
+        for trunk, size in HEADS
     ]

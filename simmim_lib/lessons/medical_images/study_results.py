@@ -16,13 +16,19 @@ from simmim_lib.pictures import charts
 from simmim_lib.pictures.classification import draw_reliability
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
+from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
+from simmim_lib.studies.measures import Measures
 
 PUBLISHED_ACCURACY = 0.625
 """Of a network whose AUC is given as 0.81, in one published table."""
 
 PREVALENCE_NOW = 0.1
 """The share of ill people where the network of the lesson is used later."""
+
+SHARES_RIGHT = ("accuracy", "sensitivity", "specificity")
+FIXED = ("validation AUC", "AUC", "AUC from", "AUC to", *(f"fixed {name}" for name in SHARES_RIGHT))
+"""What the table of real radiographs shows of each head."""
 
 KEPT_SHARES = np.linspace(0.25, 1, 31)
 
@@ -174,6 +180,40 @@ def pneumonia_compared() -> tuple[Picture, Table]:
         if way != "from scratch"
     ]
     return figure, Table(["learnt", "AUC", "against scratch"], rows)
+
+
+def pneumonia() -> dict[str, Measures]:
+    """Return what was measured with all labels, by features and size, each (seeds,)."""
+    records = stored.load("pneumonia").records
+    return {_name_of_head(record.settings): record.measures for record in records}
+
+
+def _name_of_head(settings: Settings) -> str:
+    which = "middle" if settings.trunk.endswith("middle") else "last"
+    return f"{which} features, {settings.image_size} pixels"
+
+
+def chosen_head() -> str:
+    """Return the head of `pneumonia` with the highest AUC on validation images."""
+    found = pneumonia()
+    return max(found, key=lambda head: found[head]["validation AUC, mean of networks"][-1])
+
+
+def pneumonia_table() -> Table:
+    """Return how PneumoniaMNIST goes with all labels: the mean of ten networks, for each head."""
+    rows = []
+    for head, measures in pneumonia().items():
+        of_all = {name: measures[f"{name}, mean of networks"][-1] for name in FIXED}
+        validation, area, low, high, *at_threshold = of_all.values()
+        rows.append(
+            [
+                f"**{head}**" if head == chosen_head() else head,
+                f"{validation:.3f}",
+                f"{area:.3f} (from {low:.3f} to {high:.3f})",
+                *(f"{value:.3f}" for value in at_threshold),
+            ]
+        )
+    return Table(["linear head on", "validation AUC", "test AUC", *SHARES_RIGHT], rows)
 
 
 # --- Two hospitals

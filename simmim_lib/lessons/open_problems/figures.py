@@ -1,10 +1,12 @@
 """Pictures of lesson 09: promises of privacy, attacks, and maps of what a head looks at."""
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 import numpy as np
 
+from simmim_lib import weighting
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
 from simmim_lib.pictures.charts import error_bar, error_bars, show_image
 from simmim_lib.pictures.style import (
@@ -119,11 +121,9 @@ def _are_near(one: Way, other: Way) -> bool:
 
 def pareto_front(ways: Sequence[Way]) -> list[Way]:
     """Return the ways that no other beats in cost and mean accuracy, the cheapest first."""
-    front: list[Way] = []
-    for way in sorted(ways, key=lambda way: (way.cost, -way.accuracy.mean())):
-        if not front or way.accuracy.mean() > front[-1].accuracy.mean():
-            front.append(way)
-    return front
+    points = [(-way.cost, way.accuracy.mean()) for way in ways]
+    front = itertools.compress(ways, weighting.pareto_front(points))
+    return sorted(front, key=lambda way: way.cost)
 
 
 # --- Private heads

@@ -131,7 +131,8 @@ def trained_head(head: PrivateHead, seed: int) -> np.ndarray:
     examples = private_examples(head, seed)
     classes = len(rows_of(head.dataset, head.features).class_names)
     recipe = head.recipe(len(examples))
-    return train_head(examples.images, examples.labels, classes, recipe, seed)
+    rows = np.asarray(examples.images, np.float32)
+    return train_head(rows, examples.labels, classes, recipe, seed)
 
 
 def accuracies(head: PrivateHead, progress: Progress) -> Measures:
@@ -141,10 +142,10 @@ def accuracies(head: PrivateHead, progress: Progress) -> Measures:
         "accuracy", on the test images, (seeds,).
     """
     test = rows_of(head.dataset, head.features).test
-    found = []
+    rows, found = np.asarray(test.images, np.float32), []
     for seed in range(head.seeds):
         progress(seed, head.seeds)
-        guesses = probabilities(trained_head(head, seed), test.images).argmax(axis=1)
+        guesses = probabilities(trained_head(head, seed), rows).argmax(axis=1)
         found.append(np.mean(guesses == test.labels))
     progress(head.seeds, head.seeds)
     return {"accuracy": np.array(found)}

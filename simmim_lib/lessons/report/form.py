@@ -5,11 +5,11 @@ from collections.abc import Mapping
 from typing import Any
 
 from simmim_lib import datasets
-from simmim_lib.errors import printable
 from simmim_lib.panels.controls import (
-    layout_and_style,
+    dataset_options,
     recipe_dropdown,
     setting_slider,
+    several,
     source_dropdown,
     source_options,
     text_box,
@@ -135,13 +135,12 @@ class Form:
 
 def _offered(start: Settings) -> list[str]:
     """Return the datasets that are at hand, and those that are asked for."""
-    available = [name for name in datasets.names() if datasets.is_available(name)]
+    available = datasets.available(start.trunk_info.takes)
     asked = (*start.targets, *filter(None, [start.source_dataset]))
     return list(dict.fromkeys((*available, *asked)))
 
 
 def _controls(start: Settings) -> dict[str, Any]:
-    import ipywidgets as widgets
 
     names = _offered(start)
     fewest = min(start.labels_of.values(), key=str)
@@ -149,15 +148,7 @@ def _controls(start: Settings) -> dict[str, Any]:
         "recipe": recipe_dropdown(start.recipe),
         "trunk": trunk_dropdown(start.trunk),
         "source": source_dropdown(start, names, scratch=True),
-        "targets": widgets.SelectMultiple(
-            description="Targets",
-            options=[
-                (printable(short), name) for name, short in datasets.short_names(names).items()
-            ],
-            value=start.targets,
-            rows=4,
-            **layout_and_style(),
-        ),
+        "targets": several("Targets", dataset_options(names), start.targets),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", fewest),
         "seeds": setting_slider("seeds", "Seeds", start.seeds),
         "title": text_box("Title", placeholder="as you like"),

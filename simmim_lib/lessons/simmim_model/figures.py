@@ -4,30 +4,22 @@ import re
 from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
-import numpy as np
-
-from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
 from simmim_lib.experiments.network import architecture
 from simmim_lib.foundation.intervals import (
     Difference,
     difference,
-    interval,
     mean_and_interval,
     seeds_in_words,
 )
 from simmim_lib.lessons.simmim_model.studies import Gain
-from simmim_lib.pictures.charts import error_bar
+from simmim_lib.pictures.courses import draw_course, draw_pairs
 from simmim_lib.pictures.networks import draw_joint_network
 from simmim_lib.pictures.style import (
-    COLOURS,
     Picture,
-    legend_entry,
     new_figure,
     short_title,
-    shortened,
     styled,
-    target_style,
 )
 
 if TYPE_CHECKING:
@@ -46,62 +38,18 @@ def simmim(course: Course, alone: Mapping[str, Result]) -> Picture:
     """
     figure = new_figure(8, 6.4)
     draw_joint_network(figure.add_axes((0.02, 0.53, 0.96, 0.41)), course.settings)
-    _draw_course(figure.add_axes((0.085, 0.09, 0.42, 0.33)), course)
+    draw_course(figure.add_axes((0.085, 0.09, 0.42, 0.33)), course)
     _draw_comparison(figure.add_axes((0.69, 0.09, 0.28, 0.33)), course, alone)
     return Picture(figure, _describe(course, alone))
 
 
-def _draw_course(axes: "Axes", course: Course) -> None:
-    for target, looks in course.validation.items():
-        colour, marker = target_style(target)
-        means = looks.mean(axis=1)
-        axes.fill_between(
-            course.steps, looks.min(axis=1), looks.max(axis=1), color=colour, alpha=0.15, lw=0
-        )
-        label = legend_entry(shortened(datasets.describe(target).title))
-        axes.plot(course.steps, means, marker=marker, ms=4, color=colour, label=label)
-    settings = course.settings
-    axes.set(
-        xlim=(0, settings.steps),
-        ylim=(0, 1),
-        xlabel="training steps",
-        ylabel="validation accuracy",
-    )
-    seeds = seeds_in_words(settings.seeds, "mean and range of")
-    axes.set_title(f"While it learns ({seeds})", fontsize=11)
-    axes.legend(loc="lower right", fontsize=9)
-
-
 def _draw_comparison(axes: "Axes", course: Course, alone: Mapping[str, Result]) -> None:
     """Draw test accuracies: of the joint network filled, of the separate networks hollow."""
-    targets = course.settings.targets
-    for row, target in enumerate(targets):
-        colour, marker = target_style(target)
-        pairs = [(0.16, course.result, colour), (-0.16, alone.get(target), "white")]
-        for shift, result, face in pairs:
-            if result is None:
-                continue
-            values = result.accuracy[target]
-            mean, half_width = interval(values)
-            place = -row + shift
-            axes.plot(values, [place] * len(values), "|", ms=8, color=COLOURS["unlabelled"])
-            axes.errorbar(
-                mean,
-                place,
-                xerr=error_bar(half_width),
-                fmt=marker,
-                color=colour,
-                mfc=face,
-                capsize=3,
-            )
-    titles = [shortened(datasets.describe(target).title).replace(" ", "\n") for target in targets]
-    axes.set_yticks(-np.arange(len(targets)), titles)
-    axes.set(ylim=(-len(targets) + 0.5, 0.5), xlabel="test accuracy")
-    axes.grid(axis="x")
-    axes.grid(axis="y", visible=False)
+    joint = course.result.accuracy if course.result else {}
+    separate = {target: result.accuracy[target] for target, result in alone.items()}
+    draw_pairs(axes, course.settings.targets, joint, separate)
+    axes.set_xlabel("test accuracy")
     axes.set_title("Joint (filled), separate (hollow)", fontsize=11, loc="center")
-    if course.result is None:
-        axes.text(0.5, 0.5, "after the last step", transform=axes.transAxes, ha="center")
 
 
 def _describe(course: Course, alone: Mapping[str, Result]) -> str:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
     import keras
 
     from simmim_lib.experiments.network import Network
-    from simmim_lib.experiments.pretraining import Pretrained
+    from simmim_lib.experiments.pretrained import Pretrained
     from simmim_lib.simmim import SimMIM
     from simmim_lib.trunks import Weights
 

@@ -35,7 +35,7 @@ def frozen_layers(settings: Settings | None = None) -> Panel:
             "The panel freezes layers that are copied from a source, but source is None: name "
             "one, such as 'glyphs'."
         )
-    bundled = [name for name in datasets.names() if datasets.is_available(name)]
+    bundled = datasets.available(start.trunk_info.takes)
     (labels,) = start.labels_of.values()
     named = datasets.short_names((*bundled, *start.targets))
     targets = [(short, (name,)) for name, short in named.items()]

@@ -7,7 +7,8 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.experiments import Result
 from simmim_lib.experiments.features import frozen_features
-from simmim_lib.experiments.pretraining import Pretrained, pretrained
+from simmim_lib.experiments.pretrained import Pretrained
+from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.settings import Settings
 from simmim_lib.studies.measures import Measures, accuracies_and
 from simmim_lib.studies.registry import full_settings, study

@@ -1,6 +1,7 @@
 """What lesson 06 claims stands in its stored studies."""
 
 import json
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -8,7 +9,8 @@ import pytest
 from simmim_lib import datasets
 from simmim_lib.datasets import phantoms
 from simmim_lib.foundation.intervals import difference
-from simmim_lib.lessons.medical_images import cohorts, studies, study_results
+from simmim_lib.lessons.medical_images import cohorts, readings, studies, study_results
+from simmim_lib.lessons.medical_images.readings import Reading
 from simmim_lib.studies import registry, stored
 
 
@@ -62,6 +64,44 @@ def test_transfer_beats_scratch_and_the_linear_head_on_real_radiographs():
     versus_scratch = difference(best, ways["from scratch"])
     assert versus_scratch.mean - versus_scratch.half_width > 5
     assert difference(best, head).verdict == "gain" and best.mean() > 0.835
+
+
+def test_the_head_is_chosen_on_validation_images_and_beats_a_resnet_trained_whole():
+    found, chosen = study_results.pneumonia(), study_results.chosen_head()
+    mean = ", mean of networks"
+    on_validation = {head: each[f"validation AUC{mean}"][-1] for head, each in found.items()}
+    assert on_validation[chosen] == max(on_validation.values())
+    assert found[chosen][f"AUC from{mean}"][-1] > 0.95  # Doerrich et al. 2025: 95.0 and 83.1
+    assert found[chosen][f"fixed accuracy{mean}"][-1] >= 0.885
+
+
+def test_the_mean_of_one_network_is_what_it_says_itself():
+    for measures in study_results.pneumonia().values():
+        assert measures["AUC"][0] == measures["AUC, mean of networks"][0]
+        assert np.all(measures["AUC from"] < measures["AUC"])
+    *_, last = study_results.pneumonia_table().rows
+    assert len(last) == 6 and "128 pixels" in last[0]
+
+
+def test_a_threshold_comes_from_validation_images_alone(monkeypatch):
+    labels = np.array([0, 0, 1, 1])
+
+    def of_seed(result, seed):
+        validation = np.array([[0.1, 0.2, 0.6, 0.7], [0.1, 0.2, 0.4, 0.9]])[seed]
+        test = np.array([[0.1, 0.65, 0.5, 0.9], [0.1, 0.3, 0.5, 0.9]])[seed]
+        return tuple(
+            Reading(np.zeros((4, 2, 2, 1)), labels, said, lambda images, said=said: said)
+            for said in (validation, test)
+        )
+
+    monkeypatch.setattr(readings, "of_seed", of_seed)
+    result = SimpleNamespace(settings=SimpleNamespace(seeds=2))
+    found = studies.at_fixed_threshold(result)
+    assert found["threshold"].tolist() == [0.6, 0.4]
+    assert found["AUC"].tolist() == [0.75, 1.0]
+    assert found["fixed accuracy"].tolist() == [0.5, 1.0]
+    assert found["threshold, mean of networks"].tolist() == [0.6, 0.5]
+    assert found["fixed sensitivity, mean of networks"].tolist() == [0.5, 1.0]
 
 
 def test_findings_and_illness_are_compared_alone_and_together():

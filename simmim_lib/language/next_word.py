@@ -1,0 +1,169 @@
+"""Language models: the probability of each next token, perplexity, and texts drawn from them."""
+
+import functools
+import math
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib import trunks
+from simmim_lib.errors import WorkbookError, check_whole
+from simmim_lib.experiments.pretexts import next_word
+from simmim_lib.experiments.pretraining import pretrained
+from simmim_lib.foundation import keras_setup
+from simmim_lib.language.sentences import check_texts
+from simmim_lib.trunks import tokens, words
+from simmim_lib.trunks.catalogue import WORDS
+
+if TYPE_CHECKING:
+    import keras
+    from numpy.typing import NDArray
+
+MOST_TOKENS = 200
+"""Tokens that are drawn at most: the model sees 64, and has long forgotten how it began."""
+
+
+@functools.cache
+@keras_setup.as_usual()
+def language_model(source: str = "wikipedia") -> "keras.Model":
+    """Return the trunk `words` as it was pre-trained on a source, with logits of each next token.
+
+    Args:
+        source: the name of a dataset of texts.
+
+    Returns:
+        A model from tokens (n, 64), int32, to logits (n, 64, 4096).
+    """
+    network = trunks.build_trunk(WORDS.name)
+    trunks.set_weights(network, WORDS.end_of, pretrained(source, WORDS.name, "next-word").blocks)
+    return words.next_token_logits(network)
+
+
+def log_probabilities(texts: "list[str]", source: str = "wikipedia") -> "NDArray[np.float64]":
+    """Return the logarithm of the probability of each token of texts but the first, in nats.
+
+    The tokens of all texts stand in one row, cut into pieces of 64, and each piece is read anew.
+
+    Args:
+        texts: at least one.
+        source: what the language model was pre-trained on.
+
+    Returns:
+        Shape (tokens,).
+
+    Raises:
+        WorkbookError: no text, an empty one, or texts of less than two tokens.
+    """
+    from scipy.special import log_softmax
+
+    row = next_word.stream(np.array(check_texts(texts), object))
+    pieces = -(-(len(row) - 1) // words.CONTEXT)
+    filled = np.zeros(pieces * words.CONTEXT + 1, np.int32)
+    filled[: len(row)] = row
+    given = filled[:-1].reshape(pieces, words.CONTEXT)
+    logits = log_softmax(language_model(source).predict(given, verbose=0).astype(float), axis=-1)
+    came = filled[1:].reshape(pieces, words.CONTEXT, 1)
+    return np.take_along_axis(logits, came, axis=-1).reshape(-1)[: len(row) - 1]
+
+
+def perplexity(texts: "list[str]", source: str = "wikipedia") -> float:
+    """Return among how many equally likely tokens guessing would be as hard.
+
+    Args:
+        texts: at least one.
+        source: what the language model was pre-trained on.
+
+    Raises:
+        WorkbookError: as `log_probabilities`.
+    """
+    return math.exp(-log_probabilities(texts, source).mean())
+
+
+def next_tokens(
+    start: str, temperature: float = 1.0, source: str = "wikipedia"
+) -> list[tuple[str, float]]:
+    """Return every token that may come next with its probability, the likeliest first.
+
+    Some tokens are parts of letters, and look alike.
+
+    Args:
+        start: a text; of a long one the last 64 tokens count.
+        temperature: logits are divided by it: below 1, what is likely becomes more so.
+        source: what the language model was pre-trained on.
+
+    Raises:
+        WorkbookError: an empty text, or a temperature that is not above 0.
+    """
+    check_texts([start])
+    chances = _chances(_ids(start), check_temperature(temperature), source)
+    order = np.argsort(chances)[::-1]
+    decode = tokens.tokenizer(WORDS.name).decode
+    return [(decode([int(place)]), float(chances[place])) for place in order]
+
+
+def sample(
+    start: str,
+    temperature: float = 1.0,
+    count: int = 40,
+    seed: int = 0,
+    source: str = "wikipedia",
+) -> str:
+    """Return a text that goes on as the language model has it, drawn token by token.
+
+    Args:
+        start: how it begins.
+        temperature: see `next_tokens`.
+        count: how many tokens are drawn, 1 to 200; fewer if the text ends before.
+        seed: of chance.
+        source: what the language model was pre-trained on.
+
+    Raises:
+        WorkbookError: as `next_tokens`; a number out of range.
+    """
+    check_texts([start])
+    check_temperature(temperature)
+    check_whole("count", count, 1, MOST_TOKENS)
+    random, ids = np.random.default_rng(seed), _ids(start)
+    for _ in range(count):
+        chances = _chances(ids, temperature, source)
+        ids.append(int(random.choice(len(chances), p=chances)))
+        if ids[-1] == words.END:
+            break
+    return tokens.tokenizer(WORDS.name).decode(ids).strip()
+
+
+def check_temperature(given: float) -> float:
+    """Return a temperature, which is above 0.
+
+    Raises:
+        WorkbookError: it is not.
+    """
+    if not (isinstance(given, int | float) and 0.01 <= given <= 100):
+        raise WorkbookError(
+            f"temperature is {given!r}, but must be a number from 0.01 to 100: try 0.8."
+        )
+    return given
+
+
+def _ids(text: str) -> list[int]:
+    return list(tokens.tokenizer(WORDS.name).encode(text, add_special_tokens=False).ids)
+
+
+def _chances(ids: list[int], temperature: float, source: str) -> "NDArray[np.float64]":
+    """Return the probability of each token behind others; padding never comes."""
+    from scipy.special import softmax
+
+    seen = ids[-words.CONTEXT :]
+    given = np.zeros((1, words.CONTEXT), np.int32)
+    given[0, : len(seen)] = seen
+    logits = np.asarray(_read(source)(given))[0, len(seen) - 1].astype(float)
+    logits[tokens.PADDING] = -np.inf
+    return softmax(logits / temperature)
+
+
+@functools.cache
+def _read(source: str) -> "keras.Model":
+    """Return the language model, compiled: forty tokens are forty calls."""
+    import tensorflow as tf
+
+    return tf.function(language_model(source), autograph=False)

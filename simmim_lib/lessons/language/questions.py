@@ -1,0 +1,407 @@
+"""Questions of lesson 07."""
+
+import numpy as np
+
+from simmim_lib.exercises.questions import (
+    LETTERS,
+    Answer,
+    Choice,
+    Estimate,
+    Option,
+    Ordering,
+    letter,
+    question,
+)
+from simmim_lib.foundation.intervals import difference
+from simmim_lib.lessons.language import study_results
+from simmim_lib.lessons.language.plain_methods import DOMAINS
+from simmim_lib.lessons.language.probes import PROBES
+from simmim_lib.lessons.language.study_results import ALONE, SHARED, TOGETHER
+from simmim_lib.studies import stored
+
+
+@question(
+    Estimate(
+        "07-word-list",
+        "Somebody has given each of some three thousand English words a number for its mood, from "
+        "-5 (awful) to +5 (superb). We add up the numbers of a sentence's words, and call it "
+        "positive unless the sum is below zero. No label is needed. What percentage of the test "
+        "sentences does this name correctly, as the mean of the three domains? (Guessing: 50.)",
+        least=50,
+        most=100,
+        within=6,
+        unit="per cent",
+        too_low="Praise and complaint use few words, and the list has most of them.",
+        too_high="Many complaints are bare facts, as in: the battery died after a day. No word of "
+        "them is on a list.",
+        close="You weighed how often a mood is told by a word, and how often by a fact.",
+    )
+)
+def _word_list() -> Answer:
+    accuracies = [study_results.by_words("word-list", name).mean() for name in DOMAINS]
+    return Answer(
+        100 * float(np.mean(accuracies)),
+        "That is the baseline to beat: whatever learns from labels must earn them. The list has no "
+        "idea of what it reads. It takes *not bad* for praise, because it knows that *not* turns "
+        "the next word around, and knows nothing to say about *it broke*.",
+    )
+
+
+@question(
+    Choice(
+        "07-counted-words",
+        "Logistic regression on counted words learns the mood of each word from the labels. From "
+        "how many labels of each class on is it better than the word list, in the mean of the "
+        "three domains?",
+        [
+            Option(
+                "from 4 on",
+                "With four sentences of each class, most words of a new sentence were in none of "
+                "them.",
+            ),
+            Option(
+                "from 25 on",
+                "Fifty sentences have a few hundred different words, most of which occur once.",
+            ),
+            Option(
+                "from 64 on, or even later",
+                "The list holds the work of somebody who judged thousands of words; labels of "
+                "sentences tell about their words only indirectly.",
+            ),
+        ],
+    )
+)
+def _counted_words() -> Answer:
+    lists = np.mean([study_results.by_words("word-list", name).mean() for name in DOMAINS])
+    means = {
+        count: np.mean([study_results.by_words("tf-idf", name, count).mean() for name in DOMAINS])
+        for count in (4, 25)
+    }
+    right = "a" if means[4] > lists else letter(means[25] > lists, means[25] <= lists)
+    return Answer(
+        right,
+        "Counting begins at zero: to such a model *superb* and *excellent* have nothing in common, "
+        "and what it has learnt of one says nothing about the other. What is missing is knowledge "
+        "of the language, and that needs no labels. It is a matter of transfer.",
+    )
+
+
+@question(
+    Choice(
+        "07-vectors",
+        "A linear head on MiniLM's vectors learns from 8 labels of each class. Counting words gets "
+        "more labels until it is as good, in the mean of the three domains. How many of each class "
+        "does it need?",
+        [
+            Option(
+                "more than 64",
+                "The vectors carry what a billion pairs of sentences have taught; a count of words "
+                "has to find it out again.",
+            ),
+            Option(
+                "25",
+                "That would be three times as many labels for a model that knew nothing of English "
+                "before.",
+            ),
+            Option(
+                "64",
+                "That would be eight times as many labels. Look at where the two curves have the "
+                "same height.",
+            ),
+        ],
+    )
+)
+def _vectors() -> Answer:
+    wanted = np.mean([study_results.by_words("linear", name, 8).mean() for name in DOMAINS])
+    enough = {
+        count: np.mean([study_results.by_words("tf-idf", name, count).mean() for name in DOMAINS])
+        >= wanted
+        for count in (25, 64)
+    }
+    return Answer(
+        "b" if enough[25] else letter(False, enough[64]),
+        "Read the figure from left to right, at one height: the distance between the curves is "
+        "what transfer is worth, in labels. Both are linear classifiers; only what they look at "
+        "differs.",
+    )
+
+
+@question(
+    Choice(
+        "07-own-heads",
+        "Now all three domains at once: one frozen trunk, MiniLM, and a head for each domain. All "
+        "are trained together, on the sum of the three losses, with 8 labels of each class in each "
+        "domain. What does it change against three separate trainings?",
+        [
+            Option(
+                "a gain in all three domains",
+                "Each head would have to be taught by another domain's sentences. Which weights "
+                "could carry what is learnt from one to the other?",
+            ),
+            Option(
+                "a clear loss in one domain at least",
+                "Domains get into each other's way where they pull at the same weights. Which "
+                "weights are the same here?",
+            ),
+            Option(
+                "no clear difference",
+                "The trunk is frozen, and no head is shared: no weight has two teachers.",
+            ),
+        ],
+    )
+)
+def _own_heads() -> Answer:
+    gains = [study_results.gain(name, 8, TOGETHER) for name in DOMAINS]
+    lost = any(each.verdict == "loss" for each in gains)
+    gained = all(each.verdict == "gain" for each in gains)
+    return Answer(
+        "a" if gained else letter(lost, not lost),
+        "The gradient of a sum is a sum, and each head's gradient comes from its own term only. "
+        "*Trained together* is a word for the program; for the weights nothing is together until "
+        "something is **shared**.",
+    )
+
+
+@question(
+    Estimate(
+        "07-shared-head",
+        "All three domains ask the same: negative or positive. So let them have **one head in "
+        "common**, `shared_heads=True`. With 4 labels of each class in each domain, by how many "
+        "percentage points does the accuracy rise against each domain alone, in the mean of the "
+        "three?",
+        least=-10,
+        most=30,
+        within=3,
+        unit="points",
+        too_low="The head gets three times as many labels, and with four of each class every "
+        "label counts.",
+        too_high="Three times the labels cannot do more than three times the labels of the same "
+        "domain would.",
+        close="You saw that this is nearly the step from 4 labels to 12.",
+    )
+)
+def _shared_head() -> Answer:
+    gains = [study_results.gain(name, 4, SHARED).mean for name in DOMAINS]
+    return Answer(
+        float(np.mean(gains)),
+        "This is the article's claim at its best: **transfer to several target tasks at once "
+        "pays**. Lesson 04 could not confirm it for digits and clothes with heads of their own. "
+        "Here the tasks are the same question in three domains, the trunk makes their sentences "
+        "comparable, and the head is shared. The fewer the labels, the more it gives.",
+    )
+
+
+@question(
+    Choice(
+        "07-information",
+        "Lesson 05's information term lets sentences *without* labels teach the shared head: it "
+        "asks for sure and balanced predictions. What does it add at 8 labels of each class?",
+        [
+            Option(
+                "nothing clear: the shared head has all there is to know",
+                "Twenty-four labels of each class leave the head unsure where to cut; the "
+                "unlabelled sentences show where there are gaps.",
+            ),
+            Option(
+                "a gain in all three domains",
+                "In MiniLM's space, praise and complaint lie in two clouds, so that a cut between "
+                "them is easy to see without labels.",
+            ),
+            Option(
+                "a loss in one domain at least",
+                "It can hurt where clouds are no classes, as lesson 05 showed. Is that so here?",
+            ),
+        ],
+    )
+)
+def _information() -> Answer:
+    gains = [
+        difference(
+            study_results.of_heads(name, 8, SHARED, True), study_results.of_heads(name, 8, SHARED)
+        )
+        for name in DOMAINS
+    ]
+    return Answer(
+        letter(
+            all(each.verdict == "gain" for each in gains),
+            any(each.verdict == "loss" for each in gains),
+        ),
+        "Both classes have the same share in these data, which is what the term expects. Had they "
+        "not, it would have to be told so (`class_prior`).",
+    )
+
+
+@question(
+    Ordering(
+        "07-who-teaches-whom",
+        "A head learns from one domain only, 25 labels of each class, and reads the two others. "
+        "Order the domains from the best teacher to the worst.",
+        [
+            Option("Amazon", "Its sentences are about things: batteries, cases, and how they fit."),
+            Option("IMDb", "Its sentences are long, and about plots and actors."),
+            Option("Yelp", "Its sentences are about food, but also about service and waiting."),
+        ],
+    )
+)
+def _who_teaches_whom() -> Answer:
+    scores = [study_results.teaching(name) for name in DOMAINS]
+    order = np.argsort(scores)[::-1]
+    alone = [study_results.shifted("linear", (name,), name).mean() for name in DOMAINS]
+    least = min(alone) - max(scores)
+    return Answer(
+        "".join(LETTERS[place] for place in order),
+        "The diagonal shows a domain's own labels. Beside it stands what is lost on the way to "
+        "another one, the **domain shift**"
+        + (": even the best teacher is worse than a domain's own labels." if least > 0 else ".")
+        + " With counted words far more is lost, since each domain praises in its own words.",
+    )
+
+
+@question(
+    Choice(
+        "07-no-label",
+        "The head has seen *no* label of a domain, but 25 of each class in both others, and the "
+        "domain's sentences without labels. How good is it there, in the mean of the three?",
+        [
+            Option(
+                "worse than a head with 8 own labels of each class",
+                "A head with eight labels has seen its own domain, but so little of it that chance "
+                "decides where it cuts.",
+            ),
+            Option(
+                "between a head with 8 and one with 25 own labels",
+                "That would be a fair price for another domain. Remember how much a shared head "
+                "gained.",
+            ),
+            Option(
+                "better than a head with 25 own labels of each class",
+                "Twice as many labels from elsewhere, and the domain's own sentences to adjust "
+                "them: this can outweigh the shift.",
+            ),
+        ],
+    )
+)
+def _no_label() -> Answer:
+    without = np.mean([study_results.without_labels(name).mean() for name in DOMAINS])
+    own = {
+        count: np.mean([study_results.of_heads(name, count, ALONE).mean() for name in DOMAINS])
+        for count in (8, 25)
+    }
+    return Answer(
+        letter(without > own[8], without > own[25]),
+        "This is what practitioners want most: a model for something new, today, without a label. "
+        "The test labels, which nothing has learnt from, say whether it can be trusted: so collect "
+        "some of your own before you rely on it.",
+    )
+
+
+@question(
+    Estimate(
+        "07-probes",
+        "Forty sentences were written for this lesson: eight plain ones, and 32 with negation, "
+        "comparison, sarcasm or mixed feelings. The head on MiniLM, taught by all labels, "
+        "understands every plain one. How many of the 32 others? (Guessing: 16.)",
+        least=0,
+        most=32,
+        within=3,
+        unit="sentences",
+        too_low="So few would be worse than a coin: a model that is always fooled knows something, "
+        "too.",
+        too_high="On the test sentences it is right nearly nine times in ten, but these were "
+        "chosen so that their words say one thing and the sentence another.",
+        close="You saw that a high accuracy is an accuracy on plain sentences.",
+    )
+)
+def _probes() -> Answer:
+    study = stored.load("text-probes")
+    hard = [kind for kind in PROBES if kind != "plain"]
+    found = sum(study_results.found(study, "linear", kind) for kind in hard)
+    count = sum(len(PROBES[kind]) for kind in hard)
+    return Answer(
+        found,
+        ("That is no better than a coin. " if found <= 0.6 * count else "")
+        + "Eight sentences of a kind are a probe and no measurement: one more or less is twelve "
+        "percentage points. But they show where to look. A test set of real sentences, most of "
+        "them plain, hides it.",
+    )
+
+
+@question(
+    Estimate(
+        "07-perplexity-guess",
+        "A small transformer has read a hundred articles of Wikipedia, some four times, and knows "
+        "4,096 tokens. Guessing blindly has a perplexity of 4,096. What is its perplexity on "
+        "articles that it has not read?",
+        least=2,
+        most=4096,
+        within=1.6,
+        unit="tokens",
+        logarithmic=True,
+        too_low="Large models that have read a library get there. This one has read what a person "
+        "reads in two days.",
+        too_high="Even counting how often each token occurs does better than that.",
+        close="You saw that grammar is learnt quickly, and facts are not.",
+    )
+)
+def _perplexity_guess() -> Answer:
+    others = [study_results.perplexity(name) for name in DOMAINS]
+    here = study_results.perplexity("wikipedia")
+    worse = min(others) > here
+    return Answer(
+        here,
+        "It knows which tokens are frequent, and which follow each other. "
+        + (
+            "Sentences of reviews surprise it more: a language model, too, feels the **domain "
+            "shift**. ULMFiT's second stage is made for that: go on with the next word on the "
+            "target's own texts, which needs no labels."
+            if worse
+            else "Sentences of reviews surprise it no more than articles do."
+        ),
+    )
+
+
+@question(
+    Choice(
+        "07-small-model",
+        "Now transfer: the small language model gets a head and is fine-tuned on 25 labels of each "
+        "class. Does it beat the same network from scratch?",
+        [
+            Option(
+                "by an interval above zero in at least one domain, but not in all",
+                "Reviews differ in how far their words are from an encyclopedia's.",
+            ),
+            Option(
+                "by an interval above zero in every domain",
+                "It knows which words occur in similar places, and that is a start for their mood.",
+            ),
+            Option(
+                "in no domain",
+                "An encyclopedia neither praises nor complains, and a hundred articles are little.",
+            ),
+        ],
+    )
+)
+def _small_model() -> Answer:
+    gains = [
+        difference(
+            study_results.small_model(name, 25, "wikipedia"),
+            study_results.small_model(name, 25, None),
+        )
+        for name in DOMAINS
+    ]
+    clear = sum(each.verdict == "gain" for each in gains)
+    sizes = "; ".join(
+        f"{study_results.TITLES[name]} {each}" for name, each in zip(DOMAINS, gains, strict=True)
+    )
+    matched = sum(
+        study_results.small_model(name, "all", "wikipedia").mean()
+        >= study_results.by_words("tf-idf", name, "all").mean()
+        for name in DOMAINS
+    )
+    return Answer(
+        letter(clear == len(gains), clear == 0),
+        f"Against scratch: {sizes}. "
+        f"With all labels it matches counted words in {matched} of {len(DOMAINS)} domains. "
+        "Transfer is worth what the source has taught, and a hundred articles teach grammar and "
+        "few moods. MiniLM, by the same principle, was worth many labels.",
+    )

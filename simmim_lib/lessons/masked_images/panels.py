@@ -1,0 +1,62 @@
+"""Panels of lesson 08: masks and attention."""
+
+from collections.abc import Iterator
+
+import numpy as np
+
+from simmim_lib import masking
+from simmim_lib.experiments.pretexts import masked
+from simmim_lib.experiments.pretrained import Pretrained
+from simmim_lib.foundation.progress import Progress
+from simmim_lib.lessons.masked_images import figures, networks
+from simmim_lib.panels.controls import dropdown, slider
+from simmim_lib.panels.panel import Panel, Values
+from simmim_lib.pictures.style import Picture
+
+GRID = 4
+"""Patches on each side of an image."""
+
+IMAGES = 5
+NAMES = {"masked": "masked", "contrastive": "contrastive"}
+
+
+def masks(network: Pretrained | None = None) -> Panel:
+    """Return the panel that hides parts of images and lets a network fill them in.
+
+    Args:
+        network: of the pretext "masked"; by default the one that comes with the workbook.
+    """
+    controls = {
+        "ratio": slider("Ratio", (0.1, 0.2, 0.4, 0.6, 0.8, 0.9), masking.RATIO),
+        "unit": slider("Unit (patches)", (1, 2), 1),
+        "kind": dropdown("Kind", list(masking.KINDS), "random"),
+        "seed": slider("Another mask", range(10), 0),
+    }
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        images = networks.test_images(IMAGES)
+        mask = masking.random_mask(IMAGES, GRID, **values)
+        filled = masked.reconstructions(network or networks.shipped(), images, mask)
+        whose = "network that comes with the workbook" if network is None else "network above"
+        yield figures.filled_in(images, mask, filled, f"Filled in by the {whose}")
+
+    return Panel(controls, pictures)
+
+
+def attention() -> Panel:
+    """Return the panel that shows where a patch looks, in each head of each block."""
+    controls = {
+        "image": slider("Image", range(10), 9),
+        "row": slider("Row", range(1, GRID + 1), 3),
+        "column": slider("Column", range(1, GRID + 1), 2),
+        "pretext": dropdown("Pre-trained", list(NAMES), "masked"),
+    }
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        image = networks.test_images(10)[values["image"]]
+        patch = (values["row"] - 1, values["column"] - 1)
+        maps = networks.attention_of(networks.shipped(values["pretext"]), image, patch)
+        title = f"Where the marked patch looks: {values['pretext']} pre-training"
+        yield figures.attention(image, patch, np.asarray(maps), title)
+
+    return Panel(controls, pictures)

@@ -1,0 +1,162 @@
+"""Experiments of lesson 08 that are more than settings: pre-training is a part of them."""
+
+import dataclasses
+import time
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any, TypeVar
+
+import numpy as np
+
+from simmim_lib import datasets, experiments
+from simmim_lib.errors import check_choice, check_whole
+from simmim_lib.experiments import pretraining
+from simmim_lib.experiments.pretexts import contrastive, masked
+from simmim_lib.experiments.pretrained import Pretrained
+from simmim_lib.experiments.probing import linear_probe
+from simmim_lib.foundation.progress import Progress
+from simmim_lib.settings import Settings
+from simmim_lib.studies.measures import Measures
+
+SOURCE = TARGET = "fashion"
+TRUNK = "small-vit"
+FOLLOW: dict[str, Callable[..., Iterator[tuple[int, Pretrained]]]] = {
+    "masked": masked.follow,
+    "contrastive": contrastive.follow,
+}
+RECIPES = {"masked": masked.usual_recipe, "contrastive": contrastive.usual_recipe}
+"""What trains for a pretext, step by step, and its usual recipe."""
+
+CORES = 2
+"""Seconds are told for a machine of two processor cores that has nothing else to do."""
+
+Kind = TypeVar("Kind", bound="Described")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Described:
+    """What describes an experiment of this lesson.
+
+    Attributes:
+        labels_per_class: of the target.
+        seeds: draws of labelled images, and trainings with them.
+    """
+
+    labels_per_class: int = 5
+    seeds: int = 10
+
+    def __post_init__(self) -> None:
+        """Refuse what cannot be meant."""
+        for name in ("labels_per_class", "seeds"):
+            check_whole(name, getattr(self, name), least=1)
+
+    @classmethod
+    def from_mapping(cls: type[Kind], values: Mapping[str, Any]) -> Kind:
+        """Build an experiment of names and values, as in a JSON file.
+
+        Raises:
+            WorkbookError: a name that is no field, with the nearest one.
+        """
+        for name in values:
+            check_choice("setting", name, [known.name for known in dataclasses.fields(cls)])
+        lists = {name: tuple(each) for name, each in values.items() if isinstance(each, list)}
+        return cls(**{**values, **lists})
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the fields as plain values that JSON can hold, in order."""
+        plain = dataclasses.asdict(self)
+        return {
+            name: list(each) if isinstance(each, tuple) else each for name, each in plain.items()
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Timed(Described):
+    """One pre-training, with the usual recipe, that is looked at on the way.
+
+    Attributes:
+        pretext: "masked" or "contrastive".
+        looks: after how many steps.
+    """
+
+    pretext: str
+    looks: tuple[int, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Probed(Described):
+    """A network that comes with the workbook, probed at every block.
+
+    Attributes:
+        pretext: a name in `settings.PRETEXTS`.
+    """
+
+    pretext: str
+    labels_per_class: int = 20
+
+
+def fine_tuning(
+    labels_per_class: int, seeds: int, pretext: str = "masked", trunk: str = TRUNK
+) -> Settings:
+    """Return how networks are fine-tuned in this lesson, the same for all; none has no source."""
+    return Settings(
+        trunk=trunk,
+        source=None if pretext == "none" else SOURCE,
+        pretext="labels" if pretext == "none" else pretext,
+        targets=(TARGET,),
+        labels_per_class=labels_per_class,
+        frozen_layers=0,
+        schedule="cosine",
+        learning_rate=1e-3,
+        seeds=seeds,
+        budget="full",
+    )
+
+
+def accuracies(settings: Settings, source: Pretrained | None) -> np.ndarray:
+    """Fine-tune a network, and return its test accuracies, (seeds,)."""
+    result = experiments.run(
+        settings, baseline=False, source=source, progress=lambda done, total: None
+    )
+    return result.accuracy[TARGET]
+
+
+def time_it(timed: Timed, progress: Progress) -> Measures:
+    """Pre-train, and fine-tune what there is at each look.
+
+    Returns:
+        "accuracy", (looks, seeds), and "seconds" of pre-training, the same for all seeds.
+    """
+    how = RECIPES[timed.pretext](SOURCE, TRUNK)
+    settings = fine_tuning(timed.labels_per_class, timed.seeds, timed.pretext)
+    seconds, found, busy = [], [], 0.0
+    start = time.process_time()
+    for done, network in FOLLOW[timed.pretext](SOURCE, TRUNK, how):
+        if done in timed.looks:
+            seconds.append((time.process_time() - start - busy) / CORES)
+            before = time.process_time()
+            found.append(accuracies(settings, network))
+            busy += time.process_time() - before
+            progress(done, how.steps)
+        if done >= max(timed.looks):
+            break
+    return {
+        "accuracy": np.stack(found),
+        "seconds": np.repeat(np.array(seconds)[:, None], timed.seeds, axis=1),
+    }
+
+
+def probe(probed: Probed, progress: Progress) -> Measures:
+    """Probe every block, first to last.
+
+    Returns:
+        "accuracy", (blocks, seeds).
+    """
+    network = pretraining.pretrained(SOURCE, TRUNK, probed.pretext)
+    data = datasets.load(TARGET)
+    blocks = range(1, len(network.blocks) + 1)
+    found = [
+        linear_probe(network, block, data, probed.labels_per_class, probed.seeds)
+        for block in blocks
+    ]
+    return {"accuracy": np.stack(found)}

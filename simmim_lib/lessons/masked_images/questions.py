@@ -1,0 +1,202 @@
+"""Questions of lesson 08."""
+
+import numpy as np
+
+from simmim_lib import masking
+from simmim_lib.exercises.questions import (
+    Answer,
+    Choice,
+    Estimate,
+    Option,
+    Ordering,
+    letter,
+    question,
+)
+from simmim_lib.lessons.masked_images import study_results
+from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
+
+
+@question(
+    Choice(
+        "08-hidden",
+        "Our images have 4 x 4 patches, and the ratio is 0.6, which makes 9.6 patches. How many "
+        "does the authors' code hide?",
+        [
+            Option(
+                "9 or 10, by chance, so that it is 9.6 on average",
+                "Then images would differ in how hard they are, and in how much they weigh in the "
+                "loss.",
+            ),
+            Option("9 in every image", "That would round down, to a ratio below the one named."),
+            Option("10 in every image", "That rounds up, to a ratio above the one named."),
+        ],
+    )
+)
+def _hidden() -> Answer:
+    hidden = masking.number_hidden(16, 0.6)
+    return Answer(
+        letter(hidden == 9, hidden == 10),
+        "The number is the same for every image and rounded up: `ceil(ratio * units)`. Move the "
+        "ratio to 0.9: at which ratio could you still name the piece of clothing yourself? Then "
+        "choose *square*: what lies in the middle of a large hole cannot be told from its edge.",
+    )
+
+
+@question(
+    Choice(
+        "08-guess-visible",
+        "The network also returns pixels for the patches that it *sees*. The paper leaves these "
+        "out of the loss. What happened when the authors counted them, too?",
+        [
+            Option(
+                "the features became worse",
+                "Strength spent on copying is not spent on understanding, and copying is most of "
+                "what such a loss pays for.",
+            ),
+            Option(
+                "nothing: visible pixels are trivial to copy, so they cost nothing",
+                "They are easy to copy, but a network of narrow layers must keep them in its "
+                "features to do so.",
+            ),
+            Option(
+                "the features became better: a loss with more terms teaches more",
+                "More terms teach more of the task that they belong to, and that need not be the "
+                "task you want.",
+            ),
+        ],
+    )
+)
+def _guess_visible() -> Answer:
+    return Answer(
+        "a",
+        "Of Swin-B on ImageNet, the authors report 82.8 per cent when only hidden pixels are "
+        "predicted, and 81.7 per cent for all of them. Exercise 4 shows what a network can win by "
+        "copying.",
+    )
+
+
+@question(
+    Ordering(
+        "08-pretexts",
+        "Five labels per class, and the same small transformer each time: order the starts by the "
+        "accuracy after fine-tuning, from the lowest to the highest.",
+        [
+            Option(
+                "contrastive pre-training",
+                "It is told that two views of an image are the same thing, which is already half "
+                "of what a classifier must know.",
+            ),
+            Option(
+                "random weights",
+                "A transformer does not even know at first which patches are neighbours; fifty "
+                "images teach it little.",
+            ),
+            Option(
+                "masked pre-training",
+                "It must know which shapes and textures go together, but nobody tells it which "
+                "differences matter.",
+            ),
+        ],
+    )
+)
+def _pretexts() -> Answer:
+    letters = {"contrastive": "a", "none": "b", "masked": "c"}
+    means = {name: study_results.accuracy(name, 5).mean() for name in letters}
+    order = "".join(letters[name] for name in sorted(letters, key=means.__getitem__))
+    masked, contrastive = (study_results.gain(name, 5) for name in ("masked", "contrastive"))
+    return Answer(
+        order,
+        f"Against random weights, masked pre-training brings {masked}; contrastive pre-training "
+        f"{contrastive}. Without the second measurement we could not tell whether masking helps, "
+        "or whether any pre-training on these images would. The table has both numbers of "
+        "labels: the more labels there are, the less there is to win.",
+    )
+
+
+@question(
+    Estimate(
+        "08-first-minute",
+        "The figure you will see follows one masked pre-training. How many percentage points "
+        "above training from scratch is the network at its *first* look, after the shortest "
+        "pre-training?",
+        least=-10,
+        most=20,
+        within=2,
+        unit="points",
+        too_low="Even a short pre-training teaches which patches are neighbours.",
+        too_high="Filling in is learnt slowly: at first the network learns an average grey.",
+        close="You saw that masked modelling starts slowly.",
+    )
+)
+def _first_minute() -> Answer:
+    seconds, accuracies = study_results.timed("masked")
+    scratch = study_results.accuracy("none", 5)
+    first, last = (100 * (accuracies[look] - scratch).mean() for look in (0, -1))
+    return Answer(
+        round(float(first), 1),
+        f"After {seconds[0]:.0f} seconds it is {first:+.1f} points, after {seconds[-1]:,.0f} "
+        f"seconds {last:+.1f}. Published masked models are trained for hundreds of passes over "
+        "their images: whoever stops when the loss curve looks flat stops too early.",
+    )
+
+
+@question(
+    Choice(
+        "08-block",
+        "After the embedding come four transformer blocks and the averaged features. Where does a "
+        "linear probe of the *masked* network find most?",
+        [
+            Option(
+                "in the embedding, before any block",
+                "The embedding sees one patch at a time: it knows edges, but no shape.",
+            ),
+            Option(
+                "in one of the first three blocks",
+                "The last blocks turn back towards pixels, since pixels are what they are asked "
+                "for.",
+            ),
+            Option(
+                "in the last block or the features",
+                "The last block has looked around most often, but it also stands right before the "
+                "pixels.",
+            ),
+        ],
+    )
+)
+def _block() -> Answer:
+    masked, contrastive = (study_results.best_block(name) for name in ("masked", "contrastive"))
+    return Answer(
+        letter(1 < masked <= 4, masked > 4),
+        f"The best probe of the masked network is at number {masked} of the table, that of the "
+        f"contrastive one at number {contrastive}. On ImageNet, "
+        "[Park et al. (2023)](https://arxiv.org/abs/2305.00729) find masked models' knowledge in "
+        "early layers and contrastive models' in late ones; the authors of SimMIM advise to probe "
+        "the eighth of twelve blocks, averaged over the patches.",
+    )
+
+
+@question(
+    Estimate(
+        "08-vanishing",
+        "A mask hides 10 of 16 patches, 62 per cent of the input. What percentage of the *last* "
+        "convolution's places holds nothing but the mask?",
+        least=0,
+        most=100,
+        within=8,
+        unit="per cent",
+        too_low="Fewer than none there cannot be.",
+        too_high="Each 3 x 3 window that touches one visible pixel is filled; three of them reach "
+        "far.",
+        close="You saw that windows overlap, so that holes close layer by layer.",
+    )
+)
+def _vanishing() -> Answer:
+    (mask,) = masking.random_mask(1, 4)
+    left = 100 * (1 - np.mean(seen_after_layers(mask)["plain"][-1]))
+    return Answer(
+        round(float(left), 1),
+        "A plain convolution has no token to leave out: what is visible flows into the holes, "
+        "and after a few layers the network no longer knows what was hidden ([Tian et al., "
+        "2023](https://arxiv.org/abs/2301.03580)). The remedy is to mask again after each layer: "
+        "the lower row of the figure.",
+    )
