@@ -46,8 +46,11 @@ def of_two(x):
 
 
 def test_the_example_of_the_paper():
-    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0, steps=2_000)
+    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0)
     np.testing.assert_allclose(found.ravel(), (1.5, -0.5), atol=1e-4)
+    elsewhere = [[[[-1.0], [0.5]]]]  # the way from there has its kink elsewhere
+    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0, elsewhere)
+    np.testing.assert_allclose(found.sum(), 1, atol=1e-3)
 
 
 def linear(x):

@@ -10,6 +10,7 @@ from simmim_lib import weighting
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
 from simmim_lib.pictures.charts import error_bar, error_bars, show_image
 from simmim_lib.pictures.style import (
+    BAND,
     COLOURS,
     Picture,
     legend_entry,
@@ -225,6 +226,47 @@ def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) 
     return Picture(figure, f"Epsilon, claimed and found. {title}. {numbers}.")
 
 
+@styled
+def membership(
+    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], title: str, marked: float = 1e-3
+) -> Picture:
+    """Draw ROC curves of attacks on both logarithmic axes.
+
+    Args:
+        curves: by what was attacked: shares of others accused, rising, (n,), and shares of members
+            found, (n, seeds).
+        title: what was measured.
+        marked: the share of others accused that counts.
+    """
+    figure = new_figure(8, 4.2)
+    axes = figure.add_axes((0.10, 0.14, 0.52, 0.76))
+    shares = np.geomspace(1e-4, 1, 50)
+    axes.plot(shares, shares, color=COLOURS["unlabelled"], lw=1, label="guessing")
+    told = []
+    for position, (name, (false, true)) in enumerate(curves.items()):
+        colour, line, _ = look(position)
+        means, halves = intervals(true)
+        seen = (false > 0) & (means > 0)
+        axes.plot(false[seen], means[seen], line, color=colour, label=legend_entry(name))
+        low, high = np.clip([means - halves, means + halves], 1e-5, 1)
+        axes.fill_between(false[seen], low[seen], high[seen], color=colour, **BAND)
+        at = true[int(np.argmin(np.abs(false - marked)))]
+        told.append(f"{name}: {mean_and_interval(at)}")
+    axes.axvline(marked, color=COLOURS["baseline"], lw=0.8, ls=":")
+    make_logarithmic(axes, "x")
+    make_logarithmic(axes, "y")
+    axes.minorticks_off()
+    axes.set(xlim=(1e-4, 1), ylim=(1e-4, 1), xlabel="share of others accused")
+    axes.set(ylabel="share of members found", title=shortened(title, 60))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=9)
+    numbers = "; ".join(told)
+    return Picture(
+        figure,
+        f"Share of members found by share of others accused, both logarithmic. {title}. Where "
+        f"{marked:.1%} of the others are accused, {numbers}.",
+    )
+
+
 # --- Maps
 
 
@@ -297,6 +339,44 @@ def show_map(axes: "Axes", values: np.ndarray) -> None:
     axes.imshow(sums, cmap=colours, vmin=-most, vmax=most)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color="#BBBBBB")
+
+
+@styled
+def forgetting(curves: Mapping[str, np.ndarray], layers: Sequence[str], title: str) -> Picture:
+    """Draw how like maps stay while a network forgets layer by layer, from the last down.
+
+    Args:
+        curves: by method, similarities (layers, seeds).
+        layers: in the order in which they forget.
+        title: what was measured.
+    """
+    figure = new_figure(8, 4)
+    axes = figure.add_axes((0.09, 0.2, 0.58, 0.7))
+    places = np.arange(len(layers) + 1)
+    for position, (name, values) in enumerate(curves.items()):
+        colour, line, marker = look(position)
+        means, halves = intervals(values)
+        style: Any = {"ls": line, "marker": marker, "color": colour, "capsize": 3}
+        whole = np.concatenate([[1.0], means])
+        bars = np.concatenate([[0.0], error_bars(halves)])
+        axes.errorbar(places + 0.03 * position, whole, bars, label=legend_entry(name), **style)
+    axes.axhline(0, color=COLOURS["baseline"], lw=0.8)
+    axes.set_xticks(places, ["none", *(_short_layer(layer) for layer in layers)], fontsize=9)
+    axes.set(xlabel="the last layer that has forgotten", ylabel="similarity to the map before")
+    axes.set(title=shortened(title, 60), ylim=(-0.35, 1.08))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=9)
+    numbers = "; ".join(
+        f"{name}: {mean_and_interval(values[-1], 2)}" for name, values in curves.items()
+    )
+    return Picture(
+        figure,
+        f"Similarity of maps to what they were, layer by layer. {title}. When all layers have "
+        f"forgotten: {numbers}.",
+    )
+
+
+def _short_layer(name: str) -> str:
+    return shortened(name.replace("convolution_", "conv. "), 14)
 
 
 @styled

@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
@@ -10,12 +11,15 @@ from simmim_lib.exercises.questions import (
     Choice,
     Estimate,
     Option,
+    Ordering,
     letter,
     question,
 )
-from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.open_problems import study_results
 from simmim_lib.lessons.open_problems.figures import pareto_front
+from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
+from simmim_lib.studies import stored
 
 
 @question(
@@ -83,6 +87,49 @@ def _front() -> Answer:
         "figure from left to right: along the grey line each step up costs something, and whatever "
         "lies below the line is a bad bargain. A logarithmic axis hides how bad: the distance "
         "between two marks is a factor.",
+    )
+
+
+@question(
+    Choice(
+        "09-cheaper",
+        "From glyphs to MNIST, twenty labels per class: which of these leaves the accuracy of "
+        "plain fine-tuning behind, in its mean over the seeds, by the most?",
+        [
+            Option(
+                "LoRA: each layer learns a correction of rank 4",
+                "LoRA trains few weights, but each of them changes a whole layer.",
+            ),
+            Option(
+                "8 bits: the trained network is rounded afterwards",
+                "Eight bits are 256 steps: finer than the noise that a trained network bears "
+                "anyway.",
+            ),
+            Option(
+                "the probe: only the head learns",
+                "Nothing that the trunk has learned about glyphs can be put right for digits.",
+            ),
+        ],
+    )
+)
+def _cheaper() -> Answer:
+    _, accuracy = study_results.cheaper_ways()
+    losses = [
+        accuracy[way].mean() - accuracy["fine-tune"].mean()
+        for way in ("LoRA", "8 bits afterwards", "probe")
+    ]
+    verdicts = "; ".join(
+        f"{way}: {difference(values, accuracy['fine-tune'])}"
+        for way, values in accuracy.items()
+        if way != "fine-tune"
+    )
+    return Answer(
+        "abc"[int(np.argmin(losses))],
+        f"Against fine-tuning, in points of accuracy, {verdicts}. Mind the last column as well: on "
+        "a processor without special circuits neither half precision nor low rank makes a network "
+        "this small faster. Both are made for large networks on accelerators. What is kept gets "
+        "smaller only with eight bits, and only where layers are dense: Keras leaves convolutions "
+        "as they are.",
     )
 
 
@@ -227,6 +274,96 @@ def _shuffled() -> Answer:
 
 @question(
     Choice(
+        "09-membership",
+        "A thousand digits to learn from. Whose training images are easiest to tell from others, "
+        "when only one in a thousand of the others may be accused?",
+        [
+            Option(
+                "a network trained from scratch",
+                "It has nothing but these images to learn from, and learns them by heart.",
+            ),
+            Option(
+                "a network fine-tuned from glyphs",
+                "It starts where strokes are known already, and has less to learn by heart; but it "
+                "can change every weight.",
+            ),
+            Option(
+                "a head on frozen features",
+                "A head has a hundredth of the weights: it cannot remember much.",
+            ),
+        ],
+    )
+)
+def _membership() -> Answer:
+    study = stored.load("membership")
+    at = int(np.argmin(np.abs(FALSE_POSITIVES - 1e-3)))
+    found = {
+        training: study.values("shadows found", training=training)[at] for training in TRAININGS
+    }
+    means = [found[name].mean() for name in ("from scratch", "fine-tuned", "head, not private")]
+    private = ", ".join(
+        f"{name.removeprefix('head, ')}: {mean_and_interval(values, 4)}"
+        for name, values in found.items()
+        if "epsilon" in name
+    )
+    return Answer(
+        "abc"[int(np.argmax(means))],
+        f"From scratch {mean_and_interval(found['from scratch'], 4)} of the members are found, "
+        f"fine-tuned {mean_and_interval(found['fine-tuned'], 4)}, with a head only "
+        f"{mean_and_interval(found['head, not private'], 4)}; with a private head {private}. "
+        "Guessing finds one in a thousand. The average attack looks harmless: areas under the "
+        "curves are near one half. But whoever is found at the left edge of the figure is found "
+        "almost surely, and it is their privacy that is lost. That is why this edge is reported.",
+    )
+
+
+@question(
+    Choice(
+        "09-hospitals",
+        "Five hospitals have two hundred digits each, mostly of two kinds that are their own. Who "
+        "reads new digits best after ten rounds?",
+        [
+            Option(
+                "federated averaging, as the mean of five is steadier than any one",
+                "A mean is steady, but each hospital pulls towards its own digits.",
+            ),
+            Option(
+                "all images together in one place",
+                "Every batch has all digits: no training that keeps them apart can see more.",
+            ),
+            Option(
+                "each hospital alone, on images that it knows",
+                "It knows two kinds of digits well, and is asked about ten.",
+            ),
+        ],
+    )
+)
+def _hospitals() -> Answer:
+    study = stored.load("hospitals")
+
+    def last(**fields: Any) -> np.ndarray:
+        return study.values(**fields)[-1]
+
+    federated = last(way="federated", noise=0.0)
+    together, alone = last(way="together in one place"), last(way="each alone")
+    order = [federated.mean(), together.mean(), alone.mean()]
+    noisy = ", ".join(
+        f"{noise:g}: {mean_and_interval(last(way='federated', noise=noise))}"
+        for noise in (0.03, 0.1, 0.3, 1.0)
+    )
+    return Answer(
+        "abc"[int(np.argmax(order))],
+        f"Together {mean_and_interval(together)}, federated {mean_and_interval(federated)}, alone "
+        f"{mean_and_interval(alone)}. Federated against together: "
+        f"{difference(federated, together)}. But keeping images at home promises nothing by "
+        "itself: what is sent tells of them. Noise that hides a whole *hospital* among five (by "
+        f"its multiplier, {noisy}) costs much, because a mean of five averages little of it away. "
+        "With thousands of telephones in place of five hospitals the same noise costs little.",
+    )
+
+
+@question(
+    Choice(
         "09-heads",
         "Each picture shows a digit in one quarter and a garment in another. One trunk, two heads, "
         "one map for each head by integrated gradients. Where is a map largest?",
@@ -256,4 +393,85 @@ def _heads(hits: Mapping[str, np.ndarray]) -> Answer:
         f"{told} maps are largest on their own thing, of {len(hits['digit'])} pictures; by chance "
         "it would be a quarter. This is the *pointing game*: it needs pictures of which one knows "
         "where to look.",
+    )
+
+
+@question(
+    Ordering(
+        "09-forgetting",
+        "Now the network forgets: layer by layer, from the head down, its weights are replaced by "
+        "fresh random ones. At the end it knows nothing. How like its old maps are the new ones? "
+        "Order the methods, the *least* like first.",
+        [
+            Option(
+                "integrated gradients",
+                "They are multiplied by the image, and the image has not forgotten anything.",
+            ),
+            Option(
+                "SmoothGrad: the mean gradient under noise",
+                "It is made of nothing but gradients, and these are the network's.",
+            ),
+            Option(
+                "occlusion: how the answer falls when a square is covered",
+                "Where the picture is black, covering it with black changes nothing, whatever the "
+                "network knows; elsewhere the network decides.",
+            ),
+        ],
+    )
+)
+def _forgetting() -> Answer:
+    found = study_results.similarities("digit")
+    last = {
+        "a": found["integrated gradients"][-1],
+        "b": found["SmoothGrad"][-1],
+        "c": found["occlusion"][-1],
+    }
+    order = "".join(sorted(last, key=lambda each: last[each].mean()))
+    failing = [method for method in found if study_results.stays(method)]
+    return Answer(
+        order,
+        f"These maps stay more than half like they were: {', '.join(failing)}. The last of them "
+        "asks no network at all. So the test has caught the very methods that look best: on "
+        "pictures with a black ground, whatever is multiplied by the image draws the image. That "
+        "does not make them wrong; it means that their beauty is no evidence. The test has been "
+        "criticised in turn, because similarity measures what all maps of a picture share. Its "
+        "repaired form asks whether a map becomes more *complex* when the network forgets: see "
+        "the column *rise of complexity*, where a method passes above 0.",
+    )
+
+
+@question(
+    Choice(
+        "09-marks",
+        "Another network learns from pictures with a small bright mark in an empty quarter. In the "
+        "training pictures the place of the mark tells the digit; in the test pictures it tells "
+        "nothing. What will the digit head's maps show?",
+        [
+            Option(
+                "the mark: that is what it has learned",
+                "A mark is easier to read than a digit, and was always right.",
+            ),
+            Option(
+                "the digit, as before: it was told to read digits",
+                "It was told to be right, and there was an easier way to be right.",
+            ),
+            Option(
+                "nothing clear: it is wrong on most test pictures",
+                "It is wrong with great certainty, and it is certain because of something.",
+            ),
+        ],
+    )
+)
+def _marks() -> Answer:
+    study = stored.load("maps")
+    of: dict[str, Any] = {"method": "integrated gradients", "marked": True}
+    marks, hits, accuracy = (study.values(name, **of) for name in ("on marks", "hits", "accuracy"))
+    highest = max(marks.mean(), hits.mean())
+    return Answer(
+        "c" if highest < 0.4 else letter(hits.mean() > marks.mean()),
+        f"The head reads {mean_and_interval(accuracy, 2)} of the test pictures; "
+        f"{mean_and_interval(marks, 2)} of its maps are largest on the mark, which is a hundredth "
+        f"of the picture, and {mean_and_interval(hits, 2)} on the digit. In a hospital the mark is "
+        "a device, a marker of the side, or the print of another ward: training and test images of "
+        "the same place have it alike, so that no accuracy tells. A map can.",
     )

@@ -6,11 +6,17 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.experiments import cost
-from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.open_problems import figures, game
 from simmim_lib.lessons.open_problems.audits import WorstCase
+from simmim_lib.lessons.open_problems.cheaper import WAYS as CHEAPER
+from simmim_lib.lessons.open_problems.federation import HOSPITALS
 from simmim_lib.lessons.open_problems.figures import Way, pareto_front
+from simmim_lib.lessons.open_problems.maps import METHODS
+from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
 from simmim_lib.lessons.open_problems.private_heads import PrivateHead
+from simmim_lib.pictures import charts
+from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.style import Picture, short_title
 from simmim_lib.pictures.tables import Table
 from simmim_lib.settings import Settings
@@ -114,6 +120,39 @@ def budget_figure(labels: int, limit: float) -> Picture:
     return figures.accuracy_against_cost(digits(labels), title, limit)
 
 
+# --- Cheaper ways to adapt
+
+
+def cheaper_ways() -> dict[str, np.ndarray]:
+    """Return the accuracies of cheaper ways, (seeds,), and of fine-tuning."""
+    study = stored.load("cheaper-ways")
+    return {way: study.values(way=way) for way in CHEAPER}
+
+
+def cheaper_table() -> Table:
+    """Tabulate what cheaper ways take and bring."""
+    study, accuracies = stored.load("cheaper-ways"), cheaper_ways()
+    rows = []
+    for way, found in accuracies.items():
+        of = {
+            name: study.values(name, way=way).mean()
+            for name in ("trained", "operations", "memory", "bytes")
+        }
+        rows.append(
+            [
+                way,
+                mean_and_interval(found),
+                "" if way == "fine-tune" else difference(found, accuracies["fine-tune"]),
+                f"{of['trained']:,.0f}",
+                f"{of['operations'] / 1e9:.1f}",
+                f"{of['memory'] / 1e3:,.0f} kB",
+                f"{of['bytes'] / 1e3:,.0f} kB",
+            ]
+        )
+    heading = ["way", "accuracy", "against fine-tune", "weights trained", "billion operations"]
+    return Table([*heading, "memory to train", "kept in"], rows)
+
+
 # --- Private heads
 
 
@@ -200,6 +239,41 @@ def batches_figure() -> Picture:
     return figures.claimed_and_found(batch_audits(), "Worst cases, the same noise for both")
 
 
+def membership_figure() -> Picture:
+    """Draw the attack with shadows on every kind of training."""
+    study = stored.load("membership")
+    curves = {
+        training: (FALSE_POSITIVES, study.values("shadows found", training=training))
+        for training in TRAININGS
+    }
+    count = len(study.values(training="from scratch"))
+    title = f"Attack with {count - 1} shadows, {count} networks each"
+    return figures.membership(curves, title)
+
+
+def membership_table() -> Table:
+    """Tabulate both attacks on every kind of training."""
+    study = stored.load("membership")
+    at = int(np.argmin(np.abs(FALSE_POSITIVES - 1e-3)))
+    rows = [
+        [
+            training,
+            mean_and_interval(study.values(training=training)),
+            *(
+                mean_and_interval(study.values(f"{name} area", training=training))
+                for name in ("loss", "shadows")
+            ),
+            *(
+                mean_and_interval(study.values(f"{name} found", training=training)[at], 4)
+                for name in ("loss", "shadows")
+            ),
+        ]
+        for training in TRAININGS
+    ]
+    heading = ["training", "test accuracy", "area: loss", "area: shadows"]
+    return Table([*heading, "found at 0.1 %: loss", "found at 0.1 %: shadows"], rows)
+
+
 def run_card(number: int, answer: str, answers: dict[int, bool]) -> Picture:
     """Show a run of the game, and what is to be said of an answer, which is counted.
 
@@ -216,3 +290,74 @@ def run_card(number: int, answer: str, answers: dict[int, bool]) -> Picture:
     score = f"right at once: {sum(answers.values())} of {len(answers)} answered"
     title = f"Run {number + 1} of {len(game.RUNS)}: claims epsilon 1"
     return figures.run_card(title, game.RUNS[number].lines, verdict, score)
+
+
+# --- Hospitals
+
+
+def hospitals_figure() -> Picture:
+    """Draw accuracy by round for hospitals alone, together, and federated."""
+    study = stored.load("hospitals")
+    named: dict[str, dict[str, Any]] = {
+        "together in one place": {"way": "together in one place"},
+        "federated": {"way": "federated", "noise": 0.0},
+        "federated, noise 0.1": {"way": "federated", "noise": 0.1},
+        "federated, noise 1": {"way": "federated", "noise": 1.0},
+        "each alone": {"way": "each alone"},
+    }
+    looks = (("source", "o"), ("target", "s"), ("target", "^"), ("target", "D"), ("baseline", "v"))
+    curves = [
+        Curve(name, dict(enumerate(study.values(**fields), start=1)), *look)
+        for (name, fields), look in zip(named.items(), looks, strict=True)
+    ]
+    title = f"{HOSPITALS} hospitals, MNIST on features from glyphs, 10 seeds"
+    return charts.accuracy_curves(curves, "round", title)
+
+
+# --- Maps
+
+
+def similarities(task: str = "digit") -> dict[str, np.ndarray]:
+    """Return how like maps stay as layers forget, by method, (layers, seeds)."""
+    study = stored.load("maps")
+    return {
+        method: study.values("similarity", method=method, task=task, marked=False)
+        for method in METHODS
+    }
+
+
+FORGETTING = ("head", "dense", "convolution_3", "convolution_2", "convolution_1")
+"""The layers of the small network with a head, in the order in which they forget."""
+
+
+def forgetting_figure(task: str = "digit") -> Picture:
+    """Draw how like maps stay as layers forget."""
+    seeds = next(iter(similarities(task).values())).shape[1]
+    title = f"The {task} head, {seeds} networks"
+    return figures.forgetting(similarities(task), FORGETTING, title)
+
+
+def maps_table() -> Table:
+    """Tabulate how every method stands every test."""
+    study = stored.load("maps")
+    rows = []
+    for method in METHODS:
+        of: dict[str, Any] = {"method": method, "marked": False}
+        hits = [study.values("hits", task=task, **of) for task in ("digit", "garment")]
+        marked = study.values("on marks", method=method, marked=True)
+        rows.append(
+            [
+                method,
+                mean_and_interval(study.values("similarity", task="digit", **of)[-1], 2),
+                mean_and_interval(study.values("rise", task="digit", **of), 2),
+                *(mean_and_interval(each, 2) for each in hits),
+                mean_and_interval(marked, 2),
+            ]
+        )
+    heading = ["method", "similarity after", "rise of complexity", "hits: digit", "hits: garment"]
+    return Table([*heading, "on the mark, where it gives the digit away"], rows)
+
+
+def stays(method: str) -> bool:
+    """Return whether maps of the digit head stay more than half like they were."""
+    return bool(similarities("digit")[method][-1].mean() > 0.5)
