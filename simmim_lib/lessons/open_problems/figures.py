@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simmim_lib import weighting
+from simmim_lib.datasets.phantoms import FINDINGS, Cohort
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
 from simmim_lib.pictures.charts import error_bar, error_bars, show_image
 from simmim_lib.pictures.style import (
@@ -226,45 +227,89 @@ def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) 
     return Picture(figure, f"Epsilon, claimed and found. {title}. {numbers}.")
 
 
+LEAST_ACCUSED = 1e-3
+"""The share of others accused at which attacks are judged."""
+
+
+class Promised(NamedTuple):
+    """An attack on private training, and what is known of its promise.
+
+    Attributes:
+        found: shares of members found, (n, seeds).
+        claimed: the shares that the accountant's epsilon allows, (n,).
+        proved: the shares that the epsilon allows that canaries have proved, (n,).
+    """
+
+    found: np.ndarray
+    claimed: np.ndarray
+    proved: np.ndarray
+
+
 @styled
 def membership(
-    curves: Mapping[str, tuple[np.ndarray, np.ndarray]], title: str, marked: float = 1e-3
+    accused: np.ndarray,
+    attacks: Mapping[str, np.ndarray],
+    private: Mapping[str, Promised],
+    title: str,
 ) -> Picture:
-    """Draw ROC curves of attacks on both logarithmic axes.
+    """Draw ROC curves of attacks on logarithmic axes: without a promise, and beside promises.
+
+    They begin where one in a thousand is accused: fewer of a thousand are none.
 
     Args:
-        curves: by what was attacked: shares of others accused, rising, (n,), and shares of members
-            found, (n, seeds).
+        accused: shares of others that are accused, rising, (n,).
+        attacks: on what promises nothing: shares of members found, (n, seeds).
+        private: on what promises an epsilon.
         title: what was measured.
-        marked: the share of others accused that counts.
     """
-    figure = new_figure(8, 4.2)
-    axes = figure.add_axes((0.10, 0.14, 0.52, 0.76))
-    shares = np.geomspace(1e-4, 1, 50)
-    axes.plot(shares, shares, color=COLOURS["unlabelled"], lw=1, label="guessing")
+    figure = new_figure(9.5, 4.9)
+    places = [(0.09, 0.35, 0.385, 0.54), (0.59, 0.35, 0.385, 0.54)]
+    left, right = (figure.add_axes(place) for place in places)
+    at = int(np.argmin(np.abs(accused - LEAST_ACCUSED)))
     told = []
-    for position, (name, (false, true)) in enumerate(curves.items()):
-        colour, line, _ = look(position)
-        means, halves = intervals(true)
-        seen = (false > 0) & (means > 0)
-        axes.plot(false[seen], means[seen], line, color=colour, label=legend_entry(name))
-        low, high = np.clip([means - halves, means + halves], 1e-5, 1)
-        axes.fill_between(false[seen], low[seen], high[seen], color=colour, **BAND)
-        at = true[int(np.argmin(np.abs(false - marked)))]
-        told.append(f"{name}: {mean_and_interval(at)}")
-    axes.axvline(marked, color=COLOURS["baseline"], lw=0.8, ls=":")
-    make_logarithmic(axes, "x")
-    make_logarithmic(axes, "y")
-    axes.minorticks_off()
-    axes.set(xlim=(1e-4, 1), ylim=(1e-4, 1), xlabel="share of others accused")
-    axes.set(ylabel="share of members found", title=shortened(title, 60))
-    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=9)
-    numbers = "; ".join(told)
+    for position, (name, found) in enumerate(attacks.items()):
+        _roc(left, accused, found, position, name, look(position)[1])
+        told.append(f"{name}: {mean_and_interval(found[at], 4)}")
+    for position, (name, each) in enumerate(private.items()):
+        _roc(right, accused, each.found, position, f"{name}, attacked", "-")
+        colour = look(position)[0]
+        right.plot(accused, each.claimed, "--", color=colour, label=f"{name}, the claim's ceiling")
+        right.plot(accused, each.proved, ":", color=colour, label=f"{name}, what canaries prove")
+        told.append(
+            f"{name}: {mean_and_interval(each.found[at], 4)}, of {each.claimed[at]:.4f} that the "
+            f"claim allows and {each.proved[at]:.4f} that canaries prove possible"
+        )
+    for axes, named in ((left, "No promise"), (right, "Private heads")):
+        _roc_axes(axes, named)
+    figure.suptitle(shortened(title, 80), y=0.98)
     return Picture(
         figure,
         f"Share of members found by share of others accused, both logarithmic. {title}. Where "
-        f"{marked:.1%} of the others are accused, {numbers}.",
+        f"{LEAST_ACCUSED:.1%} of the others are accused, {'; '.join(told)}.",
     )
+
+
+def _roc(
+    axes: "Axes", accused: np.ndarray, found: np.ndarray, position: int, name: str, line: str
+) -> None:
+    """Draw the mean of an attack's curves, with its interval."""
+    colour = look(position)[0]
+    means, halves = intervals(found)
+    seen = (accused > 0) & (means > 0)
+    axes.plot(accused[seen], means[seen], line, color=colour, label=legend_entry(name))
+    low, high = np.clip([means - halves, means + halves], 1e-5, 1)
+    axes.fill_between(accused[seen], low[seen], high[seen], color=colour, **BAND)
+
+
+def _roc_axes(axes: "Axes", title: str) -> None:
+    shares = np.geomspace(LEAST_ACCUSED, 1, 50)
+    axes.plot(shares, shares, color=COLOURS["unlabelled"], lw=1, label="guessing")
+    make_logarithmic(axes, "x")
+    make_logarithmic(axes, "y")
+    axes.minorticks_off()
+    axes.set(xlim=(LEAST_ACCUSED, 1), ylim=(LEAST_ACCUSED / 2, 1), title=title)
+    axes.set(xlabel="share of others accused", ylabel="share of members found")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=8, ncols=2)
 
 
 # --- Maps
@@ -309,6 +354,21 @@ def heads(images: np.ndarray, attributions: Mapping[str, np.ndarray]) -> Picture
     rows = {f"{task}, head": each for task, each in attributions.items()}
     alt = f"{len(images)} pictures of two things, each with a map of what {_and(attributions)} use."
     return map_rows(images, rows, [""] * len(images), alt)
+
+
+def chests(cohort: Cohort, attributions: Mapping[str, np.ndarray], count: int = 6) -> Picture:
+    """Show chest phantoms, and below them the maps of networks that have learned other things.
+
+    Args:
+        cohort: which.
+        attributions: by what was learned, maps of these images.
+        count: only the first so many are shown.
+    """
+    rows = {f"learned the, {learned}": each[:count] for learned, each in attributions.items()}
+    learned = ", and one of the network that learned the ".join(attributions)
+    findings = [FINDINGS[each] for each in cohort.finding[:count]]
+    alt = f"Chest phantoms ({', '.join(findings)}), each with a map of the network that learned "
+    return map_rows(cohort.images[:count], rows, findings, f"{alt}the {learned}.")
 
 
 def _and(tasks: Mapping[str, object]) -> str:

@@ -38,6 +38,8 @@ def _edges(_: "keras.Model", images: np.ndarray, __: np.ndarray) -> Map:
     return np.hypot(down, right)
 
 
+NOT_ASKING = "edges (asks no network)"
+
 METHODS: dict[str, Method] = {
     "gradient": attribution.gradients,
     "gradient x input": _gradient_times_input,
@@ -45,7 +47,7 @@ METHODS: dict[str, Method] = {
     "SmoothGrad": attribution.smooth_grad,
     "occlusion": attribution.occlusion,
     "Grad-CAM": _grad_cam,
-    "edges (asks no network)": _edges,
+    NOT_ASKING: _edges,
 }
 
 

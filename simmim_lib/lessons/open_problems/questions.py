@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 
+from simmim_lib import privacy
 from simmim_lib.exercises.questions import (
     Answer,
     Choice,
@@ -15,10 +16,13 @@ from simmim_lib.exercises.questions import (
     letter,
     question,
 )
-from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.foundation.intervals import difference, interval, mean_and_interval
 from simmim_lib.lessons.open_problems import study_results
+from simmim_lib.lessons.open_problems.federation import HOSPITALS, ROUNDS
 from simmim_lib.lessons.open_problems.figures import pareto_front
-from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
+from simmim_lib.lessons.open_problems.maps import METHODS, NOT_ASKING
+from simmim_lib.lessons.open_problems.membership import TRAININGS
+from simmim_lib.lessons.open_problems.private_heads import DELTA
 from simmim_lib.studies import stored
 
 
@@ -113,7 +117,7 @@ def _front() -> Answer:
     )
 )
 def _cheaper() -> Answer:
-    _, accuracy = study_results.cheaper_ways()
+    accuracy = study_results.cheaper_ways()
     losses = [
         accuracy[way].mean() - accuracy["fine-tune"].mean()
         for way in ("LoRA", "8 bits afterwards", "probe")
@@ -125,11 +129,12 @@ def _cheaper() -> Answer:
     )
     return Answer(
         "abc"[int(np.argmin(losses))],
-        f"Against fine-tuning, in points of accuracy, {verdicts}. Mind the last column as well: on "
-        "a processor without special circuits neither half precision nor low rank makes a network "
-        "this small faster. Both are made for large networks on accelerators. What is kept gets "
-        "smaller only with eight bits, and only where layers are dense: Keras leaves convolutions "
-        "as they are.",
+        f"Against fine-tuning, in points of accuracy, {verdicts}. Mind the other columns, too: "
+        "each way saves something else. LoRA saves memory, not arithmetic, since the way back "
+        "still leads through every layer. Early stopping makes fewer passes, but looks at all "
+        "validation images after each. Half precision saves neither here: it makes each operation "
+        "cheaper, on processors that have circuits for it. Eight bits shrink what is kept, and "
+        "only where layers are dense: Keras leaves convolutions as they are.",
     )
 
 
@@ -273,48 +278,61 @@ def _shuffled() -> Answer:
 
 
 @question(
-    Choice(
+    Estimate(
         "09-membership",
-        "A thousand digits to learn from. Whose training images are easiest to tell from others, "
-        "when only one in a thousand of the others may be accused?",
-        [
-            Option(
-                "a network trained from scratch",
-                "It has nothing but these images to learn from, and learns them by heart.",
-            ),
-            Option(
-                "a network fine-tuned from glyphs",
-                "It starts where strokes are known already, and has less to learn by heart; but it "
-                "can change every weight.",
-            ),
-            Option(
-                "a head on frozen features",
-                "A head has a hundredth of the weights: it cannot remember much.",
-            ),
-        ],
+        "A network is trained from scratch on a thousand digits. An attack with shadows names "
+        "those of whom it is sure that they were there, and may be wrong about one in a thousand "
+        "of the others. How many of the thousand members does it name?",
+        least=1,
+        most=1_000,
+        within=2,
+        unit="members",
+        too_low="That is hardly more than by guessing, which finds one. But some images are odd, "
+        "and a network that has learned them by heart says so.",
+        too_high="Most digits are like others: a network reads them as well if it has not seen "
+        "them.",
+        close="A few odd images betray themselves, the many usual ones do not.",
+        logarithmic=True,
     )
 )
 def _membership() -> Answer:
-    study = stored.load("membership")
-    at = int(np.argmin(np.abs(FALSE_POSITIVES - 1e-3)))
-    found = {
-        training: study.values("shadows found", training=training)[at] for training in TRAININGS
-    }
-    means = [found[name].mean() for name in ("from scratch", "fine-tuned", "head, not private")]
-    private = ", ".join(
-        f"{name.removeprefix('head, ')}: {mean_and_interval(values, 4)}"
-        for name, values in found.items()
-        if "epsilon" in name
-    )
+    found = {name: study_results.found_members(name)[study_results.MARKED] for name in TRAININGS}
+    plain = [name for name, epsilon in TRAININGS.items() if epsilon is None]
+    by_loss = study_results.found_members(plain[0], "loss")[study_results.MARKED]
+    told = ", ".join(f"{name} {mean_and_interval(found[name], 4)}" for name in plain)
     return Answer(
-        "abc"[int(np.argmax(means))],
-        f"From scratch {mean_and_interval(found['from scratch'], 4)} of the members are found, "
-        f"fine-tuned {mean_and_interval(found['fine-tuned'], 4)}, with a head only "
-        f"{mean_and_interval(found['head, not private'], 4)}; with a private head {private}. "
-        "Guessing finds one in a thousand. The average attack looks harmless: areas under the "
-        "curves are near one half. But whoever is found at the left edge of the figure is found "
-        "almost surely, and it is their privacy that is lost. That is why this edge is reported.",
+        1000 * float(found["from scratch"].mean()),
+        f"The attack with shadows finds these shares of the members: {told}. Guessing finds one in "
+        f"a thousand, and the loss alone finds {mean_and_interval(by_loss, 4)} of those who "
+        "were learned from scratch. On average all attacks look harmless: the areas under their "
+        "curves are not far from one half. But whoever is found at the left edge of the figure is "
+        f"found almost surely, and it is their privacy that is lost. {_claims(found)}",
     )
+
+
+def _claims(found: Mapping[str, np.ndarray]) -> str:
+    """Say what attacks on private heads have found, beside claims and canaries."""
+    told, above = [], []
+    for name, epsilon in TRAININGS.items():
+        if epsilon is None:
+            continue
+        claimed, proved = (
+            float(study_results.most_found_of(each)[study_results.MARKED])
+            for each in (epsilon, study_results.proved(epsilon))
+        )
+        told.append(
+            f"at epsilon {epsilon:g} it is {mean_and_interval(found[name], 4)}, where the claim "
+            f"allows {claimed:.4f}, and canaries (in heads on pixels) prove {proved:.4f} possible"
+        )
+        mean, half = interval(found[name])
+        above += [name] if mean - half > claimed else []
+    verdict = (
+        f"Above the claim: {', '.join(above)}. There must be a bug."
+        if above
+        else "No attack comes out above a claim. Which of the two attacks comes nearer to it says "
+        "how good they are, not how private the head is."
+    )
+    return f"Of private heads less is found: {'; '.join(told)}. {verdict}"
 
 
 @question(
@@ -351,14 +369,17 @@ def _hospitals() -> Answer:
         f"{noise:g}: {mean_and_interval(last(way='federated', noise=noise))}"
         for noise in (0.03, 0.1, 0.3, 1.0)
     )
+    promise = privacy.epsilon(HOSPITALS, HOSPITALS, 1.0, ROUNDS, DELTA)
     return Answer(
         "abc"[int(np.argmax(order))],
         f"Together {mean_and_interval(together)}, federated {mean_and_interval(federated)}, alone "
         f"{mean_and_interval(alone)}. Federated against together: "
         f"{difference(federated, together)}. But keeping images at home promises nothing by "
         "itself: what is sent tells of them. Noise that hides a whole *hospital* among five (by "
-        f"its multiplier, {noisy}) costs much, because a mean of five averages little of it away. "
-        "With thousands of telephones in place of five hospitals the same noise costs little.",
+        f"its multiplier, {noisy}) costs much, because a mean of five averages little of it away; "
+        f"and even a multiplier of 1 promises a hospital no more than epsilon {promise:.0f} after "
+        f"{ROUNDS} rounds. With thousands of telephones in place of five hospitals the same noise "
+        "costs little.",
     )
 
 
@@ -399,9 +420,10 @@ def _heads(hits: Mapping[str, np.ndarray]) -> Answer:
 @question(
     Ordering(
         "09-forgetting",
-        "Now the network forgets: layer by layer, from the head down, its weights are replaced by "
-        "fresh random ones. At the end it knows nothing. How like its old maps are the new ones? "
-        "Order the methods, the *least* like first.",
+        "A network has learned to find opacities in chest phantoms. Now it forgets layer by layer: "
+        "from the head down, its weights are replaced by fresh random ones. At the end it knows "
+        "nothing. How like its old maps are the new ones? Order the methods, the *least* like "
+        "first.",
         [
             Option(
                 "integrated gradients",
@@ -413,65 +435,85 @@ def _heads(hits: Mapping[str, np.ndarray]) -> Answer:
             ),
             Option(
                 "occlusion: how the answer falls when a square is covered",
-                "Where the picture is black, covering it with black changes nothing, whatever the "
-                "network knows; elsewhere the network decides.",
+                "What is bright falls most when it is covered, whatever the network knows; and all "
+                "squares overlap, which makes any map smooth.",
             ),
         ],
     )
 )
 def _forgetting() -> Answer:
-    found = study_results.similarities("digit")
+    methods = ("integrated gradients", "SmoothGrad", "occlusion")
     last = {
-        "a": found["integrated gradients"][-1],
-        "b": found["SmoothGrad"][-1],
-        "c": found["occlusion"][-1],
+        letter: study_results.of_maps("similarity", method)[-1].mean()
+        for letter, method in zip("abc", methods, strict=True)
     }
-    order = "".join(sorted(last, key=lambda each: last[each].mean()))
-    failing = [method for method in found if study_results.stays(method)]
     return Answer(
-        order,
-        f"These maps stay more than half like they were: {', '.join(failing)}. The last of them "
-        "asks no network at all. So the test has caught the very methods that look best: on "
-        "pictures with a black ground, whatever is multiplied by the image draws the image. That "
-        "does not make them wrong; it means that their beauty is no evidence. The test has been "
-        "criticised in turn, because similarity measures what all maps of a picture share. Its "
-        "repaired form asks whether a map becomes more *complex* when the network forgets: see "
-        "the column *rise of complexity*, where a method passes above 0.",
+        "".join(sorted(last, key=lambda each: last[each])),
+        f"{_alike()} *Edges* ask no network at all, and look like a map: beauty is no evidence. "
+        "The test has been criticised in turn, because similarity measures what all maps of an "
+        "image share. Its repaired form, eMPRT, asks whether a map becomes more *complex* when the "
+        f"network forgets. {_risen()}",
     )
+
+
+def _alike() -> str:
+    asking = [method for method in METHODS if method != NOT_ASKING]
+    alike = [method for method in asking if study_results.stays(method)]
+    if not alike:
+        return "Of the methods that ask a network none keeps maps more than half like they were."
+    return f"Maps of {' and of '.join(alike)} stay more than half like they were: a failure."
+
+
+def _risen() -> str:
+    asking = [method for method in METHODS if method != NOT_ASKING]
+    failing = [method for method in asking if not study_results.rises(method)]
+    if not failing:
+        return "All methods that ask a network pass it."
+    fallen = " and ".join(failing)
+    return f"What fails by it: {fallen}, whose rise is not above 0 beyond its interval."
 
 
 @question(
     Choice(
-        "09-marks",
-        "Another network learns from pictures with a small bright mark in an empty quarter. In the "
-        "training pictures the place of the mark tells the digit; in the test pictures it tells "
-        "nothing. What will the digit head's maps show?",
+        "09-letters",
+        "One network has learned chest phantoms where device and illness are independent. The "
+        "other has learned where device B took all images of the ill; B prints letters into the "
+        "upper left corner. New images, all of ill patients and all with letters: where are the "
+        "*second* network's maps largest, by integrated gradients?",
         [
             Option(
-                "the mark: that is what it has learned",
-                "A mark is easier to read than a digit, and was always right.",
-            ),
-            Option(
-                "the digit, as before: it was told to read digits",
+                "on the opacity: both were told to find the ill",
                 "It was told to be right, and there was an easier way to be right.",
             ),
             Option(
-                "nothing clear: it is wrong on most test pictures",
-                "It is wrong with great certainty, and it is certain because of something.",
+                "on the letters: that is what it has learned",
+                "Letters are easier to read than an opacity, and were always right.",
+            ),
+            Option(
+                "mostly elsewhere",
+                "B has other tones and more noise as well, and these are everywhere in an image.",
             ),
         ],
     )
 )
-def _marks() -> Answer:
-    study = stored.load("maps")
-    of: dict[str, Any] = {"method": "integrated gradients", "marked": True}
-    marks, hits, accuracy = (study.values(name, **of) for name in ("on marks", "hits", "accuracy"))
-    highest = max(marks.mean(), hits.mean())
+def _letters() -> Answer:
+    method = "integrated gradients"
+    finding, letters, accuracy, device = (
+        study_results.of_maps(name, method, "device")
+        for name in ("on finding", "on letters", "accuracy", "says the device")
+    )
+    first = study_results.of_maps("on finding", method)
+    chance = study_results.of_maps("chance", method)
+    elsewhere = 1 - finding.mean() - letters.mean()
+    best = max(METHODS, key=lambda each: study_results.of_maps("on finding", each).mean())
     return Answer(
-        "c" if highest < 0.4 else letter(hits.mean() > marks.mean()),
-        f"The head reads {mean_and_interval(accuracy, 2)} of the test pictures; "
-        f"{mean_and_interval(marks, 2)} of its maps are largest on the mark, which is a hundredth "
-        f"of the picture, and {mean_and_interval(hits, 2)} on the digit. In a hospital the mark is "
-        "a device, a marker of the side, or the print of another ward: training and test images of "
-        "the same place have it alike, so that no accuracy tells. A map can.",
+        "abc"[int(np.argmax([finding.mean(), letters.mean(), elsewhere]))],
+        f"{mean_and_interval(letters, 2)} on the letters, which are a hundredth of the image, and "
+        f"{mean_and_interval(finding, 2)} on the opacity. On new patients this network is right in "
+        f"{mean_and_interval(accuracy, 2)} of the cases: in {mean_and_interval(device, 2)} it says "
+        "who took the image. Maps of the network that has learned the finding hit it in "
+        f"{mean_and_interval(first, 2)}; by chance it would be {mean_and_interval(chance, 2)}. The "
+        f"method that hits most often is {best}. In a hospital nobody knows the truth: training "
+        "and test images have the same letters, so that no accuracy tells. A map can, but not "
+        "every map does: compare the rows of the table.",
     )

@@ -6,19 +6,21 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.experiments import cost
-from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.foundation.intervals import difference, interval, mean_and_interval
 from simmim_lib.lessons.open_problems import figures, game
 from simmim_lib.lessons.open_problems.audits import WorstCase
 from simmim_lib.lessons.open_problems.cheaper import WAYS as CHEAPER
+from simmim_lib.lessons.open_problems.chest_maps import LEARNED
 from simmim_lib.lessons.open_problems.federation import HOSPITALS
 from simmim_lib.lessons.open_problems.figures import Way, pareto_front
 from simmim_lib.lessons.open_problems.maps import METHODS
 from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
-from simmim_lib.lessons.open_problems.private_heads import PrivateHead
+from simmim_lib.lessons.open_problems.private_heads import DELTA, PrivateHead
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.style import Picture, short_title
 from simmim_lib.pictures.tables import Table
+from simmim_lib.privacy.attacks import most_found
 from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 from simmim_lib.studies.stored import Record
@@ -239,22 +241,47 @@ def batches_figure() -> Picture:
     return figures.claimed_and_found(batch_audits(), "Worst cases, the same noise for both")
 
 
+MARKED = int(np.argmin(np.abs(FALSE_POSITIVES - figures.LEAST_ACCUSED)))
+"""Where one in a thousand of the others is accused."""
+
+
 def membership_figure() -> Picture:
-    """Draw the attack with shadows on every kind of training."""
+    """Draw attacks on every kind of training, beside what is claimed and what canaries prove."""
     study = stored.load("membership")
-    curves = {
-        training: (FALSE_POSITIVES, study.values("shadows found", training=training))
-        for training in TRAININGS
+    plain = [training for training, epsilon in TRAININGS.items() if epsilon is None]
+    attacks = {f"{name}, shadows": found_members(name) for name in plain}
+    attacks[f"{plain[0]}, loss"] = found_members(plain[0], "loss")
+    private = {
+        f"epsilon {epsilon:g}": figures.Promised(
+            found_members(training), most_found_of(epsilon), most_found_of(proved(epsilon))
+        )
+        for training, epsilon in TRAININGS.items()
+        if epsilon is not None
     }
-    count = len(study.values(training="from scratch"))
-    title = f"Attack with {count - 1} shadows, {count} networks each"
-    return figures.membership(curves, title)
+    count = len(study.values(training=plain[0]))
+    title = f"Who was there? {count} networks of each kind, {count - 2} shadows"
+    return figures.membership(FALSE_POSITIVES, attacks, private, title)
+
+
+def found_members(training: str, attack: str = "shadows") -> np.ndarray:
+    """Return the shares of members that an attack finds, (`FALSE_POSITIVES`, networks)."""
+    return stored.load("membership").values(f"{attack} found", training=training)
+
+
+def most_found_of(epsilon: float) -> np.ndarray:
+    """Return the shares of members that an epsilon lets be found, (`FALSE_POSITIVES`,)."""
+    return most_found(epsilon, DELTA, FALSE_POSITIVES)
+
+
+def proved(claimed: float) -> float:
+    """Return the epsilon that canaries prove of right training, on average over runs."""
+    found = stored.load("canaries").values("found", claimed=claimed, mistake="none")
+    return float(found.mean())
 
 
 def membership_table() -> Table:
     """Tabulate both attacks on every kind of training."""
     study = stored.load("membership")
-    at = int(np.argmin(np.abs(FALSE_POSITIVES - 1e-3)))
     rows = [
         [
             training,
@@ -264,7 +291,7 @@ def membership_table() -> Table:
                 for name in ("loss", "shadows")
             ),
             *(
-                mean_and_interval(study.values(f"{name} found", training=training)[at], 4)
+                mean_and_interval(found_members(training, name)[MARKED], 4)
                 for name in ("loss", "shadows")
             ),
         ]
@@ -317,47 +344,63 @@ def hospitals_figure() -> Picture:
 # --- Maps
 
 
-def similarities(task: str = "digit") -> dict[str, np.ndarray]:
-    """Return how like maps stay as layers forget, by method, (layers, seeds)."""
-    study = stored.load("maps")
-    return {
-        method: study.values("similarity", method=method, task=task, marked=False)
-        for method in METHODS
-    }
+def of_maps(measure: str, method: str, learned: str = "finding") -> np.ndarray:
+    """Return what tests of a method have measured, (seeds,) or (layers, seeds)."""
+    return stored.load("chest-maps").values(measure, method=method, learned=learned)
 
 
 FORGETTING = ("head", "dense", "convolution_3", "convolution_2", "convolution_1")
 """The layers of the small network with a head, in the order in which they forget."""
 
 
-def forgetting_figure(task: str = "digit") -> Picture:
+def forgetting_figure() -> Picture:
     """Draw how like maps stay as layers forget."""
-    seeds = next(iter(similarities(task).values())).shape[1]
-    title = f"The {task} head, {seeds} networks"
-    return figures.forgetting(similarities(task), FORGETTING, title)
+    curves = {method: of_maps("similarity", method) for method in METHODS}
+    seeds = curves["gradient"].shape[1]
+    title = f"Chest phantoms, {seeds} networks that have learned the finding"
+    return figures.forgetting(curves, FORGETTING, title)
 
 
-def maps_table() -> Table:
-    """Tabulate how every method stands every test."""
-    study = stored.load("maps")
-    rows = []
-    for method in METHODS:
-        of: dict[str, Any] = {"method": method, "marked": False}
-        hits = [study.values("hits", task=task, **of) for task in ("digit", "garment")]
-        marked = study.values("on marks", method=method, marked=True)
-        rows.append(
-            [
-                method,
-                mean_and_interval(study.values("similarity", task="digit", **of)[-1], 2),
-                mean_and_interval(study.values("rise", task="digit", **of), 2),
-                *(mean_and_interval(each, 2) for each in hits),
-                mean_and_interval(marked, 2),
-            ]
-        )
-    heading = ["method", "similarity after", "rise of complexity", "hits: digit", "hits: garment"]
-    return Table([*heading, "on the mark, where it gives the digit away"], rows)
+def randomisation_table() -> Table:
+    """Tabulate how every method stands both tests of forgetting."""
+    rows = [
+        [
+            method,
+            mean_and_interval(of_maps("similarity", method)[-1], 2),
+            "fails" if stays(method) else "passes",
+            mean_and_interval(of_maps("rise", method), 3),
+            "passes" if rises(method) else "fails",
+        ]
+        for method in METHODS
+    ]
+    heading = ["method", "similarity at the end", "at most 0.5?", "rise of complexity"]
+    return Table([*heading, "above 0?"], rows)
+
+
+def pointing_table() -> Table:
+    """Tabulate where the maps of both networks are largest."""
+    rows = [
+        [
+            method,
+            *(
+                mean_and_interval(of_maps(where, method, learned), 2)
+                for learned in LEARNED
+                for where in ("on finding", "on letters")
+            ),
+        ]
+        for method in METHODS
+    ]
+    places = ("finding", "letters")
+    heading = [f"learned the {name}: on {where}" for name in LEARNED for where in places]
+    return Table(["method", *heading], rows)
 
 
 def stays(method: str) -> bool:
-    """Return whether maps of the digit head stay more than half like they were."""
-    return bool(similarities("digit")[method][-1].mean() > 0.5)
+    """Return whether maps stay more than half like they were when all layers have forgotten."""
+    return bool(of_maps("similarity", method)[-1].mean() > 0.5)
+
+
+def rises(method: str) -> bool:
+    """Return whether maps become more complex when all has been forgotten, beyond the interval."""
+    mean, half = interval(of_maps("rise", method))
+    return mean - half > 0
