@@ -465,14 +465,14 @@ exercises.check("09-survives", stays)
 # on chest phantoms; to the second one the *device* tells who is ill.
 
 # %%
-images = chest_maps.looked_at(chest_maps.new_patients(seed=0))
+shown = chest_maps.looked_at(chest_maps.new_patients(seed=0))
 learned = {}
-for name in ("finding", "device"):
+for name in chest_maps.LEARNED:
     (network,) = chest_maps.trained_networks(name, seeds=1)
-    learned[name] = maps.METHODS["integrated gradients"](network, images.images, images.ill)
+    learned[name] = maps.METHODS["integrated gradients"](network, shown.images, shown.ill)
 
 # %%
-exercises.predict("09-letters", figures.chests(images, learned), study_results.pointing_table())
+exercises.predict("09-letters", figures.chests(shown, learned), study_results.pointing_table())
 
 # %%
 exercises.score("09")
