@@ -32,6 +32,7 @@ LOOKS = (("source", "-"), ("target", "--"), ("trained", "-."), ("frozen", ":"), 
 def look(position: int) -> tuple[str, str, str]:
     """Return the colour, the line and the marker of a curve by its position."""
     role, line = LOOKS[position % len(LOOKS)]
+    line = line if position < len(LOOKS) else ":"  # the colour is there already
     return COLOURS[role], line, MARKERS[position % len(MARKERS)]
 
 

@@ -459,18 +459,26 @@ def _forgetting() -> Answer:
 def _alike() -> str:
     asking = [method for method in METHODS if method != NOT_ASKING]
     alike = [method for method in asking if study_results.stays(method)]
-    if not alike:
-        return "Of the methods that ask a network none keeps maps more than half like they were."
-    return f"Maps of {' and of '.join(alike)} stay more than half like they were: a failure."
+    told = (
+        f"Maps of {' and of '.join(alike)} stay more than half like they were: a failure."
+        if alike
+        else "Of the methods that ask a network none keeps maps more than half like they were."
+    )
+    above = []
+    for method in asking:
+        mean, half = interval(study_results.of_maps("similarity", method)[-1])
+        above += [f"{method} ({mean:.2f} ± {half:.2f})"] if mean - half > 0 else []
+    return f"{told} These stay above zero, though: {', '.join(above)}." if above else told
 
 
 def _risen() -> str:
-    asking = [method for method in METHODS if method != NOT_ASKING]
-    failing = [method for method in asking if not study_results.rises(method)]
-    if not failing:
-        return "All methods that ask a network pass it."
-    fallen = " and ".join(failing)
-    return f"What fails by it: {fallen}, whose rise is not above 0 beyond its interval."
+    named: dict[str, list[str]] = {"yes": [], "undecided": [], "no": []}
+    for method in METHODS:
+        named[study_results.rises(method)].append(method)
+    words = {"yes": "It does for", "undecided": "undecided", "no": "it does not for"}
+    return (
+        "; ".join(f"{words[each]}: {', '.join(named[each])}" for each in named if named[each]) + "."
+    )
 
 
 @question(
@@ -515,5 +523,7 @@ def _letters() -> Answer:
         f"{mean_and_interval(first, 2)}; by chance it would be {mean_and_interval(chance, 2)}. The "
         f"method that hits most often is {best}. In a hospital nobody knows the truth: training "
         "and test images have the same letters, so that no accuracy tells. A map can, but not "
-        "every map does: compare the rows of the table.",
+        "every map does: compare the rows of the table. (A hit asks for the single largest pixel. "
+        "Occlusion covers squares of five by five and Grad-CAM enlarges small maps: both may point "
+        "right beside what they mean.)",
     )

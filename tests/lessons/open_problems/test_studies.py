@@ -5,6 +5,7 @@ import pytest
 
 from simmim_lib.foundation.intervals import interval
 from simmim_lib.lessons.open_problems import study_results
+from simmim_lib.lessons.open_problems.chest_maps import LEARNED
 from simmim_lib.lessons.open_problems.figures import Way, pareto_front
 from simmim_lib.lessons.open_problems.maps import NOT_ASKING
 from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
@@ -95,7 +96,8 @@ def test_hospitals_gain_by_learning_together_and_lose_by_much_noise():
 
 def test_edges_fail_the_test_of_forgetting_and_have_no_rise():
     assert study_results.stays(NOT_ASKING)
-    assert not study_results.rises(NOT_ASKING)
+    assert study_results.rises(NOT_ASKING) == "no"
+    assert study_results.rises("gradient") == "yes"
     (same,) = set(study_results.of_maps("similarity", NOT_ASKING).ravel().round(6))
     assert same == 1
 
@@ -104,6 +106,19 @@ def test_one_network_has_learned_the_finding_and_the_other_the_device():
     accuracy = study_results.of_maps("accuracy", "gradient")
     assert accuracy.min() > 0.7
     assert study_results.of_maps("says the device", "gradient", "device").min() > 0.9
+
+
+def test_maps_of_integrated_gradients_show_which_of_both_a_network_has_learned():
+    found = {
+        (learned, where): interval(study_results.of_maps(where, "integrated gradients", learned))
+        for learned in LEARNED
+        for where in ("on finding", "on letters")
+    }
+    chance = study_results.of_maps("chance", "integrated gradients").mean()
+    mean, half = found["finding", "on finding"]
+    assert mean - half > 2 * chance
+    assert found["device", "on letters"][0] > 0.9
+    assert found["finding", "on letters"][0] < 0.1
 
 
 def test_every_way_to_learn_clothes_has_a_name_and_a_cost_of_its_own():

@@ -28,7 +28,7 @@ def _stays(**changes: object) -> str:
     right = {
         "gradient": False,
         "SmoothGrad": False,
-        "integrated gradients": True,
+        "integrated gradients": False,
         "edges (asks no network)": True,
     }
     names = {"integrated": "integrated gradients", "edges": "edges (asks no network)"}
@@ -96,7 +96,7 @@ WRONG_ANSWERS = {
     "09-survives": [
         (_stays(gradient=True), "Look at 'gradient'"),
         (_stays(SmoothGrad=True), "falls below one half"),
-        (_stays(integrated=False), "That it adds up says nothing"),
+        (_stays(integrated=True), "Look at 'integrated gradients'"),
         (_stays(edges=False), "stays above one half"),
         (_stays(edges="maybe"), "Write `True` or `False`"),
         ("stays = {'gradient': False}", "Give an entry for each"),
