@@ -275,7 +275,7 @@ def membership(
         _roc(right, accused, each.found, position, f"{name}, attacked", "-")
         colour = look(position)[0]
         right.plot(accused, each.claimed, "--", color=colour, label=f"{name}, the claim's ceiling")
-        right.plot(accused, each.proved, ":", color=colour, label=f"{name}, what canaries prove")
+        right.plot(accused, each.proved, ":", color=colour, label=f"{name}, canaries prove")
         told.append(
             f"{name}: {mean_and_interval(each.found[at], 4)}, of {each.claimed[at]:.4f} that the "
             f"claim allows and {each.proved[at]:.4f} that canaries prove possible"
@@ -363,13 +363,14 @@ def chests(cohort: Cohort, attributions: Mapping[str, np.ndarray], count: int = 
     Args:
         cohort: which.
         attributions: by what was learned, maps of these images.
-        count: only the first so many are shown.
+        count: so many are shown, from all over the cohort, since a patient's images stand together.
     """
-    rows = {f"learned the, {learned}": each[:count] for learned, each in attributions.items()}
+    some = np.linspace(0, len(cohort) - 1, count).astype(int)
+    rows = {f"learned the, {learned}": each[some] for learned, each in attributions.items()}
     learned = ", and one of the network that learned the ".join(attributions)
-    findings = [FINDINGS[each] for each in cohort.finding[:count]]
+    findings = [FINDINGS[each] for each in cohort.finding[some]]
     alt = f"Chest phantoms ({', '.join(findings)}), each with a map of the network that learned "
-    return map_rows(cohort.images[:count], rows, findings, f"{alt}the {learned}.")
+    return map_rows(cohort.images[some], rows, findings, f"{alt}the {learned}.")
 
 
 def _and(tasks: Mapping[str, object]) -> str:

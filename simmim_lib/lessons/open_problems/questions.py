@@ -332,7 +332,7 @@ def _claims(found: Mapping[str, np.ndarray]) -> str:
         else "No attack comes out above a claim. Which of the two attacks comes nearer to it says "
         "how good they are, not how private the head is."
     )
-    return f"Of private heads less is found: {'; '.join(told)}. {verdict}"
+    return f"Of private heads: {'; '.join(told)}. {verdict}"
 
 
 @question(
@@ -377,7 +377,7 @@ def _hospitals() -> Answer:
         f"{difference(federated, together)}. But keeping images at home promises nothing by "
         "itself: what is sent tells of them. Noise that hides a whole *hospital* among five (by "
         f"its multiplier, {noisy}) costs much, because a mean of five averages little of it away; "
-        f"and even a multiplier of 1 promises a hospital no more than epsilon {promise:.0f} after "
+        f"and even a multiplier of 1 promises a hospital only an epsilon of {promise:.0f} after "
         f"{ROUNDS} rounds. With thousands of telephones in place of five hospitals the same noise "
         "costs little.",
     )
