@@ -431,7 +431,7 @@ exercises.predict(
 # everything still more than half like the old ones (similarity above one half)?
 
 # %% tags=["nbval-check-output"]
-stays = {
+stays = {  # True or False for each
     "gradient": ...,
     "SmoothGrad": ...,
     "integrated gradients": ...,

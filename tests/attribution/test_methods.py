@@ -120,6 +120,7 @@ def test_a_way_that_jumps_is_left_incomplete_in_the_end(monkeypatch):
 
 def test_images_are_answered_for_one_by_one(network, monkeypatch):
     for method in METHODS:
+        monkeypatch.setattr(methods, "STEPS", (8, 32))
         together = method(network, IMAGES, CLASSES)
         monkeypatch.setattr(methods, "TOGETHER", 2)
         np.testing.assert_allclose(method(network, IMAGES, CLASSES), together, atol=1e-6)
