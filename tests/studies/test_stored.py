@@ -45,15 +45,12 @@ NOTHING_DRAWN = ("text-probes", "text-perplexity")
 """Studies that learn from all labels, by methods in which nothing is left to chance, or look at the
 one network that is stored."""
 
-FIVE = ("chest-maps",)
-"""Studies that are content with five seeds: their figures and tables say so."""
-
 
 @each_study
 def test_every_stored_number_is_finite_and_of_ten_seeds_or_more(name):
     for record in load(name).records:
         fixed = getattr(record.settings, "method", "") in UNLEARNED or name in NOTHING_DRAWN
-        least = 1 if fixed else 5 if name in FIVE else 10
+        least = 1 if fixed else 10
         for measure, values in record.measures.items():
             assert values.shape[-1] == record.settings.seeds >= least, measure
             assert np.all(np.isfinite(values))

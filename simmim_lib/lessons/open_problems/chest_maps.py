@@ -52,7 +52,7 @@ class MapTest(Described):
 
     method: str = "integrated gradients"
     learned: str = "finding"
-    seeds: int = 5
+    seeds: int = 10
 
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
