@@ -15,6 +15,7 @@ import joint
 import masked_images
 import numpy as np
 import photographs
+import private
 import reporting
 import sweep
 import unlabelled
@@ -257,6 +258,7 @@ ROWS = (
     *sweep.ROWS,
     *reporting.ROWS,
     *photographs.ROWS,
+    *private.ROWS,
     *masked_images.ROWS,
 )
 

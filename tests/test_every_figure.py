@@ -176,9 +176,20 @@ def claimed_and_found(name: str) -> Picture:
     return open_problems.claimed_and_found(rows, name)
 
 
+def membership(name: str) -> Picture:
+    shares = np.array([0.0, 1e-3, 1e-2, 1.0])
+    found = np.outer(shares**0.5, SEEDS)
+    private = {name: open_problems.Promised(found, shares**0.4, shares**0.9)}
+    return open_problems.membership(shares, {name: found}, private, name)
+
+
 def map_rows(name: str) -> Picture:
     images = np.linspace(0, 1, 128).reshape(2, 8, 8, 1)
     return open_problems.map_rows(images, {name: images - 0.5}, [name, "b"], name)
+
+
+def forgetting(name: str) -> Picture:
+    return open_problems.forgetting({name: np.outer((0.5, 0.1), SEEDS)}, [name, "b"], name)
 
 
 def one_map(name: str) -> Picture:
@@ -213,7 +224,7 @@ FIGURES: list[Callable[[str], Picture]] = [
     *(by_labels, who_teaches_whom, words_behind, continued),
     *(labels_and_neighbours, ablation, collapse, weights_over_steps, changes, one_probability),
     *(filled_in, after_seconds, attention, vanishing_mask),
-    *(ways_and_costs, private_head, claimed_and_found, map_rows, one_map),
+    *(ways_and_costs, private_head, claimed_and_found, membership, map_rows, forgetting, one_map),
     run_card,
 ]
 

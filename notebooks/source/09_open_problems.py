@@ -3,12 +3,12 @@
 #
 # <!-- badge -->
 #
-# About 80 minutes. Afterwards you will be able to
+# About 105 minutes; 95 without what goes deeper. Afterwards you will be able to
 #
 # - say what a way to learn costs, in arithmetic, memory and energy, and which ways are bad bargains,
 # - train a head privately, say what its epsilon promises, and spot the mistakes that void it,
 # - attack a trained network, and tell what an attack proves and what it does not,
-# - draw what each head of a network looks at, and check that such a map adds up.
+# - draw what each head of a network looks at, and test whether such a map can be believed.
 #
 # The article closes with three open problems: computing resources, data privacy, and
 # interpretability. Here each of them is measured. You need lessons 01 and 03. Run cell by cell
@@ -25,6 +25,7 @@ from simmim_lib import attribution, exercises, privacy
 from simmim_lib.experiments import cost
 from simmim_lib.lessons.open_problems import (
     audits,
+    chest_maps,
     figures,
     maps,
     panels,
@@ -76,7 +77,22 @@ exercises.predict("09-front", study_results.cost_figure())
 panels.budget()
 
 # %% [markdown]
-# ## 2. A promise of privacy
+# ## 2. Going deeper: cheaper ways to adapt
+#
+# Fine-tuning changes every weight, and keeps a copy of all of them for each task. There are ways to
+# save:
+#
+# - **LoRA** ([Hu et al. 2021](https://arxiv.org/abs/2106.09685)) leaves a matrix $W$ as it is and
+#   learns a correction $AB$ of low rank beside it: in Keras `layer.enable_lora(rank=4)`.
+# - **Mixed precision** computes with 16 bits in place of 32: `dtype="mixed_bfloat16"`.
+# - **Early stopping** ends when the loss on validation images no longer falls.
+# - **Quantisation** rounds the weights of the finished network to 8 bits: `network.quantize("int8")`.
+
+# %%
+exercises.predict("09-cheaper", study_results.cheaper_table())
+
+# %% [markdown]
+# ## 3. A promise of privacy
 #
 # A network that has learned from your image may tell something about it. How could one promise that
 # it tells *next to nothing*? By making sure that it would have come out nearly the same without you.
@@ -198,7 +214,7 @@ exercises.check("09-not-additive", together)
 # </details>
 
 # %% [markdown]
-# ## 3. Claimed and found
+# ## 4. Claimed and found
 #
 # An accountant believes what it is told. Whether the *code* does what it was told is another matter,
 # and the network that comes out looks the same either way. So let us attack it.
@@ -288,7 +304,36 @@ exercises.check("09-private-loops", mistakes)
 # </details>
 
 # %% [markdown]
-# ## 4. What does each head look at?
+# ## 5. Going deeper: who was in it?
+#
+# Canaries are ours. What about the images of real people? **Membership inference** asks of each image
+# whether a network has learned from it. The simple attack looks at the loss: members have a small
+# one. The strong one, **LiRA** ([Carlini et al. 2022](https://arxiv.org/abs/2112.03570)), trains
+# *shadow* networks with and without an image, and asks which of both the answer looks like: an image
+# that is easy for everybody betrays nothing by being easy.
+#
+# Attacks are judged at the left edge of their curve: how many members are found while hardly anybody
+# is accused in vain? For private training the accountant's claim puts a ceiling on the curve:
+#
+# $$ \text{found} \le e^\varepsilon \cdot \text{accused} + \delta $$
+
+# %%
+exercises.predict(
+    "09-membership", study_results.membership_figure(), study_results.membership_table()
+)
+
+# %% [markdown]
+# ## 6. Going deeper: hospitals that keep their images
+#
+# In **federated averaging** ([McMahan et al. 2017](https://arxiv.org/abs/1602.05629)) images stay
+# where they are. In each round every hospital trains a copy of the network on its own images and
+# sends the *change* of the weights; the mean of the changes is what everybody goes on with.
+
+# %%
+exercises.predict("09-hospitals", study_results.hospitals_figure())
+
+# %% [markdown]
+# ## 7. What does each head look at?
 #
 # The third problem. To judge a map of what a network looks at, one should know where it *ought* to
 # look. So we paste a small digit into one quarter of a picture and a small garment into another, and
@@ -296,7 +341,7 @@ exercises.check("09-private-loops", mistakes)
 
 # %%
 model = two_tasks.trained_model()
-pictures = two_tasks.draw_pictures("test", 40, seed=0)
+pictures = two_tasks.draw_pictures("test", 24, seed=0)
 networks = {task: two_tasks.network_of(model, task) for task in ("digit", "garment")}
 
 # %% [markdown]
@@ -307,7 +352,9 @@ networks = {task: two_tasks.network_of(model, task) for task in ("digit", "garme
 # $$ A_i = (x_i - x'_i) \int_0^1 \frac{\partial F}{\partial x_i}\big(x' + t (x - x')\big)\, dt
 # \qquad\text{so that}\qquad \sum_i A_i = F(x) - F(x') $$
 #
-# The map adds up to what it explains: that is **completeness**, and it can be checked.
+# The map adds up to what it explains: that is **completeness**, and it can be checked. The gradient
+# jumps on the way, wherever a ReLU opens or shuts; so the library takes as many steps as it needs to
+# be complete up to a thousandth.
 
 # %%
 attributions, hits = {}, {}
@@ -365,6 +412,68 @@ exercises.check("09-completeness", integrated)
 #
 # </details>
 
+# %% [markdown]
+# ## 8. Can the map be believed?
+#
+# A map that looks right need not be right. [Adebayo et al. (2018)](https://arxiv.org/abs/1810.03292)
+# proposed a test that any method should pass: if the network *forgets* what it has learned, its maps
+# must change. Here it is done on chest phantoms: computed images, of which everything is known.
+
+# %%
+exercises.predict(
+    "09-forgetting", study_results.forgetting_figure(), study_results.randomisation_table()
+)
+
+# %% [markdown]
+# ### Exercise 5: Which map stays? (easy, 5 minutes)
+#
+# Read the figure above: for which of these methods are the maps of a network that has forgotten
+# everything still more than half like the old ones (similarity above one half)?
+
+# %% tags=["nbval-check-output"]
+stays = {  # True or False for each
+    "gradient": ...,
+    "SmoothGrad": ...,
+    "integrated gradients": ...,
+    "edges (asks no network)": ...,
+}
+
+exercises.check("09-survives", stays)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# The right end of each curve counts, where all layers have forgotten.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# stays = {
+#     "gradient": False,
+#     "SmoothGrad": False,
+#     "integrated gradients": False,
+#     "edges (asks no network)": True,
+# }
+# ```
+#
+# </details>
+
+# %% [markdown]
+# A map is worth most where it tells you something that you did not want to hear. Train two networks
+# on chest phantoms; to the second one the *device* tells who is ill.
+
+# %%
+shown = chest_maps.looked_at(chest_maps.new_patients(seed=0))
+learned = {}
+for name in chest_maps.LEARNED:
+    (network,) = chest_maps.trained_networks(name, seeds=1)
+    learned[name] = maps.METHODS["integrated gradients"](network, shown.images, shown.ill)
+
+# %%
+exercises.predict("09-letters", figures.chests(shown, learned), study_results.pointing_table())
+
 # %%
 exercises.score("09")
 
@@ -378,8 +487,9 @@ exercises.score("09")
 # - Transfer makes privacy cheap: features from public images cost none.
 # - An accountant gives an upper bound for correct code; an audit gives a lower bound for the code
 #   that there is. Use both.
-# - A map of what a head looks at must add up, and should be tried where you know the truth. Even
-#   then it tells where a network looks, not why.
+# - Keeping images at home is no promise: what is sent tells of them.
+# - A map of what a head looks at must add up, must change when the network forgets, and should be
+#   tried where you know the truth. Even then it tells where a network looks, not why.
 #
 # ## Where next
 #

@@ -228,9 +228,16 @@ def _exposed(shade: Field, device: NDArray[np.int32], random: Random) -> Field:
     gamma = np.where(is_b, 1.25, 0.95)
     noise = random.standard_normal(shade.shape, np.float32) * np.where(is_b, 0.045, 0.03)
     image = np.clip(shade * exposure, 0, 1) ** gamma + noise
-    corner = max(2, size // 14)
-    image[:, 1 : 1 + corner, 1 : 1 + 2 * corner] += 0.35 * is_b  # the letters that B's makers print
+    image += 0.35 * is_b * letters(size)
     return np.clip(image, 0, 1).astype(np.float32)
+
+
+def letters(size: int) -> NDArray[np.bool_]:
+    """Return where the makers of device B print their letters, (size, size)."""
+    corner = max(2, size // 14)
+    place = np.zeros((size, size), bool)
+    place[1 : 1 + corner, 1 : 1 + 2 * corner] = True
+    return place
 
 
 VERSION = 1

@@ -140,9 +140,13 @@ def forward_flops(model: "keras.Model") -> int:
         if getattr(layer, "layers", None):
             total += forward_flops(layer)
         elif hasattr(layer, "kernel"):
-            places = math.prod(layer.output.shape[1:-1])
-            total += places * _products(layer.kernel.shape)
+            total += layer_flops(layer)
     return total
+
+
+def layer_flops(layer: "keras.layers.Layer") -> int:
+    """Return the floating-point operations that a layer with a kernel takes for one input."""
+    return math.prod(layer.output.shape[1:-1]) * _products(layer.kernel.shape)
 
 
 def _products(kernel: tuple[int, ...]) -> int:

@@ -66,6 +66,26 @@ def attack(members: ArrayLike, others: ArrayLike) -> Attack:
     return Attack(false, true)
 
 
+def most_found(epsilon: float, delta: float, false_positives: ArrayLike) -> Scores:
+    """Return the share of members that any attack can find under a promise, at most.
+
+    Args:
+        epsilon: of the promise.
+        delta: of the promise.
+        false_positives: shares of others that are accused, of any shape.
+
+    Returns:
+        Shares of the same shape.
+
+    Source: Kairouz, Oh and Viswanath 2015, "The Composition Theorem for Differential Privacy",
+        theorem 2.1.
+    """
+    accused = np.asarray(false_positives, np.float64)
+    seldom = math.exp(epsilon) * accused + delta
+    mostly = 1 - math.exp(-epsilon) * (1 - delta - accused)
+    return np.clip(np.minimum(seldom, mostly), 0, 1)
+
+
 def likelihood_ratio(observed: ArrayLike, shadows: ArrayLike, was_there: ArrayLike) -> Scores:
     """Return for each example how much better "was there" explains a score than "was not there".
 

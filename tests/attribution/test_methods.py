@@ -46,8 +46,11 @@ def of_two(x):
 
 
 def test_the_example_of_the_paper():
-    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0, steps=2_000)
+    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0)
     np.testing.assert_allclose(found.ravel(), (1.5, -0.5), atol=1e-4)
+    elsewhere = [[[[-1.0], [0.5]]]]  # the way from there has its kink elsewhere
+    found = attribution.integrated_gradients(of_two, [[[[3.0], [1.0]]]], 0, elsewhere)
+    np.testing.assert_allclose(found.sum(), 1, atol=1e-3)
 
 
 def linear(x):
@@ -98,8 +101,26 @@ def test_integrated_gradients_are_complete_and_a_part_of_them_is_not(network):
     assert half.max() == pytest.approx(0.5, abs=1e-3)
 
 
+def test_a_way_that_jumps_is_left_incomplete_in_the_end(monkeypatch):
+    """The gradient of a step is zero wherever one looks; more steps are taken, up to the limit."""
+    from keras import ops
+
+    def step(x):
+        steep = 1e5 * (x[:, 0, 0] - 0.5)
+        return ops.relu(steep) - ops.relu(steep - 1)
+
+    taken, integrate = [], methods._integrated
+    monkeypatch.setattr(
+        methods, "_integrated", lambda *given: taken.append(given[-1]) or integrate(*given)
+    )
+    found = attribution.integrated_gradients(step, [[[[0.9]]]], 0)
+    assert found.item() == 0
+    assert taken == [64, 128, 256, 512, 1024, 2048]
+
+
 def test_images_are_answered_for_one_by_one(network, monkeypatch):
     for method in METHODS:
+        monkeypatch.setattr(methods, "STEPS", (8, 32))
         together = method(network, IMAGES, CLASSES)
         monkeypatch.setattr(methods, "TOGETHER", 2)
         np.testing.assert_allclose(method(network, IMAGES, CLASSES), together, atol=1e-6)

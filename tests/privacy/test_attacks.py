@@ -1,5 +1,7 @@
 """Attacks: known curves, known bounds, and that a bound holds as often as it says."""
 
+import math
+
 import numpy as np
 import pytest
 
@@ -131,3 +133,13 @@ def test_runs_that_always_differ_prove_what_their_number_allows():
     # None of 1,000 with 97.5 % confidence: fewer than one in about 270.
     assert found == pytest.approx(np.log(1_000 / 3.68), abs=0.02)
     assert few < found
+
+
+def test_randomised_response_finds_all_that_a_promise_allows():
+    """Told truly with chance e/(1 + e), an answer has epsilon 1; the ceiling goes through it."""
+    true = math.e / (1 + math.e)
+    assert attacks.most_found(1.0, 0.0, 1 - true) == pytest.approx(true)
+    shares = np.linspace(0, 1, 11)
+    np.testing.assert_allclose(attacks.most_found(0.0, 0.0, shares), shares)
+    assert attacks.most_found(1.0, 0.1, 0.0) == pytest.approx(0.1)
+    assert attacks.most_found(1.0, 0.1, 1.0) == 1

@@ -10,6 +10,7 @@ from simmim_lib.exercises import (
     compare,
     entries,
     exercise,
+    truth,
 )
 
 if TYPE_CHECKING:
@@ -24,6 +25,9 @@ LOOPS = {"A": "clip", "B": "noise", "C": "division"}
 """Of exercise 3: what is wrong in each loop."""
 
 PARTS = ("batches", "clip", "noise", "division")
+
+JUDGED = ("gradient", "SmoothGrad", "integrated gradients", "edges (asks no network)")
+"""Of exercise 5: methods to judge by the figure."""
 
 
 @exercise("09-clip", "function")
@@ -187,3 +191,26 @@ def attributions(image: "np.ndarray", baseline: "np.ndarray") -> tuple["np.ndarr
         "You added up the gradients: divide by the number of steps.": 400 * way * slopes,
     }
     return way * slopes, [Mistake(value, text) for text, value in named.items()]
+
+
+@exercise("09-survives", "values")
+def _survives(answer: Any) -> str:
+    from simmim_lib.lessons.open_problems.study_results import stays
+
+    given = entries(answer, JUDGED)
+    for method in JUDGED:
+        if truth(given[method]) != stays(method):
+            raise Wrong(_about_map(method))
+    return (
+        "A map that stays tells you about the image. It may still be true of the network, but this "
+        "test cannot tell."
+    )
+
+
+def _about_map(method: str) -> str:
+    from simmim_lib.lessons.open_problems.study_results import stays
+
+    return (
+        f"Look at {method!r} on the right of the figure, where all layers have forgotten: its "
+        f"similarity {'stays above' if stays(method) else 'falls below'} one half."
+    )

@@ -7,9 +7,11 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simmim_lib import weighting
+from simmim_lib.datasets.phantoms import FINDINGS, Cohort
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
 from simmim_lib.pictures.charts import error_bar, error_bars, show_image
 from simmim_lib.pictures.style import (
+    BAND,
     COLOURS,
     Picture,
     legend_entry,
@@ -30,6 +32,7 @@ LOOKS = (("source", "-"), ("target", "--"), ("trained", "-."), ("frozen", ":"), 
 def look(position: int) -> tuple[str, str, str]:
     """Return the colour, the line and the marker of a curve by its position."""
     role, line = LOOKS[position % len(LOOKS)]
+    line = line if position < len(LOOKS) else ":"  # the colour is there already
     return COLOURS[role], line, MARKERS[position % len(MARKERS)]
 
 
@@ -225,6 +228,91 @@ def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) 
     return Picture(figure, f"Epsilon, claimed and found. {title}. {numbers}.")
 
 
+LEAST_ACCUSED = 1e-3
+"""The share of others accused at which attacks are judged."""
+
+
+class Promised(NamedTuple):
+    """An attack on private training, and what is known of its promise.
+
+    Attributes:
+        found: shares of members found, (n, seeds).
+        claimed: the shares that the accountant's epsilon allows, (n,).
+        proved: the shares that the epsilon allows that canaries have proved, (n,).
+    """
+
+    found: np.ndarray
+    claimed: np.ndarray
+    proved: np.ndarray
+
+
+@styled
+def membership(
+    accused: np.ndarray,
+    attacks: Mapping[str, np.ndarray],
+    private: Mapping[str, Promised],
+    title: str,
+) -> Picture:
+    """Draw ROC curves of attacks on logarithmic axes: without a promise, and beside promises.
+
+    They begin where one in a thousand is accused: fewer of a thousand are none.
+
+    Args:
+        accused: shares of others that are accused, rising, (n,).
+        attacks: on what promises nothing: shares of members found, (n, seeds).
+        private: on what promises an epsilon.
+        title: what was measured.
+    """
+    figure = new_figure(9.5, 4.9)
+    places = [(0.09, 0.35, 0.385, 0.54), (0.59, 0.35, 0.385, 0.54)]
+    left, right = (figure.add_axes(place) for place in places)
+    at = int(np.argmin(np.abs(accused - LEAST_ACCUSED)))
+    told = []
+    for position, (name, found) in enumerate(attacks.items()):
+        _roc(left, accused, found, position, name, look(position)[1])
+        told.append(f"{name}: {mean_and_interval(found[at], 4)}")
+    for position, (name, each) in enumerate(private.items()):
+        _roc(right, accused, each.found, position, f"{name}, attacked", "-")
+        colour = look(position)[0]
+        right.plot(accused, each.claimed, "--", color=colour, label=f"{name}, the claim's ceiling")
+        right.plot(accused, each.proved, ":", color=colour, label=f"{name}, canaries prove")
+        told.append(
+            f"{name}: {mean_and_interval(each.found[at], 4)}, of {each.claimed[at]:.4f} that the "
+            f"claim allows and {each.proved[at]:.4f} that canaries prove possible"
+        )
+    for axes, named in ((left, "No promise"), (right, "Private heads")):
+        _roc_axes(axes, named)
+    figure.suptitle(shortened(title, 80), y=0.98)
+    return Picture(
+        figure,
+        f"Share of members found by share of others accused, both logarithmic. {title}. Where "
+        f"{LEAST_ACCUSED:.1%} of the others are accused, {'; '.join(told)}.",
+    )
+
+
+def _roc(
+    axes: "Axes", accused: np.ndarray, found: np.ndarray, position: int, name: str, line: str
+) -> None:
+    """Draw the mean of an attack's curves, with its interval."""
+    colour = look(position)[0]
+    means, halves = intervals(found)
+    seen = (accused > 0) & (means > 0)
+    axes.plot(accused[seen], means[seen], line, color=colour, label=legend_entry(name))
+    low, high = np.clip([means - halves, means + halves], 1e-5, 1)
+    axes.fill_between(accused[seen], low[seen], high[seen], color=colour, **BAND)
+
+
+def _roc_axes(axes: "Axes", title: str) -> None:
+    shares = np.geomspace(LEAST_ACCUSED, 1, 50)
+    axes.plot(shares, shares, color=COLOURS["unlabelled"], lw=1, label="guessing")
+    make_logarithmic(axes, "x")
+    make_logarithmic(axes, "y")
+    axes.minorticks_off()
+    axes.set(xlim=(LEAST_ACCUSED, 1), ylim=(LEAST_ACCUSED / 2, 1), title=title)
+    axes.set(xlabel="share of others accused", ylabel="share of members found")
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=8, ncols=2)
+
+
 # --- Maps
 
 
@@ -269,6 +357,22 @@ def heads(images: np.ndarray, attributions: Mapping[str, np.ndarray]) -> Picture
     return map_rows(images, rows, [""] * len(images), alt)
 
 
+def chests(cohort: Cohort, attributions: Mapping[str, np.ndarray], count: int = 6) -> Picture:
+    """Show chest phantoms, and below them the maps of networks that have learned other things.
+
+    Args:
+        cohort: which.
+        attributions: by what was learned, maps of these images.
+        count: so many are shown, from all over the cohort, since a patient's images stand together.
+    """
+    some = np.linspace(0, len(cohort) - 1, count).astype(int)
+    rows = {f"learned the, {learned}": each[some] for learned, each in attributions.items()}
+    learned = ", and one of the network that learned the ".join(attributions)
+    findings = [FINDINGS[each] for each in cohort.finding[some]]
+    alt = f"Chest phantoms ({', '.join(findings)}), each with a map of the network that learned "
+    return map_rows(cohort.images[some], rows, findings, f"{alt}the {learned}.")
+
+
 def _and(tasks: Mapping[str, object]) -> str:
     return " and ".join(f"the {task} head" for task in tasks)
 
@@ -297,6 +401,44 @@ def show_map(axes: "Axes", values: np.ndarray) -> None:
     axes.imshow(sums, cmap=colours, vmin=-most, vmax=most)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color="#BBBBBB")
+
+
+@styled
+def forgetting(curves: Mapping[str, np.ndarray], layers: Sequence[str], title: str) -> Picture:
+    """Draw how like maps stay while a network forgets layer by layer, from the last down.
+
+    Args:
+        curves: by method, similarities (layers, seeds).
+        layers: in the order in which they forget.
+        title: what was measured.
+    """
+    figure = new_figure(8, 4)
+    axes = figure.add_axes((0.09, 0.2, 0.58, 0.7))
+    places = np.arange(len(layers) + 1)
+    for position, (name, values) in enumerate(curves.items()):
+        colour, line, marker = look(position)
+        means, halves = intervals(values)
+        style: Any = {"ls": line, "marker": marker, "color": colour, "capsize": 3}
+        whole = np.concatenate([[1.0], means])
+        bars = np.concatenate([[0.0], error_bars(halves)])
+        axes.errorbar(places + 0.03 * position, whole, bars, label=legend_entry(name), **style)
+    axes.axhline(0, color=COLOURS["baseline"], lw=0.8)
+    axes.set_xticks(places, ["none", *(_short_layer(layer) for layer in layers)], fontsize=9)
+    axes.set(xlabel="the last layer that has forgotten", ylabel="similarity to the map before")
+    axes.set(title=shortened(title, 60), ylim=(-0.35, 1.08))
+    axes.legend(loc="upper left", bbox_to_anchor=(1.02, 1), fontsize=9)
+    numbers = "; ".join(
+        f"{name}: {mean_and_interval(values[-1], 2)}" for name, values in curves.items()
+    )
+    return Picture(
+        figure,
+        f"Similarity of maps to what they were, layer by layer. {title}. When all layers have "
+        f"forgotten: {numbers}.",
+    )
+
+
+def _short_layer(name: str) -> str:
+    return shortened(name.replace("convolution_", "conv. "), 14)
 
 
 @styled

@@ -2,20 +2,28 @@
 
 import math
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 
+from simmim_lib import privacy
 from simmim_lib.exercises.questions import (
     Answer,
     Choice,
     Estimate,
     Option,
+    Ordering,
     letter,
     question,
 )
-from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.foundation.intervals import difference, interval, mean_and_interval
 from simmim_lib.lessons.open_problems import study_results
+from simmim_lib.lessons.open_problems.federation import HOSPITALS, ROUNDS
 from simmim_lib.lessons.open_problems.figures import pareto_front
+from simmim_lib.lessons.open_problems.maps import METHODS, NOT_ASKING
+from simmim_lib.lessons.open_problems.membership import TRAININGS
+from simmim_lib.lessons.open_problems.private_heads import DELTA
+from simmim_lib.studies import stored
 
 
 @question(
@@ -83,6 +91,50 @@ def _front() -> Answer:
         "figure from left to right: along the grey line each step up costs something, and whatever "
         "lies below the line is a bad bargain. A logarithmic axis hides how bad: the distance "
         "between two marks is a factor.",
+    )
+
+
+@question(
+    Choice(
+        "09-cheaper",
+        "From glyphs to MNIST, twenty labels per class: which of these leaves the accuracy of "
+        "plain fine-tuning behind, in its mean over the seeds, by the most?",
+        [
+            Option(
+                "LoRA: each layer learns a correction of rank 4",
+                "LoRA trains few weights, but each of them changes a whole layer.",
+            ),
+            Option(
+                "8 bits: the trained network is rounded afterwards",
+                "Eight bits are 256 steps: finer than the noise that a trained network bears "
+                "anyway.",
+            ),
+            Option(
+                "the probe: only the head learns",
+                "Nothing that the trunk has learned about glyphs can be put right for digits.",
+            ),
+        ],
+    )
+)
+def _cheaper() -> Answer:
+    accuracy = study_results.cheaper_ways()
+    losses = [
+        accuracy[way].mean() - accuracy["fine-tune"].mean()
+        for way in ("LoRA", "8 bits afterwards", "probe")
+    ]
+    verdicts = "; ".join(
+        f"{way}: {difference(values, accuracy['fine-tune'])}"
+        for way, values in accuracy.items()
+        if way != "fine-tune"
+    )
+    return Answer(
+        "abc"[int(np.argmin(losses))],
+        f"Against fine-tuning, in points of accuracy, {verdicts}. Mind the other columns, too: "
+        "each way saves something else. LoRA saves memory, not arithmetic, since the way back "
+        "still leads through every layer. Early stopping makes fewer passes, but looks at all "
+        "validation images after each. Half precision saves neither here: it makes each operation "
+        "cheaper, on processors that have circuits for it. Eight bits shrink what is kept, and "
+        "only where layers are dense: Keras leaves convolutions as they are.",
     )
 
 
@@ -226,6 +278,112 @@ def _shuffled() -> Answer:
 
 
 @question(
+    Estimate(
+        "09-membership",
+        "A network is trained from scratch on a thousand digits. An attack with shadows names "
+        "those of whom it is sure that they were there, and may be wrong about one in a thousand "
+        "of the others. How many of the thousand members does it name?",
+        least=1,
+        most=1_000,
+        within=2,
+        unit="members",
+        too_low="That is hardly more than by guessing, which finds one. But some images are odd, "
+        "and a network that has learned them by heart says so.",
+        too_high="Most digits are like others: a network reads them as well if it has not seen "
+        "them.",
+        close="A few odd images betray themselves, the many usual ones do not.",
+        logarithmic=True,
+    )
+)
+def _membership() -> Answer:
+    found = {name: study_results.found_members(name)[study_results.MARKED] for name in TRAININGS}
+    plain = [name for name, epsilon in TRAININGS.items() if epsilon is None]
+    by_loss = study_results.found_members(plain[0], "loss")[study_results.MARKED]
+    told = ", ".join(f"{name} {mean_and_interval(found[name], 4)}" for name in plain)
+    return Answer(
+        1000 * float(found["from scratch"].mean()),
+        f"The attack with shadows finds these shares of the members: {told}. Guessing finds one in "
+        f"a thousand, and the loss alone finds {mean_and_interval(by_loss, 4)} of those who "
+        "were learned from scratch. On average all attacks look harmless: the areas under their "
+        "curves are not far from one half. But whoever is found at the left edge of the figure is "
+        f"found almost surely, and it is their privacy that is lost. {_claims(found)}",
+    )
+
+
+def _claims(found: Mapping[str, np.ndarray]) -> str:
+    """Say what attacks on private heads have found, beside claims and canaries."""
+    told, above = [], []
+    for name, epsilon in TRAININGS.items():
+        if epsilon is None:
+            continue
+        claimed, proved = (
+            float(study_results.most_found_of(each)[study_results.MARKED])
+            for each in (epsilon, study_results.proved(epsilon))
+        )
+        told.append(
+            f"at epsilon {epsilon:g} it is {mean_and_interval(found[name], 4)}, where the claim "
+            f"allows {claimed:.4f}, and canaries (in heads on pixels) prove {proved:.4f} possible"
+        )
+        mean, half = interval(found[name])
+        above += [name] if mean - half > claimed else []
+    verdict = (
+        f"Above the claim: {', '.join(above)}. There must be a bug."
+        if above
+        else "No attack comes out above a claim. Which of the two attacks comes nearer to it says "
+        "how good they are, not how private the head is."
+    )
+    return f"Of private heads: {'; '.join(told)}. {verdict}"
+
+
+@question(
+    Choice(
+        "09-hospitals",
+        "Five hospitals have two hundred digits each, mostly of two kinds that are their own. Who "
+        "reads new digits best after ten rounds?",
+        [
+            Option(
+                "federated averaging, as the mean of five is steadier than any one",
+                "A mean is steady, but each hospital pulls towards its own digits.",
+            ),
+            Option(
+                "all images together in one place",
+                "Every batch has all digits: no training that keeps them apart can see more.",
+            ),
+            Option(
+                "each hospital alone, on images that it knows",
+                "It knows two kinds of digits well, and is asked about ten.",
+            ),
+        ],
+    )
+)
+def _hospitals() -> Answer:
+    study = stored.load("hospitals")
+
+    def last(**fields: Any) -> np.ndarray:
+        return study.values(**fields)[-1]
+
+    federated = last(way="federated", noise=0.0)
+    together, alone = last(way="together in one place"), last(way="each alone")
+    order = [federated.mean(), together.mean(), alone.mean()]
+    noisy = ", ".join(
+        f"{noise:g}: {mean_and_interval(last(way='federated', noise=noise))}"
+        for noise in (0.03, 0.1, 0.3, 1.0)
+    )
+    promise = privacy.epsilon(HOSPITALS, HOSPITALS, 1.0, ROUNDS, DELTA)
+    return Answer(
+        "abc"[int(np.argmax(order))],
+        f"Together {mean_and_interval(together)}, federated {mean_and_interval(federated)}, alone "
+        f"{mean_and_interval(alone)}. Federated against together: "
+        f"{difference(federated, together)}. But keeping images at home promises nothing by "
+        "itself: what is sent tells of them. Noise that hides a whole *hospital* among five (by "
+        f"its multiplier, {noisy}) costs much, because a mean of five averages little of it away; "
+        f"and even a multiplier of 1 promises a hospital only an epsilon of {promise:.0f} after "
+        f"{ROUNDS} rounds. With thousands of telephones in place of five hospitals the same noise "
+        "costs little.",
+    )
+
+
+@question(
     Choice(
         "09-heads",
         "Each picture shows a digit in one quarter and a garment in another. One trunk, two heads, "
@@ -256,4 +414,116 @@ def _heads(hits: Mapping[str, np.ndarray]) -> Answer:
         f"{told} maps are largest on their own thing, of {len(hits['digit'])} pictures; by chance "
         "it would be a quarter. This is the *pointing game*: it needs pictures of which one knows "
         "where to look.",
+    )
+
+
+@question(
+    Ordering(
+        "09-forgetting",
+        "A network has learned to find opacities in chest phantoms. Now it forgets layer by layer: "
+        "from the head down, its weights are replaced by fresh random ones. At the end it knows "
+        "nothing. How like its old maps are the new ones? Order the methods, the *least* like "
+        "first.",
+        [
+            Option(
+                "integrated gradients",
+                "They are multiplied by the image, and the image has not forgotten anything.",
+            ),
+            Option(
+                "SmoothGrad: the mean gradient under noise",
+                "It is made of nothing but gradients, and these are the network's.",
+            ),
+            Option(
+                "occlusion: how the answer falls when a square is covered",
+                "What is bright falls most when it is covered, whatever the network knows; and all "
+                "squares overlap, which makes any map smooth.",
+            ),
+        ],
+    )
+)
+def _forgetting() -> Answer:
+    methods = ("integrated gradients", "SmoothGrad", "occlusion")
+    last = {
+        letter: study_results.of_maps("similarity", method)[-1].mean()
+        for letter, method in zip("abc", methods, strict=True)
+    }
+    return Answer(
+        "".join(sorted(last, key=lambda each: last[each])),
+        f"{_alike()} *Edges* ask no network at all, and look like a map: beauty is no evidence. "
+        "The test has been criticised in turn, because similarity measures what all maps of an "
+        "image share. Its repaired form, eMPRT, asks whether a map becomes more *complex* when the "
+        f"network forgets. {_risen()}",
+    )
+
+
+def _alike() -> str:
+    asking = [method for method in METHODS if method != NOT_ASKING]
+    alike = [method for method in asking if study_results.stays(method)]
+    told = (
+        f"Maps of {' and of '.join(alike)} stay more than half like they were: a failure."
+        if alike
+        else "Of the methods that ask a network none keeps maps more than half like they were."
+    )
+    above = []
+    for method in asking:
+        mean, half = interval(study_results.of_maps("similarity", method)[-1])
+        above += [f"{method} ({mean:.2f} ± {half:.2f})"] if mean - half > 0 else []
+    return f"{told} These stay above zero, though: {', '.join(above)}." if above else told
+
+
+def _risen() -> str:
+    named: dict[str, list[str]] = {"yes": [], "undecided": [], "no": []}
+    for method in METHODS:
+        named[study_results.rises(method)].append(method)
+    words = {"yes": "It does for", "undecided": "undecided", "no": "it does not for"}
+    return (
+        "; ".join(f"{words[each]}: {', '.join(named[each])}" for each in named if named[each]) + "."
+    )
+
+
+@question(
+    Choice(
+        "09-letters",
+        "One network has learned chest phantoms where device and illness are independent. The "
+        "other has learned where device B took all images of the ill; B prints letters into the "
+        "upper left corner. New images, all of ill patients and all with letters: where are the "
+        "*second* network's maps largest, by integrated gradients?",
+        [
+            Option(
+                "on the opacity: both were told to find the ill",
+                "It was told to be right, and there was an easier way to be right.",
+            ),
+            Option(
+                "on the letters: that is what it has learned",
+                "Letters are easier to read than an opacity, and were always right.",
+            ),
+            Option(
+                "mostly elsewhere",
+                "B has other tones and more noise as well, and these are everywhere in an image.",
+            ),
+        ],
+    )
+)
+def _letters() -> Answer:
+    method = "integrated gradients"
+    finding, letters, accuracy, device = (
+        study_results.of_maps(name, method, "device")
+        for name in ("on finding", "on letters", "accuracy", "says the device")
+    )
+    first = study_results.of_maps("on finding", method)
+    chance = study_results.of_maps("chance", method)
+    elsewhere = 1 - finding.mean() - letters.mean()
+    best = max(METHODS, key=lambda each: study_results.of_maps("on finding", each).mean())
+    return Answer(
+        "abc"[int(np.argmax([finding.mean(), letters.mean(), elsewhere]))],
+        f"{mean_and_interval(letters, 2)} on the letters, which are a hundredth of the image, and "
+        f"{mean_and_interval(finding, 2)} on the opacity. On new patients this network is right in "
+        f"{mean_and_interval(accuracy, 2)} of the cases: in {mean_and_interval(device, 2)} it says "
+        "who took the image. Maps of the network that has learned the finding hit it in "
+        f"{mean_and_interval(first, 2)}; by chance it would be {mean_and_interval(chance, 2)}. The "
+        f"method that hits most often is {best}. In a hospital nobody knows the truth: training "
+        "and test images have the same letters, so that no accuracy tells. A map can, but not "
+        "every map does: compare the rows of the table. (A hit asks for the single largest pixel. "
+        "Occlusion covers squares of five by five and Grad-CAM enlarges small maps: both may point "
+        "right beside what they mean.)",
     )

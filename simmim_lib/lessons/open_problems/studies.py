@@ -8,8 +8,20 @@ from simmim_lib.lessons.open_problems.audits import (
     found_by_canaries,
     found_in_worst_case,
 )
+from simmim_lib.lessons.open_problems.cheaper import WAYS as CHEAPER
+from simmim_lib.lessons.open_problems.cheaper import Cheaper, adapted
+from simmim_lib.lessons.open_problems.chest_maps import LEARNED, MapTest, tested
+from simmim_lib.lessons.open_problems.federation import WAYS, Federation, learned_together
+from simmim_lib.lessons.open_problems.maps import METHODS
+from simmim_lib.lessons.open_problems.membership import TRAININGS, Membership, attacked
 from simmim_lib.lessons.open_problems.private_heads import FEATURES, PrivateHead, accuracies
 from simmim_lib.studies.registry import study
+
+
+@study("Do cheaper ways to adapt keep what fine-tuning brings?", adapted, Cheaper.from_mapping)
+def cheaper_ways() -> list[Cheaper]:
+    """From glyphs to MNIST: low rank, half precision, early stopping, 8 bits."""
+    return [Cheaper(way=way, seeds=10) for way in CHEAPER]
 
 
 @study(
@@ -75,3 +87,22 @@ def canaries() -> list[CanaryAudit]:
 def worst_cases() -> list[WorstCase]:
     """The same noise and as many steps, batches drawn in both ways."""
     return [WorstCase(batches=batches) for batches in BATCHES]
+
+
+@study("Who was among the training images?", attacked, Membership.from_mapping)
+def membership() -> list[Membership]:
+    """Networks and heads, private ones among them, each attacked with eight shadows."""
+    return [Membership(training=training) for training in TRAININGS]
+
+
+@study("What do hospitals learn that keep their images?", learned_together, Federation.from_mapping)
+def hospitals() -> list[Federation]:
+    """Alone, together in one place, and federated, the last with several noises."""
+    federated = [Federation(noise=noise) for noise in (0.0, 0.03, 0.1, 0.3, 1.0)]
+    return [*(Federation(way=way) for way in WAYS if way != "federated"), *federated]
+
+
+@study("Do maps show what a network has learned from chest phantoms?", tested, MapTest.from_mapping)
+def chest_maps() -> list[MapTest]:
+    """Every method on networks that have learned the finding, and on such as know the device."""
+    return [MapTest(method=method, learned=learned) for learned in LEARNED for method in METHODS]

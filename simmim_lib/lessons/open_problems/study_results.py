@@ -6,13 +6,21 @@ from typing import Any
 import numpy as np
 
 from simmim_lib.experiments import cost
-from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.foundation.intervals import difference, interval, mean_and_interval
 from simmim_lib.lessons.open_problems import figures, game
 from simmim_lib.lessons.open_problems.audits import WorstCase
+from simmim_lib.lessons.open_problems.cheaper import WAYS as CHEAPER
+from simmim_lib.lessons.open_problems.chest_maps import LEARNED
+from simmim_lib.lessons.open_problems.federation import HOSPITALS
 from simmim_lib.lessons.open_problems.figures import Way, pareto_front
-from simmim_lib.lessons.open_problems.private_heads import PrivateHead
+from simmim_lib.lessons.open_problems.maps import METHODS
+from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
+from simmim_lib.lessons.open_problems.private_heads import DELTA, PrivateHead
+from simmim_lib.pictures import charts
+from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.style import Picture, short_title
 from simmim_lib.pictures.tables import Table
+from simmim_lib.privacy.attacks import most_found
 from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 from simmim_lib.studies.stored import Record
@@ -114,6 +122,39 @@ def budget_figure(labels: int, limit: float) -> Picture:
     return figures.accuracy_against_cost(digits(labels), title, limit)
 
 
+# --- Cheaper ways to adapt
+
+
+def cheaper_ways() -> dict[str, np.ndarray]:
+    """Return the accuracies of cheaper ways, (seeds,), and of fine-tuning."""
+    study = stored.load("cheaper-ways")
+    return {way: study.values(way=way) for way in CHEAPER}
+
+
+def cheaper_table() -> Table:
+    """Tabulate what cheaper ways take and bring."""
+    study, accuracies = stored.load("cheaper-ways"), cheaper_ways()
+    rows = []
+    for way, found in accuracies.items():
+        of = {
+            name: study.values(name, way=way).mean()
+            for name in ("trained", "operations", "memory", "bytes")
+        }
+        rows.append(
+            [
+                way,
+                mean_and_interval(found),
+                "" if way == "fine-tune" else difference(found, accuracies["fine-tune"]),
+                f"{of['trained']:,.0f}",
+                f"{of['operations'] / 1e9:.1f}",
+                f"{of['memory'] / 1e3:,.0f} kB",
+                f"{of['bytes'] / 1e3:,.0f} kB",
+            ]
+        )
+    heading = ["way", "accuracy", "against fine-tune", "weights trained", "billion operations"]
+    return Table([*heading, "memory to train", "kept in"], rows)
+
+
 # --- Private heads
 
 
@@ -200,6 +241,66 @@ def batches_figure() -> Picture:
     return figures.claimed_and_found(batch_audits(), "Worst cases, the same noise for both")
 
 
+MARKED = int(np.argmin(np.abs(FALSE_POSITIVES - figures.LEAST_ACCUSED)))
+"""Where one in a thousand of the others is accused."""
+
+
+def membership_figure() -> Picture:
+    """Draw attacks on every kind of training, beside what is claimed and what canaries prove."""
+    study = stored.load("membership")
+    plain = [training for training, epsilon in TRAININGS.items() if epsilon is None]
+    attacks = {f"{name}, shadows": found_members(name) for name in plain}
+    attacks[f"{plain[0]}, loss"] = found_members(plain[0], "loss")
+    private = {
+        f"epsilon {epsilon:g}": figures.Promised(
+            found_members(training), most_found_of(epsilon), most_found_of(proved(epsilon))
+        )
+        for training, epsilon in TRAININGS.items()
+        if epsilon is not None
+    }
+    count = len(study.values(training=plain[0]))
+    title = f"Who was there? {count} networks of each kind, {count - 2} shadows"
+    return figures.membership(FALSE_POSITIVES, attacks, private, title)
+
+
+def found_members(training: str, attack: str = "shadows") -> np.ndarray:
+    """Return the shares of members that an attack finds, (`FALSE_POSITIVES`, networks)."""
+    return stored.load("membership").values(f"{attack} found", training=training)
+
+
+def most_found_of(epsilon: float) -> np.ndarray:
+    """Return the shares of members that an epsilon lets be found, (`FALSE_POSITIVES`,)."""
+    return most_found(epsilon, DELTA, FALSE_POSITIVES)
+
+
+def proved(claimed: float) -> float:
+    """Return the epsilon that canaries prove of right training, on average over runs."""
+    found = stored.load("canaries").values("found", claimed=claimed, mistake="none")
+    return float(found.mean())
+
+
+def membership_table() -> Table:
+    """Tabulate both attacks on every kind of training."""
+    study = stored.load("membership")
+    rows = [
+        [
+            training,
+            mean_and_interval(study.values(training=training)),
+            *(
+                mean_and_interval(study.values(f"{name} area", training=training))
+                for name in ("loss", "shadows")
+            ),
+            *(
+                mean_and_interval(found_members(training, name)[MARKED], 4)
+                for name in ("loss", "shadows")
+            ),
+        ]
+        for training in TRAININGS
+    ]
+    heading = ["training", "test accuracy", "area: loss", "area: shadows"]
+    return Table([*heading, "found at 0.1 %: loss", "found at 0.1 %: shadows"], rows)
+
+
 def run_card(number: int, answer: str, answers: dict[int, bool]) -> Picture:
     """Show a run of the game, and what is to be said of an answer, which is counted.
 
@@ -216,3 +317,93 @@ def run_card(number: int, answer: str, answers: dict[int, bool]) -> Picture:
     score = f"right at once: {sum(answers.values())} of {len(answers)} answered"
     title = f"Run {number + 1} of {len(game.RUNS)}: claims epsilon 1"
     return figures.run_card(title, game.RUNS[number].lines, verdict, score)
+
+
+# --- Hospitals
+
+
+def hospitals_figure() -> Picture:
+    """Draw accuracy by round for hospitals alone, together, and federated."""
+    study = stored.load("hospitals")
+    named: dict[str, dict[str, Any]] = {
+        "together in one place": {"way": "together in one place"},
+        "federated": {"way": "federated", "noise": 0.0},
+        "federated, noise 0.1": {"way": "federated", "noise": 0.1},
+        "federated, noise 1": {"way": "federated", "noise": 1.0},
+        "each alone": {"way": "each alone"},
+    }
+    looks = (("source", "o"), ("target", "s"), ("target", "^"), ("target", "D"), ("baseline", "v"))
+    curves = [
+        Curve(name, dict(enumerate(study.values(**fields), start=1)), *look)
+        for (name, fields), look in zip(named.items(), looks, strict=True)
+    ]
+    title = f"{HOSPITALS} hospitals, MNIST on features from glyphs, 10 seeds"
+    return charts.accuracy_curves(curves, "round", title)
+
+
+# --- Maps
+
+
+def of_maps(measure: str, method: str, learned: str = "finding") -> np.ndarray:
+    """Return what tests of a method have measured, (seeds,) or (layers, seeds)."""
+    return stored.load("chest-maps").values(measure, method=method, learned=learned)
+
+
+FORGETTING = ("head", "dense", "convolution_3", "convolution_2", "convolution_1")
+"""The layers of the small network with a head, in the order in which they forget."""
+
+
+def forgetting_figure() -> Picture:
+    """Draw how like maps stay as layers forget."""
+    curves = {method: of_maps("similarity", method) for method in METHODS}
+    seeds = curves["gradient"].shape[1]
+    title = f"Chest phantoms, {seeds} networks that have learned the finding"
+    return figures.forgetting(curves, FORGETTING, title)
+
+
+def randomisation_table() -> Table:
+    """Tabulate how every method stands both tests of forgetting."""
+    rows = [
+        [
+            method,
+            mean_and_interval(of_maps("similarity", method)[-1], 2),
+            "no" if stays(method) else "yes",
+            mean_and_interval(of_maps("rise", method), 3),
+            rises(method),
+        ]
+        for method in METHODS
+    ]
+    heading = ["method", "similarity at the end", "at most 0.5?", "rise of complexity"]
+    return Table([*heading, "above 0?"], rows)
+
+
+def pointing_table() -> Table:
+    """Tabulate where the maps of both networks are largest."""
+    rows = [
+        [
+            method,
+            *(
+                mean_and_interval(of_maps(where, method, learned), 2)
+                for learned in LEARNED
+                for where in ("on finding", "on letters")
+            ),
+        ]
+        for method in METHODS
+    ]
+    places = ("finding", "letters")
+    heading = [f"learned the {name}: on {where}" for name in LEARNED for where in places]
+    return Table(["method", *heading], rows)
+
+
+def stays(method: str) -> bool:
+    """Return whether maps stay more than half like they were when all layers have forgotten."""
+    return bool(of_maps("similarity", method)[-1].mean() > 0.5)
+
+
+def rises(method: str) -> str:
+    """Return whether maps become more complex when all has been forgotten: "yes", "no" or neither.
+
+    It is "undecided" where the interval has zero and numbers on both sides of it.
+    """
+    mean, half = interval(of_maps("rise", method))
+    return "yes" if mean - half > 0 else "undecided" if mean + half > 0 else "no"

@@ -30,4 +30,8 @@ RIGHT_ANSWERS = {
     ],
     "09-private-loops": ["mistakes = {'C': 'division', 'B': 'noise', 'A': 'clip'}\n"],
     "09-completeness": [_INTEGRATED],
+    "09-survives": [
+        "stays = {'gradient': 0, 'SmoothGrad': 0, 'integrated gradients': 0, "
+        "'edges (asks no network)': 1}\n"
+    ],
 }

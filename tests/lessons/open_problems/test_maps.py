@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from simmim_lib import trunks
+from simmim_lib import attribution, trunks
 from simmim_lib.lessons.open_problems import maps, two_tasks
 from simmim_lib.simmim import SimMIM, Task
 
@@ -36,3 +36,13 @@ def test_every_method_has_a_value_for_each_pixel(model, method):
     assert np.isfinite(found).all()
     # Of a network that knows nothing yet, Grad-CAM may have nothing that speaks for a class.
     assert np.ptp(found) > 0 or method == "Grad-CAM"
+
+
+@pytest.mark.slow
+def test_integrated_gradients_of_the_lesson_s_network_are_complete():
+    images = two_tasks.draw_pictures("test", 8, seed=1).images
+    for task in two_tasks.SOURCES:
+        network = two_tasks.network_of(two_tasks.trained_model(), task)
+        classes = maps.answers(network, images)
+        found = attribution.integrated_gradients(network, images, classes)
+        assert attribution.completeness_error(network, images, classes, found).max() < 1e-3

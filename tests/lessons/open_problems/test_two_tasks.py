@@ -12,7 +12,6 @@ def test_each_thing_has_a_quarter_of_its_own_and_the_rest_is_black():
     assert not (digit & garment).any()
     assert not pictures.images[..., 0][~(digit | garment)].any()
     assert pictures.images[..., 0][digit].max() > 0.5
-    assert not pictures.marks.any()
     assert len({tuple(mask.any(axis=0)) for mask in digit}) == 2  # left and right both occur
 
 
@@ -28,19 +27,6 @@ def test_labels_and_things_belong_together():
         distances = np.abs(small - image[..., 0][mask]).max(axis=1)
         assert labels[distances.argmin()] == label
         assert distances.min() < 1e-6
-
-
-def test_the_place_of_a_mark_tells_the_digit_in_training_only():
-    for part, tells in (("train", True), ("test", False)):
-        pictures = draw_pictures(part, 300, seed=0, marked=True)
-        things = pictures.masks["digit"] | pictures.masks["garment"]
-        assert (pictures.marks.sum(axis=(1, 2)) == 4).all()
-        assert not (pictures.marks & things).any()
-        rows, columns = (axis % SIDE for axis in np.nonzero(pictures.marks)[1:])
-        places = (rows // 2 * SIDE + columns // 2)[::4]
-        digits = pictures.labels["digit"]
-        by_digit = [len({*places[digits == digit]}) for digit in range(10)]
-        assert (by_digit == [1] * 10) == tells
 
 
 def test_training_and_test_pictures_are_others_for_other_seeds():

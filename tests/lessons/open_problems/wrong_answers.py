@@ -24,6 +24,18 @@ def _loops(**changes: str) -> str:
     return f"mistakes = {dict({'A': 'clip', 'B': 'noise', 'C': 'division'}, **changes)!r}\n"
 
 
+def _stays(**changes: object) -> str:
+    right = {
+        "gradient": False,
+        "SmoothGrad": False,
+        "integrated gradients": False,
+        "edges (asks no network)": True,
+    }
+    names = {"integrated": "integrated gradients", "edges": "edges (asks no network)"}
+    changed = {names.get(name, name): value for name, value in changes.items()}
+    return f"stays = { ({**right, **changed})!r}\n"
+
+
 _EPSILON = (
     "from simmim_lib import privacy\n"
     "once = privacy.epsilon(examples=4000, batch_size=1000, noise_multiplier=8, epochs=15, "
@@ -80,5 +92,13 @@ WRONG_ANSWERS = {
         ),
         (_integrated("np.sum(slopes, axis=0)"), "divide by the number of steps"),
         (_integrated("0"), "Your map adds up to 0.000"),
+    ],
+    "09-survives": [
+        (_stays(gradient=True), "Look at 'gradient'"),
+        (_stays(SmoothGrad=True), "falls below one half"),
+        (_stays(integrated=True), "Look at 'integrated gradients'"),
+        (_stays(edges=False), "stays above one half"),
+        (_stays(edges="maybe"), "Write `True` or `False`"),
+        ("stays = {'gradient': False}", "Give an entry for each"),
     ],
 }
