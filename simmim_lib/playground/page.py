@@ -11,10 +11,11 @@ from simmim_lib.panels.controls import dropdown
 from simmim_lib.panels.memory import follow, measure
 from simmim_lib.panels.panel import Panel, as_message
 from simmim_lib.pictures.style import Picture
-from simmim_lib.playground import controls, figures, gallery, links
+from simmim_lib.playground import controls, figures, links
 from simmim_lib.playground.drawing import DrawingPad
 from simmim_lib.reports import report
 from simmim_lib.settings import OPTIONS, Settings
+from simmim_lib.studies import gallery
 
 if TYPE_CHECKING:
     import ipywidgets as widgets
@@ -87,6 +88,7 @@ class Playground(Panel):
         if self._refreshing:
             return
         self.given[self._name_of[id(change["owner"])]] = change["new"]
+        self.example.value = ""  # it is another setting now
         self._refresh()
         super()._on_change(change)
 
@@ -109,9 +111,9 @@ class Playground(Panel):
         left = widgets.VBox(
             [self._gallery(), self._groups()], layout={"flex": "0 1 380px", "min_width": "0"}
         )
-        self.words = widgets.HTML()
+        self.words, self.example = widgets.HTML(), widgets.HTML()
         right = widgets.VBox(
-            [self.message, self.picture, self.words, self.working, self._takeaway()],
+            [self.message, self.example, self.picture, self.words, self.working, self._takeaway()],
             layout={"flex": "1 1 480px", "min_width": "0"},
         )
         both = widgets.Box([left, right], layout=side_by_side)
@@ -148,7 +150,8 @@ class Playground(Panel):
         if example is None:
             return
         self.set(example.given)
-        self.words.value = f"<p>{html.escape(example.about)}</p>"
+        told = f"{example.about} {gallery.verdict(example)}"
+        self.example.value = f"<p>{html.escape(told)}</p>"
 
     def _takeaway(self) -> "widgets.Widget":
         """Return what copies the settings, in the form that is chosen."""

@@ -1,5 +1,6 @@
 """The registry of studies: the experiments that answer each question of a lesson."""
 
+import importlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Protocol, TypeVar
@@ -49,7 +50,8 @@ STUDIES: dict[str, Study] = {}
 
 
 def studies() -> dict[str, Study]:
-    """Return all studies of all lessons by name."""
+    """Return all studies by name, those of all lessons and that of the gallery."""
+    importlib.import_module("simmim_lib.studies.gallery")
     for lesson in lesson_parts.lessons():
         lesson_parts.load(lesson.folder, "studies")
     return STUDIES

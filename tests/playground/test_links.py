@@ -2,8 +2,9 @@
 
 import pytest
 
-from simmim_lib.playground import gallery, links
+from simmim_lib.playground import links
 from simmim_lib.settings import Settings
+from simmim_lib.studies import gallery
 
 
 @pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)

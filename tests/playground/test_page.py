@@ -1,13 +1,15 @@
 """The page: a control for every setting, all of which follow; and what can be taken along."""
 
+import html
 import shlex
 
 import pytest
 from widget_driver import choose, click, find, hidden_errors, send
 
 from simmim_lib.commands import cli
-from simmim_lib.playground import gallery, links, playground
-from simmim_lib.settings import OPTIONS, Settings
+from simmim_lib.playground import links, playground
+from simmim_lib.settings import OPTIONS, Settings, as_text
+from simmim_lib.studies import gallery
 
 pytestmark = pytest.mark.colab
 
@@ -88,9 +90,14 @@ def test_every_example_can_be_asked_for(still, example):
     choose(find(page.view, "Gallery"), example.title)
     page.wait()
     assert still[-1] == Settings.from_mapping(example.given)
+    told = page.example.value
+    assert html.escape(example.about) in told and "Measured over 10 seeds" in told
     for name, control in page.controls.items():
         value = getattr(page.settings, name)
-        assert control.value in (value, links.as_text(value)), name
+        assert control.value in (value, as_text(value)), name
+    choose(page.controls["learning_rate"], 0.01)
+    page.wait()
+    assert not page.example.value  # what was measured was another setting
 
 
 @pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)

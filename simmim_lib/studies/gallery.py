@@ -4,6 +4,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from simmim_lib import datasets
+from simmim_lib.foundation.intervals import difference, mean_and_interval
+from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.studies import stored
+from simmim_lib.studies.registry import BUDGET, study
+
 
 @dataclass(frozen=True, eq=False)
 class Example:
@@ -22,6 +28,11 @@ class Example:
     def __str__(self) -> str:
         """Return the title."""
         return self.title
+
+    @property
+    def measured(self) -> Settings:
+        """The settings as they were measured, over more seeds than a reader waits for."""
+        return Settings.from_mapping({**self.given, "seeds": SEEDS[BUDGET], "budget": BUDGET})
 
 
 _EXAMPLES = (
@@ -100,3 +111,40 @@ _EXAMPLES = (
 
 EXAMPLES: Mapping[str, Example] = {example.title: example for example in _EXAMPLES}
 """By title."""
+
+
+@study("What does each setting of the gallery reach, and what does each target from scratch?")
+def gallery() -> list[Settings]:
+    """Every example, and each of its targets alone, from scratch."""
+    plan = [
+        each for example in _EXAMPLES for each in (example.measured, *_scratch(example).values())
+    ]
+    return list(dict.fromkeys(plan))
+
+
+def _scratch(example: Example) -> dict[str, Settings]:
+    """Return by target the settings that train it alone from scratch, if it has labels."""
+    return {
+        alone.targets[0]: alone.from_scratch()
+        for alone in example.measured.separately()
+        if any(alone.labels_of.values())
+    }
+
+
+def verdict(example: Example) -> str:
+    """Say what an example reached when it was measured, and whether that is a gain over scratch.
+
+    Raises:
+        WorkbookError: as `stored.load`.
+    """
+    records = {record.settings: record for record in stored.load("gallery").records}
+    asked, scratch = example.measured, _scratch(example)
+    told = []
+    for target in asked.targets:
+        values = records[asked].values(target=target)
+        text = f"{datasets.describe(target).title}: {mean_and_interval(100 * values, digits=1)} %"
+        if target in scratch:
+            change = difference(values, records[scratch[target]].values())
+            text += f", against training from scratch {change}"
+        told.append(text)
+    return f"Measured over {asked.seeds} seeds ({stored.command('gallery')}): {'; '.join(told)}."
