@@ -54,7 +54,7 @@ READ: dict[str, Callable[[], object]] = {
     "csv:": lambda: datasets.load("csv:~/table.csv"),
     "a grid": lambda: grids.read("~/grid.yaml"),
     "results": lambda: rows.read("~/results"),
-    "images to predict for": lambda: predicting.find_images(["~/pets"])[0][11],
+    "images to predict for": lambda: predicting.find(["~/pets"])[0][11],
     "simmim data show": lambda: cli.main(["data", "show", "folder:~/pets"]) == 0 or 1 / 0,
 }
 

@@ -69,7 +69,7 @@ def test_calibration_is_that_of_the_kept_model(found):
 def test_limits_size_licence_and_use_are_told(found):
     rows = rows_of(found)
     assert "weakest on dog, of which it finds 2 of 4" in rows["limits"]
-    assert "images unlike these" in rows["limits"] and "cat, dog" in rows["limits"]
+    assert "how good it is on others" in rows["limits"] and "cat, dog" in rows["limits"]
     assert "1,500 parameters, 1,000 of them trained here" in rows["size"]
     assert "EfficientNet-Lite0: Apache-2.0" in rows["licences"]
     assert "simmim predict model.keras NEW-IMAGES" in rows["how to use"]
@@ -96,7 +96,7 @@ def test_parts_patients_and_shares_of_classes_are_told(found):
     parts = rows_of(found)["parts"]
     assert parts.startswith("Training and validation: 40 images (cat 60.0 %, dog 40.0 %)")
     assert "test: 10 images (cat 60.0 %, dog 40.0 %)" in parts
-    assert parts.endswith("which images are of one patient is not recorded.")
+    assert parts.endswith("which images belong together, as of one patient, is not recorded.")
     settings = Settings(targets=("chest-phantoms",), seeds=1, labels_per_class=2)
     told = rows_of(with_predictions(settings, np.full((1, 900, 2), 0.5)))["parts"]
     assert "2,400 images" in told and "of 800 groups such as patients" in told
