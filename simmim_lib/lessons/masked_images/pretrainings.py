@@ -12,9 +12,11 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import check_choice, check_whole
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.pretexts import contrastive, masked
+from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.probing import linear_probe
 from simmim_lib.foundation.progress import Progress
+from simmim_lib.lessons.masked_images.chosen import chosen, chosen_rates
 from simmim_lib.settings import Settings
 from simmim_lib.studies.measures import Measures
 
@@ -84,6 +86,35 @@ class Timed(Described):
 
 
 @dataclass(frozen=True, kw_only=True)
+class Ablation(Described):
+    """One short pre-training with another plan, see `masked.Plan`.
+
+    Attributes:
+        pretraining_steps: how many.
+        pretraining_rate: the size of its largest step.
+        pretraining_seed: of its fresh weights and batches.
+    """
+
+    pretraining_steps: int = 400
+    pretraining_rate: float = Recipe.learning_rate
+    pretraining_seed: int = 0
+    kind: str = masked.USUAL.kind
+    unit: int = masked.USUAL.unit
+    ratio: float = masked.USUAL.ratio
+    everywhere: bool = masked.USUAL.everywhere
+    normalised: bool = masked.USUAL.normalised
+    head_layers: int = masked.USUAL.head_layers
+    final_norm: bool = masked.USUAL.final_norm
+    seeds: int = 5
+
+    @property
+    def plan(self) -> masked.Plan:
+        """What is hidden, and what is asked of the reconstruction."""
+        names = {field.name for field in dataclasses.fields(masked.Plan)}
+        return masked.Plan(**{name: value for name, value in vars(self).items() if name in names})
+
+
+@dataclass(frozen=True, kw_only=True)
 class Probed(Described):
     """A network that comes with the workbook, probed at every block.
 
@@ -95,22 +126,37 @@ class Probed(Described):
     labels_per_class: int = 20
 
 
-def fine_tuning(
-    labels_per_class: int, seeds: int, pretext: str = "masked", trunk: str = TRUNK
-) -> Settings:
-    """Return how networks are fine-tuned in this lesson, the same for all; none has no source."""
+def fine_tuning(pretext: str, labels_per_class: int, seeds: int, **how: Any) -> Settings:
+    """Return how a network is fine-tuned in this lesson.
+
+    Args:
+        pretext: what it was pre-trained to do; "none": it starts from random weights.
+        labels_per_class: of the target.
+        seeds: draws of labelled images.
+        how: the learning rate and more, as `chosen.chosen` returns them.
+    """
     return Settings(
-        trunk=trunk,
+        trunk=TRUNK,
         source=None if pretext == "none" else SOURCE,
         pretext="labels" if pretext == "none" else pretext,
         targets=(TARGET,),
         labels_per_class=labels_per_class,
         frozen_layers=0,
         schedule="cosine",
-        learning_rate=1e-3,
         seeds=seeds,
         budget="full",
+        **how,
     )
+
+
+def on_validation(settings: Settings, progress: Progress) -> Measures:
+    """Run an experiment by which something is chosen: of the test images nothing is kept.
+
+    Returns:
+        "validation", (seeds,).
+    """
+    result = experiments.run(settings, baseline=False, progress=progress)
+    return {"validation": result.validation[TARGET]}
 
 
 def accuracies(settings: Settings, source: Pretrained | None) -> np.ndarray:
@@ -128,7 +174,8 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
         "accuracy", (looks, seeds), and "seconds" of pre-training, the same for all seeds.
     """
     how = RECIPES[timed.pretext](SOURCE, TRUNK)
-    settings = fine_tuning(timed.labels_per_class, timed.seeds, timed.pretext)
+    tuning = chosen(timed.pretext)
+    settings = fine_tuning(timed.pretext, timed.labels_per_class, timed.seeds, **tuning)
     seconds, found, busy = [], [], 0.0
     start = time.process_time()
     for done, network in FOLLOW[timed.pretext](SOURCE, TRUNK, how):
@@ -143,6 +190,34 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
     return {
         "accuracy": np.stack(found),
         "seconds": np.repeat(np.array(seconds)[:, None], timed.seeds, axis=1),
+    }
+
+
+def ablate(ablation: Ablation, progress: Progress) -> Measures:
+    """Pre-train once, briefly, and fine-tune.
+
+    Returns:
+        "accuracy" and "validation", fine-tuned, and "probe" of the last block before the features,
+        each (seeds,).
+    """
+    how = Recipe(
+        ablation.pretraining_steps,
+        learning_rate=ablation.pretraining_rate,
+        seed=ablation.pretraining_seed,
+    )
+    *_, (_, network) = masked.follow(SOURCE, TRUNK, how, ablation.plan)
+    labels, seeds = ablation.labels_per_class, ablation.seeds
+    result = experiments.run(
+        fine_tuning("masked", labels, seeds, **chosen_rates("masked")),
+        baseline=False,
+        source=network,
+        progress=progress,
+    )
+    last = len(network.blocks) - 1
+    return {
+        "accuracy": result.accuracy[TARGET],
+        "validation": result.validation[TARGET],
+        "probe": linear_probe(network, last, datasets.load(TARGET), labels, seeds),
     }
 
 

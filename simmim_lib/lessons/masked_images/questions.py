@@ -71,7 +71,7 @@ def _guess_visible() -> Answer:
         "a",
         "Of Swin-B on ImageNet, the authors report 82.8 per cent when only hidden pixels are "
         "predicted, and 81.7 per cent for all of them. Exercise 4 shows what a network can win by "
-        "copying.",
+        "copying, and section 6 what we measured.",
     )
 
 
@@ -137,6 +137,45 @@ def _first_minute() -> Answer:
         f"After {seconds[0]:.0f} seconds it is {first:+.1f} points, after {seconds[-1]:,.0f} "
         f"seconds {last:+.1f}. Published masked models are trained for hundreds of passes over "
         "their images: whoever stops when the loss curve looks flat stops too early.",
+    )
+
+
+@question(
+    Choice(
+        "08-square",
+        "The authors hid scattered units, one square, or blocks of several sizes, and scattered "
+        "units were best. Will our measurement separate scattered units from one square?",
+        [
+            Option(
+                "yes, scattered units come out ahead",
+                "Large holes can only be guessed; scattered ones can be filled in by looking "
+                "around them.",
+            ),
+            Option(
+                "no, it cannot be decided here",
+                "A short pre-training brings little, so that the difference between two of them "
+                "is small, too.",
+            ),
+            Option(
+                "yes, the square comes out ahead",
+                "A large hole cannot be filled in by extending edges, which forces a network to "
+                "know what it sees.",
+            ),
+        ],
+    )
+)
+def _square() -> Answer:
+    verdicts = study_results.verdicts()
+    ahead, verdict = verdicts["scattered units beat one square"]
+    undecided = sum("decidable" in word for _, word in verdicts.values())
+    return Answer(
+        letter(verdict == "reproduced", "decidable" in verdict),
+        f"Scattered units against one square: {ahead}. Of the {len(verdicts)} claims in the table, "
+        f"{undecided} cannot be decided here. A verdict needs an interval clear of zero, and a "
+        "difference larger than that between two pre-trainings that differ in nothing but their "
+        f"first weights, here {study_results.luck():.1f} points. That is no verdict on the paper, "
+        "which trained on a million images for weeks; it says what *you* can expect of thousands, "
+        "and a minute.",
     )
 
 

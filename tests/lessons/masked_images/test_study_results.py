@@ -5,8 +5,13 @@ import pytest
 
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.masked_images import study_results
-from simmim_lib.lessons.masked_images.pretrainings import Probed, Timed
-from simmim_lib.lessons.masked_images.studies import LABELS, LOOKS
+from simmim_lib.lessons.masked_images.pretrainings import Ablation, Probed, Timed
+from simmim_lib.lessons.masked_images.studies import (
+    CHOOSING,
+    LABELS,
+    LOOKS,
+    REPORTED,
+)
 from simmim_lib.studies import stored
 
 
@@ -15,8 +20,13 @@ def test_gains_are_those_of_the_same_seeds():
     for labels in LABELS:
         scratch = study.values(source=None, labels_per_class=labels)
         masked = study.values(pretext="masked", labels_per_class=labels)
-        assert len(scratch) == 10
-        assert study_results.gain("masked", labels) == difference(masked, scratch)
+        assert len(scratch[REPORTED]) == 10
+        gain = difference(masked[REPORTED], scratch[REPORTED])
+        assert study_results.gain("masked", labels) == gain
+
+
+def test_no_seed_that_has_chosen_is_reported():
+    assert not set(range(CHOOSING)) & set(range(20)[REPORTED])
 
 
 def test_every_look_has_its_seconds():
@@ -35,9 +45,33 @@ def test_every_block_was_probed():
 
 
 @pytest.mark.parametrize(
+    ("shift", "again", "verdict"),
+    [
+        (0.1, 0.01, "reproduced"),
+        (-0.1, 0.01, "not reproduced: the other way round"),
+        (0, 0.01, "not decidable here"),
+        (0.1, 0.15, "not decidable here"),
+    ],
+)
+def test_a_claim_is_judged_by_its_interval_and_by_luck(monkeypatch, shift, again, verdict):
+    values = np.array([0.5, 0.52, 0.51, 0.49, 0.5])
+    noise = np.array([0.01, -0.01, 0.0, 0.005, -0.005])
+
+    def ablated(measure="accuracy", **changes):
+        if changes == {"pretraining_seed": 1}:
+            return values + again
+        return values - shift + noise if changes else values
+
+    monkeypatch.setattr(study_results, "ablated", ablated)
+    ahead, word = study_results.verdicts()["scattered units beat one square"]
+    assert word == verdict and ahead.mean == pytest.approx(100 * shift, abs=0.2)
+
+
+@pytest.mark.parametrize(
     "experiment",
     [
         Timed(pretext="masked", looks=(1, 2)),
+        Ablation(kind="square", unit=2, final_norm=True),
         Probed(pretext="contrastive"),
     ],
 )
