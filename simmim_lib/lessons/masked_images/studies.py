@@ -28,7 +28,8 @@ REPORTED = slice(CHOOSING, CHOOSING + SEEDS[BUDGET])
 
 RATES = (5e-4, 1e-3, 2e-3)
 DECAYS = {"none": (1.0,), "masked": (0.65, 1.0), "contrastive": (0.65, 1.0)}
-EXTENTS: tuple[dict[str, Any], ...] = ({"steps": 300}, {"copied_layers": 4}, {"copied_layers": 2})
+EXTENTS: tuple[dict[str, Any], ...] = ({"learning_rate": 4e-3}, {"steps": 300})
+COPIES: tuple[dict[str, Any], ...] = ({"copied_layers": 4}, {"copied_layers": 2})
 """What is tried in fine-tuning; from scratch nothing is copied, so that nothing decays."""
 
 RATIOS = (0.2, 0.6, 0.8)
@@ -57,14 +58,14 @@ def fine_tuning_rates() -> list[Settings]:
     ]
 
 
-@study("Which start gains from more steps, or fewer copied blocks, by validation?", on_validation)
+@study("Which start gains from larger or more steps, or fewer copied blocks?", on_validation)
 def fine_tuning_extent() -> list[Settings]:
     """Each start with its own rates, and one change."""
     return [
-        fine_tuning(pretext, labels, CHOOSING, **chosen_rates(pretext), **change)
+        fine_tuning(pretext, labels, CHOOSING, **{**chosen_rates(pretext), **change})
         for pretext in PRETEXTS
         for labels in LABELS
-        for change in (EXTENTS if pretext != "none" else EXTENTS[:1])
+        for change in (EXTENTS if pretext == "none" else EXTENTS + COPIES)
     ]
 
 
