@@ -256,8 +256,8 @@ result = simmim_lib.run(settings, baseline=False)
 print(f"one seed: {result.accuracy['fashion'].round(3)}")
 
 # %% [markdown]
-# How long should pre-training be? The next figure looks at it on the way. Its seconds are those of
-# two processor cores that have nothing else to do.
+# How long should pre-training be? The next figure compares several lengths; the last point of each
+# line is the network that comes with the workbook. Its seconds are those of two processor cores.
 
 # %%
 exercises.predict("08-first-minute", *study_results.timed_compared())
@@ -280,6 +280,13 @@ exercises.predict("08-square", study_results.verdicts_table(), panels.ablations(
 
 # %%
 exercises.predict("08-block", *study_results.blocks_compared())
+
+# %% [markdown]
+# Frozen blocks are a probe, too. And the masked network is a source like any other: is it a better
+# one than the glyphs of lesson 01, which are no clothes, but have labels?
+
+# %%
+exercises.predict("08-frozen", *study_results.frozen_compared())
 
 # %% [markdown]
 # What a patch takes from which other patches can be seen directly. In the panel, choose a patch, and

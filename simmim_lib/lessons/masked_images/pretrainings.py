@@ -61,28 +61,24 @@ class Described:
         """
         for name in values:
             check_choice("setting", name, [known.name for known in dataclasses.fields(cls)])
-        lists = {name: tuple(each) for name, each in values.items() if isinstance(each, list)}
-        return cls(**{**values, **lists})
+        return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold, in order."""
-        plain = dataclasses.asdict(self)
-        return {
-            name: list(each) if isinstance(each, tuple) else each for name, each in plain.items()
-        }
+        """Return the fields, in order."""
+        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timed(Described):
-    """One pre-training, with the usual recipe, that is looked at on the way.
+    """One pre-training, with the usual recipe, but of another length.
 
     Attributes:
         pretext: "masked" or "contrastive".
-        looks: after how many steps.
+        pretraining_steps: how many.
     """
 
     pretext: str
-    looks: tuple[int, ...]
+    pretraining_steps: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -159,38 +155,31 @@ def on_validation(settings: Settings, progress: Progress) -> Measures:
     return {"validation": result.validation[TARGET]}
 
 
-def accuracies(settings: Settings, source: Pretrained | None) -> np.ndarray:
-    """Fine-tune a network, and return its test accuracies, (seeds,)."""
-    result = experiments.run(
-        settings, baseline=False, source=source, progress=lambda done, total: None
-    )
-    return result.accuracy[TARGET]
-
-
 def time_it(timed: Timed, progress: Progress) -> Measures:
-    """Pre-train, and fine-tune what there is at each look.
+    """Pre-train, and fine-tune.
 
     Returns:
-        "accuracy", (looks, seeds), and "seconds" of pre-training, the same for all seeds.
+        "accuracy" and "seconds" of pre-training, which are the same for all seeds, each (seeds,).
     """
-    how = RECIPES[timed.pretext](SOURCE, TRUNK)
+    how = dataclasses.replace(usual_recipe(timed.pretext), steps=timed.pretraining_steps)
+    start = time.process_time()
+    *_, (_, network) = FOLLOW[timed.pretext](SOURCE, TRUNK, how)
+    seconds = (time.process_time() - start) / CORES
     tuning = chosen(timed.pretext)
     settings = fine_tuning(timed.pretext, timed.labels_per_class, timed.seeds, **tuning)
-    seconds, found, busy = [], [], 0.0
-    start = time.process_time()
-    for done, network in FOLLOW[timed.pretext](SOURCE, TRUNK, how):
-        if done in timed.looks:
-            seconds.append((time.process_time() - start - busy) / CORES)
-            before = time.process_time()
-            found.append(accuracies(settings, network))
-            busy += time.process_time() - before
-            progress(done, how.steps)
-        if done >= max(timed.looks):
-            break
     return {
-        "accuracy": np.stack(found),
-        "seconds": np.repeat(np.array(seconds)[:, None], timed.seeds, axis=1),
+        "accuracy": _tuned(settings, network, progress).accuracy[TARGET],
+        "seconds": np.full(timed.seeds, seconds),
     }
+
+
+def usual_recipe(pretext: str) -> Recipe:
+    """Return how the network was pre-trained that comes with the workbook."""
+    return RECIPES[pretext](SOURCE, TRUNK)
+
+
+def _tuned(settings: Settings, source: Pretrained, progress: Progress) -> experiments.Result:
+    return experiments.run(settings, baseline=False, source=source, progress=progress)
 
 
 def ablate(ablation: Ablation, progress: Progress) -> Measures:
@@ -207,12 +196,8 @@ def ablate(ablation: Ablation, progress: Progress) -> Measures:
     )
     *_, (_, network) = masked.follow(SOURCE, TRUNK, how, ablation.plan)
     labels, seeds = ablation.labels_per_class, ablation.seeds
-    result = experiments.run(
-        fine_tuning("masked", labels, seeds, **chosen_rates("masked")),
-        baseline=False,
-        source=network,
-        progress=progress,
-    )
+    settings = fine_tuning("masked", labels, seeds, **chosen_rates("masked"))
+    result = _tuned(settings, network, progress)
     last = len(network.blocks) - 1
     return {
         "accuracy": result.accuracy[TARGET],

@@ -12,6 +12,7 @@ from simmim_lib.exercises.questions import (
     letter,
     question,
 )
+from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.masked_images import study_results
 from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
 
@@ -116,9 +117,9 @@ def _pretexts() -> Answer:
 @question(
     Estimate(
         "08-first-minute",
-        "The figure you will see follows one masked pre-training. How many percentage points "
-        "above training from scratch is the network at its *first* look, after the shortest "
-        "pre-training?",
+        "The figure you will see compares pre-trainings of several lengths. How many percentage "
+        "points above training from scratch is the network after the *shortest* masked one, of 300 "
+        "steps?",
         least=-10,
         most=20,
         within=2,
@@ -131,7 +132,7 @@ def _pretexts() -> Answer:
 def _first_minute() -> Answer:
     seconds, accuracies = study_results.timed("masked")
     scratch = study_results.accuracy("none", 5)
-    first, last = (100 * (accuracies[look] - scratch).mean() for look in (0, -1))
+    first, last = (100 * (accuracies[at] - scratch).mean() for at in (0, -1))
     return Answer(
         round(float(first), 1),
         f"After {seconds[0]:.0f} seconds it is {first:+.1f} points, after {seconds[-1]:,.0f} "
@@ -211,6 +212,43 @@ def _block() -> Answer:
         "[Park et al. (2023)](https://arxiv.org/abs/2305.00729) find masked models' knowledge in "
         "early layers and contrastive models' in late ones; the authors of SimMIM advise to probe "
         "the eighth of twelve blocks, averaged over the patches.",
+    )
+
+
+@question(
+    Choice(
+        "08-frozen",
+        "The same transformer is pre-trained three times: on clothes by masking, on clothes by "
+        "contrast, and on *glyphs* with their labels. All six blocks are frozen, and 20 labelled "
+        "clothes per class teach one dense layer behind them. Which is best?",
+        [
+            Option(
+                "masked",
+                "It has seen clothes, but its last block is made for pixels, and nothing behind "
+                "the freeze can make it for classes.",
+            ),
+            Option(
+                "contrastive",
+                "It has seen clothes, and its last block is where views of the same image meet.",
+            ),
+            Option(
+                "glyphs",
+                "Labels teach what differs between classes; but these are letters and not clothes.",
+            ),
+        ],
+    )
+)
+def _frozen() -> Answer:
+    deepest = {name: study_results.frozen(name, 6) for name in ("masked", "contrastive", "labels")}
+    masked, contrastive, glyphs = deepest.values()
+    free = {name: study_results.frozen(name, 0) for name in deepest}
+    best = max(deepest, key=lambda name: deepest[name].mean())
+    return Answer(
+        letter(best == "masked", best == "contrastive"),
+        f"With all blocks frozen, masked against contrastive: {difference(masked, contrastive)}; "
+        f"masked against glyphs: {difference(masked, glyphs)}. With nothing frozen: "
+        f"{difference(free['masked'], free['contrastive'])}, and "
+        f"{difference(free['masked'], free['labels'])}.",
     )
 
 

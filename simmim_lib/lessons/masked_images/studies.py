@@ -17,8 +17,8 @@ from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, study
 
 LABELS = (5, 20)
-LOOKS = {"masked": (800, 3200, 8000), "contrastive": (200, 600)}
-"""After how many steps a pre-training is looked at; the last look is the network that ships."""
+LENGTHS = {"masked": (300, 1000, 2500), "contrastive": (100, 300)}
+"""Steps of pre-trainings that are shorter than those of the networks that ship."""
 
 CHOOSING = 2
 """The first seeds, by whose validation images each start's fine-tuning is chosen."""
@@ -31,6 +31,9 @@ DECAYS = {"none": (1.0,), "masked": (0.65, 1.0), "contrastive": (0.65, 1.0)}
 EXTENTS: tuple[dict[str, Any], ...] = ({"learning_rate": 4e-3}, {"steps": 300})
 COPIES: tuple[dict[str, Any], ...] = ({"copied_layers": 4}, {"copied_layers": 2})
 """What is tried in fine-tuning; from scratch nothing is copied, so that nothing decays."""
+
+SOURCES = (("fashion", "masked"), ("fashion", "contrastive"), ("glyphs", "labels"))
+FROZEN = (0, 3, 6)
 
 RATIOS = (0.2, 0.6, 0.8)
 UNITS = (1, 2)
@@ -81,9 +84,11 @@ def without_labels() -> list[Settings]:
 
 @study("How long must pre-training be?", time_it, Timed.from_mapping)
 def pretraining_time() -> list[Timed]:
-    """Masked and contrastive, looked at on the way."""
+    """Masked and contrastive pre-trainings, each of which goes its whole schedule."""
     return [
-        Timed(pretext=pretext, looks=looks, seeds=REPORTED.stop) for pretext, looks in LOOKS.items()
+        Timed(pretext=pretext, pretraining_steps=steps, seeds=REPORTED.stop)
+        for pretext, lengths in LENGTHS.items()
+        for steps in lengths
     ]
 
 
@@ -92,6 +97,17 @@ def mask_ablations() -> list[Ablation]:
     """Short pre-trainings; each differs from the usual one in ratio and unit, or in one thing."""
     grid = [Ablation(ratio=ratio, unit=unit) for unit in UNITS for ratio in RATIOS]
     return [*grid, *(Ablation(**change) for change in CHANGES)]
+
+
+@study("How deep may be frozen what was learnt without labels, or from glyphs?")
+def frozen_sources() -> list[Settings]:
+    """Twenty labels, and the same learning rate for all, as there is little left to tune."""
+    usual = fine_tuning("masked", max(LABELS), SEEDS[BUDGET], learning_rate=1e-3)
+    return [
+        usual.replace(source=source, pretext=pretext, frozen_layers=frozen)
+        for source, pretext in SOURCES
+        for frozen in FROZEN
+    ]
 
 
 @study("In which block do a few labels find most?", probe, Probed.from_mapping)

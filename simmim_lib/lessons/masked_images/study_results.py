@@ -6,8 +6,15 @@ from simmim_lib import trunks
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
 from simmim_lib.lessons.masked_images import figures
 from simmim_lib.lessons.masked_images.chosen import PRETEXTS, chosen
-from simmim_lib.lessons.masked_images.pretrainings import TRUNK, Ablation
-from simmim_lib.lessons.masked_images.studies import LABELS, LOOKS, RATIOS, REPORTED, UNITS
+from simmim_lib.lessons.masked_images.pretrainings import TRUNK, Ablation, usual_recipe
+from simmim_lib.lessons.masked_images.studies import (
+    FROZEN,
+    LABELS,
+    LENGTHS,
+    RATIOS,
+    REPORTED,
+    UNITS,
+)
 from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.charts import Curve
@@ -68,23 +75,32 @@ def pretexts_compared() -> tuple[Picture, Table]:
 
 
 def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the seconds, (looks,), and the accuracies, (looks, seeds), of a pre-training."""
-    study = stored.load("pretraining-time")
-    seconds = study.values("seconds", pretext=pretext)[:, 0]
-    return seconds, study.values("accuracy", pretext=pretext)[:, REPORTED]
+    """Return seconds of pre-training, (lengths,), and the accuracies after it, (lengths, seeds).
+
+    The last is the network that ships; its seconds follow from those of the shorter ones.
+    """
+    study, lengths = stored.load("pretraining-time"), LENGTHS[pretext]
+    found = [{"pretext": pretext, "pretraining_steps": steps} for steps in lengths]
+    seconds = [study.values("seconds", **each)[0] for each in found]
+    line = np.polyfit(lengths, seconds, 1)
+    accuracies = [study.values(**each)[REPORTED] for each in found]
+    return (
+        np.array([*seconds, np.polyval(line, usual_recipe(pretext).steps)]),
+        np.stack([*accuracies, accuracy(pretext, 5)]),
+    )
 
 
 def timed_compared() -> tuple[Picture, Table]:
     """Compare how long was pre-trained."""
-    scratch, curves = accuracy("none", 5), {name: timed(name) for name in LOOKS}
+    scratch, curves = accuracy("none", 5), {name: timed(name) for name in LENGTHS}
     seeds = len(scratch)
     figure = figures.after_seconds(
         curves, scratch, f"Fashion-MNIST, 5 labels per class, {seeds} seeds"
     )
     rows = [
-        [name, f"{second:,.0f} s", difference(of_look, scratch)]
+        [name, f"{second:,.0f} s", difference(found, scratch)]
         for name, (seconds, accuracies) in curves.items()
-        for second, of_look in zip(seconds, accuracies, strict=True)
+        for second, found in zip(seconds, accuracies, strict=True)
     ]
     return figure, Table(["pre-training", "for", "against scratch"], rows)
 
@@ -159,6 +175,30 @@ def blocks_compared() -> tuple[Picture, Table]:
         for n, block in enumerate(blocks)
     ]
     return figure, Table(["", "block", *looks], rows)
+
+
+def frozen(pretext: str, depth: int) -> np.ndarray:
+    """Return the accuracies with some blocks frozen, (seeds,); by labels: of glyphs."""
+    return stored.load("frozen-sources").values(pretext=pretext, frozen_layers=depth)
+
+
+def frozen_compared() -> tuple[Picture, Table]:
+    """Compare how deep three sources may be frozen."""
+    looks = {
+        "masked": ("masked", "target", "o"),
+        "contrastive": ("contrastive", "source", "s"),
+        "labels": ("glyphs, by labels", "baseline", "^"),
+    }
+    curves = [
+        Curve(name, {float(depth): frozen(pretext, depth) for depth in FROZEN}, *look)
+        for pretext, (name, *look) in looks.items()
+    ]
+    figure = charts.accuracy_curves(curves, "frozen blocks of 6", "Clothes, 20 labels per class")
+    rows = [
+        [depth, *(mean_and_interval(frozen(pretext, depth)) for pretext in looks)]
+        for depth in FROZEN
+    ]
+    return figure, Table(["frozen", *(name for name, *_ in looks.values())], rows)
 
 
 def vanishing_figure(mask: np.ndarray) -> Picture:

@@ -9,7 +9,7 @@ from simmim_lib.lessons.masked_images.pretrainings import Ablation, Probed, Time
 from simmim_lib.lessons.masked_images.studies import (
     CHOOSING,
     LABELS,
-    LOOKS,
+    LENGTHS,
     REPORTED,
 )
 from simmim_lib.studies import stored
@@ -29,11 +29,12 @@ def test_no_seed_that_has_chosen_is_reported():
     assert not set(range(CHOOSING)) & set(range(20)[REPORTED])
 
 
-def test_every_look_has_its_seconds():
-    for pretext, looks in LOOKS.items():
+def test_every_length_has_its_seconds_and_the_last_is_what_ships():
+    for pretext, lengths in LENGTHS.items():
         seconds, accuracies = study_results.timed(pretext)
-        assert len(seconds) == len(accuracies) == len(looks)
+        assert len(seconds) == len(accuracies) == len(lengths) + 1
         assert (np.diff(seconds) > 0).all()
+        np.testing.assert_array_equal(accuracies[-1], study_results.accuracy(pretext, 5))
 
 
 def test_every_block_was_probed():
@@ -70,7 +71,7 @@ def test_a_claim_is_judged_by_its_interval_and_by_luck(monkeypatch, shift, again
 @pytest.mark.parametrize(
     "experiment",
     [
-        Timed(pretext="masked", looks=(1, 2)),
+        Timed(pretext="masked", pretraining_steps=2),
         Ablation(kind="square", unit=2, final_norm=True),
         Probed(pretext="contrastive"),
     ],
