@@ -129,24 +129,10 @@ def ratios_and_units(
         mask: one of the chosen ratio and unit, (grid, grid).
         title: what was measured.
     """
-    ratios = sorted({ratio for ratio, _ in accuracies})
-    units = sorted({unit for _, unit in accuracies})
-    means = np.array([[accuracies[ratio, unit].mean() for ratio in ratios] for unit in units])
     figure = new_figure(8, 3.2)
-    axes = figure.add_axes((0.09, 0.2, 0.56, 0.62))
-    axes.imshow(means, cmap="Blues", aspect="auto", vmin=means.min() - 0.05)
-    for row, unit in enumerate(units):
-        for column, ratio in enumerate(ratios):
-            text = mean_and_interval(accuracies[ratio, unit], 2).replace(" ± ", "\n± ")
-            dark = means[row, column] > (means.max() + means.min()) / 2
-            axes.text(
-                column, row, text, ha="center", va="center", color="white" if dark else "black"
-            )
-    _outline_cell(axes, ratios.index(chosen[0]), units.index(chosen[1]))
-    axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
-    axes.set_yticks(range(len(units)), [f"{unit} x {unit}" for unit in units])
-    axes.set(xlabel="ratio", ylabel="unit, in patches", title=title)
-    axes.grid(visible=False)
+    axes = figure.add_axes((0.12, 0.2, 0.54, 0.62))
+    axes.set(title=title)
+    _draw_map(axes, accuracies, chosen)
     beside = figure.add_axes((0.72, 0.2, 0.25, 0.62))
     beside.imshow(mask, cmap="Blues", vmin=0, vmax=1.6)
     beside.set(xticks=[], yticks=[], title=f"{mask.sum()} of {mask.size} patches")
@@ -161,11 +147,21 @@ def ratios_and_units(
     )
 
 
-def _outline_cell(axes: "Axes", column: int, row: int) -> None:
-    from matplotlib.patches import Rectangle
-
-    corner = (column - 0.47, row - 0.47)
-    axes.add_patch(Rectangle(corner, 0.94, 0.94, fill=False, lw=3, edgecolor=COLOURS["target"]))
+def _draw_map(
+    axes: "Axes", accuracies: Mapping[tuple[float, int], np.ndarray], chosen: tuple[float, int]
+) -> None:
+    ratios = sorted({ratio for ratio, _ in accuracies})
+    units = sorted({unit for _, unit in accuracies})
+    means = np.array([[accuracies[ratio, unit].mean() for ratio in ratios] for unit in units])
+    axes.imshow(means, cmap="Blues", aspect="auto", vmin=means.min() - 0.02, vmax=means.max() + 0.1)
+    for (ratio, unit), values in accuracies.items():
+        text = mean_and_interval(values).replace(" ± ", "\n± ")
+        axes.text(ratios.index(ratio), units.index(unit), text, ha="center", va="center")
+    _outline(axes, (units.index(chosen[1]), ratios.index(chosen[0])), 1)
+    axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
+    axes.set_yticks(range(len(units)), [f"{unit} x {unit}" for unit in units])
+    axes.set(xlabel="ratio", ylabel="unit, in patches")
+    axes.grid(visible=False)
 
 
 @styled

@@ -26,8 +26,8 @@ WAYS = {"none": "from scratch", "masked": "masked", "contrastive": "contrastive"
 
 
 CLAIMS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
-    "hiding six in ten beats hiding two in ten": ({}, {"ratio": 0.2}),
-    "at six in ten, larger units beat single patches": ({"unit": 2}, {}),
+    "a ratio of 0.6 beats one of 0.2": ({}, {"ratio": 0.2}),
+    "at 0.6, units of 2 x 2 patches beat single ones": ({"unit": 2}, {}),
     "scattered units beat one square": ({}, {"kind": "square"}),
     "predicting only what is hidden beats predicting all": ({}, {"everywhere": True}),
     "a head of one layer is no worse than one of two": ({}, {"head_layers": 2}),
