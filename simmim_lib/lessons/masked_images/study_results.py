@@ -77,15 +77,20 @@ def pretexts_compared() -> tuple[Picture, Table]:
 def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
     """Return seconds of pre-training, (lengths,), and the accuracies after it, (lengths, seeds).
 
-    The last is the network that ships; its seconds follow from those of the shorter ones.
+    The last is the network that ships; its seconds follow from those of the one before.
     """
     study, lengths = stored.load("pretraining-time"), LENGTHS[pretext]
-    found = [{"pretext": pretext, "pretraining_steps": steps} for steps in lengths]
-    seconds = [study.values("seconds", **each)[0] for each in found]
-    line = np.polyfit(lengths, seconds, 1)
-    accuracies = [study.values(**each)[REPORTED] for each in found]
+    measured = [
+        [
+            study.values(measure, pretext=pretext, pretraining_steps=steps)
+            for measure in ("seconds", "accuracy")
+        ]
+        for steps in lengths
+    ]
+    seconds = [of_length[0] for of_length, _ in measured]
+    accuracies = [of_length[REPORTED] for _, of_length in measured]
     return (
-        np.array([*seconds, np.polyval(line, usual_recipe(pretext).steps)]),
+        np.array([*seconds, seconds[-1] * usual_recipe(pretext).steps / lengths[-1]]),
         np.stack([*accuracies, accuracy(pretext, 5)]),
     )
 
