@@ -169,6 +169,7 @@ def _square() -> Answer:
     verdicts = study_results.verdicts()
     ahead, verdict = verdicts["scattered units beat one square"]
     undecided = sum("decidable" in word for _, word in verdicts.values())
+    probe = study_results.ablated("probe", final_norm=True).mean()
     return Answer(
         letter(verdict == "reproduced", "decidable" in verdict),
         f"Scattered units against one square: {ahead}. Of the {len(verdicts)} claims in the table, "
@@ -176,7 +177,9 @@ def _square() -> Answer:
         "difference larger than that between two pre-trainings that differ in nothing but their "
         f"first weights, here {study_results.luck():.1f} points. That is no verdict on the paper, "
         "which trained on a million images for weeks; it says what *you* can expect of thousands, "
-        "and a minute.",
+        "and a minute. Of the authors' hint, that with a last normalisation a linear probe is at "
+        f"chance, nothing is to be seen here: it finds {100 * probe:.0f} per cent, where chance "
+        "is 10.",
     )
 
 
