@@ -257,7 +257,8 @@ print(f"one seed: {result.accuracy['fashion'].round(3)}")
 
 # %% [markdown]
 # How long should pre-training be? The next figure compares several lengths; the last point of each
-# line is the network that comes with the workbook. Its seconds are those of two processor cores.
+# line is the network that comes with the workbook. Its seconds, those of two processor cores, follow
+# from the seconds of the point before.
 
 # %%
 exercises.predict("08-first-minute", *study_results.timed_compared())
@@ -266,8 +267,8 @@ exercises.predict("08-first-minute", *study_results.timed_compared())
 # ## 6. Going deeper: the paper's choices
 #
 # A paper's ablations tell which of its choices matter, for its data and its patience. We repeated
-# some of them with short pre-trainings of 400 steps. In the panel, look up the accuracy for each
-# ratio and unit.
+# some of them, each with one short pre-training of 400 steps and five draws of five labels per
+# class. In the panel, look up the accuracy for each ratio and unit.
 
 # %%
 exercises.predict("08-square", study_results.verdicts_table(), panels.ablations())
