@@ -3,11 +3,12 @@
 import numpy as np
 import pytest
 
-from simmim_lib.foundation.intervals import difference
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.masked_images import study_results
 from simmim_lib.lessons.masked_images.pretrainings import Ablation, Probed, Timed
 from simmim_lib.lessons.masked_images.studies import (
     CHOOSING,
+    FROZEN,
     LABELS,
     LENGTHS,
     REPORTED,
@@ -43,6 +44,13 @@ def test_every_block_was_probed():
         assert found.shape == (6, 10)
         assert 1 <= study_results.best_block(pretext) <= 6
         assert found.mean(axis=1).max() > found[0].mean()  # blocks know more than the embedding
+
+
+def test_frozen_blocks_are_compared_over_the_same_seeds():
+    _, table = study_results.frozen_compared()
+    assert [row[0] for row in table.rows] == [*FROZEN]
+    masked = stored.load("frozen-sources").values(pretext="masked", frozen_layers=6)
+    assert mean_and_interval(masked) == table.rows[-1][1]
 
 
 @pytest.mark.parametrize(
