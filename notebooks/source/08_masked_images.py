@@ -283,8 +283,8 @@ exercises.predict("08-square", study_results.verdicts_table(), panels.ablations(
 exercises.predict("08-block", *study_results.blocks_compared())
 
 # %% [markdown]
-# Frozen blocks are a probe, too. And the masked network is a source like any other: is it a better
-# one than the glyphs of lesson 01, which are no clothes, but have labels?
+# The masked network is a source like any other. Is it a better one than the glyphs of lesson 01, which
+# are no clothes, but have labels? And which source's early blocks are worth keeping?
 
 # %%
 exercises.predict("08-frozen", *study_results.frozen_compared())

@@ -224,36 +224,35 @@ def _block() -> Answer:
     Choice(
         "08-frozen",
         "The same transformer is pre-trained three times: on clothes by masking, on clothes by "
-        "contrast, and on *glyphs* with their labels. All six blocks are frozen, and 20 labelled "
-        "clothes per class teach one dense layer behind them. Which is best?",
+        "contrast, and on *glyphs* with their labels. The first three of its six blocks are frozen, "
+        "and 20 labelled clothes per class teach the rest. Which source is best?",
         [
             Option(
                 "masked",
-                "It has seen clothes, but its last block is made for pixels, and nothing behind "
-                "the freeze can make it for classes.",
+                "Its knowledge is said to sit in early blocks, and these are the ones that stay.",
             ),
             Option(
                 "contrastive",
-                "It has seen clothes, and its last block is where views of the same image meet.",
+                "Its knowledge is said to sit in late blocks, but these are copied, too, and can "
+                "be trained.",
             ),
             Option(
                 "glyphs",
-                "Labels teach what differs between classes; but these are letters and not clothes.",
+                "Labels teach what differs between classes; but these are characters, no clothes.",
             ),
         ],
     )
 )
 def _frozen() -> Answer:
-    deepest = {name: study_results.frozen(name, 6) for name in ("masked", "contrastive", "labels")}
-    masked, contrastive, glyphs = deepest.values()
-    free = {name: study_results.frozen(name, 0) for name in deepest}
-    best = max(deepest, key=lambda name: deepest[name].mean())
+    pretexts = ("masked", "contrastive", "labels")
+    masked, contrastive, glyphs = (study_results.frozen(name, 3) for name in pretexts)
+    means = [found.mean() for found in (masked, contrastive, glyphs)]
+    free, of_glyphs = (study_results.frozen(name, 0) for name in ("masked", "labels"))
     return Answer(
-        letter(best == "contrastive", best == "labels"),
-        f"With all blocks frozen, masked against contrastive: {difference(masked, contrastive)}; "
-        f"masked against glyphs: {difference(masked, glyphs)}. With nothing frozen: "
-        f"{difference(free['masked'], free['contrastive'])}, and "
-        f"{difference(free['masked'], free['labels'])}.",
+        letter(means[1] == max(means), means[2] == max(means)),
+        f"With three blocks frozen, masked against contrastive: {difference(masked, contrastive)}; "
+        f"masked against glyphs: {difference(masked, glyphs)}. With nothing frozen, masked "
+        f"against glyphs: {difference(free, of_glyphs)}.",
     )
 
 

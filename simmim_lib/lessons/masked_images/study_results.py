@@ -188,22 +188,20 @@ def frozen(pretext: str, depth: int) -> np.ndarray:
 
 
 def frozen_compared() -> tuple[Picture, Table]:
-    """Compare how deep three sources may be frozen."""
-    looks = {
-        "masked": ("masked", "target", "o"),
-        "contrastive": ("contrastive", "source", "s"),
-        "labels": ("glyphs, by labels", "baseline", "^"),
-    }
-    curves = [
-        Curve(name, {float(depth): frozen(pretext, depth) for depth in FROZEN}, *look)
-        for pretext, (name, *look) in looks.items()
-    ]
-    figure = charts.accuracy_curves(curves, "frozen blocks of 6", "Clothes, 20 labels per class")
-    rows = [
-        [depth, *(mean_and_interval(frozen(pretext, depth)) for pretext in looks)]
+    """Compare three sources, with early blocks frozen and without."""
+    sources = {"masked": "masked", "contrastive": "contrastive", "labels": "glyphs, by labels"}
+    groups = {
+        f"{depth or 'no'} blocks frozen": {
+            name: frozen(pretext, depth) for pretext, name in sources.items()
+        }
         for depth in FROZEN
+    }
+    figure = charts.accuracy_rows(groups, "Clothes, 20 labels per class, learning rate 0.001")
+    rows = [
+        [name, *(mean_and_interval(of_group[name]) for of_group in groups.values())]
+        for name in sources.values()
     ]
-    return figure, Table(["frozen", *(name for name, *_ in looks.values())], rows)
+    return figure, Table(["source", *groups], rows)
 
 
 def vanishing_figure(mask: np.ndarray) -> Picture:
