@@ -224,8 +224,8 @@ def _block() -> Answer:
     Choice(
         "08-frozen",
         "The same transformer is pre-trained three times: on clothes by masking, on clothes by "
-        "contrast, and on *glyphs* with their labels. Its first three blocks of six are frozen, and "
-        "20 labelled clothes per class teach the rest. Which source is best?",
+        "contrast, and on *glyphs* with their labels. Its first three blocks of six are frozen, "
+        "and 20 labelled clothes per class teach the rest. Which source is best?",
         [
             Option(
                 "masked",
