@@ -152,6 +152,11 @@ def after_seconds(name: str) -> Picture:
     return masked.after_seconds({"masked": of_looks, "contrastive": of_looks}, SEEDS, name)
 
 
+def ratios_and_units(name: str) -> Picture:
+    found = {(ratio, unit): SEEDS * ratio for ratio in (0.2, 0.6) for unit in (1, 2)}
+    return masked.ratios_and_units(found, (0.6, 1), masking.random_mask(1, 4)[0], name)
+
+
 def attention(name: str) -> Picture:
     maps = np.random.default_rng(0).random((3, 2, 4, 4))
     return masked.attention(np.linspace(0, 1, 64).reshape(8, 8, 1), (1, 2), maps, name)
@@ -223,7 +228,7 @@ FIGURES: list[Callable[[str], Picture]] = [
     *(curves, scores_against_cost, course, frozen_depth, score_against_accuracy),
     *(by_labels, who_teaches_whom, words_behind, continued),
     *(labels_and_neighbours, ablation, collapse, weights_over_steps, changes, one_probability),
-    *(filled_in, after_seconds, attention, vanishing_mask),
+    *(filled_in, after_seconds, ratios_and_units, attention, vanishing_mask),
     *(ways_and_costs, private_head, claimed_and_found, membership, map_rows, forgetting, one_map),
     run_card,
 ]

@@ -41,7 +41,7 @@ LESSONS = (
     Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
     Lesson("06", "medical_images", "Medical images", 105, 85),
     Lesson("07", "language", "Language", 85, 70),
-    Lesson("08", "masked_images", "Masked image modelling", 65, 55),
+    Lesson("08", "masked_images", "Masked image modelling", 75, 55),
     Lesson("09", "open_problems", "Compute, privacy, interpretability", 105, 95),
     Lesson("10", "report", "Reports", 55, 50),
 )

@@ -45,21 +45,34 @@ NOTHING_DRAWN = ("text-probes", "text-perplexity")
 """Studies that learn from all labels, by methods in which nothing is left to chance, or look at the
 one network that is stored."""
 
+CHOOSING = ("fine-tuning-rates", "fine-tuning-extent")
+"""Studies by which something is chosen: of few seeds, and of nothing but validation images."""
+
+SHORT = ("mask-ablations",)
+"""Studies of few seeds, since each of their experiments is a pre-training; their lesson says so."""
+
 
 @each_study
 def test_every_stored_number_is_finite_and_of_ten_seeds_or_more(name):
     for record in load(name).records:
         fixed = getattr(record.settings, "method", "") in UNLEARNED or name in NOTHING_DRAWN
-        least = 1 if fixed else 10
+        least = 1 if fixed or name in (*CHOOSING, *SHORT) else 10
         for measure, values in record.measures.items():
             assert values.shape[-1] == record.settings.seeds >= least, measure
             assert np.all(np.isfinite(values))
+
+
+@pytest.mark.parametrize("name", CHOOSING)
+def test_by_what_something_is_chosen_is_no_test_image(name):
+    assert all([*record.measures] == ["validation"] for record in load(name).records)
 
 
 @study_of_settings
 def test_every_stored_accuracy_is_possible(name):
     for record in load(name).records:
         assert record.settings.budget == "full"
+        if name in CHOOSING:
+            continue
         for target in record.settings.targets:
             validation = record.values("validation", target)
             accuracy = record.values("accuracy", target)

@@ -115,6 +115,56 @@ def after_seconds(
 
 
 @styled
+def ratios_and_units(
+    accuracies: Mapping[tuple[float, int], np.ndarray],
+    chosen: tuple[float, int],
+    mask: np.ndarray,
+    title: str,
+) -> Picture:
+    """Draw a map of accuracies by ratio and unit, with one place marked, and a mask of its kind.
+
+    Args:
+        accuracies: by ratio and unit, (seeds,).
+        chosen: a key of them.
+        mask: one of the chosen ratio and unit, (grid, grid).
+        title: what was measured.
+    """
+    figure = new_figure(8, 3.2)
+    axes = figure.add_axes((0.12, 0.2, 0.54, 0.62))
+    axes.set(title=title)
+    _draw_map(axes, accuracies, chosen)
+    beside = figure.add_axes((0.72, 0.2, 0.25, 0.62))
+    beside.imshow(mask, cmap="Blues", vmin=0, vmax=1.6)
+    beside.set(xticks=[], yticks=[], title=f"{mask.sum()} of {mask.size} patches")
+    numbers = "; ".join(
+        f"ratio {ratio:g}, unit {unit}: {mean_and_interval(values)}"
+        for (ratio, unit), values in accuracies.items()
+    )
+    return Picture(
+        figure,
+        f"Test accuracy by ratio and unit. {title}. {numbers}. Marked: ratio {chosen[0]:g}, unit "
+        f"{chosen[1]}, whose masks hide {mask.sum()} of {mask.size} patches.",
+    )
+
+
+def _draw_map(
+    axes: "Axes", accuracies: Mapping[tuple[float, int], np.ndarray], chosen: tuple[float, int]
+) -> None:
+    ratios = sorted({ratio for ratio, _ in accuracies})
+    units = sorted({unit for _, unit in accuracies})
+    means = np.array([[accuracies[ratio, unit].mean() for ratio in ratios] for unit in units])
+    axes.imshow(means, cmap="Blues", aspect="auto", vmin=means.min() - 0.02, vmax=means.max() + 0.1)
+    for (ratio, unit), values in accuracies.items():
+        text = mean_and_interval(values).replace(" ± ", "\n± ")
+        axes.text(ratios.index(ratio), units.index(unit), text, ha="center", va="center")
+    _outline(axes, (units.index(chosen[1]), ratios.index(chosen[0])), 1)
+    axes.set_xticks(range(len(ratios)), [f"{ratio:g}" for ratio in ratios])
+    axes.set_yticks(range(len(units)), [f"{unit} x {unit}" for unit in units])
+    axes.set(xlabel="ratio", ylabel="unit, in patches")
+    axes.grid(visible=False)
+
+
+@styled
 def vanishing_mask(maps: Mapping[str, Sequence[np.ndarray]]) -> Picture:
     """Show, layer by layer, which places of a convolutional network hold nothing but the mask.
 

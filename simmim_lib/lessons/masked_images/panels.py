@@ -8,7 +8,8 @@ from simmim_lib import masking
 from simmim_lib.experiments.pretexts import masked
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.masked_images import figures, networks
+from simmim_lib.lessons.masked_images import figures, networks, study_results
+from simmim_lib.lessons.masked_images.studies import RATIOS, UNITS
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
@@ -39,6 +40,20 @@ def masks(network: Pretrained | None = None) -> Panel:
         filled = masked.reconstructions(network or networks.shipped(), images, mask)
         whose = "network that comes with the workbook" if network is None else "network above"
         yield figures.filled_in(images, mask, filled, f"Filled in by the {whose}")
+
+    return Panel(controls, pictures)
+
+
+def ablations() -> Panel:
+    """Return the panel that looks up the accuracy after pre-training with a ratio and a unit."""
+    controls = {
+        "ratio": slider("Ratio", RATIOS, masking.RATIO),
+        "unit": slider("Unit (patches)", UNITS, 1),
+    }
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        (mask,) = masking.random_mask(1, GRID, values["unit"], values["ratio"])
+        yield study_results.ratios_figure((values["ratio"], values["unit"]), mask)
 
     return Panel(controls, pictures)
 

@@ -12,9 +12,11 @@ from simmim_lib import datasets, experiments
 from simmim_lib.errors import check_choice, check_whole
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.pretexts import contrastive, masked
+from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.probing import linear_probe
 from simmim_lib.foundation.progress import Progress
+from simmim_lib.lessons.masked_images.chosen import chosen, chosen_rates
 from simmim_lib.settings import Settings
 from simmim_lib.studies.measures import Measures
 
@@ -59,28 +61,53 @@ class Described:
         """
         for name in values:
             check_choice("setting", name, [known.name for known in dataclasses.fields(cls)])
-        lists = {name: tuple(each) for name, each in values.items() if isinstance(each, list)}
-        return cls(**{**values, **lists})
+        return cls(**values)
 
     def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold, in order."""
-        plain = dataclasses.asdict(self)
-        return {
-            name: list(each) if isinstance(each, tuple) else each for name, each in plain.items()
-        }
+        """Return the fields, in order."""
+        return dataclasses.asdict(self)
 
 
 @dataclass(frozen=True, kw_only=True)
 class Timed(Described):
-    """One pre-training, with the usual recipe, that is looked at on the way.
+    """One pre-training, with the usual recipe, but of another length.
 
     Attributes:
         pretext: "masked" or "contrastive".
-        looks: after how many steps.
+        pretraining_steps: how many.
     """
 
     pretext: str
-    looks: tuple[int, ...]
+    pretraining_steps: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ablation(Described):
+    """One short pre-training with another plan, see `masked.Plan`.
+
+    Attributes:
+        pretraining_steps: how many.
+        pretraining_rate: the size of its largest step.
+        pretraining_seed: of its fresh weights and batches.
+    """
+
+    pretraining_steps: int = 400
+    pretraining_rate: float = Recipe.learning_rate
+    pretraining_seed: int = 0
+    kind: str = masked.USUAL.kind
+    unit: int = masked.USUAL.unit
+    ratio: float = masked.USUAL.ratio
+    everywhere: bool = masked.USUAL.everywhere
+    normalised: bool = masked.USUAL.normalised
+    head_layers: int = masked.USUAL.head_layers
+    final_norm: bool = masked.USUAL.final_norm
+    seeds: int = 5
+
+    @property
+    def plan(self) -> masked.Plan:
+        """What is hidden, and what is asked of the reconstruction."""
+        names = {field.name for field in dataclasses.fields(masked.Plan)}
+        return masked.Plan(**{name: value for name, value in vars(self).items() if name in names})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,54 +122,91 @@ class Probed(Described):
     labels_per_class: int = 20
 
 
-def fine_tuning(
-    labels_per_class: int, seeds: int, pretext: str = "masked", trunk: str = TRUNK
-) -> Settings:
-    """Return how networks are fine-tuned in this lesson, the same for all; none has no source."""
+def fine_tuning(pretext: str, labels_per_class: int, seeds: int, **how: Any) -> Settings:
+    """Return how a network is fine-tuned in this lesson.
+
+    Args:
+        pretext: what it was pre-trained to do; "none": it starts from random weights.
+        labels_per_class: of the target.
+        seeds: draws of labelled images.
+        how: the learning rate and more, as `chosen.chosen` returns them.
+    """
     return Settings(
-        trunk=trunk,
+        trunk=TRUNK,
         source=None if pretext == "none" else SOURCE,
         pretext="labels" if pretext == "none" else pretext,
         targets=(TARGET,),
         labels_per_class=labels_per_class,
         frozen_layers=0,
         schedule="cosine",
-        learning_rate=1e-3,
         seeds=seeds,
         budget="full",
+        **how,
     )
 
 
-def accuracies(settings: Settings, source: Pretrained | None) -> np.ndarray:
-    """Fine-tune a network, and return its test accuracies, (seeds,)."""
-    result = experiments.run(
-        settings, baseline=False, source=source, progress=lambda done, total: None
-    )
-    return result.accuracy[TARGET]
+def on_validation(settings: Settings, progress: Progress) -> Measures:
+    """Run an experiment by which something is chosen: of the test images nothing is kept.
+
+    Returns:
+        "validation", (seeds,).
+    """
+    result = experiments.run(settings, baseline=False, progress=progress)
+    return {"validation": result.validation[TARGET]}
 
 
 def time_it(timed: Timed, progress: Progress) -> Measures:
-    """Pre-train, and fine-tune what there is at each look.
+    """Pre-train, and fine-tune.
 
     Returns:
-        "accuracy", (looks, seeds), and "seconds" of pre-training, the same for all seeds.
+        "accuracy" and "seconds" of pre-training, which are the same for all seeds, each (seeds,);
+        the first steps count like the others, without the time in which they are compiled.
     """
-    how = RECIPES[timed.pretext](SOURCE, TRUNK)
-    settings = fine_tuning(timed.labels_per_class, timed.seeds, timed.pretext)
-    seconds, found, busy = [], [], 0.0
+    how = dataclasses.replace(usual_recipe(timed.pretext), steps=timed.pretraining_steps)
+    looks = FOLLOW[timed.pretext](SOURCE, TRUNK, how)
+    first, _ = next(looks)
     start = time.process_time()
-    for done, network in FOLLOW[timed.pretext](SOURCE, TRUNK, how):
-        if done in timed.looks:
-            seconds.append((time.process_time() - start - busy) / CORES)
-            before = time.process_time()
-            found.append(accuracies(settings, network))
-            busy += time.process_time() - before
-            progress(done, how.steps)
-        if done >= max(timed.looks):
-            break
+    *_, (_, network) = looks
+    share = (how.steps - first) / how.steps
+    seconds = (time.process_time() - start) / CORES / share
+    tuning = chosen(timed.pretext)
+    settings = fine_tuning(timed.pretext, timed.labels_per_class, timed.seeds, **tuning)
     return {
-        "accuracy": np.stack(found),
-        "seconds": np.repeat(np.array(seconds)[:, None], timed.seeds, axis=1),
+        "accuracy": _tuned(settings, network, progress).accuracy[TARGET],
+        "seconds": np.full(timed.seeds, seconds),
+    }
+
+
+def usual_recipe(pretext: str) -> Recipe:
+    """Return how the network was pre-trained that comes with the workbook."""
+    return RECIPES[pretext](SOURCE, TRUNK)
+
+
+def _tuned(settings: Settings, source: Pretrained, progress: Progress) -> experiments.Result:
+    return experiments.run(settings, baseline=False, source=source, progress=progress)
+
+
+def ablate(ablation: Ablation, progress: Progress) -> Measures:
+    """Pre-train once, briefly, and fine-tune.
+
+    Returns:
+        "accuracy" and "validation", fine-tuned, and "probe" of the last block before the features,
+        each (seeds,).
+    """
+    how = Recipe(
+        ablation.pretraining_steps,
+        learning_rate=ablation.pretraining_rate,
+        seed=ablation.pretraining_seed,
+    )
+    *_, (_, network) = masked.follow(SOURCE, TRUNK, how, ablation.plan)
+    labels, seeds = ablation.labels_per_class, ablation.seeds
+    settings = fine_tuning("masked", labels, seeds, **chosen_rates("masked"))
+    result = _tuned(settings, network, progress)
+    last = len(network.blocks) - 1
+    return {
+        "accuracy": result.accuracy[TARGET],
+        "validation": result.validation[TARGET],
+        "probe": linear_probe(network, last, datasets.load(TARGET), labels, seeds),
     }
 
 

@@ -1,9 +1,15 @@
 """Studies of lesson 08: what masked pre-training brings, and what it depends on."""
 
+from typing import Any
+
+from simmim_lib.lessons.masked_images.chosen import PRETEXTS, chosen, chosen_rates
 from simmim_lib.lessons.masked_images.pretrainings import (
+    Ablation,
     Probed,
     Timed,
+    ablate,
     fine_tuning,
+    on_validation,
     probe,
     time_it,
 )
@@ -11,23 +17,97 @@ from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, study
 
 LABELS = (5, 20)
-PRETEXTS = ("none", "masked", "contrastive")
-LOOKS = {"masked": (800, 3200, 8000), "contrastive": (200, 600)}
-"""After how many steps a pre-training is looked at; the last look is the network that ships."""
+LENGTHS = {"masked": (300, 1000), "contrastive": (150,)}
+"""Steps of pre-trainings that are shorter than those of the networks that ship."""
+
+CHOOSING = 2
+"""The first seeds, by whose validation images each start's fine-tuning is chosen."""
+
+REPORTED = slice(CHOOSING, CHOOSING + SEEDS[BUDGET])
+"""The seeds that are reported: none of those that have chosen."""
+
+RATES = (5e-4, 1e-3, 2e-3)
+DECAYS = {"none": (1.0,), "masked": (0.65, 1.0), "contrastive": (0.65, 1.0)}
+EXTENTS: tuple[dict[str, Any], ...] = ({"learning_rate": 4e-3}, {"steps": 300})
+COPIES: tuple[dict[str, Any], ...] = ({"copied_layers": 4}, {"copied_layers": 2})
+"""What is tried in fine-tuning; from scratch nothing is copied, so that nothing decays."""
+
+SOURCES = (("fashion", "masked"), ("fashion", "contrastive"), ("glyphs", "labels"))
+FROZEN = (0, 3)
+
+RATIOS = (0.2, 0.6, 0.8)
+UNITS = (1, 2)
+CHANGES: tuple[dict[str, Any], ...] = (
+    {"kind": "square"},
+    {"everywhere": True},
+    {"head_layers": 2},
+    {"normalised": True},
+    {"final_norm": True},
+    {"pretraining_rate": 3e-3},
+    {"pretraining_seed": 1},
+)
+"""What is changed of a short pre-training, one thing at a time."""
+
+
+@study("Which learning rate and layer-wise decay suit which start, by validation?", on_validation)
+def fine_tuning_rates() -> list[Settings]:
+    """The same rates for every start, at 120 steps; nothing is measured on test images."""
+    return [
+        fine_tuning(pretext, labels, CHOOSING, learning_rate=rate, layer_decay=decay)
+        for pretext in PRETEXTS
+        for labels in LABELS
+        for rate in RATES
+        for decay in DECAYS[pretext]
+    ]
+
+
+@study("Which start gains from larger or more steps, or fewer copied blocks?", on_validation)
+def fine_tuning_extent() -> list[Settings]:
+    """Each start with its own rates, and one change."""
+    return [
+        fine_tuning(pretext, labels, CHOOSING, **{**chosen_rates(pretext), **change})
+        for pretext in PRETEXTS
+        for labels in LABELS
+        for change in (EXTENTS if pretext == "none" else EXTENTS + COPIES)
+    ]
 
 
 @study("Does a transformer learn better from few labels after pre-training without any?")
 def without_labels() -> list[Settings]:
     """Clothes with few labels, from scratch and after pre-training on all of them unlabelled."""
     return [
-        fine_tuning(labels, SEEDS[BUDGET], pretext) for labels in LABELS for pretext in PRETEXTS
+        fine_tuning(pretext, labels, REPORTED.stop, **chosen(pretext))
+        for labels in LABELS
+        for pretext in PRETEXTS
     ]
 
 
 @study("How long must pre-training be?", time_it, Timed.from_mapping)
 def pretraining_time() -> list[Timed]:
-    """Masked and contrastive, looked at on the way."""
-    return [Timed(pretext=pretext, looks=looks) for pretext, looks in LOOKS.items()]
+    """Masked and contrastive pre-trainings, each of which goes its whole schedule."""
+    return [
+        Timed(pretext=pretext, pretraining_steps=steps, seeds=REPORTED.stop)
+        for pretext, lengths in LENGTHS.items()
+        for steps in lengths
+    ]
+
+
+@study("Which of the paper's choices matter here?", ablate, Ablation.from_mapping)
+def mask_ablations() -> list[Ablation]:
+    """Short pre-trainings; each differs from the usual one in ratio and unit, or in one thing."""
+    grid = [Ablation(ratio=ratio, unit=unit) for unit in UNITS for ratio in RATIOS]
+    return [*grid, *(Ablation(**change) for change in CHANGES)]
+
+
+@study("Do early blocks last that were learnt without labels, or from glyphs?")
+def frozen_sources() -> list[Settings]:
+    """Twenty labels, and the same learning rate for all."""
+    usual = fine_tuning("masked", max(LABELS), SEEDS[BUDGET], learning_rate=1e-3)
+    return [
+        usual.replace(source=source, pretext=pretext, frozen_layers=frozen)
+        for source, pretext in SOURCES
+        for frozen in FROZEN
+    ]
 
 
 @study("In which block do a few labels find most?", probe, Probed.from_mapping)

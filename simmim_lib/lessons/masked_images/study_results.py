@@ -5,8 +5,16 @@ import numpy as np
 from simmim_lib import trunks
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
 from simmim_lib.lessons.masked_images import figures
-from simmim_lib.lessons.masked_images.pretrainings import TRUNK
-from simmim_lib.lessons.masked_images.studies import LABELS, LOOKS, PRETEXTS
+from simmim_lib.lessons.masked_images.chosen import PRETEXTS, chosen
+from simmim_lib.lessons.masked_images.pretrainings import TRUNK, Ablation, usual_recipe
+from simmim_lib.lessons.masked_images.studies import (
+    FROZEN,
+    LABELS,
+    LENGTHS,
+    RATIOS,
+    REPORTED,
+    UNITS,
+)
 from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.charts import Curve
@@ -17,10 +25,31 @@ from simmim_lib.studies import stored
 WAYS = {"none": "from scratch", "masked": "masked", "contrastive": "contrastive"}
 
 
+CLAIMS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
+    "a ratio of 0.6 beats one of 0.2": ({}, {"ratio": 0.2}),
+    "at 0.6, units of 2 x 2 patches beat single ones": ({"unit": 2}, {}),
+    "scattered units beat one square": ({}, {"kind": "square"}),
+    "predicting only what is hidden beats predicting all": ({}, {"everywhere": True}),
+    "a head of one layer is no worse than one of two": ({}, {"head_layers": 2}),
+    "normalised targets beat plain pixels (MAE)": ({"normalised": True}, {}),
+    "a last normalisation harms the probe (the authors' hint)": ({}, {"final_norm": True}),
+}
+"""What was published, as what was found ahead of what; where nothing is said, it is usual."""
+
+LUCK = "the same once more, from other random weights"
+
+
 def accuracy(pretext: str, labels_per_class: int) -> np.ndarray:
     """Return the fine-tuned accuracies after a pretext, or "none", (seeds,)."""
     fields = {"source": None} if pretext == "none" else {"pretext": pretext, "source": "fashion"}
-    return stored.load("without-labels").values(labels_per_class=labels_per_class, **fields)
+    study = stored.load("without-labels")
+    return study.values(labels_per_class=labels_per_class, **fields)[REPORTED]
+
+
+def tuning_chosen() -> Table:
+    """List how each start is fine-tuned."""
+    rows = [[WAYS[name], *chosen(name).values()] for name in PRETEXTS]
+    return Table(["start", "learning rate", "layer-wise decay", "steps", "copied blocks"], rows)
 
 
 def gain(pretext: str, labels_per_class: int) -> Difference:
@@ -46,25 +75,83 @@ def pretexts_compared() -> tuple[Picture, Table]:
 
 
 def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
-    """Return the seconds, (looks,), and the accuracies, (looks, seeds), of a pre-training."""
-    study = stored.load("pretraining-time")
-    seconds = study.values("seconds", pretext=pretext)[:, 0]
-    return seconds, study.values("accuracy", pretext=pretext)
+    """Return seconds of pre-training, (lengths,), and the accuracies after it, (lengths, seeds).
+
+    The last is the network that ships; its seconds follow from those of the one before.
+    """
+    study, lengths = stored.load("pretraining-time"), LENGTHS[pretext]
+    measured = [
+        [
+            study.values(measure, pretext=pretext, pretraining_steps=steps)
+            for measure in ("seconds", "accuracy")
+        ]
+        for steps in lengths
+    ]
+    seconds = [of_length[0] for of_length, _ in measured]
+    accuracies = [of_length[REPORTED] for _, of_length in measured]
+    return (
+        np.array([*seconds, seconds[-1] * usual_recipe(pretext).steps / lengths[-1]]),
+        np.stack([*accuracies, accuracy(pretext, 5)]),
+    )
 
 
 def timed_compared() -> tuple[Picture, Table]:
     """Compare how long was pre-trained."""
-    scratch, curves = accuracy("none", 5), {name: timed(name) for name in LOOKS}
+    scratch, curves = accuracy("none", 5), {name: timed(name) for name in LENGTHS}
     seeds = len(scratch)
     figure = figures.after_seconds(
         curves, scratch, f"Fashion-MNIST, 5 labels per class, {seeds} seeds"
     )
     rows = [
-        [name, f"{second:,.0f} s", difference(of_look, scratch)]
+        [name, f"{second:,.0f} s", difference(found, scratch)]
         for name, (seconds, accuracies) in curves.items()
-        for second, of_look in zip(seconds, accuracies, strict=True)
+        for second, found in zip(seconds, accuracies, strict=True)
     ]
     return figure, Table(["pre-training", "for", "against scratch"], rows)
+
+
+def ablated(measure: str = "accuracy", **changes: object) -> np.ndarray:
+    """Return what was measured after a short pre-training with something changed, (seeds,)."""
+    wanted = Ablation(**changes)  # type: ignore[arg-type]
+    return stored.load("mask-ablations").values(measure, **wanted.as_dict())
+
+
+def ratios_figure(marked: tuple[float, int], mask: np.ndarray) -> Picture:
+    """Draw the map of ratios and units, with one of them marked, and a mask of its kind."""
+    found = {(ratio, unit): ablated(ratio=ratio, unit=unit) for ratio in RATIOS for unit in UNITS}
+    usual = Ablation()
+    title = f"{usual.labels_per_class} labels per class, {usual.seeds} seeds"
+    return figures.ratios_and_units(found, marked, mask, title)
+
+
+def luck(measure: str = "accuracy") -> float:
+    """Return by how many points two pre-trainings differ that differ by their luck alone.
+
+    The interval of a claim knows the luck of draws of labels, but not that of the pre-trainings.
+    """
+    ahead = difference(ablated(measure), ablated(measure, pretraining_seed=1))
+    return abs(ahead.mean) + ahead.half_width
+
+
+def verdicts() -> dict[str, tuple[Difference, str]]:
+    """Return of each claim how far the one is ahead, and whether that was reproduced here."""
+    return {claim: _verdict(claim) for claim in CLAIMS}
+
+
+def _verdict(claim: str) -> tuple[Difference, str]:
+    one, other = CLAIMS[claim]
+    measure = "probe" if "probe" in claim else "accuracy"
+    ahead = difference(ablated(measure, **one), ablated(measure, **other))
+    if not ahead.is_clear or abs(ahead.mean) <= luck(measure):
+        return ahead, "not decidable here"
+    return ahead, "reproduced" if ahead.mean > 0 else "not reproduced: the other way round"
+
+
+def verdicts_table() -> Table:
+    """List the claims with their verdicts."""
+    rows = [[claim, ahead, verdict] for claim, (ahead, verdict) in verdicts().items()]
+    again = difference(ablated(pretraining_seed=1), ablated())
+    return Table(["claim", "difference here", "verdict"], [*rows, [LUCK, again, "luck"]])
 
 
 def by_block(pretext: str) -> np.ndarray:
@@ -93,6 +180,28 @@ def blocks_compared() -> tuple[Picture, Table]:
         for n, block in enumerate(blocks)
     ]
     return figure, Table(["", "block", *looks], rows)
+
+
+def frozen(pretext: str, depth: int) -> np.ndarray:
+    """Return the accuracies with some blocks frozen, (seeds,); by labels: of glyphs."""
+    return stored.load("frozen-sources").values(pretext=pretext, frozen_layers=depth)
+
+
+def frozen_compared() -> tuple[Picture, Table]:
+    """Compare three sources, with early blocks frozen and without."""
+    sources = {"masked": "masked", "contrastive": "contrastive", "labels": "glyphs, by labels"}
+    groups = {
+        f"{depth or 'no'} blocks frozen": {
+            name: frozen(pretext, depth) for pretext, name in sources.items()
+        }
+        for depth in FROZEN
+    }
+    figure = charts.accuracy_rows(groups, "Clothes, 20 labels per class, learning rate 0.001")
+    rows = [
+        [name, *(mean_and_interval(of_group[name]) for of_group in groups.values())]
+        for name in sources.values()
+    ]
+    return figure, Table(["source", *groups], rows)
 
 
 def vanishing_figure(mask: np.ndarray) -> Picture:

@@ -28,6 +28,13 @@ def test_seconds_are_told_with_their_accuracies():
     assert "masked: after 3 s 0.633" in picture.alt and "after 30 s 0.733" in picture.alt
 
 
+def test_ratios_and_units_are_told_with_the_marked_one():
+    found = {(0.2, 1): SEEDS, (0.6, 1): SEEDS + 0.1}
+    picture = figures.ratios_and_units(found, (0.6, 1), masking.random_mask(1, 4)[0], "Five")
+    assert "ratio 0.2, unit 1: 0.633" in picture.alt and "ratio 0.6, unit 1: 0.733" in picture.alt
+    assert "Marked: ratio 0.6, unit 1, whose masks hide 10 of 16 patches" in picture.alt
+
+
 def test_attention_is_told_by_row_and_column():
     maps = np.zeros((2, 2, 4, 4))
     maps[0, :, 1, 2] = maps[1, :, 3, 0] = 1

@@ -32,3 +32,8 @@ def test_another_patch_looks_elsewhere():
     assert "row 3, column 2, is marked" in before and "row 1, column 4, is marked" in after
     _, other = moved(panels.attention(), pretext="contrastive")
     assert "contrastive pre-training" in other
+
+
+def test_the_explorer_marks_what_is_asked_for():
+    before, after = moved(panels.ablations(), ratio=0.8, unit=2)
+    assert "Marked: ratio 0.6, unit 1" in before and "Marked: ratio 0.8, unit 2" in after

@@ -3,10 +3,15 @@
 import numpy as np
 import pytest
 
-from simmim_lib.foundation.intervals import difference
+from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.masked_images import study_results
-from simmim_lib.lessons.masked_images.pretrainings import Probed, Timed
-from simmim_lib.lessons.masked_images.studies import LABELS, LOOKS
+from simmim_lib.lessons.masked_images.pretrainings import Ablation, Probed, Timed
+from simmim_lib.lessons.masked_images.studies import (
+    CHOOSING,
+    LABELS,
+    LENGTHS,
+    REPORTED,
+)
 from simmim_lib.studies import stored
 
 
@@ -15,15 +20,21 @@ def test_gains_are_those_of_the_same_seeds():
     for labels in LABELS:
         scratch = study.values(source=None, labels_per_class=labels)
         masked = study.values(pretext="masked", labels_per_class=labels)
-        assert len(scratch) == 10
-        assert study_results.gain("masked", labels) == difference(masked, scratch)
+        assert len(scratch[REPORTED]) == 10
+        gain = difference(masked[REPORTED], scratch[REPORTED])
+        assert study_results.gain("masked", labels) == gain
 
 
-def test_every_look_has_its_seconds():
-    for pretext, looks in LOOKS.items():
+def test_no_seed_that_has_chosen_is_reported():
+    assert not set(range(CHOOSING)) & set(range(20)[REPORTED])
+
+
+def test_every_length_has_its_seconds_and_the_last_is_what_ships():
+    for pretext, lengths in LENGTHS.items():
         seconds, accuracies = study_results.timed(pretext)
-        assert len(seconds) == len(accuracies) == len(looks)
+        assert len(seconds) == len(accuracies) == len(lengths) + 1
         assert (np.diff(seconds) > 0).all()
+        np.testing.assert_array_equal(accuracies[-1], study_results.accuracy(pretext, 5))
 
 
 def test_every_block_was_probed():
@@ -34,10 +45,41 @@ def test_every_block_was_probed():
         assert found.mean(axis=1).max() > found[0].mean()  # blocks know more than the embedding
 
 
+def test_frozen_blocks_are_compared_over_the_same_seeds():
+    _, table = study_results.frozen_compared()
+    assert [*table.heading] == ["source", "no blocks frozen", "3 blocks frozen"]
+    masked = stored.load("frozen-sources").values(pretext="masked", frozen_layers=3)
+    assert table.rows[0] == ["masked", *table.rows[0][1:2], mean_and_interval(masked)]
+
+
+@pytest.mark.parametrize(
+    ("shift", "again", "verdict"),
+    [
+        (0.1, 0.01, "reproduced"),
+        (-0.1, 0.01, "not reproduced: the other way round"),
+        (0, 0.01, "not decidable here"),
+        (0.1, 0.15, "not decidable here"),
+    ],
+)
+def test_a_claim_is_judged_by_its_interval_and_by_luck(monkeypatch, shift, again, verdict):
+    values = np.array([0.5, 0.52, 0.51, 0.49, 0.5])
+    noise = np.array([0.01, -0.01, 0.0, 0.005, -0.005])
+
+    def ablated(measure="accuracy", **changes):
+        if changes == {"pretraining_seed": 1}:
+            return values + again
+        return values - shift + noise if changes else values
+
+    monkeypatch.setattr(study_results, "ablated", ablated)
+    ahead, word = study_results.verdicts()["scattered units beat one square"]
+    assert word == verdict and ahead.mean == pytest.approx(100 * shift, abs=0.2)
+
+
 @pytest.mark.parametrize(
     "experiment",
     [
-        Timed(pretext="masked", looks=(1, 2)),
+        Timed(pretext="masked", pretraining_steps=2),
+        Ablation(kind="square", unit=2, final_norm=True),
         Probed(pretext="contrastive"),
     ],
 )
