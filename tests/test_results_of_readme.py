@@ -56,6 +56,15 @@ def rows() -> Iterator[str]:
         "small network, fine-tuned",
         photographs.values(trunk="small-cnn", recipe="fine-tune"),
     )
+    masked = stored.load("without-labels")
+    for pretext, title in (("masked", "masked images (SimMIM of 2022)"), ("contrastive", "views")):
+        yield row(
+            "without-labels",
+            f"Clothes, 5 labels a class, small transformer pre-trained on {title}, no label",
+            masked.values(source="fashion", pretext=pretext, labels_per_class=5),
+            "from scratch",
+            masked.values(source=None, labels_per_class=5),
+        )
     joint = stored.load("joint")
     yield row(
         "joint",
