@@ -23,6 +23,7 @@ from simmim_lib.pictures.style import (
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
+    from matplotlib.transforms import Bbox
 
 MARKERS = "os^Dv<>"
 LOOKS = (("source", "-"), ("target", "--"), ("trained", "-."), ("frozen", ":"), ("baseline", "-"))
@@ -64,8 +65,8 @@ def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None =
         title: what was measured.
         limit: what can be afforded, in billions of operations.
     """
-    figure = new_figure(8, 4.2)
-    axes = figure.add_axes((0.09, 0.14, 0.88, 0.76))
+    figure = new_figure(8, 4.6)
+    axes = figure.add_axes((0.09, 0.22, 0.88, 0.7))
     groups = list(dict.fromkeys(way.group for way in ways))
     for position, group in enumerate(groups):
         colour, _, marker = look(position)
@@ -79,12 +80,12 @@ def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None =
     front = pareto_front(ways)
     steps = np.array([(way.cost, way.accuracy.mean()) for way in front])
     axes.step(*steps.T, where="post", color=COLOURS["unlabelled"], lw=1, zorder=1)
-    _name_ways(axes, ways, front)
     if limit is not None:
         axes.axvline(limit, color=COLOURS["baseline"], ls="--", label="what you can afford")
+    _name_ways(axes, ways, front)
     axes.set(xlabel="billions of floating-point operations, one seed", ylabel="test accuracy")
     axes.set_title(shortened(title, 90))
-    axes.legend(loc="lower right", fontsize=9)
+    axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.16), ncols=4, fontsize=9)
     numbers = "; ".join(
         f"{way.group}, {way.name}: {mean_and_interval(way.accuracy)} for {way.cost:,.1f}"
         for way in sorted(ways, key=lambda way: way.cost)
@@ -98,28 +99,61 @@ def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None =
 
 
 def _name_ways(axes: "Axes", ways: Sequence[Way], front: Sequence[Way]) -> None:
-    """Write the names beside the points, those on the front in bold, towards the middle."""
-    middle = np.sqrt(min(way.cost for way in ways) * max(way.cost for way in ways))
-    written: list[Way] = []
-    for way in ways:
-        near = [other for other in written if _are_near(way, other)]
-        left = way.cost > middle
+    """Write each name beside its point, where there is room; those on the front in bold."""
+    from matplotlib.transforms import Bbox
+
+    inches = axes.figure.dpi_scale_trans.inverted()
+    inside = axes.get_window_extent().transformed(inches)
+    means = [(way.cost, float(way.accuracy.mean())) for way in ways]
+    places = inches.transform(axes.transData.transform(means))
+    ends = [(way.cost, sum(interval(way.accuracy))) for way in ways]
+    bars = inches.transform(axes.transData.transform(ends))[:, 1] - places[:, 1]
+    taken = [
+        Bbox.from_bounds(x - 0.06, y - bar, 0.12, 2 * bar)
+        for (x, y), bar in zip(places, bars, strict=True)
+    ]
+    for way, point, place in zip(ways, means, places, strict=True):
+        text = shortened(way.name, 30)
+        offset, box = _room(len(text), place, taken, inside)
+        taken.append(box)
         axes.annotate(
-            shortened(way.name, 30),
-            (way.cost, float(way.accuracy.mean())),
-            xytext=(-7 if left else 7, 5 - 17 * len(near)),
+            text,
+            point,
+            xytext=offset,
             textcoords="offset points",
-            ha="right" if left else "left",
+            ha="right" if offset[0] < 0 else "left",
+            va="center",
             fontsize=9,
             weight="bold" if way in front else "normal",
         )
-        written.append(way)
 
 
-def _are_near(one: Way, other: Way) -> bool:
-    """Return whether names beside two points would lie on each other."""
-    apart = abs(one.accuracy.mean() - other.accuracy.mean())
-    return abs(np.log(one.cost / other.cost)) < 1 and bool(apart < 0.012)
+def _room(
+    characters: int, place: np.ndarray, taken: "Sequence[Bbox]", inside: "Bbox"
+) -> "tuple[tuple[float, float], Bbox]":
+    """Return the first offset, in points, at which a text lies on nothing else, and its box there.
+
+    Args:
+        characters: of the text.
+        place: of its point, in inches, as are the boxes.
+        taken: boxes where something is.
+        inside: the box that it shall not leave.
+    """
+    from matplotlib.transforms import Bbox
+
+    width, height = 0.075 * characters, 0.15
+    offsets = [(side, up) for up in (8, -8, 20, -20, 32, -32) for side in (9, -9)]
+    boxes = []
+    for side, up in offsets:
+        left = place[0] + side / 72 - (width if side < 0 else 0)
+        boxes.append(Bbox.from_bounds(left, place[1] + up / 72 - height / 2, width, height))
+    free = (
+        n
+        for n, box in enumerate(boxes)
+        if not box.count_overlaps(taken) and all(inside.contains(*each) for each in box.corners())
+    )
+    chosen = next(free, 0)
+    return offsets[chosen], boxes[chosen]
 
 
 def pareto_front(ways: Sequence[Way]) -> list[Way]:
