@@ -129,7 +129,9 @@ def test_any_row_of_results_is_read_or_refused_in_one_sentence(place, value, rem
         except WorkbookError as error:
             assert is_one_sentence(error)
         else:
-            assert np.isfinite([*map(np.mean, found.accuracy.values()), found.seconds]).all()
+            assert np.isfinite([*map(found.main_scores, found.scores)]).all() and np.isfinite(
+                found.seconds
+            )
         assert [*Path(folder).iterdir()] == [path] and path.read_bytes() == content
 
 

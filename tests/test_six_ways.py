@@ -81,7 +81,7 @@ def test_a_worker_of_a_sweep(asked, expected, tmp_path, capsys):
     folder = tmp_path / "results"
     assert cli.main(["sweep", str(grid), "--output", str(folder), "--workers", "1"]) == 0
     (row,) = rows.read(folder)
-    check({name: each.tolist() for name, each in row.accuracy.items()}, expected)
+    check({name: scores["accuracy"].tolist() for name, scores in row.scores.items()}, expected)
 
 
 def test_a_report_and_one_from_the_form(asked, expected, tmp_path, capsys):

@@ -93,10 +93,10 @@ def test_every_setting_is_an_option(
         "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "foreign_images": "fashion",
         "ramp": 0.25, "strategy": "mirrored", "recipe": "simmim", "trunk": "article",
         "trunk_learning_rate": 0.1, "batch_size": 8, "patience": 40,
-        "baseline": "none",
+        "baseline": "none", "layer_decay": 0.65,
     }  # fmt: skip
     # Each alone must be a setting that is allowed; these need others beside them.
-    together = {"agreement", "augmentation", "image_size"}
+    together = {"agreement", "augmentation", "image_size", "pretext"}
     assert set(values) | together == {field.name for field in dataclasses.fields(Settings)}
     for name, value in values.items():
         text = ",".join(map(str, value)) if isinstance(value, tuple) else str(value)
@@ -107,6 +107,11 @@ def test_every_setting_is_an_option(
     assert fake_run[-1] == Settings(agreement=1.0, augmentation=0.5, frozen_layers=0)
     assert cli.main(["run", "--trunk", "efficientnet-lite0", "--image-size", "128"]) == 0
     assert fake_run[-1] == Settings(trunk="efficientnet-lite0", image_size=128)
+    masked = {"trunk": "small-vit", "source": "fashion", "pretext": "contrastive"}
+    assert (
+        cli.main(["run", *(word for name in masked for word in (f"--{name}", masked[name]))]) == 0
+    )
+    assert fake_run[-1] == Settings(**masked) != Settings(**{**masked, "pretext": "masked"})
 
 
 def test_it_is_said_that_grey_images_are_repeated(fake_run: list[Settings], capsys) -> None:
