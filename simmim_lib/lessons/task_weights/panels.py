@@ -93,22 +93,27 @@ def _trade_offs(
 
     Args:
         unweighted: the experiment.
-        trail: its task weights so far; the last are set now.
+        trail: its task weights so far; the last are set now. Of the others those that are not
+            remembered any more are measured again, but not waited for.
         progress: filled once, by what is not remembered.
     """
     plans = {
         shares: unweighted.replace(task_weights=shares)
         for shares in (*trail, *shares_to_measure(unweighted.targets))
     }
-    at_once = [shares for shares in plans if shares in trail or is_measured(plans[shares])]
+    at_once = [shares for shares in plans if shares in trail[-1:] or is_measured(plans[shares])]
     later = [shares for shares in plans if shares not in at_once]
     results = measure_each([plans[shares] for shares in (*at_once, *later)], progress)
     measured = {shares: next(results) for shares in at_once}
-    yield shares_figures.task_weights(measured, trail)
+
+    def drawn() -> Picture:
+        return shares_figures.task_weights(measured, [each for each in trail if each in measured])
+
+    yield drawn()
     for count, (shares, result) in enumerate(zip(later, results, strict=True), start=1):
         measured[shares] = result
         if count % REDRAW_EVERY == 0 or count == len(later):
-            yield shares_figures.task_weights(measured, trail)
+            yield drawn()
 
 
 def conflict(angle: int = FIRST_ANGLE, length: float = FIRST_LENGTH) -> Panel:
