@@ -1,8 +1,8 @@
 """What SimMIM is compared with: methods for sentences that practitioners know by heart."""
 
-from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 
@@ -12,6 +12,7 @@ from simmim_lib.experiments.features import frozen_features, tokenized
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.language import word_list
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 from simmim_lib.trunks.catalogue import MINILM
 
@@ -22,7 +23,7 @@ DOMAINS = ("amazon", "imdb", "yelp")
 
 
 @dataclass(frozen=True, kw_only=True)
-class PlainMethod:
+class PlainMethod(Described):
     """One method, which learns from labelled sentences of some domains, and is tested on another.
 
     Attributes:
@@ -44,15 +45,6 @@ class PlainMethod:
         check_choice("method", self.method, METHODS)
         check_whole("seeds", self.seeds, 1)
         datasets.wanted_labels(self.labels_per_class)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold."""
-        return {**asdict(self), "learns_from": list(self.learns_from)}
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "PlainMethod":
-        """Return the description that `as_dict` has made plain."""
-        return cls(**{**values, "learns_from": tuple(values["learns_from"])})
 
 
 def measure(asked: PlainMethod, progress: Progress) -> Measures:

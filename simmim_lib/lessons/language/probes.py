@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 
@@ -17,6 +16,7 @@ from simmim_lib.lessons.language.plain_methods import (
     with_features,
     word_counts,
 )
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 NEGATIVE, POSITIVE = 0, 1
@@ -83,7 +83,7 @@ PROBES: Mapping[str, Sequence[Probe]] = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class ProbeTest:
+class ProbeTest(Described):
     """A method that has learnt from all labels of all domains, tested on the probes.
 
     Attributes:
@@ -97,15 +97,6 @@ class ProbeTest:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         check_choice("method", self.method, METHODS)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold."""
-        return {"method": self.method, "seeds": self.seeds}
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "ProbeTest":
-        """Return the description that `as_dict` has made plain."""
-        return cls(**values)
 
 
 def measure(asked: ProbeTest, progress: Progress) -> Measures:

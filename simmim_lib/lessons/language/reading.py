@@ -1,19 +1,18 @@
 """How well the workbook's own language model foretells texts that it has not read."""
 
-from collections.abc import Mapping
-from dataclasses import asdict, dataclass
-from typing import Any
+from dataclasses import dataclass
 
 import numpy as np
 
 from simmim_lib import datasets
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.language.next_word import log_probabilities
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 
 @dataclass(frozen=True, kw_only=True)
-class Reading:
+class Reading(Described):
     """The language model that Wikipedia has taught reads the test part of a dataset.
 
     Attributes:
@@ -27,15 +26,6 @@ class Reading:
     def __post_init__(self) -> None:
         """Refuse what is no dataset."""
         datasets.check_name("dataset", self.tested_on)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold."""
-        return asdict(self)
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "Reading":
-        """Return the description that `as_dict` has made plain."""
-        return cls(**values)
 
 
 def measure(asked: Reading, progress: Progress) -> Measures:

@@ -1,10 +1,8 @@
 """The same small network trained by several losses: same images, same batches, same start."""
 
-import dataclasses
 import functools
-from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy.special import softmax
@@ -15,6 +13,7 @@ from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.loss_formula.readings import LOSSES, READINGS
 from simmim_lib.losses import Tensor
+from simmim_lib.studies.described import Described
 from simmim_lib.training import objective
 from simmim_lib.trunks import Weights
 
@@ -39,7 +38,7 @@ LEARNING_RATES = {"adam": 1e-3, "sgd": 0.05}
 
 
 @dataclass(frozen=True, kw_only=True)
-class LossComparison:
+class LossComparison(Described):
     """An experiment: a network for each loss and seed, trained on MNIST digits.
 
     Attributes:
@@ -75,23 +74,6 @@ class LossComparison:
             raise WorkbookError(
                 f"flipped is {shown(self.flipped)}, but must be a share from 0 to 1, like 0.4."
             )
-
-    @classmethod
-    def from_mapping(cls, values: Mapping[str, Any]) -> "LossComparison":
-        """Build a comparison of names and values, as in a JSON file.
-
-        Raises:
-            WorkbookError: a name that is no field, with the nearest one, or a value that is not
-                allowed.
-        """
-        names = [known.name for known in dataclasses.fields(cls)]
-        for name in values:
-            check_choice("setting", name, names)
-        return cls(**{**values, "losses": tuple(values.get("losses", cls.losses))})
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields as plain values that JSON can hold, in order."""
-        return {**dataclasses.asdict(self), "losses": list(self.losses)}
 
     def as_code(self) -> str:
         """Return the line of Python that repeats this experiment."""

@@ -2,14 +2,14 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 
 from simmim_lib import datasets, experiments
-from simmim_lib.errors import check_choice, check_whole
+from simmim_lib.errors import check_whole
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.pretexts import contrastive, masked
 from simmim_lib.experiments.pretexts.self_taught import Recipe
@@ -18,6 +18,7 @@ from simmim_lib.experiments.probing import linear_probe
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.masked_images.chosen import chosen, chosen_rates
 from simmim_lib.settings import Settings
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 SOURCE = TARGET = "fashion"
@@ -32,11 +33,9 @@ RECIPES = {"masked": masked.usual_recipe, "contrastive": contrastive.usual_recip
 CORES = 2
 """Seconds are told for a machine of two processor cores that has nothing else to do."""
 
-Kind = TypeVar("Kind", bound="Described")
-
 
 @dataclass(frozen=True, kw_only=True)
-class Described:
+class FewLabels(Described):
     """What describes an experiment of this lesson.
 
     Attributes:
@@ -52,24 +51,9 @@ class Described:
         for name in ("labels_per_class", "seeds"):
             check_whole(name, getattr(self, name), least=1)
 
-    @classmethod
-    def from_mapping(cls: type[Kind], values: Mapping[str, Any]) -> Kind:
-        """Build an experiment of names and values, as in a JSON file.
-
-        Raises:
-            WorkbookError: a name that is no field, with the nearest one.
-        """
-        for name in values:
-            check_choice("setting", name, [known.name for known in dataclasses.fields(cls)])
-        return cls(**values)
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields, in order."""
-        return dataclasses.asdict(self)
-
 
 @dataclass(frozen=True, kw_only=True)
-class Timed(Described):
+class Timed(FewLabels):
     """One pre-training, with the usual recipe, but of another length.
 
     Attributes:
@@ -82,7 +66,7 @@ class Timed(Described):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ablation(Described):
+class Ablation(FewLabels):
     """One short pre-training with another plan, see `masked.Plan`.
 
     Attributes:
@@ -111,7 +95,7 @@ class Ablation(Described):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Probed(Described):
+class Probed(FewLabels):
     """A network that comes with the workbook, probed at every block.
 
     Attributes:

@@ -1,7 +1,7 @@
 """Studies of lesson 06: few labels, two hospitals, a leak between parts, and real radiographs."""
 
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -18,6 +18,7 @@ from simmim_lib.experiments import Result
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.medical_images import cohorts, readings
 from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
 from simmim_lib.studies.registry import BUDGET, full_settings, study
 
@@ -117,7 +118,7 @@ def _fixed(validation: readings.Reading, test: readings.Reading) -> dict[str, fl
 
 
 @dataclass(frozen=True, kw_only=True)
-class Trial:
+class Trial(Described):
     """An experiment on images that are made for it.
 
     Attributes:
@@ -125,10 +126,6 @@ class Trial:
     """
 
     seeds: int = SEEDS[BUDGET]
-
-    def as_dict(self) -> dict[str, Any]:
-        """Return the fields."""
-        return asdict(self)
 
 
 class _Planned(Protocol):
@@ -166,7 +163,7 @@ class ClinicTrial(Trial):
 @study(
     "What do a source and images without labels bring where labels are few?",
     run_trial,
-    lambda fields: ClinicTrial(**fields),
+    ClinicTrial.from_mapping,
 )
 def few_medical_labels() -> list[ClinicTrial]:
     """Chest phantoms of new patients, from 5, 20 and 100 labels a class."""
@@ -221,7 +218,7 @@ class JointTrial(Trial):
 @study(
     "Does one network for illness and findings need fewer labels than one network for each?",
     lambda trial, progress: accuracies_and(areas_of_all)(trial.settings(), progress),
-    lambda fields: JointTrial(**{**fields, "asked": tuple(fields["asked"])}),
+    JointTrial.from_mapping,
 )
 def findings_together() -> list[JointTrial]:
     """Chest phantoms of new patients, from 5 and 20 labels a class and a finding."""
@@ -252,7 +249,7 @@ class HospitalTrial(Trial):
 @study(
     "What does a network learn where the device tells the diagnosis?",
     run_trial,
-    lambda fields: HospitalTrial(**fields),
+    HospitalTrial.from_mapping,
 )
 def two_hospitals() -> list[HospitalTrial]:
     """Tested where it learnt, where device and illness go the other way, and after balancing."""
@@ -281,7 +278,7 @@ class SplitTrial(Trial):
 @study(
     "How much does it flatter to test on patients who were learnt from?",
     run_trial,
-    lambda fields: SplitTrial(**fields),
+    SplitTrial.from_mapping,
 )
 def patients_in_both_parts() -> list[SplitTrial]:
     """The same test images, after learning from their patients and from as many others."""

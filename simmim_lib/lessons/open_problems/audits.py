@@ -13,11 +13,11 @@ import numpy as np
 from simmim_lib import datasets, privacy
 from simmim_lib.errors import check_choice, check_positive, check_whole
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.open_problems.described import Described
 from simmim_lib.lessons.open_problems.private_heads import DELTA, PrivateHead, rows_of
 from simmim_lib.privacy.attacks import audited_epsilon, epsilon_of_many_runs
 from simmim_lib.privacy.heads import train_head, unit_rows
 from simmim_lib.privacy.steps import PrivateRecipe
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 CANARY_MISTAKES = ("none", "a quarter of the noise", "noise for the mean")

@@ -11,7 +11,7 @@ from simmim_lib.errors import check_choice, check_whole
 from simmim_lib.experiments import cost
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.open_problems import starts
-from simmim_lib.lessons.open_problems.described import Described
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 if TYPE_CHECKING:

@@ -18,8 +18,8 @@ from simmim_lib.datasets import phantoms
 from simmim_lib.errors import check_choice, check_whole
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.open_problems import starts
-from simmim_lib.lessons.open_problems.described import Described
 from simmim_lib.lessons.open_problems.maps import METHODS, answers
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 if TYPE_CHECKING:

@@ -9,9 +9,9 @@ import numpy as np
 from simmim_lib import datasets
 from simmim_lib.errors import check_at_least_zero, check_choice, check_whole
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.open_problems.described import Described
 from simmim_lib.lessons.open_problems.private_heads import rows_of
 from simmim_lib.privacy.federated import Examples, FederatedRecipe, federated_rounds
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 if TYPE_CHECKING:

@@ -9,10 +9,10 @@ from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError, check_choice, check_whole
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.open_problems import starts
-from simmim_lib.lessons.open_problems.described import Described
 from simmim_lib.lessons.open_problems.private_heads import PrivateHead, rows_of
 from simmim_lib.privacy.attacks import attack, confidence, likelihood_ratio
 from simmim_lib.privacy.heads import probabilities, train_head
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
 EXAMPLES = 2_000

@@ -10,9 +10,9 @@ from simmim_lib.errors import check_choice, check_positive, check_whole
 from simmim_lib.experiments.features import frozen_features
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.open_problems.described import Described
 from simmim_lib.privacy.heads import probabilities, train_head, unit_rows
 from simmim_lib.privacy.steps import PrivateRecipe
+from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 from simmim_lib.trunks.catalogue import describe
 

@@ -1,4 +1,4 @@
-"""Experiments of this lesson that are no `Settings`: plain values in, plain values out."""
+"""Experiments of lessons that are no `Settings`: plain values in, plain values out."""
 
 import dataclasses
 from collections.abc import Mapping
@@ -21,8 +21,10 @@ class Described:
         names = [known.name for known in dataclasses.fields(cls)]  # type: ignore[arg-type]
         for name in values:
             check_choice("setting", name, names)
-        return cls(**values)
+        given = {name: tuple(v) if isinstance(v, list) else v for name, v in values.items()}
+        return cls(**given)
 
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values that JSON can hold, in order."""
-        return dataclasses.asdict(self)  # type: ignore[call-overload]
+        plain = dataclasses.asdict(self)  # type: ignore[call-overload]
+        return {name: list(v) if isinstance(v, tuple) else v for name, v in plain.items()}
