@@ -259,7 +259,7 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
         return {}
     alone = settings.separately()
     labelled = tuple(each for each in alone if each.labels_per_class)
-    found = {SCRATCH: tuple(each.from_scratch() for each in labelled)}
+    found = {SCRATCH: settings.each_from_scratch()}
     if settings.source is not None and labelled:
         whole = {"copied_layers": len(settings.trunk_info.blocks), "frozen_layers": 0}
         together = _with_labels(settings, whole).labels_only()

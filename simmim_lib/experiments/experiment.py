@@ -54,8 +54,7 @@ def run(
     keras_setup.load_keras()  # before TensorFlow, which stumbles over the same file without a word
     plans = [settings]
     if baseline and settings.baseline != "none" and settings.source is not None:
-        alone = settings.separately()
-        plans += [each.from_scratch() for each in alone if each.labels_per_class]
+        plans += settings.each_from_scratch()
     with progress_bar("Adapting") as bar:
         parts = in_parts(progress or bar, len(plans))
         result = _run_one(settings, parts(), source)

@@ -195,9 +195,8 @@ class Playground(Panel):
 def _pictures(given: Mapping[str, Any], progress: Progress) -> Iterator[Picture]:
     """Draw the experiment as it learns; then train each target from scratch beside it."""
     asked = links.settings(given)
-    alone = [each.from_scratch() for each in asked.separately() if any(each.labels_of.values())]
-    if asked.source is None or asked.baseline == "none":
-        alone = []
+    compared = asked.source is not None and asked.baseline != "none"
+    alone = asked.each_from_scratch() if compared else ()
     parts = in_parts(progress, 1 + len(alone))
     for courses in follow(asked, parts()):
         course = courses[-1]

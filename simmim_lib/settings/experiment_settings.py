@@ -549,6 +549,10 @@ class Settings:
             for target, labels in self.labels_of.items()
         )
 
+    def each_from_scratch(self) -> "tuple[Settings, ...]":
+        """Return each target that has labels alone, from scratch."""
+        return tuple(each.from_scratch() for each in self.separately() if each.labels_per_class)
+
     def as_dict(self) -> dict[str, Any]:
         """Return the fields as plain values that JSON can hold, in order."""
         plain = dataclasses.asdict(self)

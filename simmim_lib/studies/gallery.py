@@ -116,19 +116,10 @@ EXAMPLES: Mapping[str, Example] = {example.title: example for example in _EXAMPL
 @study("What does each setting of the gallery reach, and what does each target from scratch?")
 def gallery() -> list[Settings]:
     """Every example, and each of its targets alone, from scratch."""
-    plan = [
-        each for example in _EXAMPLES for each in (example.measured, *_scratch(example).values())
-    ]
+    plan: list[Settings] = []
+    for example in _EXAMPLES:
+        plan += [example.measured, *example.measured.each_from_scratch()]
     return list(dict.fromkeys(plan))
-
-
-def _scratch(example: Example) -> dict[str, Settings]:
-    """Return by target the settings that train it alone from scratch, if it has labels."""
-    return {
-        alone.targets[0]: alone.from_scratch()
-        for alone in example.measured.separately()
-        if any(alone.labels_of.values())
-    }
 
 
 def verdict(example: Example) -> str:
@@ -138,13 +129,14 @@ def verdict(example: Example) -> str:
         WorkbookError: as `stored.load`.
     """
     records = {record.settings: record for record in stored.load("gallery").records}
-    asked, scratch = example.measured, _scratch(example)
+    asked = example.measured
+    scratch = {alone.targets[0]: records[alone] for alone in asked.each_from_scratch()}
     told = []
     for target in asked.targets:
         values = records[asked].values(target=target)
         text = f"{datasets.describe(target).title}: {mean_and_interval(100 * values, digits=1)} %"
         if target in scratch:
-            change = difference(values, records[scratch[target]].values())
+            change = difference(values, scratch[target].values())
             text += f", against training from scratch {change}"
         told.append(text)
     return f"Measured over {asked.seeds} seeds ({stored.command('gallery')}): {'; '.join(told)}."
