@@ -23,8 +23,8 @@ if TYPE_CHECKING:
 
     from simmim_lib.simmim import SimMIM
 
-TOGETHER = 256
-"""So many examples' gradients are in memory at once."""
+TOGETHER = 32
+"""So many examples' gradients are in memory at once: more do not fit a processor's cache."""
 
 
 @dataclass(frozen=True)
@@ -167,15 +167,11 @@ class PrivateTraining:
         """
         import tensorflow as tf
 
-        def clipped(example: "tuple[tf.Tensor, ...]") -> "list[tf.Tensor]":
-            image, label, count = example
-            gradient = self._gradient((image, label))
-            length = tf.linalg.global_norm(gradient)
-            factor = count * tf.minimum(1.0, clip / tf.maximum(length, 1e-12))
-            return [factor * part for part in gradient]
-
-        each = tf.vectorized_map(clipped, (inputs, labels, counts))
-        return [tf.reduce_sum(part, axis=0) for part in each]
+        each = tf.vectorized_map(self._gradient, (inputs, labels))
+        squares = [tf.reduce_sum(part**2, axis=range(1, part.shape.rank)) for part in each]
+        lengths = tf.sqrt(tf.add_n(squares))
+        factors = counts * tf.minimum(1.0, clip / tf.maximum(lengths, 1e-12))
+        return [tf.tensordot(factors, part, 1) for part in each]
 
     def _step(self, width: int) -> Callable[..., Any]:
         """Return the compiled step for batches of a width."""
@@ -199,27 +195,27 @@ class PrivateTraining:
         """Do one step; `batch` holds positions, -1 for nobody."""
         import tensorflow as tf
 
-        parts = [
-            self._clipped_sum(
-                tf.gather(inputs, tf.maximum(some, 0)),
-                tf.gather(labels, tf.maximum(some, 0)),
-                tf.cast(some >= 0, tf.float32),
-                clip,
-            )
-            for some in _in_groups(batch)
-        ]
+        def add_group(sums: "list[tf.Tensor]", some: "tf.Tensor") -> "list[tf.Tensor]":
+            known = tf.maximum(some, 0)
+            chosen = (tf.gather(inputs, known), tf.gather(labels, known))
+            found = self._clipped_sum(*chosen, tf.cast(some >= 0, tf.float32), clip)
+            return [before + more for before, more in zip(sums, found, strict=True)]
+
         variables = self.model.trainable_variables
-        for position, (variable, sums) in enumerate(
-            zip(variables, zip(*parts, strict=True), strict=True)
-        ):
+        nothing = [tf.zeros(variable.shape) for variable in variables]
+        sums = tf.foldl(add_group, _in_groups(batch), nothing, parallel_iterations=1)
+        for position, (variable, clipped) in enumerate(zip(variables, sums, strict=True)):
             own_seed = tf.random.experimental.stateless_fold_in(seed, position)
             blur = tf.random.stateless_normal(variable.shape, own_seed)
-            total = tf.add_n(sums) + noise * clip * blur
-            variable.value.assign_sub(rate * total / expected)
+            variable.value.assign_sub(rate * (clipped + noise * clip * blur) / expected)
 
 
-def _in_groups(batch: "tf.Tensor") -> "list[tf.Tensor]":
-    return [batch[start : start + TOGETHER] for start in range(0, batch.shape[0], TOGETHER)]
+def _in_groups(batch: "tf.Tensor") -> "tf.Tensor":
+    """Return the positions in rows of `TOGETHER`, the last one filled up with -1."""
+    import tensorflow as tf
+
+    filled = tf.pad(batch, [[0, -batch.shape[0] % TOGETHER]], constant_values=-1)
+    return tf.reshape(filled, (-1, TOGETHER))
 
 
 def _check_layers(model: "keras.Model") -> None:
