@@ -227,19 +227,36 @@ def test_it_is_exported_for_serving(result, saved, tmp_path):
     )
 
 
-@pytest.mark.slow
-@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
-def test_behind_its_first_layer_it_converts_to_tensorflow_lite(result):
+def behind_the_first_layer(result) -> tuple[keras.Model, np.ndarray, np.ndarray]:
+    """Return the model for squares of one size, such a square, and its probabilities."""
     model = result.model()
     fixed = keras.Model(model.get_layer(kept_models.MIDDLE_SQUARE).output, model.output)
-    lite = tf.lite.Interpreter(
-        model_content=tf.lite.TFLiteConverter.from_keras_model(fixed).convert()
-    )
+    return fixed, pixels(TARGET)[:1], result.probabilities[TARGET][result.best_seed()][:1]
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore:.*tf.lite.Interpreter is deprecated")
+def test_behind_its_first_layer_it_is_exported_to_tensorflow_lite(result, tmp_path):
+    fixed, square, expected = behind_the_first_layer(result)
+    fixed.export(tmp_path / "model.tflite", format="litert", verbose=False)
+    lite = tf.lite.Interpreter(str(tmp_path / "model.tflite"))
     lite.allocate_tensors()
-    lite.set_tensor(lite.get_input_details()[0]["index"], pixels(TARGET)[:1])
+    lite.set_tensor(lite.get_input_details()[0]["index"], square)
     lite.invoke()
     found = lite.get_tensor(lite.get_output_details()[0]["index"])
-    expected = result.probabilities[TARGET][result.best_seed()][:1]
+    np.testing.assert_allclose(found, expected, atol=1e-5)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::FutureWarning")
+def test_behind_its_first_layer_it_is_exported_to_onnx(result, tmp_path):
+    pytest.importorskip("tf2onnx")
+    onnxruntime = pytest.importorskip("onnxruntime")
+    fixed, square, expected = behind_the_first_layer(result)
+    fixed(square)
+    fixed.export(tmp_path / "model.onnx", format="onnx", verbose=False)
+    session = onnxruntime.InferenceSession(tmp_path / "model.onnx")
+    (found,) = session.run(None, {session.get_inputs()[0].name: square})
     np.testing.assert_allclose(found, expected, atol=1e-5)
 
 
