@@ -17,6 +17,7 @@ import numpy as np
 import photographs
 import private
 import reporting
+import speeds
 import sweep
 import unlabelled
 from timing import ROUNDS, Row, medians, quietly, redraw_seconds
@@ -260,6 +261,7 @@ ROWS = (
     *photographs.ROWS,
     *private.ROWS,
     *masked_images.ROWS,
+    *speeds.ROWS,
 )
 
 

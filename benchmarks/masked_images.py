@@ -65,7 +65,7 @@ def _plain_network() -> Any:
 def throughput() -> Row:
     fast, slow = medians(ours(), plain_keras())
     return Row(
-        f"(v) masked pre-training of the small vision transformer, batches of {BATCH_SIZE}: Keras "
+        f"(y) masked pre-training of the small vision transformer, batches of {BATCH_SIZE}: Keras "
         "fit of the same network, written plainly, over ours",
         "at least 1.5 x",
         f"{slow / fast:.2f} x ({IMAGES / slow:,.0f} and {IMAGES / fast:,.0f} images a second)",
@@ -74,7 +74,7 @@ def throughput() -> Row:
 
 
 def against_torch() -> Row:
-    what = "(w) the same in Hugging Face's ViTForMaskedImageModeling, over ours"
+    what = "(z) the same in Hugging Face's ViTForMaskedImageModeling, over ours"
     try:
         import torch
         from transformers import ViTConfig, ViTForMaskedImageModeling
