@@ -50,6 +50,15 @@ def medians(*works: Callable[[], object], rounds: int = ROUNDS) -> list[float]:
     return [statistics.median(times) for times in zip(*taken, strict=True)]
 
 
+def matmul_rate(size: int = 1024) -> float:
+    """Return the floating-point operations a second of a product of square matrices."""
+    import tensorflow as tf
+
+    matrix = tf.random.stateless_normal((size, size), seed=(0, 0))
+    (took,) = medians(lambda: tf.linalg.matmul(matrix, matrix).numpy())
+    return 2 * size**3 / took
+
+
 def quietly(settings: Settings) -> experiments.Result:
     return experiments.run(settings, baseline=False, progress=lambda done, total: None)
 
