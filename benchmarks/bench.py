@@ -12,6 +12,7 @@ import os
 from typing import Any
 
 import joint
+import language
 import masked_images
 import numpy as np
 import photographs
@@ -261,6 +262,7 @@ ROWS = (
     *photographs.ROWS,
     *private.ROWS,
     *masked_images.ROWS,
+    *language.ROWS,
     *speeds.ROWS,
 )
 
