@@ -71,6 +71,7 @@ def test_the_losses_on_the_way_are_those_of_keras(compared, optimizer, seed):
     np.testing.assert_allclose(compared.loss[row, seed], losses, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_all_start_at_the_same_place_with_the_same_accuracy(compared):
     assert np.ptp(compared.loss[:, :, 0], axis=0).max() == 0
     assert np.ptp(compared.accuracy[:, :, 0], axis=0).max() == 0
@@ -92,6 +93,7 @@ def test_the_loss_of_the_slice_is_that_of_keras_at_the_same_weights(compared):
         assert plane.losses[row, column] == pytest.approx(value, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_window_holds_all_paths_that_lead_down(compared):
     x, y = compared.plane.paths[compared.loss[:, 0] <= compared.loss[:, 0, :1]].T
     assert compared.plane.horizontal[0] < x.min() and x.max() < compared.plane.horizontal[-1]

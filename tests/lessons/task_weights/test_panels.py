@@ -172,6 +172,7 @@ def test_weights_set_before_are_measured_again_if_they_were_forgotten(monkeypatc
     assert last.alt == says
 
 
+@pytest.mark.slow
 def test_weights_that_were_cancelled_are_not_told_as_set_before():
     panel = panels.task_weights(TINY.replace(labels_per_class=5))
 
