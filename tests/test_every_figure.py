@@ -5,6 +5,7 @@ A new kind is a line in `FIGURES`, a new setting one in `SETTINGS`, a new name o
 
 import ast
 import contextlib
+import functools
 import io
 import warnings
 from collections.abc import Callable
@@ -298,30 +299,31 @@ def pixels(png: bytes) -> np.ndarray:
     return np.asarray(Image.open(io.BytesIO(png)).convert("RGB"))
 
 
-@pytest.fixture(scope="module")
-def usual() -> dict[str, bytes]:
-    """Every figure as it is where nobody has set anything."""
+@functools.cache
+def usual(draw: Callable[[str], Picture]) -> np.ndarray:
+    """Return a figure's pixels as they are where nobody has set anything."""
     with mpl.rc_context():
         mpl.rcdefaults()
-        return {draw.__name__: draw("name").png() for draw in FIGURES}
+        return pixels(draw("name").png())
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("draw", FIGURES, ids=lambda each: each.__name__)
-def test_every_figure_is_the_same_whatever_a_reader_has_set(draw, usual):
+def test_every_figure_is_the_same_whatever_a_reader_has_set(draw):
     with mpl.rc_context({**SETTINGS["dark"], **SETTINGS["everything"]}):
         picture = draw("name")
     with mpl.rc_context(SETTINGS["as in a talk"]):  # shown later, under other settings again
-        np.testing.assert_array_equal(pixels(picture.png()), pixels(usual[draw.__name__]))
+        np.testing.assert_array_equal(pixels(picture.png()), usual(draw))
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("reader", SETTINGS)
-def test_no_setting_of_a_reader_changes_a_figure(reader, usual):
+def test_no_setting_of_a_reader_changes_a_figure(reader):
     with mpl.rc_context(SETTINGS[reader]):
         before = {name: mpl.rcParams[name] for name in SETTINGS[reader]}
         found = scores_against_cost("name").png()
         assert before == {name: mpl.rcParams[name] for name in SETTINGS[reader]}
-    np.testing.assert_array_equal(pixels(found), pixels(usual["scores_against_cost"]))
+    np.testing.assert_array_equal(pixels(found), usual(scores_against_cost))
 
 
 @pytest.mark.slow
@@ -339,10 +341,10 @@ def test_a_figure_that_a_reader_saves_is_the_same_too():
         )
 
 
-def test_the_reader_s_family_of_fonts_is_used(usual):
+def test_the_reader_s_family_of_fonts_is_used():
     with mpl.rc_context({"font.family": "serif"}):
         found = pixels(accuracy_curves("name").png())
-    expected = pixels(usual["accuracy_curves"])
+    expected = usual(accuracy_curves)
     assert found.shape == expected.shape and not np.array_equal(found, expected)
 
 

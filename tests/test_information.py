@@ -150,6 +150,7 @@ def test_other_numbers_compile_nothing_anew(monkeypatch):
     training.train(model, _start(model, 2), [examples], training.Options(recipe=second))
 
 
+@pytest.mark.slow
 def test_the_numbers_of_one_run_do_not_reach_the_next():
     examples, model = _problem(2, 3), _model()
 

@@ -11,9 +11,8 @@ import pytest
 from nbformat import NotebookNode
 from nbformat.v4 import new_code_cell, new_notebook, new_output
 
-pytestmark = pytest.mark.colab
 
-
+@pytest.mark.colab
 @pytest.mark.slow
 @pytest.mark.parametrize("source", build.lessons(), ids=lambda source: source.stem)
 def test_papermill_runs_it_and_what_is_stored_comes_out_again(source, this_kernel, tmp_path):
@@ -40,7 +39,11 @@ def save(folder: Path, *sources: str, outputs=(), tags=("nbval-check-output",)) 
 
 PRINTED = new_output("stream", name="stdout", text="3\n")
 by_either = pytest.mark.parametrize(
-    "problems", [notebook_runs.problems, notebook_runs.nbval_problems], ids=["papermill", "nbval"]
+    "problems",
+    [
+        pytest.param(notebook_runs.problems, id="papermill", marks=pytest.mark.colab),
+        pytest.param(notebook_runs.nbval_problems, id="nbval"),
+    ],
 )
 
 
@@ -69,6 +72,7 @@ def html(text: str) -> NotebookNode:
     return new_output("execute_result", data={"text/html": text, "text/plain": "3"})
 
 
+@pytest.mark.colab
 @pytest.mark.parametrize(
     ("found", "words"),
     [
@@ -84,6 +88,7 @@ def test_a_difference_of_any_kind_is_told(found, words):
     assert re.search(words, notebook_runs.compare([PRINTED], found))
 
 
+@pytest.mark.colab
 def test_tables_are_compared_one_by_one_and_pictures_are_not():
     picture = new_output("display_data", data={"image/png": "AA=="})
     stored = [html("3"), html("4")]
@@ -148,12 +153,14 @@ def hidden_errors(tmp_path_factory):
         return notebook_runs.problems(planted, folder, seconds=30)
 
 
+@pytest.mark.colab
 @pytest.mark.parametrize("name", FAILING_CALLBACKS)
 def test_a_hidden_error_is_noticed(name, hidden_errors):
     assert len(hidden_errors) == len(FAILING_CALLBACKS)
     assert len([found for found in hidden_errors if f"planted by {name}." in found]) == 1
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_notebooks_run_on_the_python_that_runs_the_tests(this_kernel, tmp_path, monkeypatch):
     mine = tmp_path / "kernels" / "python3"  # a kernel that somebody installed for themselves

@@ -84,6 +84,7 @@ def test_the_command_says_what_training_said(model, photos, tmp_path, capsys, mo
     assert summary.startswith(f"{len(test)} images: ") and written == "Written to predictions.csv."
 
 
+@pytest.mark.slow
 def test_run_says_where_the_model_is(photos, tmp_path, capsys):
     path = tmp_path / "kept.keras"
     assert cli.main([*RUN, "--targets", f"folder:{photos}", "--save", str(path)]) == 0

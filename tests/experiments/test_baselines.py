@@ -238,6 +238,7 @@ def test_what_was_asked_for_is_what_run_gives(found):
     assert found.result.baseline.keys() == again.baseline.keys()
 
 
+@pytest.mark.slow
 def test_accuracies_are_those_of_the_probabilities(found):
     assert {SCRATCH, PROBE, FINE_TUNE, SEPARATE, BEFORE, ASKED} == set(found.ways)
     for each in found.ways.values():
@@ -247,6 +248,7 @@ def test_accuracies_are_those_of_the_probabilities(found):
             np.testing.assert_allclose(each.accuracy[target], right)
 
 
+@pytest.mark.slow
 def test_before_training_is_the_source_s_own_network(found):
     """MNIST is source and, without labels, target: what is copied knows it already."""
     assert list(found.serving("mnist")) == [BEFORE, SEPARATE, ASKED]
@@ -254,6 +256,7 @@ def test_before_training_is_the_source_s_own_network(found):
     assert found.baselines[BEFORE].cost.flops == 0
 
 
+@pytest.mark.slow
 def test_curves_begin_untrained_and_end_after_all_steps(found):
     for name, each in found.ways.items():
         for target, curve in each.curves.items():

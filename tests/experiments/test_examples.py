@@ -52,6 +52,7 @@ def test_what_is_asked_of_images_is_planned(asked, changed, without_labels):
             assert getattr(recipe, name) == getattr(settings, name)
 
 
+@pytest.mark.slow
 def test_foreign_images_go_through_the_frozen_layers_too():
     settings = Settings(
         information=0.3, foreign_images="fashion", frozen_layers=3, steps=2, seeds=1

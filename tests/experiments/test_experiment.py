@@ -180,6 +180,7 @@ def test_each_target_with_labels_has_a_baseline_unless_all_is_from_scratch(
     assert list(result.baseline) == trained_from_scratch
 
 
+@pytest.mark.slow
 def test_the_seconds_of_the_baselines_count(monkeypatch):
     """By a clock that goes on by one whenever it is looked at, at the start and at the end."""
     clock = SimpleNamespace(perf_counter=itertools.count().__next__)
@@ -401,6 +402,7 @@ def test_interval_is_student_s():
     assert interval(np.array([0.5])) == (0.5, float("inf"))
 
 
+@pytest.mark.slow
 def test_json_holds_settings_accuracies_and_versions(tmp_path):
     result = simmim_lib.run(Settings(**TINY))
     path = tmp_path / "result.json"
@@ -562,6 +564,7 @@ def test_grey_and_colour_targets_share_a_trunk_for_colour(tmp_path):
     assert {each.train.images.shape[1:] for each in network.features.values()} == {(32, 32, 3)}
 
 
+@pytest.mark.slow
 def test_a_network_that_is_given_takes_the_place_of_the_one_that_is_named():
     settings = Settings(targets=("uci-digits",), steps=2, seeds=1)
     named, given, other = (

@@ -354,6 +354,7 @@ def test_a_pickle_is_refused(elsewhere):
         _read(path, "uci-digits")
 
 
+@pytest.mark.slow
 def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
     few_steps(monkeypatch)
 

@@ -20,6 +20,7 @@ def test_features_are_averaged_over_places():
     assert average_features(source, 4, images).shape == (5, 128)
 
 
+@pytest.mark.slow
 def test_more_is_known_at_the_end_of_a_network_that_was_trained_with_labels():
     data = datasets.load("uci-digits")
     early, late = (linear_probe(pretrained("uci-digits"), n, data, 10, 3) for n in (1, 4))

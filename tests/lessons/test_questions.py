@@ -1,6 +1,7 @@
 """The questions of all lessons: one option right, a sentence each, and no letter favoured."""
 
 import dataclasses
+import functools
 import re
 from collections import Counter
 from importlib import import_module
@@ -109,6 +110,7 @@ MEASURED = {
 """What a run would hand over, where an answer depends on one."""
 
 
+@functools.cache
 def answer(name):
     asked, find = QUESTIONS[name]
     return asked, find(**MEASURED.get(name, {}))

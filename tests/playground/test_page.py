@@ -117,6 +117,7 @@ def test_what_a_link_gets_wrong_is_told_and_escaped(still):
     assert page.settings == Settings(steps=5)
 
 
+@pytest.mark.slow
 def test_a_refusal_is_shown_and_the_next_change_is_heard():
     page = playground(TINY)
     send(page.controls["batch_size"], index=0)

@@ -133,6 +133,7 @@ def test_empty_batches_are_steps_of_noise_alone(model, examples):
     assert not np.array_equal(start[0], model.get_weights()[0])
 
 
+@pytest.mark.slow
 def test_more_examples_than_fit_in_memory_at_once_are_added_up(model, examples, monkeypatch):
     from simmim_lib.privacy import steps
 

@@ -187,6 +187,7 @@ def test_a_weighting_reaches_the_steps(problem, method, shared_heads):
         np.testing.assert_allclose(one[1], other, atol=2e-4)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("method", ["famo", "gradnorm", "mgda"])
 def test_a_weighting_is_told_losses_and_gradients_times_the_task_weights(
     problem, method, monkeypatch
@@ -288,6 +289,7 @@ def test_schedules_by_hand():
         assert [len(training.learning_rates(name, 1.0, steps)) for steps in (1, 7)] == [1, 7]
 
 
+@pytest.mark.slow
 def test_the_schedule_reaches_the_optimizer(problem):
     """Plain gradient descent with a rate of zero stands still, from the step where it is zero."""
     model = trunks.classifier(10)
@@ -403,6 +405,7 @@ def test_a_weighting_s_memory_of_one_run_does_not_reach_the_next(two_tasks):
         np.testing.assert_allclose(one, two, atol=1e-6)
 
 
+@pytest.mark.slow
 def test_a_second_run_begins_anew(problem):
     """The optimizer's memory of one run must not leak into the next."""
     back = trunks.classifier(10, 3)
@@ -416,6 +419,7 @@ def test_a_second_run_begins_anew(problem):
         assert np.array_equal(one, two)
 
 
+@pytest.mark.slow
 def test_nothing_is_compiled_twice(problem, monkeypatch):
     images, labels, batches = problem
     model = trunks.classifier(10)

@@ -35,7 +35,8 @@ def test_views_differ_and_stay_images():
     assert (one != other).any() and (one[0] != one[1]).any()
 
 
-@pytest.mark.parametrize("trunk", ["small-cnn", pytest.param("small-vit", marks=pytest.mark.slow)])
+@pytest.mark.slow
+@pytest.mark.parametrize("trunk", ["small-cnn", "small-vit"])
 def test_a_few_steps_change_every_block(trunk):
     looks = dict(contrastive.follow("uci-digits", trunk, Recipe(40, 32)))
     assert looks[40].pretext == "contrastive" and looks[40].head == looks[40].decoder == []

@@ -85,6 +85,7 @@ def error(network, images, mask):
     return float(masking.masked_l1(images, filled, mask))
 
 
+@pytest.mark.slow
 def test_a_network_and_its_decoder_are_kept(tmp_path):
     *_, (_, network) = masked.follow("uci-digits", "small-vit", Recipe(1, 32))
     pretraining.store(network, tmp_path / "network.npz")

@@ -15,8 +15,6 @@ from simmim_lib.studies import stored as studies_stored
 from simmim_lib.studies.measures import measure_name
 from simmim_lib.studies.stored import Record, StoredStudy
 
-pytestmark = pytest.mark.colab
-
 HALVES = Settings(
     **{**INFORMED, "agreement": 0.0, "augmentation": 0.0}, labels_per_class=1, steps=60, seeds=1
 )
@@ -60,6 +58,7 @@ def find_code(html) -> str:
     return text.removeprefix("simmim_lib.run(simmim_lib.").removesuffix(")")
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so():
     panel = panels.two_halves(HALVES)
@@ -74,6 +73,7 @@ def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so()
     assert "5 labels per class" in says
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_without_information_there_is_a_picture_too():
     panel = panels.two_halves(HALVES)
@@ -117,6 +117,7 @@ def test_what_was_cancelled_is_not_remembered():
     assert "after 60 of 60 steps" in last.alt
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_one_point_trains_beside_the_stored_curves(stored):
     panel = panels.labels_or_unlabelled(RECIPE)
@@ -137,6 +138,7 @@ def test_the_stored_curves_are_there_before_anything_is_trained(stored):
     assert "on validation images (1 seed, 0 of 20 steps)" in next(pictures).alt
 
 
+@pytest.mark.colab
 def test_clothes_without_any_label_are_refused_in_words(stored):
     panel = panels.labels_or_unlabelled(RECIPE.replace(targets=("fashion",)))
     choose(find(panel.view, "Labels per class"), "0")
@@ -158,6 +160,7 @@ def test_digits_are_read_without_a_label_of_theirs(stored):
     assert code(panel) == settings
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
     panel = panels.no_labels(steps=20)
@@ -170,6 +173,7 @@ def test_a_labelled_set_of_digits_teaches_one_without_labels(stored):
     assert f"source only {after / 2:.3f} ± " in says
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_every_number_of_the_recipe_has_a_control():
     panel = panels.recipe(RECIPE)
@@ -179,6 +183,7 @@ def test_every_number_of_the_recipe_has_a_control():
     assert code(panel) == RECIPE.replace(agreement=0.0)
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_images_that_are_not_expected_may_be_made_known(stored):
     panel = panels.unlike_expected(steps=20)
@@ -195,6 +200,7 @@ def test_images_that_are_not_expected_may_be_made_known(stored):
     assert settings.foreign_images == "fashion" and settings.class_shares is None
 
 
+@pytest.mark.colab
 def test_a_study_that_is_not_there_is_told_of(monkeypatch):
     def missing(name):
         raise WorkbookError(f"The stored results of {name!r} are missing: compute them.")
@@ -228,6 +234,7 @@ def test_an_unknown_direction_or_pile_is_refused_with_the_nearest():
         panels.unlike_expected("half clothes")
 
 
+@pytest.mark.colab
 def test_the_controls_start_where_they_are_told():
     panel = panels.two_halves(HALVES.replace(information=0.2, labels_per_class=3))
     assert panel.values == {"information": 0.2, "spread": 1.0, "labels_per_class": 3}

@@ -6,14 +6,13 @@ from widget_driver import choose, find, follow, send
 
 from simmim_lib.lessons.loss_formula import figures, panels, readings, training_by_loss
 
-pytestmark = pytest.mark.colab
-
 QUICK = training_by_loss.LossComparison(steps=20)
 NOISY = training_by_loss.LossComparison(
     losses=("cross-entropy", "expected-accuracy"), flipped=0.4, steps=20
 )
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_one_probability_follows_its_slider():
     panel = panels.one_probability()
@@ -31,6 +30,7 @@ def test_one_probability_at_its_ends(p):
     assert "nan" not in picture.alt
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_three_classes_follow_loss_label_and_start():
     panel = panels.three_classes()
@@ -53,6 +53,7 @@ def test_every_loss_and_corner_is_drawn(name):
         assert len(picture.png()) > 5000
 
 
+@pytest.mark.colab
 def test_one_prediction_is_measured_as_its_controls_say():
     panel = panels.one_prediction()
     send(find(panel.view, "p of 3"), value=0.5)
@@ -64,6 +65,7 @@ def test_one_prediction_is_measured_as_its_controls_say():
     assert "surprise at the label 1.61 nats" in says
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_a_real_network_follows_start_optimizer_and_seeds():
     panel = panels.real_network(QUICK)
@@ -76,6 +78,7 @@ def test_a_real_network_follows_start_optimizer_and_seeds():
     follow(panel, lambda: choose(find(panel.view, "Seeds"), "2"))
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_a_remembered_setting_is_shown_again():
     panel = panels.real_network(QUICK)
@@ -85,6 +88,7 @@ def test_a_remembered_setting_is_shown_again():
     assert follow(panel, lambda: choose(seeds, "2")) == first
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_noisy_labels_show_the_training_beside_the_stored_results():
     panel = panels.noisy_labels(NOISY)

@@ -27,6 +27,7 @@ def test_a_square_of_large_units():
     assert "12 of 16 patches hidden" in after
 
 
+@pytest.mark.slow
 def test_another_patch_looks_elsewhere():
     before, after = moved(panels.attention(), row=1, column=4)
     assert "row 3, column 2, is marked" in before and "row 1, column 4, is marked" in after

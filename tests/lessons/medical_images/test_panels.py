@@ -36,6 +36,7 @@ def test_every_kind_of_corruption_is_drawn(reading):
         assert panel.error is None and panel.alt.startswith(f"{kind}, severities 0 to 5")
 
 
+@pytest.mark.slow
 def test_both_hospitals_are_tested_with_the_same_training(monkeypatch):
     monkeypatch.setattr(memory, "MEMORY", memory.Memory(max_entries=10, max_bytes=10**8))
     with rehearsed() as calls:
@@ -47,6 +48,7 @@ def test_both_hospitals_are_tested_with_the_same_training(monkeypatch):
     assert "where it learnt" in panel.alt and "in the reversed hospital" in panel.alt
 
 
+@pytest.mark.slow
 def test_few_labels_are_learnt_from_in_two_ways(monkeypatch):
     monkeypatch.setattr(memory, "MEMORY", memory.Memory(max_entries=10, max_bytes=10**8))
     with rehearsed() as calls:

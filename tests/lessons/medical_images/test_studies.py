@@ -6,7 +6,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from simmim_lib import datasets
+from simmim_lib import datasets, diagnostic_accuracy
 from simmim_lib.datasets import phantoms
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.medical_images import cohorts, readings, studies, study_results
@@ -95,10 +95,12 @@ def test_a_threshold_comes_from_validation_images_alone(monkeypatch):
         )
 
     monkeypatch.setattr(readings, "of_seed", of_seed)
+    monkeypatch.setattr(diagnostic_accuracy, "BOOTSTRAPS", 20)
     result = SimpleNamespace(settings=SimpleNamespace(seeds=2))
     found = studies.at_fixed_threshold(result)
     assert found["threshold"].tolist() == [0.6, 0.4]
     assert found["AUC"].tolist() == [0.75, 1.0]
+    assert found["AUC from"][0] < 0.75 < found["AUC to"][0]  # the interval is of the test images
     assert found["fixed accuracy"].tolist() == [0.5, 1.0]
     assert found["threshold, mean of networks"].tolist() == [0.6, 0.5]
     assert found["fixed sensitivity, mean of networks"].tolist() == [0.5, 1.0]

@@ -31,6 +31,7 @@ def test_only_images_with_both_an_opacity_and_letters_are_looked_at():
     assert images[:, place].mean() > images[:, around].mean() + 0.2
 
 
+@pytest.mark.slow
 def test_a_method_is_asked_about_illness_and_tested(little):
     found = chest_maps.tested(MapTest(method="gradient", seeds=2), lambda *_: None)
     assert found["similarity"].shape == (5, 2)
@@ -42,6 +43,7 @@ def test_a_method_is_asked_about_illness_and_tested(little):
     np.testing.assert_allclose(same, 1)
 
 
+@pytest.mark.slow
 def test_nothing_forgets_where_the_device_was_learned(little):
     test = MapTest(method="gradient", learned="device", seeds=1)
     assert "similarity" not in chest_maps.tested(test, lambda *_: None)

@@ -10,6 +10,7 @@ from simmim_lib.lessons.open_problems.private_heads import PrivateHead
 pytestmark = pytest.mark.colab
 
 
+@pytest.mark.slow
 def test_a_private_head_follows_its_promise():
     panel = panels.private_head(PrivateHead(seeds=2))
     says = follow(panel, lambda: choose(find(panel.view, "Private examples"), "500"))

@@ -11,8 +11,6 @@ from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.lessons.simmim_model import optimizer_figures, optimizer_panels, optimizers
 from simmim_lib.settings import OPTIMIZERS, SCHEDULES, Settings
 
-pytestmark = pytest.mark.colab
-
 STEPS, SEED = 12, 1
 QUICK = optimizers.Setup(labels_per_class=5, steps=STEPS, seeds=2, learning_rate=0.003)
 
@@ -52,6 +50,7 @@ KERAS = {
 }
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 @pytest.mark.parametrize("seed", [0, SEED])
 @pytest.mark.parametrize("optimizer", list(OPTIMIZERS))
@@ -71,6 +70,7 @@ def test_the_losses_on_the_way_are_those_of_keras(compared, optimizer, seed):
     np.testing.assert_allclose(compared.loss[row, seed], losses, rtol=2e-3)
 
 
+@pytest.mark.slow
 def test_all_start_at_the_same_place_with_the_same_accuracy(compared):
     assert np.ptp(compared.loss[:, :, 0], axis=0).max() == 0
     assert np.ptp(compared.accuracy[:, :, 0], axis=0).max() == 0
@@ -92,6 +92,7 @@ def test_the_loss_of_the_slice_is_that_of_keras_at_the_same_weights(compared):
         assert plane.losses[row, column] == pytest.approx(value, rel=1e-3)
 
 
+@pytest.mark.slow
 def test_the_window_holds_all_paths_that_lead_down(compared):
     x, y = compared.plane.paths[compared.loss[:, 0] <= compared.loss[:, 0, :1]].T
     assert compared.plane.horizontal[0] < x.min() and x.max() < compared.plane.horizontal[-1]
@@ -223,6 +224,7 @@ def test_the_pictures_are_labelled_and_tell_their_numbers(compared):
 # --- the panel
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_the_panel_follows_every_control():
     panel = optimizer_panels.comparison(QUICK)
@@ -252,6 +254,7 @@ def test_a_panel_without_any_optimizer_says_what_to_do():
     follow(panel, lambda: send(find(panel.view, "SGD"), value=True))
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_a_panel_on_a_phone_and_its_static_twin(compared):
     data, metadata = optimizer_panels.comparison(QUICK)._output()

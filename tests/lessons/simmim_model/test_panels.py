@@ -14,8 +14,6 @@ from simmim_lib.pictures.style import new_figure
 from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
-pytestmark = pytest.mark.colab
-
 TINY = Settings(targets=("mnist", "uci-digits"), labels_per_class=2, steps=40, seeds=2)
 
 
@@ -24,6 +22,7 @@ def panel():
     return panels.simmim(TINY)
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_every_control_is_followed(panel):
     says = follow(panel, lambda: choose(find(panel.view, "Heads"), "shared where classes agree"))
@@ -65,6 +64,7 @@ def test_one_target_gets_one_sentence():
         panels.simmim(TINY.replace(targets=("mnist",)))
 
 
+@pytest.mark.colab
 def test_heads_that_cannot_be_shared_are_told_of():
     panel = panels.simmim(TINY.replace(shared_heads=True))
     choose(find(panel.view, "Targets"), "MNIST digits, Fashion-MNIST")
@@ -84,6 +84,7 @@ def test_the_pictures_come_as_the_network_learns():
     assert told[-1] == (3 * 40, 3 * 40)  # the joint network, and one for each target
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_what_a_panel_shows_is_what_the_experiment_gives():
     *_, course = experiments.follow(TINY)

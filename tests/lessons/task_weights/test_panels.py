@@ -20,8 +20,6 @@ from simmim_lib.panels import memory
 from simmim_lib.panels.panel import Cancelled
 from simmim_lib.settings import WEIGHTINGS, Settings
 
-pytestmark = pytest.mark.colab
-
 TINY = small_experiment(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
 
@@ -62,6 +60,7 @@ def small_sweeps(monkeypatch):
     monkeypatch.setattr(task_weights_shares, "TRIANGLE_PARTS", 2)
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_a_slider_moves_the_others_and_the_picture(weights_panel):
     panel = weights_panel
@@ -76,6 +75,7 @@ def test_a_slider_moves_the_others_and_the_picture(weights_panel):
     assert "task_weights=(0.0, 1.0)" in _code(panel)
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_a_ratio_can_be_typed(weights_panel):
     panel = weights_panel
@@ -87,6 +87,7 @@ def test_a_ratio_can_be_typed(weights_panel):
     assert "Set before" not in says  # with other seeds they would not compare
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     panel = panels.task_weights(TINY)
@@ -114,6 +115,7 @@ def test_three_targets_are_weighed_by_clicking_on_the_triangle():
     assert third.layout.display == "none"
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_weights_that_are_all_zero_get_one_sentence_and_the_picture_stays():
     panel = panels.task_weights(TINY)
@@ -129,6 +131,7 @@ def test_weights_that_are_all_zero_get_one_sentence_and_the_picture_stays():
     assert find(panel.view, "MNIST digits %").value == 10
 
 
+@pytest.mark.colab
 def test_one_target_gets_one_sentence():
     for panel in (
         panels.task_weights(TINY.replace(targets=("mnist",))),
@@ -140,6 +143,7 @@ def test_one_target_gets_one_sentence():
         conflict.conflict_over_time(Settings(targets="mnist"))
 
 
+@pytest.mark.colab
 def test_four_targets_get_one_sentence():
     four = ("mnist", "uci-digits", "fashion", "glyphs")
     panel = panels.task_weights(TINY.replace(targets=four))
@@ -172,6 +176,7 @@ def test_weights_set_before_are_measured_again_if_they_were_forgotten(monkeypatc
     assert last.alt == says
 
 
+@pytest.mark.slow
 def test_weights_that_were_cancelled_are_not_told_as_set_before():
     panel = panels.task_weights(TINY.replace(labels_per_class=5))
 
@@ -201,6 +206,7 @@ def test_what_the_panel_says_is_what_the_experiment_gives(weights_panel):
 # Conflict
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_turning_and_stretching_the_arrows():
     panel = panels.conflict(length=1.0)
@@ -218,6 +224,7 @@ def test_turning_and_stretching_the_arrows():
 # Comparison of weightings
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_weightings_beside_the_plain_sum():
     panel = panels.compare_weightings(TINY, methods=("random",))
@@ -254,6 +261,7 @@ def test_the_copied_line_of_a_comparison_is_its_settings():
     assert eval(code, {"simmim_lib": Recorder}) == plans
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_every_weighting_has_a_box_and_can_be_left_out():
     panel = panels.compare_weightings(TINY, methods=("dwa",))

@@ -13,8 +13,6 @@ from simmim_lib.panels import memory
 from simmim_lib.settings import ADAPTATIONS, Settings
 from simmim_lib.trunks.catalogue import SMALL_CNN
 
-pytestmark = pytest.mark.colab
-
 DEPTHS = range(len(SMALL_CNN.blocks) + 1)
 
 
@@ -38,6 +36,7 @@ def with_interval(accuracy):
     return f"{mean:.3f} ± {half_width:.3f}"
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_scratch(panel):
     start = Settings(steps=5, seeds=2)
@@ -53,6 +52,7 @@ def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_s
     assert (panel.png, panel.alt) == (last.png(), last.alt)
 
 
+@pytest.mark.colab
 @pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "label", "change", "words"),
@@ -175,6 +175,7 @@ def test_without_a_source_there_is_nothing_to_freeze():
         panels.frozen_layers(Settings(source=None))
 
 
+@pytest.mark.colab
 def test_controls_have_words_and_answer_when_let_go(panel):
     for name, control in panel.controls.items():
         assert control.description, name
@@ -208,6 +209,7 @@ def test_a_large_trunk_offers_its_own_weights_and_all_its_depths():
     assert [value for _, value in controls["frozen_layers"].options] == [*range(10)]
 
 
+@pytest.mark.colab
 def test_the_recipe_is_asked_for_first(forgetful):
     panel = panels.frozen_layers(Settings(frozen_layers=2, steps=4, seeds=1))
     assert next(iter(panel.controls)) == "recipe"
