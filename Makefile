@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test test-colab notebooks report results trunks bench site check format lock clean
+.PHONY: help lab quick test test-colab test-floors notebooks report results trunks bench site check format lock clean
 
 # A reader's own settings must not leak into the environments made here.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -17,6 +17,9 @@ BIN := .venv/bin
 # need 3 GB. Where the time goes is said at the end.
 TESTS := -m pytest -n 2 --dist loadfile --no-loadscope-reorder --durations=15
 
+COMPILE := $(BIN)/uv pip compile pyproject.toml --python-version 3.11 --upgrade --quiet \
+  --no-header --no-annotate
+
 help: ## list the commands
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -26,13 +29,17 @@ lab: .venv/installed ## open the lessons in JupyterLab; Ctrl-C stops it
 quick: check ## lint, types, layers and the tests that are not slow
 	$(BIN)/python $(TESTS) -m "not slow"
 
-test: check .venv-colab/installed ## run every check and test, also with Colab's versions
+test: check .venv-colab/installed .venv-floors/installed ## run all, also with Colab's versions
 	$(BIN)/python $(TESTS)
-	@$(MAKE) --no-print-directory test-colab
+	@$(MAKE) --no-print-directory test-colab test-floors
 
 test-colab: .venv-colab/installed ## run what depends on versions, such as notebooks, with Colab's
 	@echo "With Colab's versions, on $$(.venv-colab/bin/python --version):"
 	.venv-colab/bin/python $(TESTS) -m colab
+
+test-floors: .venv-floors/installed ## run a little of everything with the lowest versions allowed
+	@echo "With the lowest versions, on $$(.venv-floors/bin/python --version):"
+	.venv-floors/bin/python $(TESTS) -m floors
 
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
@@ -63,16 +70,19 @@ format: .venv/installed ## format the code and fix what ruff can fix
 	$(BIN)/python -m ruff check --fix-only .
 	$(BIN)/python -m ruff format .
 
-lock: .venv/installed ## renew constraints/local.txt (see constraints/mirror_colab.py for Colab's)
+lock: .venv/installed ## renew constraints/local.txt and floors.txt (mirror_colab.py makes colab.txt)
 	$(BIN)/python -m pip install --quiet uv
 	{ echo '# Tested versions for Python 3.11 to 3.13, for .venv; `make lock` renews them.'; \
-	  $(BIN)/uv pip compile pyproject.toml --extra lab --extra site --extra test --upgrade --quiet \
-	    --universal --python-version 3.11 --fork-strategy fewest --no-header --no-annotate; \
+	  $(COMPILE) --extra lab --extra site --extra test --universal --fork-strategy fewest; \
 	} > constraints/local.txt.part
-	mv constraints/local.txt.part constraints/local.txt
+	{ echo '# The lowest versions of all that pyproject.toml names for the workbook and its tests,'; \
+	  echo '# on Python 3.11, for .venv-floors; of what these need, the newest. `make lock` renews them.'; \
+	  $(COMPILE) --extra test --resolution lowest-direct; \
+	} > constraints/floors.txt.part
+	for name in local floors; do mv constraints/$$name.txt.part constraints/$$name.txt; done
 
 clean: ## remove the environments and everything else that was generated, but no notebook
-	rm -rf .venv .venv-colab artefacts build dist docs/made site .mypy_cache .ruff_cache .pytest_cache \
+	rm -rf .venv .venv-colab .venv-floors artefacts build dist docs/made site .mypy_cache .ruff_cache .pytest_cache \
 	  .hypothesis .import_linter_cache
 	find simmim_lib tests notebooks benchmarks data constraints -name __pycache__ -prune \
 	  -exec rm -rf {} +
@@ -88,4 +98,11 @@ clean: ## remove the environments and everything else that was generated, but no
 	@echo "Preparing .venv-colab, with the versions that Colab has ..."
 	@sh .ci/environment .venv-colab python3.13 python3 python3.12 python3.11 python
 	@.venv-colab/bin/python -m pip install --quiet -c constraints/colab.txt -e '.[test]'
+	@touch $@
+
+# The lowest NumPy has no wheel for Python 3.13.
+.venv-floors/installed: pyproject.toml constraints/floors.txt
+	@echo "Preparing .venv-floors, with the lowest versions that are allowed ..."
+	@sh .ci/environment .venv-floors python3.11 python3.12
+	@.venv-floors/bin/python -m pip install --quiet -c constraints/floors.txt -e '.[test]'
 	@touch $@

@@ -126,7 +126,7 @@ def check_choice(what: str, given: object, allowed: Iterable[str]) -> str:
         if given in names:
             return str.__str__(given)
         near = get_close_matches(given, names, n=1, cutoff=0.5)
-    advice = f" Did you mean {near[0]!r}?" if near else ""
+    advice = f" Did you mean {shown(near[0])}?" if near else ""
     raise WorkbookError(
         f"Unknown {what} {shown(given)}.{advice} Choose one of: {', '.join(names)}."
     )

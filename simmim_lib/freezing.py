@@ -2,7 +2,7 @@
 
 from typing import TYPE_CHECKING
 
-from simmim_lib.errors import WorkbookError, check_whole
+from simmim_lib.errors import WorkbookError, check_whole, shown
 
 if TYPE_CHECKING:
     import keras
@@ -25,8 +25,9 @@ def copy_layers(source: "keras.Model", target: "keras.Model", layers: int) -> No
         shapes = [[tuple(weight.shape) for weight in layer.weights] for layer in (theirs, ours)]
         if shapes[0] != shapes[1]:
             raise WorkbookError(
-                f"Layer {theirs.name!r} has weights of shapes {shapes[0]}, but {ours.name!r} needs "
-                f"{shapes[1]}: build both models from the same first layers."
+                f"Layer {shown(theirs.name)} has weights of shapes {shapes[0]}, but "
+                f"{shown(ours.name)} needs {shapes[1]}: build both models from the same first "
+                "layers."
             )
     for theirs, ours in pairs[:layers]:
         ours.set_weights(theirs.get_weights())

@@ -4,6 +4,7 @@ This module imports Keras at once, because its classes derive from Keras's; the 
 imports it in the functions that need it, and `simmim_lib.SimMIM` when it is first asked for.
 """
 
+import inspect
 import json
 import os
 import re
@@ -22,7 +23,7 @@ import tensorflow as tf
 from keras import ops
 
 from simmim_lib import labels, losses
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation import keras_files
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import check_task_weights
@@ -76,20 +77,20 @@ class Task:
         """Bring the values into one form and refuse what cannot be meant."""
         if isinstance(self.class_names, str):
             raise WorkbookError(
-                f"class_names is {self.class_names!r}, but must hold one name for each output: "
-                f"write ({self.class_names!r},) if it has one only."
+                f"class_names is {shown(self.class_names)}, but must hold one name for each "
+                f"output: write ({shown(self.class_names)},) if it has one only."
             )
         object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
         check_choice("kind of task", self.kind, LOSSES)
         if not self.name or not isinstance(self.name, str):
             raise WorkbookError(
-                f"A task is named {self.name!r}, but Keras needs a name: use letters, digits and "
-                "hyphens, such as 'mnist'."
+                f"A task is named {shown(self.name)}, but Keras needs a name: use letters, digits "
+                "and hyphens, such as 'mnist'."
             )
         least = 2 if self.kind == "classification" else 1
         if len(self.class_names) < least:
             raise WorkbookError(
-                f"Task {self.name!r} has {len(self.class_names)} class names, but a "
+                f"Task {shown(self.name)} has {len(self.class_names)} class names, but a "
                 f"{self.kind} task needs at least {least}: name what its outputs stand for."
             )
 
@@ -294,18 +295,16 @@ class SimMIM(keras.Model):
             **options,
         )
 
-    def fit(
-        self, x: Any = None, y: Any = None, *args: Any, class_weight: Any = None, **options: Any
-    ) -> Any:
+    def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
         """Train; like Keras's, with class weights also where labels have the names of their tasks.
 
         Args:
             x: as in Keras.
             y: as in Keras.
             args: as in Keras.
-            class_weight: what each class's examples count, by its position or name, 1 where nothing
-                is said; or "balanced". With several tasks by the name of the task.
-            options: whatever else Keras's `fit` takes.
+            options: as in Keras; but `class_weight` is what each class's examples count, by its
+                position or name, 1 where nothing is said; or "balanced". With several tasks by the
+                name of the task.
 
         Returns:
             Keras's history.
@@ -315,15 +314,16 @@ class SimMIM(keras.Model):
                 is not, below 0, or beside images that are neither arrays nor a `tf.data.Dataset`.
         """
         feed = self._feed()
+        options = inspect.signature(super().fit).bind(x, y, *args, **options).arguments
+        class_weight = options.pop("class_weight", None)
         with feed.in_sentences():
             x, y, weights = feed.data(x, y, options.get("sample_weight"))
             if class_weight is not None:
                 x, weights = self._with_class_weights(class_weight, x, y, weights)
-            if weights is not None:
-                options["sample_weight"] = weights
+            options |= {"x": x, "y": y, "sample_weight": weights}
             if options.get("validation_data") is not None:
                 options["validation_data"] = feed.validation(options["validation_data"])
-            return super().fit(x, y, *args, **options)
+            return super().fit(**options)
 
     def _with_class_weights(self, asked: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
         """Return images and the weights of examples, in which those of their classes are."""
@@ -333,8 +333,8 @@ class SimMIM(keras.Model):
         if y is not None:
             return x, class_weights.weigh_arrays(given, self.tasks, y, weights)
         raise WorkbookError(
-            "class_weight needs arrays or a tf.data.Dataset, but the images are a "
-            f"{type(x).__name__}: let it give the weights of its examples itself."
+            "class_weight needs arrays or a tf.data.Dataset, but these are batches of another "
+            "kind: let them bring the weights of their examples themselves."
         )
 
     def evaluate(
@@ -635,18 +635,18 @@ def _check_trunk(trunk: keras.Model) -> None:
     takes, gives = getattr(trunk, "input_shape", None), getattr(trunk, "output_shape", None)
     if takes is None or gives is None:
         raise WorkbookError(
-            f"The trunk {trunk.name!r} does not say which shapes it takes and returns: pass "
+            f"The trunk {shown(trunk.name)} does not say which shapes it takes and returns: pass "
             "keras.Model(inputs, trunk(inputs)) with inputs = keras.Input(shape) instead."
         )
     if not _is_shape(takes):
         raise WorkbookError(
-            f"The trunk {trunk.name!r} has several inputs, {takes}: it must take one batch of "
+            f"The trunk {shown(trunk.name)} has several inputs, {takes}: it must take one batch of "
             "images, (n, height, width, channels)."
         )
     if not _is_shape(gives) or len(gives) not in (2, 4) or gives[-1] is None:
         raise WorkbookError(
-            f"The trunk {trunk.name!r} returns {gives}, but must return one batch of features, (n, "
-            "units) or (n, height, width, channels): end it with one such layer."
+            f"The trunk {shown(trunk.name)} returns {gives}, but must return one batch of "
+            "features, (n, units) or (n, height, width, channels): end it with one such layer."
         )
 
 
@@ -671,14 +671,14 @@ def _fits(given: tuple[int | None, ...], wanted: tuple[int | None, ...]) -> bool
 def _check_tasks(tasks: tuple[Task, ...], shared_heads: bool) -> None:
     for task in tasks:
         if not isinstance(task, Task):
-            raise WorkbookError(f"{task!r} is not a task: write Task(name, class_names).")
+            raise WorkbookError(f"{shown(task)} is not a task: write Task(name, class_names).")
     names = [task.name for task in tasks]
     if not tasks:
         raise WorkbookError("The model has no tasks: give it at least one Task(name, class_names).")
     for name in names:
         if names.count(name) > 1:
             raise WorkbookError(
-                f"Two tasks are named {name!r}, but a name is how the model tells them apart: "
+                f"Two tasks are named {shown(name)}, but a name is how the model tells them apart: "
                 "give each its own."
             )
     if shared_heads and len({task.label_space for task in tasks}) == len(tasks):

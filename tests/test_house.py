@@ -69,3 +69,27 @@ def test_every_panel_of_a_lesson_is_opened_by_a_test():
         if missing := panels_of(path) - opened:
             unopened[str(path.relative_to(LIBRARY))] = missing
     assert unopened == {}
+
+
+WITH_REPR = {
+    "__init__.py": "Python's own sentence about an attribute",
+    "losses.py": "likewise",
+    "exercises/comparing.py": "code",
+    "lessons/loss_formula/training_by_loss.py": "code",
+    "lessons/open_problems/panels.py": "code",
+    "lessons/report/model_card.py": "code",
+    "lessons/simmim_model/optimizers.py": "code",
+    "lessons/task_weights/panels.py": "code",
+    "settings/experiment_settings.py": "code",
+}
+"""Where `repr` writes a value, and what for; in sentences `shown` does, which bounds it."""
+
+
+def test_sentences_show_foreign_values_by_one_function():
+    found = {
+        path.relative_to(LIBRARY).as_posix()
+        for path in MODULES
+        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+        if isinstance(node, ast.FormattedValue) and node.conversion == ord("r")
+    }
+    assert found == {*WITH_REPR}

@@ -14,6 +14,7 @@ import urllib.error
 import urllib.request
 import zipfile
 from collections.abc import Iterator
+from importlib import metadata
 from pathlib import Path
 
 import psutil
@@ -49,7 +50,7 @@ def run(*command: object, **options: object) -> subprocess.CompletedProcess:
     return done
 
 
-@pytest.mark.parametrize("file_name", ["local.txt", "colab.txt"])
+@pytest.mark.parametrize("file_name", ["local.txt", "colab.txt", "floors.txt"])
 def test_pins_cover_the_requirements_and_name_no_host(file_name: str) -> None:
     versions = pins(file_name)
     for need in requirements("test", *(["lab"] if file_name == "local.txt" else [])):
@@ -60,7 +61,7 @@ def test_pins_cover_the_requirements_and_name_no_host(file_name: str) -> None:
 
 SAFE = {
     "keras": ("3.13.2", "CVE-2025-9905, -9906, -12058, -12060; CVE-2026-0897, -1462, -1669: files"),
-    "filelock": ("3.20.3", "CVE-2025-68146, CVE-2026-22701: a lock that is a link"),
+    "filelock": ("3.30", "CVE-2025-68146, CVE-2026-22701: a lock that is a link; a lock of two"),
     "distributed": ("2026.1", "CVE-2026-23528: the dashboard"),
     "pillow": ("11.3", "CVE-2023-4863, CVE-2024-28219, CVE-2025-48379: images"),
     "cryptography": ("46.0.5", "CVE-2024-12797, CVE-2026-26007"),
@@ -81,8 +82,27 @@ def test_no_version_with_a_known_hole_is_allowed(name: str) -> None:
     for need in stated:
         (floor,) = [Version(each.version) for each in need.specifier if each.operator == ">="]
         assert floor >= first, SAFE[name]
-    for file_name in ("local.txt", "colab.txt"):
+    for file_name in ("local.txt", "colab.txt", "floors.txt"):
         assert Version(pins(file_name).get(name, SAFE[name][0])) >= first
+
+
+ASKED_FOR_BY_OTHERS = {"packaging": "hatchling"}
+"""By package, who asks in the floors for a newer version of it than the workbook does."""
+
+
+@pytest.mark.parametrize("need", requirements("scale", "language", "medical"), ids=str)
+def test_the_floors_are_the_lowest_versions_allowed(need: Requirement) -> None:
+    (floor,) = [Version(each.version) for each in need.specifier if each.operator == ">="]
+    pinned = Version(pins("floors.txt")[need.name])
+    assert (pinned == floor) == (need.name not in ASKED_FOR_BY_OTHERS)
+
+
+@pytest.mark.floors
+def test_the_floors_are_what_runs_here() -> None:
+    if Path(sys.prefix).name != ".venv-floors":
+        pytest.skip("not the environment at the floors")
+    for need in requirements("scale", "language", "medical"):
+        assert metadata.version(need.name) == pins("floors.txt")[need.name]
 
 
 def test_colab_pins_are_what_colab_publishes() -> None:
@@ -126,6 +146,7 @@ def test_conda_and_binder_get_what_pip_gets() -> None:
     assert Requirement(f"python{PROJECT['requires-python']}").specifier.contains(version)
 
 
+@pytest.mark.floors
 def test_importing_is_light() -> None:
     code = """
 import sys, time
@@ -140,6 +161,7 @@ for heavy in ("tensorflow", "keras", "numpy", "matplotlib", "ipywidgets"):
 
 
 @pytest.mark.slow
+@pytest.mark.floors
 def test_no_module_imports_tensorflow_before_it_is_used() -> None:
     names = [
         ".".join(file.relative_to(ROOT).with_suffix("").parts)

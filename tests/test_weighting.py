@@ -258,7 +258,7 @@ def test_exactly_opposite_gradients_leave_no_step(method: str) -> None:
 def test_equal_gradients_are_weighed_equally(method: str, tasks: int) -> None:
     gradient = np.array([1.0, -2.0, 2.0])
     combination = combine(method, np.tile(gradient, (tasks, 1)))
-    if tasks == 2 or method not in {"mgda", "cagrad"}:
+    if method not in {"mgda", "cagrad"}:  # any weights give the same step, and rounding decides
         np.testing.assert_allclose(combination.weights, combination.weights[0], rtol=1e-6)
     along = {"pcgrad": tasks, "config": tasks, "cagrad": 1.5, "nash-mtl": tasks**0.5 / 3}
     along["fairgrad"] = tasks ** (1 / 3) * 3 ** (-4 / 3)  # T w |g|^2 = w^(-1/2), and |g| = 3

@@ -505,16 +505,18 @@ def _list_data(options: argparse.Namespace) -> None:
 
 
 def _show_data(options: argparse.Namespace) -> int:
-    from simmim_lib.datasets.contact_sheet import write
     from simmim_lib.datasets.survey import survey
     from simmim_lib.datasets.survey_text import as_text
+    from simmim_lib.pictures.contact_sheet import contact_sheet
 
     with outputs.claimed([options.output]):
         found = survey(options.name)
         print(as_text(found))
         if options.output:
-            outputs.write_or_spare(options.output, functools.partial(write, found))
-            print(f"Written to {options.output}.")
+            sheet = contact_sheet(found)
+            outputs.write_or_spare(options.output, sheet.write)
+            named = f" Its numbers stand for: {sheet.beside}." if sheet.beside else ""
+            print(printable(f"Written to {options.output}.{named}"))
     return FAILED if found.refusal else 0
 
 

@@ -11,7 +11,7 @@ import tomllib
 from dataclasses import dataclass
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import atomic
 from simmim_lib.lessons import LESSONS
 
@@ -219,14 +219,15 @@ def _stamp_project(text: str, new: Repository) -> str:
 def _check(name: str, branch: str) -> None:
     if not _NAME.fullmatch(name) or name == PLACEHOLDER:
         bare = re.sub(r"^(https?://)?(www\.)?github\.com/|(\.git)?/*$", "", name)
-        advice = f" Did you mean {bare!r}?" if bare != name and _NAME.fullmatch(bare) else ""
+        advice = f" Did you mean {shown(bare)}?" if bare != name and _NAME.fullmatch(bare) else ""
         raise WorkbookError(
-            f"{name!r} is not the name of a GitHub repository; give its owner and its name with a "
-            f"slash between them, as in octocat/workbook.{advice}"
+            f"{shown(name)} is not the name of a GitHub repository; give its owner and its name "
+            f"with a slash between them, as in octocat/workbook.{advice}"
         )
     if not _BRANCH.fullmatch(branch):
         raise WorkbookError(
-            f"{branch!r} is not a branch name; give one of letters, digits and . _ - /, as in main."
+            f"{shown(branch)} is not a branch name; give one of letters, digits and . _ - /, as in "
+            "main."
         )
 
 

@@ -8,7 +8,7 @@ from simmim_lib.datasets.image_files import is_image
 from simmim_lib.datasets.listing import FEW, PARTS, LabelledFile, Listing, several
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.text_files import is_text
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.links import leading_out
 
 HIDDEN = (".", "__MACOSX")
@@ -78,8 +78,8 @@ def _parts(folder: Path) -> tuple[list[tuple[Path, str]], list[Path]]:
         part = PARTS.get(path.name.lower())
         if part in by_part:
             raise WorkbookError(
-                f"{folder} has two folders for one part, {by_part[part].name!r} and {path.name!r}: "
-                "put their images together, or name a class otherwise."
+                f"{folder} has two folders for one part, {shown(by_part[part].name)} and "
+                f"{shown(path.name)}: put their images together, or name a class otherwise."
             )
         if part:
             by_part[part] = path
@@ -111,7 +111,7 @@ def _examples_of_classes(
         files[each.name] = [path for path in others if is_example(path)]
         if not files[each.name]:
             raise WorkbookError(
-                f"The class {each.name!r} in {folder} {_why_empty(folders, is_example)}"
+                f"The class {shown(each.name)} in {folder} {_why_empty(folders, is_example)}"
             )
         left_out += [*folders, *(path for path in others if not is_example(path))]
     return files, left_out
@@ -176,7 +176,7 @@ def _check_classes(folder: Path, classes: Sequence[Path]) -> None:
         )
     if len(classes) == 1:
         raise WorkbookError(
-            f"{folder} has one class only, {classes[0].name!r}: {_below(classes[0])}"
+            f"{folder} has one class only, {shown(classes[0].name)}: {_below(classes[0])}"
         )
 
 

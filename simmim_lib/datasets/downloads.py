@@ -5,13 +5,15 @@ import functools
 import hashlib
 import http.client
 import os
+import queue
 import stat
+import threading
 import urllib.error
 import urllib.request
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import BinaryIO
+from typing import Any, BinaryIO, NamedTuple
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import locks
@@ -20,12 +22,15 @@ from simmim_lib.foundation.links import not_following
 Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in total (0 when the server does not say)."""
 
-CHUNK_BYTES = 1 << 16
+CHUNK_BYTES = 1 << 14
 MOST_BYTES = 1_000_000_000
 """Of a file: several times the largest that is published."""
 
 TIMEOUT_SECONDS = 30
-"""How long the server may stay silent before fetching gives up."""
+"""How long the server may take to answer, or to send the next `CHUNK_BYTES`: 500 a second."""
+
+MOST_WAITING = 64
+"""Pieces that have arrived and are not yet written."""
 
 
 @dataclass(frozen=True)
@@ -120,18 +125,17 @@ class RemoteFile:
     def _download(self, partial: Path, progress: Progress) -> None:
         """Bring `partial` to the full length of the file, keeping what it holds."""
         done = partial.stat().st_size if partial.exists() else 0
+        arriving = _arriving(self.url, done)
         with self._network():
-            response = _request(self.url, done)
-        if response is None:
+            answer: Answer | None = next(arriving)
+        if answer is None:
             return
-        resumed = response.status == http.HTTPStatus.PARTIAL_CONTENT
-        with response, _opened(partial, resumed) as file:
-            done = done if resumed else 0
-            length = response.headers.get("Content-Length")
-            total = done + int(length) if length else 0
+        with _opened(partial, answer.resumed) as file:
+            done = done if answer.resumed else 0
+            total = done + (answer.length or 0)
             while True:
                 with self._network():
-                    piece = response.read(CHUNK_BYTES)
+                    piece: bytes = next(arriving)
                     if not piece and done < total:
                         raise ConnectionError(f"it stopped after {done:,} of {total:,} bytes")
                 if not piece:
@@ -183,15 +187,64 @@ def _md5(path: Path) -> str:
         return hashlib.file_digest(file, lambda: hashlib.md5(usedforsecurity=False)).hexdigest()
 
 
-def _request(url: str, start: int) -> http.client.HTTPResponse | None:
-    """Ask for a file from byte `start` on; None when there is nothing after it."""
+class Answer(NamedTuple):
+    """What a server answers before it sends a file.
+
+    Attributes:
+        resumed: whether it goes on where it was asked to.
+        length: bytes that it is going to send, None where it does not say.
+    """
+
+    resumed: bool
+    length: int | None
+
+
+def _arriving(url: str, start: int) -> Iterator[Any]:
+    """Yield the answer to a request for a file from byte `start` on, then its pieces, then none.
+
+    A thread of its own waits for the server, which could otherwise hold a download for ever with
+    a byte now and then: no time that is set for a connection is used up by that.
+
+    Raises:
+        OSError, http.client.HTTPException: as the network fails, or takes too long.
+    """
+    arrived: queue.Queue[Any] = queue.Queue(MOST_WAITING)
+    put = functools.partial(arrived.put, timeout=TIMEOUT_SECONDS)
+
+    def bring() -> None:
+        with contextlib.suppress(queue.Full):  # nobody wants it any more
+            try:
+                for each in _received(url, start):
+                    put(each)
+            except Exception as error:  # raised again where it can be heard
+                put(error)
+
+    threading.Thread(target=bring, daemon=True).start()
+    while True:
+        try:
+            each = arrived.get(timeout=TIMEOUT_SECONDS)
+        except queue.Empty:
+            raise TimeoutError(f"timed out: too little came in {TIMEOUT_SECONDS:g} s") from None
+        if isinstance(each, Exception):
+            raise each
+        yield each
+
+
+def _received(url: str, start: int) -> Iterator[Any]:
+    """Yield what `_arriving` does, or None instead where there is nothing after byte `start`."""
     headers = {"User-Agent": "simmim-workbook"}
     if start:
         headers["Range"] = f"bytes={start}-"
     request = urllib.request.Request(url, headers=headers)
     try:
-        return urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
+        response = urllib.request.urlopen(request, timeout=TIMEOUT_SECONDS)
     except urllib.error.HTTPError as error:
-        if error.code == http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
-            return None
-        raise
+        if error.code != http.HTTPStatus.REQUESTED_RANGE_NOT_SATISFIABLE:
+            raise
+        yield None
+        return
+    with response:
+        yield Answer(response.status == http.HTTPStatus.PARTIAL_CONTENT, response.length)
+        while piece := response.read(CHUNK_BYTES):
+            yield piece
+        yield b""

@@ -181,4 +181,4 @@ def _check_enough(dataset: Dataset, asked: int, available: Sequence[int]) -> Non
 
 
 def _smallest(dataset: Dataset, position: int) -> str:
-    return f"its smallest class, {dataset.class_names[position]!r},"
+    return f"its smallest class, {shown(dataset.class_names[position])},"

@@ -60,7 +60,7 @@ def list_table(own: OwnData) -> Listing:
     files = []
     for row, label in zip(usable, labels, strict=True):
         if label is None:
-            problems[row.number] = f"its {columns.labels[0]!r} is not a number"
+            problems[row.number] = f"its {shown(columns.labels[0])} is not a number"
         else:
             files.append(_labelled(own, row, columns, label))
     wrong = [
@@ -100,7 +100,7 @@ def _shown(row: Row, image: str) -> str:
 def _what_is_wrong(row: Row, columns: Columns, own: OwnData) -> str:
     empty = [name for name in columns.needed if not row.cells[name]]
     if empty:
-        return f"its {empty[0]!r} is empty"
+        return f"its {shown(empty[0])} is empty"
     if own.text:
         return ""
     try:
@@ -175,8 +175,8 @@ def _labels(
     if len(class_names) < 2:
         found = ", ".join(class_names) or "no row that can be used"
         raise WorkbookError(
-            f"The column {columns[0]!r} of {own.path} has one class only ({found}): add rows of "
-            "another, because with one there is nothing to tell apart."
+            f"The column {shown(columns[0])} of {own.path} has one class only ({found}): add rows "
+            "of another, because with one there is nothing to tell apart."
         )
     return "classification", tuple(class_names), [class_names.index(name) for name in names]
 
@@ -213,7 +213,7 @@ def _flags(path: Path, columns: Sequence[str], row: Row) -> tuple[float, ...]:
     for column, number in zip(columns, numbers, strict=True):
         if number not in (0, 1):
             raise WorkbookError(
-                f"Row {row.number} of {path} has {shown(row.cells[column])} in {column!r}, but "
-                "several columns of labels hold 0 and 1 only: correct it, or name one column."
+                f"Row {row.number} of {path} has {shown(row.cells[column])} in {shown(column)}, "
+                "but several columns of labels hold 0 and 1 only: correct it, or name one column."
             )
     return tuple(float(number or 0) for number in numbers)

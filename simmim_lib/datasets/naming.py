@@ -198,7 +198,9 @@ def check_distinct(names: Sequence[str]) -> None:
     for name in names:
         first = first_with.setdefault(file_name(name), name)
         if first is not name:
-            raise WorkbookError(f"{first!r} and {name!r} are the same data: name them once.")
+            raise WorkbookError(
+                f"{shown(first)} and {shown(name)} are the same data: name them once."
+            )
 
 
 def file_name(name: str) -> str:

@@ -10,7 +10,7 @@ from simmim_lib.datasets import own
 from simmim_lib.datasets.catalogue import CATALOGUE, Entry, add
 from simmim_lib.datasets.dataset import IMAGE_SIZE, Dataset
 from simmim_lib.datasets.naming import OwnData
-from simmim_lib.errors import WorkbookError, check_flag, check_whole, warn
+from simmim_lib.errors import WorkbookError, check_flag, check_whole, shown, warn
 from simmim_lib.foundation.paths import from_person
 
 _datasets: dict[str, Dataset] = {}
@@ -86,7 +86,7 @@ def register(dataset: Dataset) -> Dataset:
     # What is kept elsewhere under a name, such as features, must stay true of it.
     if known is not dataset and _digest(known) != _digest(dataset):
         raise WorkbookError(
-            f"{name!r} already stands for other images: give these another name, such as "
+            f"{shown(name)} already stands for other images: give these another name, such as "
             f"name='{name}-2', or restart the kernel."
         )
     channels = dataset.train.images.shape[-1]
@@ -120,11 +120,11 @@ def _check_name(name: object) -> None:
     valid = isinstance(name, str) and re.fullmatch(r"[A-Za-z0-9][A-Za-z0-9_-]*", name)
     if not valid or str(name).lower() == "none":
         raise WorkbookError(
-            f"{name!r} cannot be the name of a dataset: give one of letters, digits, - and _, such "
-            "as name='my-pictures'."
+            f"{shown(name)} cannot be the name of a dataset: give one of letters, digits, - and _, "
+            "such as name='my-pictures'."
         )
     if name in CATALOGUE:
         raise WorkbookError(
-            f"{name!r} is a dataset of the workbook: give yours another name, such as "
+            f"{shown(name)} is a dataset of the workbook: give yours another name, such as "
             f"name='my-{name}'."
         )

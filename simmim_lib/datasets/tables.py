@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simmim_lib.datasets.listing import several
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import plain_files
 
 SEPARATORS = {"comma": ",", "semicolon": ";", "tab": "\t"}
@@ -45,7 +45,7 @@ def read_rows(path: Path, sep: str = "") -> tuple[list[str], list[Row]]:
     header = [name.strip() for name in records[0][1]]
     if len(set(header)) < len(header):
         twice = next(name for name in header if header.count(name) > 1)
-        raise WorkbookError(f"The table {path} has two columns {twice!r}: rename one of them.")
+        raise WorkbookError(f"The table {path} has two columns {shown(twice)}: rename one of them.")
     uneven = [str(number) for number, cells in records if len(cells) != len(header)]
     if uneven:
         raise WorkbookError(

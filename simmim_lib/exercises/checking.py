@@ -8,7 +8,7 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any, Literal
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.exercises.comparing import Wrong
 from simmim_lib.exercises.stubs import code_of, is_stub
 from simmim_lib.exercises.verdicts import Verdict
@@ -58,7 +58,7 @@ def exercise(name: str, wants: Wanted) -> Callable[[Judge], Judge]:
     def register(judge: Judge) -> Judge:
         # Reloading a module while editing it registers its checks again; that is no clash.
         if name in EXERCISES and EXERCISES[name].judge.__module__ != judge.__module__:
-            raise WorkbookError(f"Two exercises are called {name!r}: rename one of them.")
+            raise WorkbookError(f"Two exercises are called {shown(name)}: rename one of them.")
         EXERCISES[name] = Exercise(judge, wants)
         return judge
 

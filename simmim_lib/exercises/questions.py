@@ -9,7 +9,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, NamedTuple
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation import lesson_parts
 
 LETTERS = "abcdefgh"
@@ -135,8 +135,8 @@ class Estimate:
         """Refuse an answer that nobody could guess."""
         if not isinstance(right, int | float) or not self.least <= right <= self.most:
             raise WorkbookError(
-                f"The answer to {self.name} is {right!r}, but guesses go from {self.least:,g} to "
-                f"{self.most:,g}: widen them."
+                f"The answer to {self.name} is {shown(right)}, but guesses go from {self.least:,g} "
+                f"to {self.most:,g}: widen them."
             )
 
     def in_words(self, right: float) -> str:
@@ -158,7 +158,7 @@ class Ordering(WithOptions):
     def check(self, right: object) -> None:
         """Refuse an answer that is no order of the options."""
         if sorted(str(right)) != list(LETTERS[: len(self.options)]):
-            raise WorkbookError(f"The answer to {self.name} is {right!r}, which is no order.")
+            raise WorkbookError(f"The answer to {self.name} is {shown(right)}, which is no order.")
 
     def in_words(self, right: str) -> str:
         """Return what is right, Markdown."""
@@ -188,7 +188,9 @@ def question(asked: Question) -> Callable[[Find], Find]:
         # Reloading a module while editing it registers its questions again; that is no clash.
         known = QUESTIONS.get(asked.name)
         if known and known[1].__module__ != find.__module__:
-            raise WorkbookError(f"Two questions are called {asked.name!r}: rename one of them.")
+            raise WorkbookError(
+                f"Two questions are called {shown(asked.name)}: rename one of them."
+            )
         QUESTIONS[asked.name] = (asked, find)
         return find
 

@@ -7,6 +7,7 @@ from typing import Any, TypeVar
 import numpy as np
 
 from simmim_lib import calibration, collapse, datasets
+from simmim_lib.errors import shown
 from simmim_lib.experiments.cost import Cost, estimate
 from simmim_lib.experiments.environment import describe_environment
 from simmim_lib.experiments.evaluation import ValidationLook, on_test_images, validate
@@ -233,9 +234,9 @@ class Findings:
         if gap.is_clear:
             over = "over" if gap.verdict == "gain" else "against"
             size = f"{plus_minus(abs(gap.mean), gap.half_width, gap.digits)} {gap.unit}"
-            return f"a {gap.verdict} of {size} {over} {best!r} on {name}"
+            return f"a {gap.verdict} of {size} {over} {shown(best)} on {name}"
         smaller = "an error smaller by " if self.yardstick(target).is_error else ""
-        return f"no clear difference from {best!r} on {name} ({smaller}{gap.size} {gap.unit})"
+        return f"no clear difference from {shown(best)} on {name} ({smaller}{gap.size} {gap.unit})"
 
     def as_dict(self) -> dict[str, Any]:
         """Return the experiment's result, the baselines and the verdict as values for JSON."""

@@ -6,7 +6,7 @@ import numpy as np
 
 from simmim_lib import datasets, information, training
 from simmim_lib.augmentation import AffineViews, WordDropout
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.network import Network
 from simmim_lib.experiments.tasks import Target
 from simmim_lib.settings import Settings, Stage
@@ -135,8 +135,8 @@ def _unlabelled(
     size = _batch_size(UNLABELLED_BATCH_SIZE, rest)
     if not size:
         raise WorkbookError(
-            f"Every training image of {task.data.name!r} is labelled or kept for validation, so "
-            "none is left to learn from without its label: lower labels_per_class."
+            f"Every training image of {shown(task.data.name)} is labelled or kept for validation, "
+            "so none is left to learn from without its label: lower labels_per_class."
         )
     features = network.features[task.data.name].train.images
     batches = np.stack(
@@ -186,17 +186,17 @@ def _class_shares(
     """
     if data.kind != "classification":
         raise WorkbookError(
-            f"class_shares is for images of one class each, but {data.name!r} is a {data.kind}: "
-            "leave class_shares out."
+            f"class_shares is for images of one class each, but {shown(data.name)} is a "
+            f"{data.kind}: leave class_shares out."
         )
     shares = _of_each_class("class_shares", asked, data)
     left = np.bincount(labels, minlength=len(shares))
     for name, share, images in zip(data.class_names, shares, left, strict=True):
         if share and not images:
             raise WorkbookError(
-                f"class_shares asks for {share:g} of class {name!r} of {data.name!r}, but all of "
-                "its training images are labelled or kept for validation: lower labels_per_class, "
-                "or ask for a share of 0."
+                f"class_shares asks for {share:g} of class {shown(name)} of {shown(data.name)}, "
+                "but all of its training images are labelled or kept for validation: lower "
+                "labels_per_class, or ask for a share of 0."
             )
     return shares
 
@@ -212,7 +212,7 @@ def class_prior(settings: Settings, data: datasets.Dataset) -> np.ndarray:
 def _of_each_class(name: str, shares: tuple[float, ...], data: datasets.Dataset) -> np.ndarray:
     if len(shares) != len(data.class_names):
         raise WorkbookError(
-            f"{name} has {len(shares)} shares, but {data.name!r} has {len(data.class_names)} "
+            f"{name} has {len(shares)} shares, but {shown(data.name)} has {len(data.class_names)} "
             "classes: give one for each."
         )
     return np.array(shares)

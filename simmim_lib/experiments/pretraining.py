@@ -5,7 +5,6 @@ import functools
 import io
 import json
 import os
-import zipfile
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -16,7 +15,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.experiments.pretrained import Pretrained
-from simmim_lib.foundation import atomic, cache, directories, locks
+from simmim_lib.foundation import archives, atomic, cache, directories, locks
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications, minilm
 from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
@@ -202,16 +201,14 @@ def _reading(path: Path, content: bytes | None = None) -> Iterator[Any]:
     """
     try:
         file: Any = path if content is None else io.BytesIO(content)
-        with zipfile.ZipFile(file) as archive:
-            size = sum(member.file_size for member in archive.infolist())
-        if size > MAX_BYTES:
-            raise _UnfitError(f"its arrays would fill {size / 1e6:,.0f} MB")
+        archives.sizes(file, MAX_BYTES)
         with np.load(file, allow_pickle=False) as arrays:
             yield arrays
     except WorkbookError:
         raise
     except Exception as error:  # whatever a damaged archive makes NumPy raise
-        reason = str(error) if isinstance(error, _UnfitError) else type(error).__name__
+        known = isinstance(error, _UnfitError | archives.TooLargeError)
+        reason = str(error) if known else type(error).__name__
         raise WorkbookError(
             f"The pre-trained network {path} is damaged ({reason}): delete the file, and it will "
             "be made anew, or reinstall the workbook."

@@ -72,7 +72,7 @@ def check_content(trunk: Trunk, dataset: str) -> None:
         raise WorkbookError(
             f"{shown(dataset)} holds {content}, but the trunk {shown(trunk.name)} takes "
             f"{trunk.takes}: choose other datasets, or a trunk for {content}, such as "
-            f"{fitting[0]!r}."
+            f"{shown(fitting[0])}."
         )
 
 

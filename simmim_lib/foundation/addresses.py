@@ -8,7 +8,7 @@ from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.paths import from_person
 
 
@@ -52,12 +52,14 @@ class Address:
             return None
         path, _, query = rest.partition("?")
         if not path.strip():
-            raise WorkbookError(f"{text!r} names no path: write {kind}:PATH.")
+            raise WorkbookError(f"{shown(text)} names no path: write {kind}:PATH.")
         given = [_option(kind, part, options[kind]) for part in _parts(query)]
         names = [name for name, _ in given]
         for name in names:
             if names.count(name) > 1:
-                raise WorkbookError(f"{text!r} gives the option {name!r} twice: give it once.")
+                raise WorkbookError(
+                    f"{shown(text)} gives the option {shown(name)} twice: give it once."
+                )
         return cls(kind, path, dict(given))
 
 
@@ -69,5 +71,7 @@ def _option(kind: str, text: str, names: Collection[str]) -> tuple[str, str]:
     name, _, value = text.partition("=")
     check_choice(f"option of {kind}:PATH", name, names)
     if not value:
-        raise WorkbookError(f"The option {name!r} of {kind}:PATH has no value: write {name}=VALUE.")
+        raise WorkbookError(
+            f"The option {shown(name)} of {kind}:PATH has no value: write {name}=VALUE."
+        )
     return name, value

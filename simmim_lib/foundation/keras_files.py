@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation import archives
 
 if TYPE_CHECKING:
     import h5py
@@ -112,17 +113,12 @@ def members(path: AnyPath) -> dict[str, int]:
             f"There is no file {path}: name one that model.save('name.keras') wrote."
         )
     try:
-        with zipfile.ZipFile(path) as archive:
-            sizes = {info.filename: info.file_size for info in archive.infolist()}
+        most = max(ALWAYS_ALLOWED, MAX_EXPANSION * os.path.getsize(path))
+        return archives.sizes(path, most)
+    except archives.TooLargeError as error:
+        raise _damaged(path, str(error)) from error
     except Exception as error:  # whatever a damaged archive raises
         raise _no_archive(path, error) from error
-    _check_expansion(path, sum(sizes.values()))
-    return sizes
-
-
-def _check_expansion(path: AnyPath, size: int) -> None:
-    if size > max(ALWAYS_ALLOWED, MAX_EXPANSION * os.path.getsize(path)):
-        raise _damaged(path, f"its content would fill {size / 1e6:,.0f} MB")
 
 
 def _no_archive(path: AnyPath, error: Exception) -> WorkbookError:

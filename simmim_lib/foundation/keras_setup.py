@@ -67,14 +67,14 @@ def load_keras() -> None:
         if error.name not in OTHERS:
             raise
         raise WorkbookError(_refusal(error.name, FIRST)) from error
-    except (ValueError, TypeError, AttributeError, OSError) as error:
-        raise WorkbookError(why_not(str(error))) from error
+    except (ValueError, TypeError, AttributeError, AssertionError, OSError) as error:
+        raise WorkbookError(why_not(str(error) or type(error).__name__)) from error
 
 
 def _refusal(found: object, advice: str) -> str:
     return (
         f"Keras is set up to compute with {shown(found)}, but the workbook's networks are trained "
-        f"with {BACKEND!r}: {advice}, or set KERAS_BACKEND={BACKEND}."
+        f"with {shown(BACKEND)}: {advice}, or set KERAS_BACKEND={BACKEND}."
     )
 
 

@@ -1,22 +1,27 @@
-"""What `fit` and `evaluate` are fed with: arrays, datasets, generators, all with labels in form."""
+"""What `fit` and `evaluate` are fed with: arrays, or batches of any kind, with labels in form."""
 
 import contextlib
+import re
 import types
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.labels import forms
 
 if TYPE_CHECKING:
+    import keras
     import tensorflow as tf
 
     from simmim_lib.simmim import Task
 
 TYPES = {"classification": "int32", "multi-label": "float32", "regression": "float32"}
 """Of labels in form, by the kind of the task."""
+
+REFUSAL = re.compile(rf"{WorkbookError.__name__}: (.+)")
+"""What TensorFlow and worker processes report of a refusal amid the batches that they bring."""
 
 
 def where_they_count(labels: Any, weights: Any) -> Any:
@@ -52,27 +57,35 @@ class Feed:
         self.tasks = {task.name: task for task in tasks}
         self.trained = trained
         self.own = own
-        self.refusal: WorkbookError | None = None
 
     def data(self, x: Any, y: Any, weights: Any) -> tuple[Any, Any, Any]:
         """Return what `fit` takes as x, y and sample_weight, with the labels in form.
 
         Args:
-            x: images, a `tf.data.Dataset` or a generator of batches; whatever else Keras takes is
-                handed on.
+            x: images; or batches, as a `tf.data.Dataset`, a `keras.utils.PyDataset`, a generator
+                or a `DataLoader` of PyTorch's; whatever else Keras takes is handed on.
             y: labels of images, by task, or of the one task that is trained.
             weights: what each example counts; None for 1 each.
 
         Raises:
             WorkbookError: labels that cannot be meant, or weights that are not finite.
         """
+        import keras
         import tensorflow as tf
 
         if isinstance(x, tf.data.Dataset):
             return self.dataset(x), y, weights
         if isinstance(x, types.GeneratorType):
-            return self._generator(x), y, weights
+            return map_generator(self.batch, x), y, weights
+        if isinstance(x, keras.utils.PyDataset):
+            return prepared(self.batch, x), y, weights
+        if _is_loader(x):
+            return self._loaded(x), y, weights
         return (x, *self.arrays(y, weights))
+
+    def batch(self, given: Any) -> Any:
+        """Return a batch of images, labels and perhaps weights, with the labels in form."""
+        return self.validation(given) if isinstance(given, tuple | list) else given
 
     def validation(self, given: Any) -> Any:
         """Return what `fit` takes as validation_data, with the labels in form."""
@@ -135,19 +148,36 @@ class Feed:
 
     @contextlib.contextmanager
     def in_sentences(self) -> Iterator[None]:
-        """Raise what was refused amid a dataset instead of TensorFlow's report about it."""
+        """Raise what was refused amid batches instead of TensorFlow's report about it."""
         import tensorflow as tf
 
         try:
             yield
-        except tf.errors.OpError:
-            if self.refusal is None:
+        except tf.errors.OpError as error:
+            refused = REFUSAL.search(str(error))
+            if not refused:
                 raise
-            raise self.refusal from None
+            raise WorkbookError(refused[1]) from None
 
-    def _generator(self, batches: Iterator[Any]) -> Iterator[Any]:
-        for batch in batches:
-            yield self.validation(batch) if isinstance(batch, tuple | list) else batch
+    def _loaded(self, loader: Iterable[Any]) -> "tf.data.Dataset":
+        """Return what a loader brings as a dataset, which may be gone through several times."""
+        import keras
+        import tensorflow as tf
+
+        def batches() -> Iterator[Any]:
+            for batch in loader:
+                arrays = keras.tree.map_structure(_as_numpy, batch)
+                yield self.batch(tuple(arrays) if isinstance(arrays, list) else arrays)
+
+        def spec(array: Any) -> tf.TensorSpec:
+            array = np.asarray(array)
+            return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
+
+        signature = keras.tree.map_structure(spec, next(batches()))
+        dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
+        if (number := _number_of_batches(loader)) is None:
+            return dataset
+        return dataset.apply(tf.data.experimental.assert_cardinality(number))
 
     def _named(self, labels: Any) -> Mapping[str, Any]:
         """Return labels by task; of tasks that the model does not have, none."""
@@ -175,25 +205,21 @@ class Feed:
         return forms.weights_of_examples(self.tasks[name], given, examples)
 
     def _formed(self, name: str, given: Any, weights: Any) -> Any:
-        """Return labels of a task in form; remember a refusal, which a graph would bury."""
+        """Return labels of a task in form."""
         task, counts = self.tasks[name], None
-        try:
-            if weights is not None:
-                counts = self._weights(name, weights, given) != 0
-            if name not in self.own:
-                return forms.in_form(task, given, counts)
-            forms.refuse_missing(task, given, counts)
-            return given
-        except WorkbookError as refusal:
-            self.refusal = refusal
-            raise
+        if weights is not None:
+            counts = self._weights(name, weights, given) != 0
+        if name not in self.own:
+            return forms.in_form(task, given, counts)
+        forms.refuse_missing(task, given, counts)
+        return given
 
     def _check_spec(self, name: str, spec: Any) -> None:
         import tensorflow as tf
 
         if not isinstance(spec, tf.TensorSpec) or spec.shape.rank == 0:
             raise WorkbookError(
-                f"The labels of task {name!r} are no batches in this dataset, but {spec}: put "
+                f"The labels of task {shown(name)} are no batches in this dataset, but {spec}: put "
                 "examples together, as dataset.batch(32) does."
             )
 
@@ -212,3 +238,58 @@ class Feed:
         result = tf.numpy_function(formed, given, kind)
         result.set_shape(labels.shape if own else [labels.shape[:1].as_list()[0], *columns])
         return result
+
+
+# --- batches that others bring ------------------------------------------------------------------
+
+
+def map_generator(prepare: Callable[[Any], Any], batches: Iterator[Any]) -> Iterator[Any]:
+    """Yield batches as they come, prepared; Keras takes a generator, but no `map`."""
+    yield from map(prepare, batches)
+
+
+def prepared(
+    prepare: Callable[[Any], Any], given: "keras.utils.PyDataset"
+) -> "keras.utils.PyDataset":
+    """Return the same batches, each prepared by the thread or process that brings it."""
+    import keras
+
+    class Prepared(keras.utils.PyDataset):
+        def __getitem__(self, index: int) -> Any:
+            return prepare(given[index])
+
+        @property
+        def num_batches(self) -> int | None:
+            return given.num_batches
+
+        def on_epoch_begin(self) -> None:
+            given.on_epoch_begin()
+
+        def on_epoch_end(self) -> None:
+            given.on_epoch_end()
+
+        def __reduce__(self) -> Any:  # a process that is not forked has not this class yet
+            return prepared, (prepare, given)
+
+    return Prepared(given.workers, given.use_multiprocessing, given.max_queue_size)
+
+
+def _is_loader(x: Any) -> bool:
+    """Tell whether it is a `DataLoader` of PyTorch's, which need not be installed."""
+    return any(
+        kind.__name__ == "DataLoader" and kind.__module__.startswith("torch.utils.data")
+        for kind in type(x).__mro__
+    )
+
+
+def _as_numpy(values: Any) -> Any:
+    """Return a tensor of PyTorch's as an array; other values as they are."""
+    return np.asarray(values.detach().cpu()) if hasattr(values, "detach") else values
+
+
+def _number_of_batches(loader: Any) -> int | None:
+    """Return how many batches a loader has, or None where it does not know."""
+    try:
+        return len(loader)
+    except TypeError:
+        return None

@@ -65,7 +65,7 @@ def refuse_missing(task: "Task", given: Any, counts: np.ndarray | None = None) -
     missing = _missing(labels if counts is None else labels[counts])
     if missing.any():
         raise WorkbookError(
-            f"The labels of task {task.name!r} are missing (NaN) for {_rows(missing)} of "
+            f"The labels of task {shown(task.name)} are missing (NaN) for {_rows(missing)} of "
             f"{len(missing)} examples that count: give these a label, or sample_weight 0."
         )
 
@@ -97,8 +97,9 @@ def weights_of_examples(task: "Task", given: Any, examples: int) -> np.ndarray:
     fits = weights.shape in ((examples,), (examples, 1))
     if not fits or not np.isfinite(weights).all():
         raise WorkbookError(
-            f"sample_weight of task {task.name!r} is {shown(given)}, but must be a finite number "
-            f"for each of its {examples} examples: 0 for one without a label, 1 for the others."
+            f"sample_weight of task {shown(task.name)} is {shown(given)}, but must be a finite "
+            f"number for each of its {examples} examples: 0 for one without a label, 1 for the "
+            "others."
         )
     return weights.reshape(examples)
 
@@ -215,7 +216,7 @@ def _by_name(task: "Task", labels: np.ndarray) -> np.ndarray:
         _refuse(task, f"are the texts {listed(labels)}", "give class numbers")
     seen, places = np.unique(labels, return_inverse=True)
     for name in seen:
-        check_choice(f"label of task {task.name!r}", str(name), names)
+        check_choice(f"label of task {shown(task.name)}", str(name), names)
     return np.array([names.index(name) for name in seen], np.int32)[places.reshape(labels.shape)]
 
 
@@ -284,7 +285,7 @@ def _allowed(task: "Task") -> str:
 
 def _refuse(task: "Task", what: str, advice: str) -> NoReturn:
     raise WorkbookError(
-        f"The labels of task {task.name!r} {what}, but must be {_allowed(task)}: {advice}."
+        f"The labels of task {shown(task.name)} {what}, but must be {_allowed(task)}: {advice}."
     )
 
 

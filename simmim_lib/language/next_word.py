@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import trunks
-from simmim_lib.errors import WorkbookError, check_whole
+from simmim_lib.errors import WorkbookError, check_whole, shown
 from simmim_lib.experiments.pretexts import next_word
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation import keras_setup
@@ -140,7 +140,7 @@ def check_temperature(given: float) -> float:
     """
     if not (isinstance(given, int | float) and 0.01 <= given <= 100):
         raise WorkbookError(
-            f"temperature is {given!r}, but must be a number from 0.01 to 100: try 0.8."
+            f"temperature is {shown(given)}, but must be a number from 0.01 to 100: try 0.8."
         )
     return given
 

@@ -39,19 +39,31 @@ class Sheet(Figure):
 class Canvas(FigureCanvasAgg):
     """Draws a figure into memory.
 
-    Attributes:
-        undrawn: names that no font has the letters for, by the number that is drawn instead.
+    Args:
+        figure: to be drawn.
+        undrawn: gets the names that no font has the letters for, with the number that is drawn
+            instead of each.
     """
 
-    def __init__(self, figure: Figure) -> None:
+    def __init__(self, figure: Figure, undrawn: dict[str, str]) -> None:
         super().__init__(figure)
-        self.undrawn: dict[str, str] = {}
         width, height = self.get_width_height(physical=True)
-        self._plain = _PlainTexts(width, height, figure.dpi, self.undrawn)
+        self._plain = _PlainTexts(width, height, figure.dpi, undrawn)
 
     def get_renderer(self) -> "_PlainTexts":
         """Return what draws."""
         return self._plain
+
+
+def beside(undrawn: dict[str, str]) -> str:
+    """Return what is to be read beside a drawing, or nothing; why is said once.
+
+    Args:
+        undrawn: what `Canvas` has put into it.
+    """
+    if undrawn:
+        fonts.tell_that_letters_are_missing()
+    return ", ".join(f"{number} {name}" for name, number in undrawn.items())
 
 
 class _PlainTexts(RendererAgg):

@@ -129,15 +129,12 @@ class Picture:
     @functools.cached_property
     def _drawing(self) -> Drawing:
         """Draw the figure, once."""
-        from simmim_lib.pictures import fonts
-        from simmim_lib.pictures.drawing import Canvas
+        from simmim_lib.pictures.drawing import Canvas, beside
 
-        canvas = Canvas(self.figure)
+        undrawn: dict[str, str] = {}
+        canvas = Canvas(self.figure, undrawn)
         canvas.draw()
-        if canvas.undrawn:
-            fonts.tell_that_letters_are_missing()
-        beside = ", ".join(f"{number} {name}" for name, number in canvas.undrawn.items())
-        return Drawing(_png(np.asarray(canvas.buffer_rgba())), beside)
+        return Drawing(_png(np.asarray(canvas.buffer_rgba())), beside(undrawn))
 
     def as_html(self) -> str:
         """Return the figure as HTML, with its text for readers who cannot see it."""

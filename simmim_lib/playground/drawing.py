@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import datasets, experiments
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.panels.panel import as_message
 from simmim_lib.pictures.charts import show_image
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
@@ -128,7 +128,8 @@ class DrawingPad:
             if entry.kind != "classification" or settings.trunk_info.colour:
                 raise WorkbookError(
                     "What is drawn is a small grey image of one class: choose targets with classes "
-                    f"and a trunk for such images, not {target!r} with {settings.trunk!r}."
+                    f"and a trunk for such images, not {shown(target)} with "
+                    f"{shown(settings.trunk)}."
                 )
         self.settings = settings
         self.shown: Picture | None = None

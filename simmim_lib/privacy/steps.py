@@ -15,7 +15,14 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.errors import WorkbookError, check_choice, check_number, check_positive, check_whole
+from simmim_lib.errors import (
+    WorkbookError,
+    check_choice,
+    check_number,
+    check_positive,
+    check_whole,
+    shown,
+)
 
 if TYPE_CHECKING:
     import keras
@@ -226,7 +233,7 @@ def _check_layers(model: "keras.Model") -> None:
             _check_layers(layer)
         elif isinstance(layer, layers.BatchNormalization) and layer.trainable:
             raise WorkbookError(
-                f"The layer {layer.name!r} normalises each example with the others of its batch, "
-                "so that one example's gradient is no longer its own: freeze it (trainable=False), "
-                "or use a network without BatchNormalization."
+                f"The layer {shown(layer.name)} normalises each example with the others of its "
+                "batch, so that one example's gradient is no longer its own: freeze it "
+                "(trainable=False), or use a network without BatchNormalization."
             )

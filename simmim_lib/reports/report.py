@@ -332,9 +332,9 @@ def _check_kinds(asked: Settings) -> None:
     if others and asked.learns_unlabelled:
         kind = datasets.describe(others[0]).kind
         raise WorkbookError(
-            f"The target {others[0]!r} is a {kind} task, but information and agreement learn from "
-            "images without labels by the probabilities of classes: use recipe=fine-tune, with "
-            "neither of them."
+            f"The target {shown(others[0])} is a {kind} task, but information and agreement learn "
+            "from images without labels by the probabilities of classes: use recipe=fine-tune, "
+            "with neither of them."
         )
 
 
@@ -504,7 +504,7 @@ def _story(notebook: "NotebookNode", error: Exception, path: Path) -> str:
             break
     reason = str(getattr(error, "evalue", error)).strip().partition("\n")[0].rstrip(".")
     return (
-        f"The report stopped in section {section!r}: {reason}; the notebook so far, with the "
+        f"The report stopped in section {shown(section)}: {reason}; the notebook so far, with the "
         f"error, is {path}."
     )
 

@@ -428,7 +428,7 @@ class Settings:
         check_recipe(self)
         if self.adaptation != "fine-tune" and (self.information or self.augmentation):
             raise WorkbookError(
-                f"adaptation is {self.adaptation!r}, but information and augmentation go with "
+                f"adaptation is {shown(self.adaptation)}, but information and augmentation go with "
                 "'fine-tune' only: use that."
             )
         if self.augmentation and self.frozen_layers:
@@ -449,9 +449,9 @@ class Settings:
         own = "" if self.source_dataset else self.source
         if self.source and own != trunk.published:
             advice = (
-                f"comes with its own weights: use source={trunk.published!r}, or none"
+                f"comes with its own weights: use source={shown(trunk.published)}, or none"
                 if trunk.published
-                else f"is pre-trained on a dataset: use source={SOURCES[trunk.takes]!r}, or "
+                else f"is pre-trained on a dataset: use source={shown(SOURCES[trunk.takes])}, or "
                 "another trunk, such as 'efficientnet-lite0'"
             )
             raise WorkbookError(
@@ -462,13 +462,13 @@ class Settings:
         """Refuse a pretext that the trunk cannot be trained for, or that is never used."""
         if self.source is None and self.pretext != "labels":
             raise WorkbookError(
-                f"pretext is {self.pretext!r}, but without a source nothing is pre-trained: name a "
-                "source, or leave pretext out."
+                f"pretext is {shown(self.pretext)}, but without a source nothing is pre-trained: "
+                "name a source, or leave pretext out."
             )
         trunk = self.trunk_info
         if self.source and self.pretext not in trunk.pretexts:
             raise WorkbookError(
-                f"pretext is {self.pretext!r}, but the trunk {shown(trunk.name)} knows "
+                f"pretext is {shown(self.pretext)}, but the trunk {shown(trunk.name)} knows "
                 f"{', '.join(trunk.pretexts)} only: use that, or another trunk."
             )
 
@@ -481,9 +481,9 @@ class Settings:
         every = len(self.trunk_info.blocks)
         if self.adaptation != "fine-tune" and self.copied_layers < every:
             raise WorkbookError(
-                f"adaptation is {self.adaptation!r}, which trains a head on copied features, but "
-                f"{self.copied_layers} of {every} layers are copied: name a source and copy all "
-                "layers, or use 'fine-tune'."
+                f"adaptation is {shown(self.adaptation)}, which trains a head on copied features, "
+                f"but {self.copied_layers} of {every} layers are copied: name a source and copy "
+                "all layers, or use 'fine-tune'."
             )
 
     @classmethod
@@ -585,7 +585,9 @@ def check_field(what: str, name: object) -> str:
 def check_not_renamed(what: str, name: object) -> None:
     """Raise if a field of `Settings` had this name once, with the name that it has now."""
     if name in RENAMED:
-        raise WorkbookError(f"The {what} {name!r} is called {RENAMED[name]!r} now: use this name.")
+        raise WorkbookError(
+            f"The {what} {shown(name)} is called {shown(RENAMED[name])} now: use this name."
+        )
 
 
 def parse(name: str, text: str) -> Any:

@@ -8,7 +8,7 @@ from typing import Any
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation import atomic, directories, outputs
 from simmim_lib.foundation.progress import Progress
@@ -86,8 +86,8 @@ class StoredStudy:
         matching = [record for record in self.records if _has(record, fields)]
         if len(matching) != 1:
             raise WorkbookError(
-                f"{len(matching)} of the {len(self.records)} experiments of {self.name!r} have the "
-                f"settings {fields}: name settings that exactly one of them has."
+                f"{len(matching)} of the {len(self.records)} experiments of {shown(self.name)} "
+                f"have the settings {fields}: name settings that exactly one of them has."
             )
         return matching[0].values(measure, target)
 
@@ -210,7 +210,7 @@ def _read(name: str, study: Study, place: Path, state: tuple[int, int]) -> Store
     stored = json.loads(place.read_text(encoding="utf-8"))
     head = {key: stored[key] for key in ("name", "about", "command", "budget", "versions")}
     if head["name"] != name:
-        raise ValueError(f"it is the study {head['name']!r}")
+        raise ValueError(f"it is the study {shown(head['name'])}")
     return StoredStudy(**head, records=[_read_record(study, plain) for plain in stored["records"]])
 
 
@@ -220,10 +220,10 @@ def _read_record(study: Study, plain: dict[str, Any]) -> Record:
     for name, values in measures.items():
         if values.shape[-1:] != (settings.seeds,):
             raise ValueError(
-                f"{name!r} does not have one number for each of {settings.seeds} seeds"
+                f"{shown(name)} does not have one number for each of {settings.seeds} seeds"
             )
         if not np.isfinite(values).all():
-            raise ValueError(f"{name!r} holds what is no finite number")
+            raise ValueError(f"{shown(name)} holds what is no finite number")
         values.setflags(write=False)
     return Record(settings, measures)
 
@@ -237,6 +237,6 @@ def _reason(error: Exception) -> str:
 
 def _refusal(name: str, state: str, where: object) -> WorkbookError:
     return WorkbookError(
-        f"The stored results of the study {name!r} {state} ({where}): run `{command(name)}` in a "
-        "checkout to compute them again."
+        f"The stored results of the study {shown(name)} {state} ({where}): run `{command(name)}` "
+        "in a checkout to compute them again."
     )

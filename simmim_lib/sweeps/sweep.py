@@ -30,7 +30,7 @@ from multiprocessing import resource_tracker
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import experiments
-from simmim_lib.errors import WorkbookError, check_whole
+from simmim_lib.errors import WorkbookError, check_whole, shown
 from simmim_lib.experiments.environment import versions
 from simmim_lib.foundation import keras_setup
 from simmim_lib.foundation.paths import from_person
@@ -269,8 +269,8 @@ def _workers_of(scheduler: str) -> "Iterator[_Workers]":
         client = Client(scheduler, timeout=CONNECT_SECONDS)
     except (OSError, ValueError, TypeError) as error:
         raise WorkbookError(
-            f"No Dask scheduler answers at {scheduler!r}: give the address that `dask scheduler` "
-            "prints when it starts, such as tcp://127.0.0.1:8786."
+            f"No Dask scheduler answers at {shown(scheduler)}: give the address that `dask "
+            "scheduler` prints when it starts, such as tcp://127.0.0.1:8786."
         ) from error
     with client:
         _check_versions(client, scheduler)

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import information, labels, weighting
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.training import step_gradients
 from simmim_lib.training.compiled import LoopKey, borrowed, prediction
@@ -266,8 +266,8 @@ def _check_weighting(options: Options, copies: Copies) -> None:
     check_choice("weighting", method, weighting.METHODS)
     if weighting.METHODS[method].sees != "losses" and not any(copies.is_shared):
         raise WorkbookError(
-            f"The weighting {method!r} compares the targets' gradients in the layers that they "
-            "share, but all of these are frozen: freeze fewer layers, or use 'fixed'."
+            f"The weighting {shown(method)} compares the targets' gradients in the layers that "
+            "they share, but all of these are frozen: freeze fewer layers, or use 'fixed'."
         )
 
 
@@ -276,15 +276,16 @@ def _check_strategy(options: Options, copies: Copies) -> None:
         return
     if options.weighting != "fixed":
         raise WorkbookError(
-            f"The weighting {options.weighting!r} has one memory, which several devices cannot "
-            f"share, but strategy is {options.strategy!r}: use weighting='fixed', or no strategy."
+            f"The weighting {shown(options.weighting)} has one memory, which several devices "
+            f"cannot share, but strategy is {shown(options.strategy)}: use weighting='fixed', or "
+            "no strategy."
         )
     # Each device would look at its own share of a batch, and remember something else.
     if copies.model.non_trainable_variables and copies.updates_state():
         raise WorkbookError(
             "The model has layers that look at a whole batch or draw random numbers, as "
             "BatchNormalization and Dropout do, which several devices cannot share, but strategy "
-            f"is {options.strategy!r}: freeze these layers, or use no strategy."
+            f"is {shown(options.strategy)}: freeze these layers, or use no strategy."
         )
 
 
@@ -350,7 +351,7 @@ def _check_losses(
     if not len(bad):
         return
     step, seed, task = bad[0]
-    name = f"task {names[task]!r}" if names else "the network"
+    name = f"task {shown(names[task])}" if names else "the network"
     raise DivergedError(
         f"The loss of {name} became {losses[step, seed, task]} in step {done + step + 1} (seed "
         f"{seed + first_seed}), so training stopped: try a smaller learning rate or a smaller task "

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, check_choice, check_whole
+from simmim_lib.errors import WorkbookError, check_choice, check_whole, shown
 from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks.fresh_weights import Blocks, Weights
 
@@ -83,8 +83,9 @@ def _rest(trunk: "keras.Model", block: str, edge: "keras.KerasTensor") -> "keras
         whole = sum(isinstance(layer, keras.layers.InputLayer) for layer in rest.layers) == 1
     if not whole:
         raise WorkbookError(
-            f"The network cannot be cut after {block!r}, since what follows also needs something "
-            "from before, as inside a residual unit: end the block at the layer that adds the two."
+            f"The network cannot be cut after {shown(block)}, since what follows also needs "
+            "something from before, as inside a residual unit: end the block at the layer that "
+            "adds the two."
         )
     return rest
 

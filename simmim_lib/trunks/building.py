@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks import (
     applications,
@@ -60,7 +60,7 @@ def build_trunk(
     size = check_size(trunk, trunk.size if size is None else size)
     channels = channels or (3 if trunk.colour else 1)
     if trunk.colour and channels != 3:
-        raise WorkbookError(f"The trunk {name!r} takes colour images: use channels=3.")
+        raise WorkbookError(f"The trunk {shown(name)} takes colour images: use channels=3.")
     network = files.read(trunk.file) if trunk.file else BUILDERS[name](size, channels)
     _keep_statistics(network)
     return network

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.addresses import Address
 from simmim_lib.foundation.options import parts_of
 from simmim_lib.trunks import files
@@ -246,7 +246,7 @@ def describe(name: str) -> Trunk:
     blocks = tuple(parts_of(address.options.get("blocks", "")))
     if not blocks or not all(blocks):
         raise WorkbookError(
-            f"The trunk {name!r} does not say where its blocks end: name the layers, first to "
+            f"The trunk {shown(name)} does not say where its blocks end: name the layers, first to "
             "last, as in file:mine.keras?blocks=pool1,pool2,features."
         )
     file = address.place
@@ -282,7 +282,7 @@ def check_size(trunk: Trunk, size: int) -> int:
         what = "texts" if trunk.takes == "texts" else "images"
         unit = "tokens" if trunk.takes == "texts" else "pixels"
         raise WorkbookError(
-            f"image_size is {size}, but the trunk {trunk.name!r} takes {what} of {allowed} {unit}: "
-            f"try {min(max(size, least), most)}, or another trunk."
+            f"image_size is {size}, but the trunk {shown(trunk.name)} takes {what} of {allowed} "
+            f"{unit}: try {min(max(size, least), most)}, or another trunk."
         )
     return size

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 
 if TYPE_CHECKING:
     import keras
@@ -82,8 +82,8 @@ def _draw_state(variable: "keras.Variable", random: np.random.Generator) -> np.n
         if np.all(built == built.flat[0]):  # as the scale of a layer begins, which is no chance
             return built
         raise WorkbookError(
-            f"The layer of the weight {variable.path!r} names no initialiser for it, so that no "
-            "fresh one can be drawn: give the layer an attribute "
+            f"The layer of the weight {shown(variable.path)} names no initialiser for it, so that "
+            "no fresh one can be drawn: give the layer an attribute "
             f"{variable.name}_initializer, as Keras's own layers have."
         )
     return random.integers(2**31, size=tuple(variable.shape)).astype(variable.dtype)

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.trunks.catalogue import SMALL_VIT
 from simmim_lib.trunks.fresh_weights import Weights
 from simmim_lib.trunks.vit import Sizes
@@ -41,8 +41,8 @@ def _set(layer: "keras.layers.Layer", weights: Weights) -> None:
     except ValueError as error:
         wanted, given = ([tuple(each.shape) for each in of] for of in (layer.weights, weights))
         raise WorkbookError(
-            f"The weights for {layer.name!r} have the shapes {given}, but the network {wanted}: "
-            "build it with the sizes of the weights."
+            f"The weights for {shown(layer.name)} have the shapes {given}, but the network "
+            f"{wanted}: build it with the sizes of the weights."
         ) from error
 
 

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.trunks import minilm, words
 from simmim_lib.trunks.catalogue import MINILM, WORDS
 
@@ -35,7 +35,7 @@ def tokenizer(trunk: str) -> "Tokenizer":
         return read((minilm.folder() / "tokenizer.json").read_text(encoding="utf-8"))
     if trunk == WORDS.name:
         return read(words.tokenizer_json())
-    raise WorkbookError(f"The trunk {trunk!r} takes no texts: choose one that does.")
+    raise WorkbookError(f"The trunk {shown(trunk)} takes no texts: choose one that does.")
 
 
 def read(description: str) -> "Tokenizer":

@@ -19,7 +19,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simmim_lib.errors import WorkbookError, check_choice
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.weighting.by_gradients import (
     AlignedMtl,
     CaGrad,
@@ -117,7 +117,7 @@ def create(method: str, tasks: int, **options: Any) -> Method:
     kind = METHODS[method]
     takes = [*_keywords(kind), *_keywords(Method)]
     for option in options:
-        check_choice(f"option of {method!r}", option, dict.fromkeys(takes))
+        check_choice(f"option of {shown(method)}", option, dict.fromkeys(takes))
     return kind(tasks, **options)
 
 
@@ -137,7 +137,7 @@ def combine(method: str, gradients: ArrayLike, **options: Any) -> Combination:
     if METHODS[method].sees != "gradients":
         able = [name for name, kind in METHODS.items() if kind.sees == "gradients"]
         raise WorkbookError(
-            f"{method!r} needs losses, not gradients: train with it, or choose one of: "
+            f"{shown(method)} needs losses, not gradients: train with it, or choose one of: "
             f"{', '.join(able)}."
         )
     rows = check_gradients(gradients)

@@ -33,7 +33,7 @@ def by_task(given: Any, tasks: Sequence["Task"]) -> dict[str, Asked]:
         if len(tasks) > 1:
             raise WorkbookError(
                 f"class_weight is {shown(given)}, but the model has {len(tasks)} tasks: give it by "
-                f"task, as in class_weight={{{tasks[0].name!r}: {{0: 1.0, 1: 5.0}}}}."
+                f"task, as in class_weight={{{shown(tasks[0].name)}: {{0: 1.0, 1: 5.0}}}}."
             )
         given = {tasks[0].name: given}
     with_classes = [task.name for task in tasks if task.kind == "classification"]

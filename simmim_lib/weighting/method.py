@@ -6,7 +6,7 @@ from typing import ClassVar, Literal
 import numpy as np
 from numpy.typing import ArrayLike
 
-from simmim_lib.errors import WorkbookError, check_whole
+from simmim_lib.errors import WorkbookError, check_whole, shown
 from simmim_lib.weighting.geometry import Geometry
 
 Sees = Literal["losses", "norms", "gradients"]
@@ -46,8 +46,8 @@ class Method:
         check_whole("seed", seed, 0)
         if tasks < self.least_tasks:
             raise WorkbookError(
-                f"{self.name!r} weighs tasks against each other and needs at least two tasks, but "
-                "there is one: add a task, or choose 'fixed'."
+                f"{shown(self.name)} weighs tasks against each other and needs at least two tasks, "
+                "but there is one: add a task, or choose 'fixed'."
             )
         self.tasks = int(tasks)
         self.names = names
@@ -84,8 +84,8 @@ class Method:
     def _geometry(self, gram: ArrayLike | None) -> Geometry:
         if gram is None:
             raise WorkbookError(
-                f"{self.name!r} looks at the tasks' gradients, but got none: give the matrix of "
-                "their inner products as gram."
+                f"{shown(self.name)} looks at the tasks' gradients, but got none: give the matrix "
+                "of their inner products as gram."
             )
         products = np.asarray(gram, dtype=np.float64)
         if products.shape != (self.tasks, self.tasks):

@@ -310,6 +310,7 @@ def test_colour_can_be_done_without(tmp_path):
     assert np.abs(values - np.array([0.299, 0.587])[pictures.labels] * 255).max() < 1
 
 
+@pytest.mark.floors
 @pytest.mark.parametrize(
     ("mode", "colour", "suffix", "expected"),
     [

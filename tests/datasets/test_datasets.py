@@ -9,9 +9,11 @@ import json
 import os
 import runpy
 import shutil
+import socket
 import threading
 import time
 import warnings
+import zipfile
 from collections import Counter
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
@@ -535,6 +537,7 @@ class Server(ThreadingHTTPServer):
     def __init__(self, content: bytes):
         self.content, self.stop_after, self.status = content, None, None
         self.with_ranges, self.endless = True, False
+        self.length: str | None = None
         self.asked: list[str | None] = []
         super().__init__(("127.0.0.1", 0), Handler)
         threading.Thread(target=self.serve_forever, kwargs={"poll_interval": 0.01}).start()
@@ -565,7 +568,8 @@ class Handler(BaseHTTPRequestHandler):
             with contextlib.suppress(OSError):
                 while True:
                     self.wfile.write(bytes(10_000))
-        self.send_header("Content-Length", str(len(server.content) - start))
+        length = str(len(server.content) - start) if server.length is None else server.length
+        self.send_header("Content-Length", length)
         self.end_headers()
         self.wfile.write(server.content[start : server.stop_after])
 
@@ -702,6 +706,24 @@ def test_a_copy_that_was_packed_again_is_used_with_a_notice(server):
     assert datasets.fingerprint("bloodmnist") != before  # what is kept about it is another's
 
 
+def npy_of(length: int) -> bytes:
+    """Return ten bytes that claim to be an array of any length."""
+    buffer = io.BytesIO()
+    np.save(buffer, np.zeros(10, np.uint8))
+    padded = f"({length},), }}".ljust(40).encode()
+    return buffer.getvalue().replace(b"(10,), }".ljust(40), padded)
+
+
+def with_member(arrays: dict[str, np.ndarray], content: bytes) -> bytes:
+    """Return a set whose labels for validation are other content."""
+    buffer = io.BytesIO(
+        packed({name: array for name, array in arrays.items() if "val_l" not in name})
+    )
+    with zipfile.ZipFile(buffer, "a") as archive:
+        archive.writestr("val_labels.npy", content)
+    return buffer.getvalue()
+
+
 OTHER_FILES = {
     "no archive": lambda arrays: b"no archive",
     "pickled objects": lambda arrays: packed({**arrays, "val_labels": np.array([{}] * 8)}),
@@ -713,6 +735,16 @@ OTHER_FILES = {
     "one image less": lambda arrays: packed({**arrays, "val_images": arrays["val_images"][1:]}),
     "a class too many": lambda arrays: packed(
         {**arrays, "train_labels": arrays["train_labels"] + np.uint8(1)}
+    ),
+    "an array of terabytes": lambda arrays: with_member(arrays, npy_of(10**13)),
+    "an array of negative size": lambda arrays: with_member(arrays, npy_of(-5)),
+    "half an array": lambda arrays: with_member(arrays, npy_of(10)[:-3]),
+    "no array": lambda arrays: with_member(arrays, b""),
+    "an unknown packing": lambda arrays: packed(arrays).replace(
+        b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x00\x00", b"PK\x01\x02\x2d\x03\x2d\x00\x00\x00\x63\x00"
+    ),
+    "encrypted": lambda arrays: packed(arrays).replace(
+        b"PK\x01\x02\x2d\x03\x2d\x00\x00", b"PK\x01\x02\x2d\x03\x2d\x00\x01"
     ),
     "much more than it says": lambda arrays: packed({**arrays, "more": np.zeros(1_000_000)}),
 }
@@ -772,16 +804,50 @@ def test_server_that_refuses(server):
         datasets.fetch("bloodmnist")
 
 
-def test_silent_server_times_out(cache, monkeypatch):
-    import socket
+ANSWER = b"HTTP/1.1 200 OK\r\n"
+SLOW = {
+    "silent": (b"", b""),
+    "a head that never ends": (ANSWER + b"X-A: ", b"a"),
+    "heads without end": (ANSWER, b"X-A: b\r\n"),
+    "a byte now and then": (ANSWER + b"Content-Length: 1000000\r\n\r\n", b"a"),
+    "a length that is none": (ANSWER + b"Content-Length: " + b"9" * 5000 + b"\r\n\r\n", b"a"),
+    "a piece whose size never ends": (ANSWER + b"Transfer-Encoding: chunked\r\n\r\n", b"0"),
+}
+"""What a server sends at once, and what it goes on with again and again."""
 
-    with socket.create_server(("127.0.0.1", 0)) as silent:
-        url = f"http://127.0.0.1:{silent.getsockname()[1]}/"
+
+@pytest.mark.parametrize("what", SLOW)
+def test_a_server_that_takes_for_ever_is_not_waited_for(cache, monkeypatch, what):
+    first, drip = SLOW[what]
+    stop = threading.Event()
+
+    def serve(listening: socket.socket) -> None:
+        connection, _ = listening.accept()
+        with connection, contextlib.suppress(OSError):
+            connection.sendall(first)
+            while not stop.wait(0.02):
+                connection.sendall(drip)
+
+    with socket.create_server(("127.0.0.1", 0)) as listening:
+        thread = threading.Thread(target=serve, args=(listening,))
+        thread.start()
+        url = f"http://127.0.0.1:{listening.getsockname()[1]}/"
         entry = dataclasses.replace(CATALOGUE["bloodmnist"], url=url)
         monkeypatch.setitem(CATALOGUE, "bloodmnist", entry)
-        monkeypatch.setattr(downloads, "TIMEOUT_SECONDS", 0.2)
-        with pytest.raises(WorkbookError, match="timed out"):
-            datasets.fetch("bloodmnist")
+        monkeypatch.setattr(downloads, "TIMEOUT_SECONDS", 0.3)
+        try:
+            with pytest.raises(WorkbookError) as error:
+                datasets.fetch("bloodmnist")
+        finally:
+            stop.set()
+            thread.join()
+    assert "timed out" in one_sentence(error)
+
+
+@pytest.mark.parametrize("length", ["-5", "many", "9" * 5000, "0x10", ""])
+def test_a_length_that_is_none_is_not_believed(server, length):
+    server.length = length
+    assert datasets.fetch("bloodmnist").read_bytes() == server.content
 
 
 def test_interrupted_download_can_go_on(server, cache):

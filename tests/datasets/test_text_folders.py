@@ -6,7 +6,6 @@ import pytest
 from simmim_lib import datasets
 from simmim_lib.commands import cli
 from simmim_lib.datasets import own, text_files
-from simmim_lib.datasets.contact_sheet import contact_sheet
 from simmim_lib.datasets.survey import survey
 from simmim_lib.datasets.survey_text import as_text
 from simmim_lib.errors import WorkbookError
@@ -148,5 +147,3 @@ def test_data_show_looks_at_tables_and_at_bundled_texts(tmp_path):
     assert "table: 30 texts, classification" in as_text(survey(f"csv:{table}?text=review"))
     found = survey("imdb")
     assert sum(map(len, found.labels.values())) == len(found.looks.texts) == 1000
-    with pytest.raises(WorkbookError, match="holds texts: leave --output out"):
-        contact_sheet(found)

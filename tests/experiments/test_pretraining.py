@@ -322,7 +322,7 @@ def test_sizes_are_looked_at_before_arrays_are_read(elsewhere, monkeypatch):
     store(made_up(), path)
     monkeypatch.setattr(pretraining, "MAX_BYTES", 100_000)
     monkeypatch.setattr(np, "load", None)
-    with pytest.raises(WorkbookError, match=r"its arrays would fill \d MB"):
+    with pytest.raises(WorkbookError, match=r"its content would fill \d MB"):
         _read(path, "uci-digits")
 
 

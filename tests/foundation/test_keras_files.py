@@ -15,7 +15,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import keras_files
 from simmim_lib.foundation.keras_files import DESCRIPTION, WEIGHTS
 
-pytestmark = pytest.mark.colab
+pytestmark = [pytest.mark.colab, pytest.mark.floors]
 
 
 @pytest.fixture(scope="module")

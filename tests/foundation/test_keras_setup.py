@@ -170,6 +170,8 @@ def test_it_is_said_before_the_other_library_is_looked_for(words: list[str]) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.colab
+@pytest.mark.floors
 @pytest.mark.parametrize("content", ['{"floatx": "bfloat16"}', "[1]"])
 @pytest.mark.parametrize(
     "words",

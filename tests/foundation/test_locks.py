@@ -11,6 +11,8 @@ import pytest
 
 from simmim_lib.foundation import locks
 
+pytestmark = pytest.mark.floors
+
 HOLD = (
     "import sys, time; from pathlib import Path; from simmim_lib.foundation import locks\n"
     "with locks.held(Path(sys.argv[1])): print('in', flush=True); time.sleep(60)"

@@ -1,5 +1,7 @@
 """What `fit` and `evaluate` make of labels in other forms and of examples without any."""
 
+import pickle
+
 import keras
 import numpy as np
 import pytest
@@ -42,11 +44,80 @@ def generator(*parts):
     yield from batches(*parts)
 
 
+class Loaded(keras.utils.PyDataset):
+    """Batches of NumPy arrays."""
+
+    def __init__(self, *parts, **options):
+        super().__init__(**options)
+        self.batches = [*batches(*parts).as_numpy_iterator()]
+        self.epochs = []
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __getitem__(self, index):
+        return self.batches[index]
+
+    def on_epoch_begin(self):
+        self.epochs.append("begin")
+
+    def on_epoch_end(self):
+        self.epochs.append("end")
+
+
+class Tensor:
+    """As PyTorch has them: no array before it is detached from what it was computed with."""
+
+    def __init__(self, values):
+        self.values = values
+
+    def detach(self):
+        return self
+
+    def cpu(self):
+        return self.values
+
+
+class DataLoader:
+    """What Keras and we know a loader of PyTorch's by; its batches are lists."""
+
+    __module__ = "torch.utils.data.dataloader"
+
+    def __init__(self, *parts):
+        self.batches = [*batches(*parts).as_numpy_iterator()]
+
+    def __len__(self):
+        return len(self.batches)
+
+    def __iter__(self):
+        for batch in self.batches:
+            yield [{name: Tensor(each) for name, each in part.items()} for part in batch]
+
+
+class Endless(DataLoader):
+    """One that does not know how many batches it has."""
+
+    __module__ = DataLoader.__module__
+
+    def __len__(self):
+        raise TypeError
+
+
 WAYS = {
     "arrays": lambda *parts: parts,
     "dataset": lambda *parts: (batches(*parts),),
     "generator": lambda *parts: (generator(*parts),),
+    "PyDataset": lambda *parts: (Loaded(*parts),),
+    "DataLoader": lambda *parts: (DataLoader(*parts),),
 }
+WORKERS = {
+    "threads": lambda *parts: (Loaded(*parts, workers=2),),
+    "processes": lambda *parts: (Loaded(*parts, workers=1, use_multiprocessing=True),),
+    "endless": lambda *parts: (Endless(*parts),),
+}
+"""Others that bring batches as one of the above does."""
+
+ALL_WAYS = WAYS | WORKERS
 
 
 def numbers(model):
@@ -75,11 +146,12 @@ def expected():
 @pytest.mark.parametrize(
     ("way", "filler"),
     [*(("arrays", filler) for filler in (np.nan, -1.0, 255.0, np.inf)),
-     ("dataset", np.nan), ("dataset", -1.0), ("generator", np.nan)],
+     ("dataset", np.nan), ("dataset", -1.0),
+     *((way, np.nan) for way in ALL_WAYS if way not in ("arrays", "dataset"))],
 )  # fmt: skip
 def test_whatever_stands_for_a_label_of_weight_0_is_harmless(expected, way, filler):
     given = (IMAGES, spoilt(filler), WEIGHTS)
-    np.testing.assert_allclose(fitted(*WAYS[way](*given)), expected[0], atol=1e-6)
+    np.testing.assert_allclose(fitted(*ALL_WAYS[way](*given)), expected[0], atol=1e-6)
 
 
 @pytest.mark.slow
@@ -213,6 +285,49 @@ def test_what_cannot_be_meant_gets_one_sentence(way, what):
             method(*WAYS[way](IMAGES, {**LABELS, **changed})[:2], verbose=0)
     if way == "arrays":  # nothing was built for it
         assert model.train_function is None
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("way", "eager"), [*((way, True) for way in ALL_WAYS), ("dataset", False), ("processes", False)]
+)
+def test_it_is_said_of_a_late_batch_too(way, eager):
+    """When the step is compiled, and processes are at work."""
+    bad = {**LABELS, "digits": np.where(np.arange(EXAMPLES) < 2 * BATCH, LABELS["digits"], 7)}
+    model = small.joint_model(run_eagerly=eager)
+    with pytest.raises(WorkbookError, match=r"^The labels of task 'digits' are .*7, but must"):
+        model.fit(*ALL_WAYS[way](IMAGES, bad), verbose=0)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("way", ["PyDataset", "threads", "DataLoader"])
+def test_batches_that_others_bring_come_anew_in_each_epoch(way):
+    (x,) = ALL_WAYS[way](IMAGES, LABELS)
+    model = model_of()
+    model.fit(x, epochs=2, shuffle=False, validation_data=x, verbose=0)
+    expected = model_of()
+    expected.fit(IMAGES, LABELS, BATCH, epochs=2, shuffle=False, verbose=0)
+    np.testing.assert_allclose(numbers(model), numbers(expected), atol=1e-6)
+    if way != "DataLoader":
+        assert x.epochs.count("begin") == 4 and x.epochs[-1] == "end"
+
+
+def test_a_prepared_py_dataset_goes_to_processes_that_are_not_forked():
+    given = Loaded(IMAGES, {**LABELS, "digits": LABELS["digits"][:, None]})
+    copy = pickle.loads(pickle.dumps(model_of()._feed().data(given, None, None)[0]))
+    assert copy[0][1]["digits"].shape == (BATCH,)
+
+
+def test_what_is_given_by_its_place_is_prepared_too():
+    """As Keras has it: batch size, epochs, verbosity, callbacks, split, validation and so on."""
+    bad, model = {**LABELS, **REFUSED["from 1"][0]}, model_of()
+    with pytest.raises(WorkbookError, match=REFUSED["from 1"][1]):
+        model.fit(IMAGES, LABELS, BATCH, 1, 0, None, 0.0, (IMAGES, bad))
+    with pytest.raises(WorkbookError, match=r"sample_weight of task 'digits' is .*finite"):
+        weights = {"digits": np.full(EXAMPLES, np.nan)}
+        model.fit(IMAGES, LABELS, BATCH, 1, 0, None, 0.0, None, False, None, weights)
+    with pytest.raises(WorkbookError, match="Unknown task with classes 'digit'"):
+        model.fit(IMAGES, LABELS, BATCH, 1, 0, None, 0.0, None, False, {"digit": {0: 1.0}})
 
 
 @pytest.mark.parametrize(

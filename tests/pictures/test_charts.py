@@ -8,6 +8,8 @@ from simmim_lib.foundation.intervals import interval
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import new_figure
 
+pytestmark = pytest.mark.floors
+
 RANDOM = np.random.default_rng(0)
 HIGH, LOW = RANDOM.uniform(0.8, 0.9, (2, 5)), RANDOM.uniform(0.3, 0.4, (2, 5))
 

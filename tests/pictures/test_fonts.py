@@ -15,7 +15,7 @@ from simmim_lib.pictures import fonts
 from simmim_lib.pictures.style import Picture, image_as_html, new_figure, styled
 from simmim_lib.reports import pages
 
-pytestmark = pytest.mark.colab
+pytestmark = [pytest.mark.colab, pytest.mark.floors]
 
 HAD, LACKED = "\U0010abcd", "\U0010abce"
 """Signs for private use, which no font has but the one made here, and which none has."""

@@ -8,6 +8,8 @@ import pytest
 from simmim_lib.errors import WorkbookError
 from simmim_lib.privacy import attacks
 
+pytestmark = pytest.mark.floors
+
 
 def test_a_known_attack():
     """Scores of a public auditor's own documentation; the area is the share of pairs in order."""

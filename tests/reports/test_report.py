@@ -136,6 +136,7 @@ def page(made) -> str:
 
 
 @pytest.mark.slow
+@pytest.mark.floors
 def test_there_are_four_files(made):
     assert {file.name for file in made.folder.iterdir()} == {
         "report.ipynb",
@@ -169,6 +170,7 @@ def test_the_model_is_the_best_seed_s_of_the_experiment(made):
 
 
 @pytest.mark.slow
+@pytest.mark.floors
 def test_the_page_needs_nothing_from_elsewhere(page):
     seen = Outline(page)
     for tag, attributes in seen.tags:

@@ -212,6 +212,7 @@ def test_half_a_line_is_dropped_and_its_experiment_repeated(tmp_path: Path) -> N
 
 
 @pytest.mark.slow
+@pytest.mark.floors
 def test_a_sweep_runs_what_is_missing_once(tmp_path: Path) -> None:
     """Whatever the order, on two workers; rows of another grid stay."""
     wanted, told = sweep_worker.experiments(8), []
@@ -279,6 +280,7 @@ def test_every_experiment_is_taken_once_whoever_comes_and_goes(workers: int) -> 
 
 
 @pytest.mark.slow
+@pytest.mark.floors
 def test_workers_on_this_machine_listen_to_nobody_without_their_key(tmp_path: Path) -> None:
     """Dask runs whatever functions it is sent, and loopback is open to every user."""
     with sweep._local_workers(1) as ready:
@@ -351,6 +353,7 @@ def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
         sweep.run(sweep_worker.experiments(1), tmp_path / "file", work=sweep_worker.quick)
 
 
+@pytest.mark.floors
 @pytest.mark.parametrize("trap", ["link", "link to nothing yet", "pipe", "folder"])
 @pytest.mark.parametrize("name", [FILE_NAME, ".lock"])
 def test_what_waits_in_somebody_else_s_results_is_not_written_to(
@@ -620,6 +623,9 @@ def test_all_workers_may_die_at_once(tmp_path: Path) -> None:
 # --- Real experiments, by the command
 
 
+NOTES_OF_TENSORFLOW = ("WARNING: All log messages before", "I0000 ")
+"""Version 2.20 lets no setting stop them."""
+
 REAL = """
 settings: {targets: [uci-digits], labels_per_class: 2, steps: 12, seeds: 2}
 grid: {source: [none, glyphs], labels_per_class: [2, 600]}
@@ -627,6 +633,7 @@ grid: {source: [none, glyphs], labels_per_class: [2, 600]}
 
 
 @pytest.mark.slow
+@pytest.mark.floors
 def test_the_command_sweeps_and_compares(
     tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -635,7 +642,8 @@ def test_the_command_sweeps_and_compares(
     path = grid(tmp_path, REAL)
     assert cli.main(["sweep", str(path), "--workers", "2"]) == 1
     output, errors = capfd.readouterr()
-    assert "4 of 4 experiments are done (2 failed).\n" in output and errors == ""
+    assert "4 of 4 experiments are done (2 failed).\n" in output
+    assert not [line for line in errors.splitlines() if not line.startswith(NOTES_OF_TENSORFLOW)]
     rows = read("results")
     assert len(rows) == 4
     for row in rows:

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
+from simmim_lib.errors import shown
 from simmim_lib.exercises import (
     Mistake,
     Tolerance,
@@ -119,7 +120,9 @@ def _private_loops(answer: Any) -> str:
     for loop, right in LOOPS.items():
         found = given[loop]
         if found not in PARTS:
-            raise Wrong(f"You name {found!r} for loop {loop}; choose among: {', '.join(PARTS)}.")
+            raise Wrong(
+                f"You name {shown(found)} for loop {loop}; choose among: {', '.join(PARTS)}."
+            )
         if found != right:
             raise Wrong(_about(loop, found))
     return (
@@ -136,7 +139,9 @@ def _about(loop: str, named: str) -> str:
         "noise": "its deviation is the multiplier times the clip, for each number of the sum",
         "division": "the sum is divided by the expected size, which tells nothing",
     }
-    return f"In loop {loop} the part {named!r} is right: {fine[named]}. Compare the other lines."
+    return (
+        f"In loop {loop} the part {shown(named)} is right: {fine[named]}. Compare the other lines."
+    )
 
 
 def _smooth(x: "np.ndarray") -> float:
@@ -211,6 +216,6 @@ def _about_map(method: str) -> str:
     from simmim_lib.lessons.open_problems.study_results import stays
 
     return (
-        f"Look at {method!r} on the right of the figure, where all layers have forgotten: its "
+        f"Look at {shown(method)} on the right of the figure, where all layers have forgotten: its "
         f"similarity {'stays above' if stays(method) else 'falls below'} one half."
     )

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 from typing import Any
 
+from simmim_lib.errors import shown
 from simmim_lib.exercises import (
     EXACT,
     Mistake,
@@ -28,7 +29,7 @@ def _conclusion(answer: Any) -> str:
     given = entries(answer, ("baseline", "points", "half width", "verdict"))
     baseline = _right_baseline(given["baseline"])
     found = difference(np.array(TEST["SimMIM"]), np.array(TEST[baseline]))
-    of_mean = f"The mean difference from {baseline!r} is {found.mean:+.1f} points."
+    of_mean = f"The mean difference from {shown(baseline)} is {found.mean:+.1f} points."
     compare(given["points"], found.mean, _mean_mistakes(found), of_mean, ONE_DECIMAL)
     of_width = f"The half width for {len(TEST[baseline])} seeds is {found.half_width:.2f} points."
     compare(given["half width"], found.half_width, _width_mistakes(found), of_width, ONE_DECIMAL)
@@ -49,15 +50,15 @@ def _right_baseline(given: object) -> str:
     if given == "SimMIM":
         raise Wrong("SimMIM is what the report is about; compare it with one of the others.")
     if given not in others:
-        raise Wrong(f"You name {given!r}; the baselines are: {', '.join(others)}.")
+        raise Wrong(f"You name {shown(given)}; the baselines are: {', '.join(others)}.")
     if given == max(others, key=lambda name: sum(TEST[name])):
         raise Wrong(
-            f"{given!r} is the best baseline on the *test* images, and that may be luck: the "
+            f"{shown(given)} is the best baseline on the *test* images, and that may be luck: the "
             "baseline is chosen on validation images."
         )
     raise Wrong(
-        f"{given!r} is not the strongest baseline: a gain over a weak one says little. Take the "
-        "best on validation images."
+        f"{shown(given)} is not the strongest baseline: a gain over a weak one says little. Take "
+        "the best on validation images."
     )
 
 
@@ -94,13 +95,16 @@ def _width_mistakes(found: Difference) -> list[Mistake]:
 def _refuse_other_verdict(given: object, found: Difference) -> None:
     word = str(given).strip().lower()
     if word not in VERDICTS:
-        raise Wrong(f"Your verdict is {given!r}; the three verdicts are: {', '.join(VERDICTS)}.")
+        raise Wrong(
+            f"Your verdict is {shown(given)}; the three verdicts are: {', '.join(VERDICTS)}."
+        )
     if word == found.verdict:
         return
     ends = f"from {found.mean - found.half_width:+.1f} to {found.mean + found.half_width:+.1f}"
     raise Wrong(
-        f"Your verdict is {word!r}, but your interval reaches {ends} points: what lies on one side "
-        "of zero is a gain or a loss; only where zero lies inside is there no clear difference."
+        f"Your verdict is {shown(word)}, but your interval reaches {ends} points: what lies on one "
+        "side of zero is a gain or a loss; only where zero lies inside is there no clear "
+        "difference."
     )
 
 

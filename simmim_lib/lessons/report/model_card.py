@@ -9,6 +9,7 @@ import numpy as np
 
 from simmim_lib import calibration, datasets
 from simmim_lib.diagnostic_accuracy import confusion, threshold_for_balance
+from simmim_lib.errors import shown
 from simmim_lib.experiments.baselines import MEAN, Findings, decisions, has_probabilities
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.yardsticks import Yardstick
@@ -189,10 +190,10 @@ class _Card:
         threshold = threshold_for_balance(labels, look.probabilities[self.seed][:, 1])
         found = confusion(self.data.test.labels, self.outputs[:, 1], threshold)
         return (
-            f"{positive!r} is said from a probability of {threshold:.3f} on, where sensitivity and "
-            f"specificity were highest in sum on {len(labels):,} validation {self.what}. On the "
-            f"test {self.what}: sensitivity {found.sensitivity:.3f}, specificity "
-            f"{found.specificity:.3f}; right of those told {positive!r} "
+            f"{shown(positive)} is said from a probability of {threshold:.3f} on, where "
+            f"sensitivity and specificity were highest in sum on {len(labels):,} validation "
+            f"{self.what}. On the test {self.what}: sensitivity {found.sensitivity:.3f}, "
+            f"specificity {found.specificity:.3f}; right of those told {shown(positive)} "
             f"{found.positive_predictive_value:.3f}, of the others "
             f"{found.negative_predictive_value:.3f}, at the shares of classes among these."
         )

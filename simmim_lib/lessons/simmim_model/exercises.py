@@ -3,6 +3,7 @@
 from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
+from simmim_lib.errors import shown
 from simmim_lib.exercises import (
     EXACT,
     Mistake,
@@ -326,7 +327,9 @@ def _refuse_wrong_tasks(
     task: "Task", before: "Mapping[str, np.ndarray]", now: "Mapping[str, np.ndarray]"
 ) -> None:
     if task.name not in now:
-        raise Wrong(f"There is no output {task.name!r}: the new model must have the new task, too.")
+        raise Wrong(
+            f"There is no output {shown(task.name)}: the new model must have the new task, too."
+        )
     outputs, classes = now[task.name].shape[-1], len(task.class_names)
     if outputs != classes:
         raise Wrong(

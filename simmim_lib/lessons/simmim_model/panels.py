@@ -3,7 +3,7 @@
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation.progress import Progress, in_parts
 from simmim_lib.lessons.simmim_model import figures
 from simmim_lib.panels.controls import (
@@ -43,7 +43,8 @@ def simmim(settings: Settings | None = None) -> Panel:
     if len(start.targets) < 2:
         raise WorkbookError(
             "The panel compares one network for several targets with a network for each, but "
-            f"{start.targets[0]!r} is the only target: name two, such as 'mnist' and 'uci-digits'."
+            f"{shown(start.targets[0])} is the only target: name two, such as 'mnist' and "
+            "'uci-digits'."
         )
     first, others, *_ = start.labels_of.values()
     names = dict.fromkeys((*TARGET_GROUPS[-1], *start.targets))

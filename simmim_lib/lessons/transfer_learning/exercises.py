@@ -3,6 +3,7 @@
 from collections.abc import Callable, Iterator
 from typing import TYPE_CHECKING, Any
 
+from simmim_lib.errors import shown
 from simmim_lib.exercises import (
     EXACT,
     Mistake,
@@ -482,7 +483,7 @@ def _fair_comparison(answer: Any) -> str:
     for name in (*_MUST_BE_EQUAL, *wrong):
         if name in wrong:
             why = _MUST_BE_EQUAL.get(name, "The two differ in more than what is claimed.")
-            raise Wrong(f"{why} Your `{name}` is {given[name]!r}.")
+            raise Wrong(f"{why} Your `{name}` is {shown(given[name])}.")
     return (
         "Only one setting differs, so only that can be the cause. The opponent in the claim had "
         "half the steps, whole steps for the copied layers and three seeds."

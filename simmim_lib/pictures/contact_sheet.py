@@ -2,18 +2,19 @@
 
 import io
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.datasets.image_files import read_image
 from simmim_lib.datasets.survey import Images, Survey
-from simmim_lib.errors import WorkbookError, printable
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import atomic
+from simmim_lib.pictures.style import new_figure, shortened, styled
 
 if TYPE_CHECKING:
-    from PIL.Image import Image as Picture
+    from PIL.Image import Image as Pixels
 
 IMAGES = 10
 """Of each class, evenly spread over all of its images."""
@@ -24,8 +25,39 @@ SIDE, GAP = 96, 6
 LINE = 20
 """The height of a class's name, in pixels."""
 
+WIDTH = IMAGES * (SIDE + GAP) + GAP
+"""Of a sheet, in pixels."""
 
-def contact_sheet(survey: Survey) -> "Picture":
+DOTS = 100
+"""Pixels to an inch, in which figures are measured."""
+
+MAX_NAME = 60
+"""Characters of a class's name; so many wide ones fit."""
+
+
+class ContactSheet(NamedTuple):
+    """A sheet as it was drawn.
+
+    Attributes:
+        pixels: the picture.
+        beside: names that the machine has no font for, with the numbers that are drawn instead.
+    """
+
+    pixels: "Pixels"
+    beside: str
+
+    def write(self, path: Path) -> None:
+        """Write the picture as PNG, atomically.
+
+        Raises:
+            WorkbookError: the folder is missing, not writable or full.
+        """
+        content = io.BytesIO()
+        self.pixels.save(content, format="PNG")
+        atomic.write_bytes(path, content.getvalue())
+
+
+def contact_sheet(survey: Survey) -> ContactSheet:
     """Draw a row for each class, with its name above.
 
     Where labels are numbers there is one row, from the smallest to the largest.
@@ -33,7 +65,9 @@ def contact_sheet(survey: Survey) -> "Picture":
     Raises:
         WorkbookError: the dataset holds texts.
     """
-    from PIL import Image, ImageDraw
+    from PIL import Image
+
+    from simmim_lib.pictures.drawing import beside
 
     if not isinstance(survey.looks, Images):
         raise WorkbookError(
@@ -41,28 +75,27 @@ def contact_sheet(survey: Survey) -> "Picture":
         )
     looks, rows = survey.looks, _rows(survey)
     height = LINE + SIDE + GAP
-    sheet = Image.new("RGB", (IMAGES * (SIDE + GAP) + GAP, len(rows) * height + GAP), "white")
-    draw = ImageDraw.Draw(sheet)
+    sheet = Image.new("RGB", (WIDTH, len(rows) * height + GAP), "white")
+    undrawn: dict[str, str] = {}
     for row, (name, chosen) in enumerate(rows.items()):
         top = row * height + GAP
-        # All that Pillow's own font has; of other letters it would stop with an error.
-        title = printable(name).encode("latin-1", "replace").decode("latin-1")
-        draw.text((GAP, top), title, "black")
+        sheet.paste(Image.fromarray(_line(name, undrawn)), (GAP, top))
         for column, position in enumerate(chosen):
             image = Image.fromarray(_image(looks, position))
             sheet.paste(image, (column * (SIDE + GAP) + GAP, top + LINE))
-    return sheet
+    return ContactSheet(sheet, beside(undrawn))
 
 
-def write(survey: Survey, path: Path) -> None:
-    """Write a contact sheet as PNG, atomically.
+@styled
+def _line(text: str, undrawn: dict[str, str]) -> NDArray[np.uint8]:
+    """Draw a line of text, (height, width, 3); letters that no font has as numbers."""
+    from simmim_lib.pictures.drawing import Canvas
 
-    Raises:
-        WorkbookError: the folder is missing, not writable or full.
-    """
-    content = io.BytesIO()
-    contact_sheet(survey).save(content, format="PNG")
-    atomic.write_bytes(path, content.getvalue())
+    figure = new_figure((WIDTH - 2 * GAP) / DOTS, LINE / DOTS)
+    figure.text(0, 0.5, text, va="center", fontsize=10)
+    canvas = Canvas(figure, undrawn)
+    canvas.draw()
+    return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
 def _rows(survey: Survey) -> dict[str, NDArray[np.intp]]:
@@ -71,10 +104,12 @@ def _rows(survey: Survey) -> dict[str, NDArray[np.intp]]:
     if survey.kind == "regression":
         order = np.argsort(labels[:, 0], kind="stable")
         low, high = labels.min(), labels.max()
-        return {f"{survey.class_names[0]}, {low:.4g} to {high:.4g}": _spread(order)}
+        return {
+            f"{shortened(survey.class_names[0], MAX_NAME)}, {low:.4g} to {high:.4g}": _spread(order)
+        }
     members = labels.T > 0 if survey.kind == "multi-label" else _one_hot(survey, labels)
     return {
-        f"{name} ({np.sum(among):,})": _spread(np.flatnonzero(among))
+        f"{shortened(name, MAX_NAME)} ({np.sum(among):,})": _spread(np.flatnonzero(among))
         for name, among in zip(survey.class_names, members, strict=True)
     }
 
