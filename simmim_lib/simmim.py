@@ -75,10 +75,10 @@ class Task:
 
     def __post_init__(self) -> None:
         """Bring the values into one form and refuse what cannot be meant."""
-        if isinstance(self.class_names, str):
+        if isinstance(self.class_names, str) or not isinstance(self.class_names, Iterable):
             raise WorkbookError(
                 f"class_names is {shown(self.class_names)}, but must hold one name for each "
-                f"output: write ({shown(self.class_names)},) if it has one only."
+                f"output: write ({shown(str(self.class_names))},) if it has one only."
             )
         object.__setattr__(self, "class_names", tuple(str(name) for name in self.class_names))
         check_choice("kind of task", self.kind, LOSSES)

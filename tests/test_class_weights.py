@@ -117,7 +117,7 @@ def test_balanced_weights_need_all_labels():
 
 
 def test_a_generator_gives_its_weights_itself():
-    with pytest.raises(WorkbookError, match="the images are a generator"):
+    with pytest.raises(WorkbookError, match="batches of another kind"):
         model(KINDS).fit((each for each in [(IMAGES, LABELS)]), class_weight={0: 2.0})
 
 

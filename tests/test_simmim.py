@@ -570,6 +570,12 @@ def test_tasks_that_cannot_be_meant_get_one_sentence(tasks, shared, words):
     assert "\n" not in str(caught.value)
 
 
+@pytest.mark.parametrize("given", [None, 3, 0.5])
+def test_what_is_no_list_of_names_gets_one_sentence(given):
+    with pytest.raises(WorkbookError, match="but must hold one name for each output"):
+        simmim_lib.Task("pet", given)
+
+
 def test_class_names_are_names():
     with pytest.raises(WorkbookError, match=r"write \('cat',\) if"):
         simmim_lib.Task("pet", "cat")

@@ -68,7 +68,8 @@ class Feed:
             weights: what each example counts; None for 1 each.
 
         Raises:
-            WorkbookError: labels that cannot be meant, or weights that are not finite.
+            WorkbookError: labels that cannot be meant, weights that are not finite or below 0, or
+                not as many labels as images.
         """
         import keras
         import tensorflow as tf
@@ -81,6 +82,7 @@ class Feed:
             return prepared(self.batch, x), y, weights
         if _is_loader(x):
             return self._loaded(x), y, weights
+        self._check_numbers(x, y)
         return (x, *self.arrays(y, weights))
 
     def batch(self, given: Any) -> Any:
@@ -178,6 +180,17 @@ class Feed:
         if (number := _number_of_batches(loader)) is None:
             return dataset
         return dataset.apply(tf.data.experimental.assert_cardinality(number))
+
+    def _check_numbers(self, x: Any, y: Any) -> None:
+        """Refuse another number of labels than of images, as far as that is known of these."""
+        for name, labels in {} if y is None else self._named(y).items():
+            images = getattr(x.get(name) if isinstance(x, Mapping) else x, "shape", ())
+            given = forms.count(self.tasks[name], labels)
+            if images and given != images[0]:
+                raise WorkbookError(
+                    f"Task {shown(name)} has {images[0]} images, but {given} labels: give each "
+                    "image one, in the same order."
+                )
 
     def _named(self, labels: Any) -> Mapping[str, Any]:
         """Return labels by task; of tasks that the model does not have, none."""

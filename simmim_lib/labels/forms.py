@@ -88,18 +88,18 @@ def weights_of_examples(task: "Task", given: Any, examples: int) -> np.ndarray:
         examples: how many there are.
 
     Raises:
-        WorkbookError: other shapes, or numbers that are not finite.
+        WorkbookError: other shapes, or numbers that are not finite or below 0.
     """
     try:
         weights = np.asarray(given, np.float32)
     except (TypeError, ValueError):
         weights = np.array(np.nan, np.float32)
     fits = weights.shape in ((examples,), (examples, 1))
-    if not fits or not np.isfinite(weights).all():
+    if not fits or not np.isfinite(weights).all() or (weights < 0).any():
         raise WorkbookError(
             f"sample_weight of task {shown(task.name)} is {shown(given)}, but must be a finite "
-            f"number for each of its {examples} examples: 0 for one without a label, 1 for the "
-            "others."
+            f"number of at least 0 for each of its {examples} examples: 0 for one without a label, "
+            "1 for the others."
         )
     return weights.reshape(examples)
 

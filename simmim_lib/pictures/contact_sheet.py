@@ -67,8 +67,6 @@ def contact_sheet(survey: Survey) -> ContactSheet:
     """
     from PIL import Image
 
-    from simmim_lib.pictures.drawing import beside
-
     if not isinstance(survey.looks, Images):
         raise WorkbookError(
             f"A contact sheet shows images, but {survey.title} holds texts: leave --output out."
@@ -83,16 +81,18 @@ def contact_sheet(survey: Survey) -> ContactSheet:
         for column, position in enumerate(chosen):
             image = Image.fromarray(_image(looks, position))
             sheet.paste(image, (column * (SIDE + GAP) + GAP, top + LINE))
+    from simmim_lib.pictures.drawing import beside
+
     return ContactSheet(sheet, beside(undrawn))
 
 
 @styled
 def _line(text: str, undrawn: dict[str, str]) -> NDArray[np.uint8]:
     """Draw a line of text, (height, width, 3); letters that no font has as numbers."""
-    from simmim_lib.pictures.drawing import Canvas
-
     figure = new_figure((WIDTH - 2 * GAP) / DOTS, LINE / DOTS)
     figure.text(0, 0.5, text, va="center", fontsize=10)
+    from simmim_lib.pictures.drawing import Canvas
+
     canvas = Canvas(figure, undrawn)
     canvas.draw()
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()

@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.errors import printable
+from simmim_lib.errors import WorkbookError, printable
 
 if TYPE_CHECKING:
     from matplotlib.axes import Axes
@@ -80,8 +80,17 @@ def in_style() -> Iterator[None]:
     """Let matplotlib's settings be the workbook's, whatever a reader has set for their own figures.
 
     The settings belong to the whole process, so that one thread at a time may draw.
+
+    Raises:
+        WorkbookError: matplotlib cannot be imported with what the environment says.
     """
-    import matplotlib as mpl
+    try:
+        import matplotlib as mpl
+    except ValueError as error:
+        raise WorkbookError(
+            f"matplotlib cannot start ({error}): correct the environment variable MPLBACKEND, or "
+            "unset it."
+        ) from error
 
     with _DRAWING:
         now: Any = mpl.rcParams
@@ -182,9 +191,9 @@ def image_as_html(png: bytes, alt: str, beside: str = "") -> str:
 
 def new_figure(width: float = 8, height: float = 3.6) -> "Figure":
     """Return an empty figure of the workbook's style, width and height in inches."""
-    from simmim_lib.pictures.drawing import Sheet
-
     with in_style():
+        from simmim_lib.pictures.drawing import Sheet
+
         return Sheet(figsize=(width, height))
 
 

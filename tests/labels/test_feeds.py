@@ -4,6 +4,7 @@ import pickle
 
 import keras
 import numpy as np
+import pandas as pd
 import pytest
 import simmim_worker as small
 import tensorflow as tf
@@ -271,6 +272,10 @@ REFUSED = {
     "NaN": ({"size": np.full((EXAMPLES, 1), np.nan)}, "labels of task 'size' are missing"),
     "from 1": ({"digits": LABELS["digits"] + 1}, "labels of task 'digits' are 1, 2, 3"),
     "a mark of 2": ({"marks": 2 * LABELS["marks"]}, "labels of task 'marks' are 0, 2"),
+    "an NA": (
+        {"digits": pd.array([*LABELS["digits"][1:], None], dtype="Int64")},
+        "labels of task 'digits' are missing",
+    ),
     "a name": ({"digits": np.repeat("four", EXAMPLES)}, "label of task 'digits' 'four'"),
 }
 
@@ -336,6 +341,10 @@ def test_what_is_given_by_its_place_is_prepared_too():
         ({"digits": np.full(EXAMPLES, np.nan)}, "sample_weight of task 'digits' is .*finite"),
         ({"marks": np.ones((EXAMPLES, 2))}, "sample_weight of task 'marks' is .*each of its 24"),
         ({"digits": np.ones(3)}, "each of its 24 examples"),
+        ({"digits": -np.ones(EXAMPLES)}, "of at least 0 for each"),
+        ({"digits": 2.0}, "each of its 24 examples"),
+        ({"digits": [None] * EXAMPLES}, "must be a finite number"),
+        ({"size": np.full(EXAMPLES, np.inf)}, "must be a finite number"),
         ({"digits": ["a"] * EXAMPLES}, "sample_weight of task 'digits'"),
         ({"digit": np.ones(EXAMPLES)}, "Unknown task 'digit'. Did you mean 'digits'"),
     ],
@@ -343,6 +352,18 @@ def test_what_is_given_by_its_place_is_prepared_too():
 def test_weights_that_cannot_be_meant_get_one_sentence(weights, words):
     with pytest.raises(WorkbookError, match=words):
         model_of().fit(IMAGES, LABELS, sample_weight=weights, verbose=0)
+
+
+@pytest.mark.parametrize("number", [0, 5, EXAMPLES + 1])
+def test_as_many_labels_as_images_are_needed(number):
+    bad = {**LABELS, "digits": np.zeros(number, int)}
+    model = model_of()
+    words = rf"Task 'digits' has 24 images, but {number} labels"
+    for method in (model.fit, model.evaluate):
+        with pytest.raises(WorkbookError, match=words):
+            method(IMAGES, bad, verbose=0)
+    with pytest.raises(WorkbookError, match=words):
+        model.fit(IMAGES, LABELS, validation_data=(IMAGES, bad), verbose=0)
 
 
 def test_labels_without_names_are_refused():

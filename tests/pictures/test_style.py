@@ -1,8 +1,12 @@
 """The visual language: colours that can be told apart, and pictures that bring their text."""
 
 import io
+import os
+import subprocess
+import sys
 
 import numpy as np
+import pytest
 from PIL import Image
 
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened
@@ -47,3 +51,18 @@ def test_photographs_do_not_change_the_colours_of_the_rest():
 def test_a_long_name_is_cut_with_a_sign():
     assert shortened("a" * 24) == "a" * 24
     assert shortened("a" * 25) == "a" * 23 + "…"
+
+
+@pytest.mark.slow
+def test_a_backend_that_there_is_not_is_one_sentence(tmp_path):
+    """Matplotlib refuses it when it is imported, which a figure does first."""
+    command = [sys.executable, "-m", "simmim_lib", "data", "show", "uci-digits"]
+    done = subprocess.run(
+        [*command, f"--output={tmp_path}/sheet.png"],
+        env={**os.environ, "MPLBACKEND": "Qt4Agg"},
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 2 and done.stderr.count("\n") == 1
+    assert "correct the environment variable MPLBACKEND" in done.stderr
+    assert not [*tmp_path.iterdir()]
