@@ -83,6 +83,9 @@ class StoredStudy:
         Raises:
             WorkbookError: no experiment, or more than one, has these settings.
         """
+        for settings in {type(each.settings): each.settings for each in self.records}.values():
+            for name in fields:
+                check_choice("setting", name, settings.as_dict())
         matching = [record for record in self.records if _has(record, fields)]
         if len(matching) != 1:
             raise WorkbookError(
@@ -93,8 +96,6 @@ class StoredStudy:
 
 
 def _has(record: Record, fields: dict[str, Any]) -> bool:
-    for name in fields:
-        check_choice("setting", name, record.settings.as_dict())
     return all(getattr(record.settings, name) == value for name, value in fields.items())
 
 
