@@ -32,7 +32,7 @@ test: check .venv-colab/installed ## run every check and test, also with Colab's
 
 test-colab: .venv-colab/installed ## run what depends on versions, such as notebooks, with Colab's
 	@echo "With Colab's versions, on $$(.venv-colab/bin/python --version):"
-	.venv-colab/bin/python $(TESTS) -m colab
+	.venv-colab/bin/python $(TESTS) -m colab $$(grep -rl --include='test_*.py' mark.colab tests)
 
 notebooks: .venv/installed ## build the notebooks from notebooks/source; LESSONS="01 02" for some
 	$(BIN)/python notebooks/build.py $(LESSONS)
