@@ -35,7 +35,7 @@ test: check .venv-colab/installed .venv-floors/installed ## run all, also with C
 
 test-colab: .venv-colab/installed ## run what depends on versions, such as notebooks, with Colab's
 	@echo "With Colab's versions, on $$(.venv-colab/bin/python --version):"
-	.venv-colab/bin/python $(TESTS) -m colab
+	.venv-colab/bin/python $(TESTS) -m colab $$(grep -rl --include='test_*.py' mark.colab tests)
 
 test-floors: .venv-floors/installed ## run a little of everything with the lowest versions allowed
 	@echo "With the lowest versions, on $$(.venv-floors/bin/python --version):"

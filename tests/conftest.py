@@ -21,10 +21,21 @@ settings.register_profile("patient", deadline=None, suppress_health_check=[Healt
 settings.load_profile("patient")
 
 
+LONGEST = [
+    *("test_notebook_runs.py", "test_browser.py", "reports/test_report.py"),
+    *("sweeps/test_sweep.py", "teaching/test_checking.py", "test_anything.py", "docs/test_site.py"),
+]
+"""Files that take a minute or more, by few tests."""
+
+
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """Begin with the files that have slow tests: two workers then end at about the same time."""
+    """Begin with the longest files, then those with most slow tests.
+
+    Two workers, which take a file at a time, then end at about the same time.
+    """
+    place = {ROOT / "tests" / name: number for number, name in enumerate(LONGEST)}
     slow = Counter(item.path for item in items if item.get_closest_marker("slow"))
-    items.sort(key=lambda item: -slow[item.path])
+    items.sort(key=lambda item: (place.get(item.path, len(place)), -slow[item.path]))
 
 
 @pytest.fixture
