@@ -154,6 +154,7 @@ def test_one_experiment_is_found_by_its_settings(results):
     compute("of-settings")
     stored = load("of-settings")
     assert stored.values("answer", labels_per_class=10).tolist() == [42, 43]  # six decimals
+    assert stored.values("answer", steps=2, labels_per_class=10).tolist() == [42, 43]
     plain = json.loads((results / "of-settings.json").read_text())
     assert plain["records"][0]["settings"]["steps"] == 2
     with pytest.raises(WorkbookError, match="2 of the 2 experiments"):
