@@ -69,7 +69,7 @@ def _run_one(settings: Settings, progress: Progress, source: Pretrained | None =
     source = source or initialise(settings)
     start = time.perf_counter()
     network = transfer(settings, tasks, source)
-    *_, weights = maximise_information(settings, tasks, network, progress)
+    weights = training.last(maximise_information(settings, tasks, network, progress))
     return _test(settings, tasks, network, weights, start)
 
 

@@ -1,6 +1,8 @@
 """Training: several seeds side by side, on features that are computed once."""
 
-from collections.abc import Iterator, Sequence
+import itertools
+from collections import deque
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
@@ -186,8 +188,16 @@ def train(
     Raises:
         WorkbookError: as `step_by_step`.
     """
-    *_, trained = [weights, *step_by_step(model, weights, examples, options, progress)]
-    return trained
+    steps = step_by_step(model, weights, examples, options, progress)
+    return last(itertools.chain([weights], steps))
+
+
+def last(steps: Iterable[Weights]) -> Weights:
+    """Return the last weights of a training, and let go of those before it, step by step.
+
+    All together would need many times the memory of a large network.
+    """
+    return deque(steps, maxlen=1).pop()
 
 
 def step_by_step(

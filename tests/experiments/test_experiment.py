@@ -2,6 +2,7 @@ import itertools
 import json
 import subprocess
 import sys
+import weakref
 from types import SimpleNamespace
 
 import image_making
@@ -573,3 +574,20 @@ def test_a_network_that_is_given_takes_the_place_of_the_one_that_is_named():
     )
     np.testing.assert_array_equal(named, given)
     assert (named != other).any()
+
+
+def test_no_more_than_two_looks_at_a_network_are_in_memory(monkeypatch):
+    """Those of a large network, taken after every few steps, would fill it."""
+    alive = []
+
+    def looks(*_):
+        for number in range(5):
+            weight = np.full(3, number)
+            alive.append(weakref.ref(weight))
+            assert sum(each() is not None for each in alive) <= 2
+            yield [weight]
+
+    monkeypatch.setattr(experiment, "maximise_information", looks)
+    monkeypatch.setattr(experiment, "_test", lambda *given: given[3])
+    (weight,) = experiment._run_one(Settings(), lambda done, total: None)
+    assert weight.tolist() == [4, 4, 4]

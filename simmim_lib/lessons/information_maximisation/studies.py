@@ -112,7 +112,7 @@ def source_only(result: Result) -> Measures:
     network = experiments.transfer(settings, tasks, experiments.initialise(settings))
     weights = network.weights
     if teachers:
-        *_, weights = experiments.maximise_information(settings, tasks, network)
+        weights = training.last(experiments.maximise_information(settings, tasks, network))
     test, head = datasets.load(target).test, settings.targets[0]
     guesses = training.predict(network.model, weights, test.images, head).argmax(axis=-1)
     return {"source only": np.mean(guesses == test.labels, axis=1)}
