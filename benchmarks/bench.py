@@ -1,6 +1,6 @@
 """Speed, side by side with what a user would pick instead; every ratio is from one run.
 
-    make bench          (or: python benchmarks/bench.py [--output FILE])
+    make bench          (or: python benchmarks/bench.py [--rows NAME ...] [--output FILE])
 
 Each pair is timed in turn, A B A B ..., each after a warm-up, and the medians are compared. Run it
 on a machine that does nothing else.
@@ -269,24 +269,35 @@ ROWS = (
 
 def main() -> None:
     parser = argparse.ArgumentParser(description="Measure the workbook's speed as ratios.")
+    named = {measure.__name__: measure for measure in ROWS}
+    parser.add_argument(
+        "--rows", nargs="+", default=list(named), choices=named, metavar="NAME", help="these only"
+    )
     parser.add_argument("--output", metavar="FILE", help="write the table as JSON as well")
     options = parser.parse_args()
     load_tensorflow()
     print(f"{os.cpu_count()} processor cores, medians of {ROUNDS} rounds after a warm-up")
     rows = []
-    for measure in ROWS:
-        row = measure()
+    for name in options.rows:
+        row = named[name]()
         rows.append(row)
         verdict = {True: "reached", False: "NOT reached", None: ""}[row.reached]
         print(f"{row.what}\n    aim: {row.aim}\n    {row.measured}  {verdict}", flush=True)
     if options.output:
         table = {
-            "command": "make bench",
+            "command": _command(options),
             "cores": os.cpu_count(),
             "versions": versions(),
             "rows": [vars(row) for row in rows],
         }
         write_text(options.output, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
+
+
+def _command(options: argparse.Namespace) -> str:
+    """Return what to type for the table that is written."""
+    if len(options.rows) == len(ROWS):
+        return "make bench"
+    return f"make bench OPTIONS='--rows {' '.join(options.rows)}'"
 
 
 if __name__ == "__main__":

@@ -84,7 +84,7 @@ def throughput() -> Row:
     )
 
 
-def against_torch() -> Row:
+def masked_against_torch() -> Row:
     what = "(z) the same in Hugging Face's ViTForMaskedImageModeling, over ours"
     try:
         import torch
@@ -119,4 +119,4 @@ def against_torch() -> Row:
     return Row(what, "at least 1 x", measured, slow / fast >= 1)
 
 
-ROWS = (throughput, against_torch)
+ROWS = (throughput, masked_against_torch)

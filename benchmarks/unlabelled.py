@@ -72,7 +72,7 @@ def until_good() -> Row:
     )
 
 
-def against_torch() -> Row:
+def unlabelled_against_torch() -> Row:
     what = "(r) PyTorch over ours, the same step on labelled and unlabelled images"
     try:
         import torch
@@ -141,4 +141,4 @@ def torch_loss(logits: Any, labels: Any, ramp: float) -> Any:
     return functional.cross_entropy(known, labels) + ramp * extra
 
 
-ROWS = (a_step, until_good, against_torch)
+ROWS = (a_step, until_good, unlabelled_against_torch)
