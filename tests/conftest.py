@@ -22,8 +22,9 @@ settings.load_profile("patient")
 
 
 LONGEST = [
-    *("test_notebook_runs.py", "test_browser.py", "reports/test_report.py"),
-    *("sweeps/test_sweep.py", "teaching/test_checking.py", "test_anything.py", "docs/test_site.py"),
+    *("test_notebook_runs.py", "test_notebook_runs_further.py", "test_browser.py"),
+    *("reports/test_report.py", "sweeps/test_sweep.py", "teaching/test_checking.py"),
+    *("test_anything.py", "docs/test_site.py"),
 ]
 """Files that take a minute or more, by few tests."""
 

@@ -20,6 +20,9 @@ from nbval import plugin as nbval
 from papermill.exceptions import PapermillExecutionError
 
 COMPARED = "nbval-check-output"
+FIRST_HALF = 6
+"""So many lessons are run by one file of tests, and the others by another: a file is one worker's,
+and all lessons take a quarter of an hour of computing."""
 # What nbval leaves out: numbers that differ at each run, and pictures.
 NOT_COMPARED = (
     *("metadata", "traceback", "prompt_number", "output_type", "name", "execution_count"),

@@ -110,7 +110,7 @@ def test_the_literal_formula_turns_round_at_one_over_e():
     for _ in range(300):
         step = gradient(lambda values: losses.formula_from_logits([0, 0], values), logits)
         logits = logits - 20 * step
-    assert softmax(logits)[:, 0] == pytest.approx([0, 1], abs=0.01)
+    assert softmax(logits, axis=-1)[:, 0] == pytest.approx([0, 1], abs=0.01)
 
 
 # --- values -------------------------------------------------------------------------------------
