@@ -71,7 +71,8 @@ def test_a_way_is_chosen_on_validation_images_and_beats_a_resnet():
     mean = ", mean of networks"
     on_validation = {way: each[f"validation AUC{mean}"][-1] for way, each in found.items()}
     assert on_validation[chosen] == max(on_validation.values())
-    assert found[chosen][f"AUC from{mean}"][-1] > 0.95  # Doerrich et al. 2025: 95.0 and 83.1
+    assert found[chosen][f"AUC{mean}"][-1] >= 0.97  # Doerrich et al. 2025: 95.0 and 83.1
+    assert found[chosen][f"AUC from{mean}"][-1] > 0.95
     assert found[chosen][f"fixed accuracy{mean}"][-1] >= 0.885
 
 
