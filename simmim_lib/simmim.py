@@ -398,7 +398,15 @@ class SimMIM(keras.Model):
         store[HEADS] = np.frombuffer(json.dumps(self._heads()).encode(), np.uint8)
 
     def load_own_variables(self, store: Any) -> None:
-        """Leave what `save_own_variables` wrote to `load_weights`, which reads it beforehand."""
+        """Refuse heads of others, also where a larger model has this one as a part.
+
+        Keras asks here last of all; `load_weights` looks beforehand, when nothing has changed yet.
+
+        Raises:
+            WorkbookError: as `load_weights`, but for a file that does not say it.
+        """
+        if HEADS in store:
+            self._check_heads(json.loads(np.asarray(store[HEADS]).tobytes()), "the file")
 
     def _heads(self) -> list[Any]:
         """Return the tasks of each head and what its outputs stand for, as JSON has it."""
@@ -417,14 +425,17 @@ class SimMIM(keras.Model):
             WorkbookError: the file does not say what its heads stand for, or for something else
                 than those of the model, one by one.
         """
-        ours, theirs = self._heads(), _heads_in(filepath)
+        self._check_heads(_heads_in(filepath), filepath)
+        return super().load_weights(filepath, *args, **options)
+
+    def _check_heads(self, theirs: list[Any], source: str | os.PathLike[str]) -> None:
+        ours = self._heads()
         if theirs[: len(ours)] != ours:
             raise WorkbookError(
-                f"The heads in {filepath} are for {_in_words(theirs)}, but those of the model for "
+                f"The heads in {source} are for {_in_words(theirs)}, but those of the model for "
                 f"{_in_words(ours)}, so that a head would get the weights of another: give the "
                 "model the tasks and classes of the file, in their order, and load again."
             )
-        return super().load_weights(filepath, *args, **options)
 
     def compute_loss(
         self,
@@ -547,7 +558,8 @@ def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
 def _in_words(heads: list[Any]) -> str:
     """Return whose the heads of `SimMIM._heads` are; anything else raises."""
     return "; ".join(
-        f"{' and '.join(names)} ({labels.listed(classes)})" for names, _, classes in heads
+        f"{' and '.join(names)} ({kind}: {labels.listed(classes)})"
+        for names, kind, classes in heads
     )
 
 
