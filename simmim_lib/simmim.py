@@ -419,14 +419,16 @@ class SimMIM(keras.Model):
     def load_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> Any:
         """Read weights that `save_weights` or `save` wrote; like Keras's, by the heads' positions.
 
-        A file may have more heads, behind those of the model.
+        A file may have more heads, behind those of the model, and any name.
 
         Raises:
             WorkbookError: the file does not say what its heads stand for, or for something else
                 than those of the model, one by one.
         """
-        self._check_heads(_heads_in(filepath), filepath)
-        return super().load_weights(filepath, *args, **options)
+        path = from_person(filepath)
+        self._check_heads(_heads_in(path), path)
+        with keras_files.named_as_keras_wants(path) as file:
+            return super().load_weights(file, *args, **options)
 
     def _check_heads(self, theirs: list[Any], source: str | os.PathLike[str]) -> None:
         ours = self._heads()
@@ -539,7 +541,6 @@ def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
     Raises:
         WorkbookError: the file is missing, damaged, or does not say it.
     """
-    path = from_person(path)
     try:
         with keras_files.opened_weights(path) as file:
             heads = json.loads(np.asarray(file["vars"][HEADS]).tobytes())

@@ -4,6 +4,7 @@ import io
 import json
 import os
 import re
+import shutil
 import socket
 import subprocess
 import sys
@@ -985,12 +986,18 @@ def test_heads_of_others_are_refused_where_kerass_own_function_reads_them(pair_f
         keras.saving.load_weights(other, pair_files[1] / "pair.weights.h5")
 
 
+@pytest.mark.parametrize(
+    "name", ["pair", "~/pair", "pair.zip", "pair (1).h5", "pair.weights (1).h5"]
+)
 @pytest.mark.parametrize("file", ["pair.weights.h5", "pair.keras"])
 @pytest.mark.parametrize("tasks", [PAIR, PAIR[:1]])
-def test_weights_of_the_same_heads_are_read(pair_files, file, tasks):
-    """A task that the model no longer has may stand behind them."""
+def test_weights_of_the_same_heads_are_read(pair_files, file, tasks, name, tmp_path, monkeypatch):
+    """A task that the model no longer has may stand behind them; and whatever a file is called."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    shutil.copy(pair_files[1] / file, Path(name).name)
     model = simmim_lib.SimMIM(small.trunk(3), tasks)
-    model.load_weights(pair_files[1] / file)
+    model.load_weights(name)
     for task in tasks:
         for ours, theirs in zip(
             model.head_of(task.name).weights,

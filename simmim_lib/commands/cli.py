@@ -538,8 +538,10 @@ def _show_cache(options: argparse.Namespace) -> None:
 def _verify_data(options: argparse.Namespace) -> None:
     from simmim_lib import datasets
     from simmim_lib.experiments import pretraining
+    from simmim_lib.foundation.startup import load_tensorflow
     from simmim_lib.studies import stored
 
+    load_tensorflow()  # a stored network is compared with its trunk, which is built
     for verify in (datasets.verify, pretraining.verify, stored.verify):
         for file_name in verify():
             print(f"{file_name}: intact")

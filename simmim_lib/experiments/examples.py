@@ -186,8 +186,8 @@ def _class_shares(
     """
     if data.kind != "classification":
         raise WorkbookError(
-            f"class_shares is for images of one class each, but {shown(data.name)} is a "
-            f"{data.kind}: leave class_shares out."
+            f"class_shares is for images of one class each, but {shown(data.name)} is of "
+            f"the kind {data.kind}: leave class_shares out."
         )
     shares = _of_each_class("class_shares", asked, data)
     left = np.bincount(labels, minlength=len(shares))

@@ -15,7 +15,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.experiments.pretrained import Pretrained
-from simmim_lib.foundation import archives, atomic, cache, directories, locks
+from simmim_lib.foundation import archives, atomic, cache, directories, locks, plain_files
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications, minilm
 from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
@@ -201,6 +201,7 @@ def _reading(path: Path, content: bytes | None = None) -> Iterator[Any]:
     """
     try:
         file: Any = path if content is None else io.BytesIO(content)
+        plain_files.check_plain(path)
         archives.sizes(file, MAX_BYTES)
         with np.load(file, allow_pickle=False) as arrays:
             yield arrays
@@ -256,8 +257,14 @@ def _check_arrays(arrays: Any, shapes: dict[str, list[tuple[int, ...]]]) -> None
         array = arrays[name]
         if array.shape != shape:
             raise _UnfitError(f"{name} has shape {array.shape}, but the trunk {shape}")
-        if array.dtype.kind != "f" or not np.isfinite(array).all():
-            raise _UnfitError(f"{name} holds what is no finite number")
+        if array.dtype.kind != "f" or not _is_finite(array):
+            raise _UnfitError(f"{name} holds what is no finite number in single precision")
+
+
+def _is_finite(array: np.ndarray) -> bool:
+    """Tell whether all numbers are finite in the precision in which a network computes."""
+    with np.errstate(over="ignore"):
+        return bool(np.isfinite(array.astype(np.float32)).all())
 
 
 def _grouped(arrays: Any) -> Blocks:

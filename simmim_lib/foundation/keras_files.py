@@ -25,7 +25,7 @@ if TYPE_CHECKING:
     import h5py
     import keras
 
-SUFFIX = ".keras"
+SUFFIX, WEIGHTS_SUFFIX = ".keras", ".weights.h5"
 
 DESCRIPTION = "config.json"
 """The member of a file that says how the network is built."""
@@ -65,7 +65,7 @@ def load(path: AnyPath, compile: bool = False) -> "keras.Model":
     described = config(path)
     try:
         _check_weights(path, _weights_of(described))
-        with _named_as_keras_wants(path) as file:
+        with named_as_keras_wants(path) as file:
             return keras.saving.load_model(file, safe_mode=True, compile=compile)
     except WorkbookError:
         raise
@@ -240,14 +240,15 @@ def _built_without_weights(described: Any) -> int:
 
 
 @contextmanager
-def _named_as_keras_wants(path: AnyPath) -> Iterator[Path]:
-    """Yield a path of the file that ends in `.keras`, by which alone Keras knows what it is."""
+def named_as_keras_wants(path: AnyPath) -> Iterator[Path]:
+    """Yield a path of the file that ends as its content wants: Keras goes by the name alone."""
     path = Path(path)
-    if path.suffix == SUFFIX:
+    suffix = WEIGHTS_SUFFIX if _is_hdf5(path) else SUFFIX
+    if path.name.endswith(suffix):
         yield path
         return
     with tempfile.TemporaryDirectory() as folder:
-        yield Path(shutil.copy(path, Path(folder, f"model{SUFFIX}")))
+        yield Path(shutil.copy(path, Path(folder, f"model{suffix}")))
 
 
 def _why_not(path: AnyPath, error: Exception) -> str:

@@ -16,14 +16,15 @@ def version(package: str) -> str | None:
     """
     found = _find(package)
     if found is None:
-        others = map(_find, _packages_by_module().get(package, ()))
-        found = next(filter(None, others), None)
+        # What an interrupted installation has left may lack its name, or its version.
+        names = filter(None, _packages_by_module().get(package, ()))
+        found = next(filter(None, map(_find, names)), None)
     return found
 
 
 def _find(name: str) -> str | None:
     try:
-        return importlib.metadata.version(name)
+        return importlib.metadata.version(name) or None
     except importlib.metadata.PackageNotFoundError:
         return None
 

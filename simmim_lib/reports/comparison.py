@@ -97,7 +97,7 @@ def _check_fields(fields: Sequence[str], varied: dict[str, list[Any]]) -> None:
     if constant:
         problem = f"{constant[0]} is the same everywhere"
     elif len(fields) not in (1, 2) or len(set(fields)) < len(fields):
-        problem = f"{', '.join(fields)} were given"
+        problem = f"{', '.join(fields) or 'none'} were given"
     else:
         return
     raise WorkbookError(

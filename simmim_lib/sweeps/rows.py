@@ -26,6 +26,9 @@ FILE_NAME = "experiments.jsonl"
 MAX_SECONDS = 1e9
 """Of an experiment, more than thirty years: what took longer, nobody has measured."""
 
+MAX_ERROR = float(np.finfo(np.float32).max)
+"""What a network can say, which computes in single precision, is at most so wrong."""
+
 FIRST_MEASURES = tuple(dict.fromkeys(next(iter(of_kind)) for of_kind in MEASURES.values()))
 """What targets are judged by, each kind by one of these."""
 
@@ -133,9 +136,9 @@ def _scores(target: str, given: Mapping[str, Any], seeds: int) -> Scores:
     """Return a target's scores by measure, each checked to be what it can be."""
     scores = {name: np.array(each, np.float64) for name, each in given.items()}
     for name, values in scores.items():
-        most = np.inf if name in ERRORS else 1
+        most = MAX_ERROR if name in ERRORS else 1
         if values.shape != (seeds,) or not ((values >= 0) & (values <= most)).all():
-            allowed = "number of at least 0" if name in ERRORS else "share from 0 to 1"
+            allowed = f"number from 0 to {MAX_ERROR:.2g}" if name in ERRORS else "share from 0 to 1"
             raise ValueError(f"the {name} of {target} must be a {allowed} for each seed")
     if not {*FIRST_MEASURES} & {*scores}:
         raise KeyError(f"{target} has none of {', '.join(FIRST_MEASURES)}")

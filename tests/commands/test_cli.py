@@ -22,7 +22,8 @@ from planted_results import as_scores
 
 from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli, doctor, publish
-from simmim_lib.foundation import atomic, directories
+from simmim_lib.experiments import pretraining
+from simmim_lib.foundation import atomic, directories, startup
 from simmim_lib.lessons import LESSONS
 from simmim_lib.settings import Settings
 
@@ -414,6 +415,17 @@ def test_data_list_shows_every_dataset(capsys: pytest.CaptureFixture) -> None:
         entry = datasets.describe(name)
         assert re.search(rf"(?m)^{name} .* {len(entry.class_names)} classes", output)
         assert entry.licence in output
+
+
+def test_looking_at_networks_leaves_a_card_to_others(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """And starts without TensorFlow's page of messages."""
+    begun: list[str] = []
+    monkeypatch.setattr(startup, "load_tensorflow", lambda: begun.append("shared"))
+    monkeypatch.setattr(pretraining, "verify", lambda: (begun.append("built"), ())[1])
+    assert cli.main(["data", "verify"]) == 0
+    assert begun == ["shared", "built"]
 
 
 def test_data_verify(capsys: pytest.CaptureFixture) -> None:

@@ -294,6 +294,10 @@ DAMAGED = {
     "a transposed kernel": (with_array("dense/0", np.zeros((128, 1024))), r"shape \(128, 1024\)"),
     "NaN": (with_array("dense/1", np.full(128, np.nan)), "dense/1 holds what is no finite"),
     "infinity": (with_array("head/1", np.full(10, np.inf)), "head/1 holds what is no finite"),
+    "beyond single precision": (
+        with_array("dense/1", np.full(128, 1e39)),
+        "dense/1 holds what is no finite number in single precision",
+    ),
     "texts": (with_array("dense/1", np.array(["a"] * 128)), "dense/1 holds what is no finite"),
     "complex numbers": (with_array("dense/1", np.zeros(128, complex)), "dense/1 holds"),
     "a recipe that is a list": (lambda *_: [1], r"its recipe is \[1\]"),
@@ -345,6 +349,12 @@ def test_the_bundled_networks_are_verified(elsewhere, monkeypatch):
     (elsewhere / "uci-digits.npz").unlink()
     with pytest.raises(WorkbookError, match=r"uci-digits\.npz is missing or of another recipe"):
         pretraining.verify()
+
+
+def test_a_pipe_is_not_waited_for(elsewhere):
+    os.mkfifo(elsewhere / "network.npz")
+    with pytest.raises(WorkbookError, match="is a pipe or a device"):
+        _read(elsewhere / "network.npz", "uci-digits")
 
 
 def test_a_pickle_is_refused(elsewhere):

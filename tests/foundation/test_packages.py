@@ -1,6 +1,8 @@
 """Versions of packages, under whichever name they were installed."""
 
 import importlib.metadata
+import sys
+from pathlib import Path
 
 import pytest
 
@@ -33,6 +35,19 @@ def test_tensorflow_may_have_another_name(monkeypatch: pytest.MonkeyPatch, name:
     install(monkeypatch, tensorflow=name)
     assert environment.versions()["tensorflow"] == "2.99"
     assert doctor._look("Packages", doctor.LOOKS["Packages"]).ok
+
+
+@pytest.mark.parametrize("said", ["", "Name: \nVersion: \n", "Name: tensorflow\n"])
+def test_what_an_interrupted_installation_left_is_not_asked(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
+) -> None:
+    left = tmp_path / "tensorflow-2.20.0.dist-info"
+    left.mkdir()
+    (left / "RECORD").write_text("tensorflow/__init__.py,,\n")
+    (left / "METADATA").write_text(said)
+    monkeypatch.setattr(sys, "path", [str(tmp_path)])
+    monkeypatch.setattr(packages, "_packages_by_module", packages._packages_by_module.__wrapped__)
+    assert packages.version("tensorflow") is None
 
 
 def test_what_only_lies_on_the_path_trains_to_the_end(monkeypatch: pytest.MonkeyPatch) -> None:

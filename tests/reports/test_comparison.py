@@ -359,6 +359,8 @@ def test_results_that_cannot_be_read_or_kept_are_refused(tmp_path: Path) -> None
         {"scores": {"mnist": {"accuracy": [0.5]}}},
         {"scores": {"mnist": {"accuracy": [0.5] * SEEDS, "AUC": [1.5] * SEEDS}}},
         {"scores": {"mnist": {"mean absolute error": [-1] * SEEDS}}},
+        {"scores": {"mnist": {"mean absolute error": [1e39] * SEEDS}}},
+        {"scores": {"mnist": {"mean absolute error": [float("inf")] * SEEDS}}},
         {"scores": {"mnist": {"AUC": [0.5] * SEEDS}}},
         {"scores": {"mnist": [0.5] * SEEDS}},
         {"scores": {"\ud800": {"accuracy": [0.5] * SEEDS}}},
@@ -391,6 +393,15 @@ def test_texts_of_a_stranger_s_results_are_shown_as_they_are(tmp_path: Path, nam
     found = page(tmp_path, *rows)
     assert "b" not in found.elements and printable(found.text, keep="\n") == found.text
     assert printable(name) in found.tables[-1][1][-1]
+
+
+@pytest.mark.parametrize("errors", [(3e38, 1.0), (3e38, 3e38), (1e-300, 3e38), (0.0, 5e-324)])
+@pytest.mark.filterwarnings("error")
+def test_errors_near_the_ends_of_single_precision_are_drawn(tmp_path: Path, errors: Any) -> None:
+    rows = [row(0.5, seconds=place, steps=place) for place in (1, 2)]
+    for each, error in zip(rows, errors, strict=True):
+        each["scores"] = {"mnist": {"mean absolute error": [error] * SEEDS}}
+    assert len(page(tmp_path, *rows).alts) == 2
 
 
 @pytest.mark.parametrize("rates", [(1e308, 1.0), (1e-320, 1.0), (1e-300, 1e300), (0.1, 10**300)])
