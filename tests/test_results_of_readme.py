@@ -1,5 +1,6 @@
 """The numbers in README are those of the stored studies, and each row names its study's command."""
 
+import json
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,7 +12,8 @@ from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.masked_images.studies import REPORTED
 from simmim_lib.studies import stored
 
-README = (Path(__file__).parents[1] / "README.md").read_text(encoding="utf-8")
+ROOT = Path(__file__).parents[1]
+README = (ROOT / "README.md").read_text(encoding="utf-8")
 
 
 def percent(values: np.ndarray) -> str:
@@ -117,3 +119,13 @@ def rows() -> Iterator[str]:
 @pytest.mark.parametrize("line", [*rows()], ids=lambda line: line.split("|")[1].strip())
 def test_each_result_is_that_of_its_study(line):
     assert line in README.splitlines()
+
+
+def test_the_speeds_of_trunks_are_those_that_were_measured():
+    measured = json.loads((ROOT / "data" / "results" / "trunk-speeds.json").read_text("utf-8"))
+    assert f"`{measured['command']}`" in README
+    speeds = dict(each.split(" ") for each in measured["rows"][0]["measured"].split(", "))
+    rows = [line.split(" | ") for line in README.splitlines() if line.startswith("| `")]
+    told = {name.strip("| `"): cells[2] for name, *cells in rows if name.strip("| `") in speeds}
+    assert len(told) == 7
+    assert told == {name: speeds[name] for name in told}

@@ -50,7 +50,7 @@ def test_missing_and_old_packages_are_named(monkeypatch: pytest.MonkeyPatch) -> 
     finding = look("Packages")
     assert not finding.ok
     assert "scipy is missing, " in finding.sentence or ", scipy is missing" in finding.sentence
-    assert "matplotlib 3.7.5 is not >=3.8" in finding.sentence
+    assert "matplotlib 3.7.5 is not >=3.9" in finding.sentence
     assert "make lab" in finding.sentence
 
 
