@@ -25,7 +25,8 @@ def version(package: str) -> str | None:
 def _find(name: str) -> str | None:
     try:
         return importlib.metadata.version(name) or None
-    except importlib.metadata.PackageNotFoundError:
+    except (importlib.metadata.PackageNotFoundError, FileNotFoundError, KeyError):
+        # The last two come from the package importlib-metadata, which finds others' once imported.
         return None
 
 

@@ -1,5 +1,6 @@
 """Versions of packages, under whichever name they were installed."""
 
+import contextlib
 import importlib.metadata
 import sys
 from pathlib import Path
@@ -41,6 +42,8 @@ def test_tensorflow_may_have_another_name(monkeypatch: pytest.MonkeyPatch, name:
 def test_what_an_interrupted_installation_left_is_not_asked(
     monkeypatch: pytest.MonkeyPatch, tmp_path: Path, said: str
 ) -> None:
+    with contextlib.suppress(ImportError):
+        importlib.import_module("importlib_metadata")  # once imported, it finds packages, too
     left = tmp_path / "tensorflow-2.20.0.dist-info"
     left.mkdir()
     (left / "RECORD").write_text("tensorflow/__init__.py,,\n")
