@@ -183,37 +183,40 @@ def pneumonia_compared() -> tuple[Picture, Table]:
 
 
 def pneumonia() -> dict[str, Measures]:
-    """Return what was measured with all labels, by features and size, each (seeds,)."""
+    """Return what was measured with all labels, by what was trained and the size, each (seeds,)."""
     records = stored.load("pneumonia").records
-    return {_name_of_head(record.settings): record.measures for record in records}
+    return {_what_was_trained(record.settings): record.measures for record in records}
 
 
-def _name_of_head(settings: Settings) -> str:
+def _what_was_trained(settings: Settings) -> str:
+    if not settings.frozen_layers:
+        return f"the whole network, {settings.image_size} pixels"
     which = "middle" if settings.trunk.endswith("middle") else "last"
-    return f"{which} features, {settings.image_size} pixels"
+    return f"a head on {which} features, {settings.image_size} pixels"
 
 
-def chosen_head() -> str:
-    """Return the head of `pneumonia` with the highest AUC on validation images."""
+def chosen_for_pneumonia() -> str:
+    """Return what of `pneumonia` has the highest AUC on validation images."""
     found = pneumonia()
-    return max(found, key=lambda head: found[head]["validation AUC, mean of networks"][-1])
+    return max(found, key=lambda what: found[what]["validation AUC, mean of networks"][-1])
 
 
 def pneumonia_table() -> Table:
-    """Return how PneumoniaMNIST goes with all labels: the mean of ten networks, for each head."""
+    """Return how PneumoniaMNIST goes with all labels: the mean of several networks each time."""
     rows = []
-    for head, measures in pneumonia().items():
+    for what, measures in pneumonia().items():
         of_all = {name: measures[f"{name}, mean of networks"][-1] for name in FIXED}
         validation, area, low, high, *at_threshold = of_all.values()
         rows.append(
             [
-                f"**{head}**" if head == chosen_head() else head,
+                f"**{what}**" if what == chosen_for_pneumonia() else what,
+                f"{len(measures['AUC'])}",
                 f"{validation:.3f}",
                 f"{area:.3f} (from {low:.3f} to {high:.3f})",
                 *(f"{value:.3f}" for value in at_threshold),
             ]
         )
-    return Table(["linear head on", "validation AUC", "test AUC", *SHARES_RIGHT], rows)
+    return Table(["trained", "networks", "validation AUC", "test AUC", *SHARES_RIGHT], rows)
 
 
 # --- Two hospitals
