@@ -57,10 +57,22 @@ def _words_of(asked: Question) -> str:
 
 def short_way(notebook: NotebookNode) -> NotebookNode:
     """Return a lesson without the sections that go deeper."""
-    kept, deeper = [], False
+    return new_notebook(cells=_parts(notebook)[0], metadata=notebook.metadata)
+
+
+def short_way_first(notebook: NotebookNode) -> NotebookNode:
+    """Return a lesson whose sections that go deeper stand at its end."""
+    short, deeper = _parts(notebook)
+    return new_notebook(cells=[*short, *deeper], metadata=notebook.metadata)
+
+
+def _parts(notebook: NotebookNode) -> tuple[list[NotebookNode], list[NotebookNode]]:
+    """Return the cells of the short way, and those of the sections that go deeper."""
+    short: list[NotebookNode] = []
+    deeper: list[NotebookNode] = []
+    part = short
     for cell in notebook.cells:
         if cell.cell_type == "markdown" and (found := re.match(r"## (.+)", cell.source)):
-            deeper = DEEPER in found.group(1).lower()
-        if not deeper:
-            kept.append(cell)
-    return new_notebook(cells=kept, metadata=notebook.metadata)
+            part = deeper if DEEPER in found.group(1).lower() else short
+        part.append(cell)
+    return short, deeper

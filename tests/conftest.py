@@ -50,6 +50,12 @@ def this_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
 
 
 @pytest.fixture
+def short_way_first(request: pytest.FixtureRequest) -> bool:
+    """Tell how lessons are run: in their order, or, with Colab's versions, the short way first."""
+    return request.config.getoption("markexpr") == "colab"
+
+
+@pytest.fixture
 def spare(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """Return the system's folder for temporary files, which is one of the test's own."""
     folder = tmp_path / "spare"

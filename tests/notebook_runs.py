@@ -14,6 +14,7 @@ from types import SimpleNamespace
 import lint
 import nbformat
 import papermill
+import reading_time
 from nbclient.exceptions import CellTimeoutError, DeadKernelError
 from nbformat import NotebookNode
 from nbval import plugin as nbval
@@ -30,37 +31,44 @@ NOT_COMPARED = (
 )
 
 
-def problems(notebook: Path, folder: Path, seconds: int = 600) -> list[str]:
+def problems(
+    notebook: Path, folder: Path, seconds: int = 600, short_way_first: bool = False
+) -> list[str]:
     """Run a notebook with papermill, and say what is wrong with it.
 
     Args:
         notebook: what to run, with its stored outputs; it is not changed.
-        folder: takes the executed notebook.
+        folder: takes the notebook that is run, and the executed one.
         seconds: that a cell may take.
+        short_way_first: whether the sections that go deeper are run last, so that a short way that
+            needs something of theirs fails.
 
     Returns:
         One text a problem: nothing to compare, a cell that fails, an output that differs from the
         stored one, an error that papermill does not report.
     """
     stored = nbformat.read(notebook, as_version=4)
+    if short_way_first:
+        stored = reading_time.short_way_first(stored)
     uncompared = list(lint.comparison_problems(stored))
     if uncompared:
         return uncompared
-    executed = folder / "executed.ipynb"
-    failure = _run_papermill(notebook, executed, seconds)
+    asked, executed = folder / "asked.ipynb", folder / "executed.ipynb"
+    nbformat.write(stored, asked)
+    failure = _run_papermill(asked, executed, notebook.parent, seconds)
     if failure:
         return [failure]
     found = nbformat.read(executed, as_version=4)
     return [*lint.hidden_errors(found), *_differences(stored, found)]
 
 
-def _run_papermill(notebook: Path, executed: Path, seconds: int) -> str:
-    """Run a notebook; return the error that papermill stops with, or "".
+def _run_papermill(notebook: Path, executed: Path, place: Path, seconds: int) -> str:
+    """Run a notebook at a place; return the error that papermill stops with, or "".
 
     The time limit for a cell is not only for endless loops: now and then nbclient overlooks the
     kernel's answer to a cell with an Output widget, and waits for it. Then it is asked again.
     """
-    options = {"cwd": str(notebook.parent), "progress_bar": False, "execution_timeout": seconds}
+    options = {"cwd": str(place), "progress_bar": False, "execution_timeout": seconds}
     failure = ""
     for _ in range(3):
         try:

@@ -12,7 +12,7 @@ import nbformat
 import notebook_runs
 import pytest
 from nbformat import NotebookNode
-from nbformat.v4 import new_code_cell, new_notebook, new_output
+from nbformat.v4 import new_code_cell, new_markdown_cell, new_notebook, new_output
 
 
 @pytest.mark.colab
@@ -20,8 +20,11 @@ from nbformat.v4 import new_code_cell, new_notebook, new_output
 @pytest.mark.parametrize(
     "source", build.lessons()[: notebook_runs.FIRST_HALF], ids=lambda source: source.stem
 )
-def test_papermill_runs_it_and_what_is_stored_comes_out_again(source, this_kernel, tmp_path):
-    assert notebook_runs.problems(build.notebook_path(source), tmp_path) == []
+def test_papermill_runs_it_and_what_is_stored_comes_out_again(
+    source, short_way_first, this_kernel, tmp_path
+):
+    place = build.notebook_path(source)
+    assert notebook_runs.problems(place, tmp_path, short_way_first=short_way_first) == []
 
 
 @pytest.mark.slow
@@ -71,6 +74,18 @@ def test_another_output_is_noticed(problems, this_kernel, tmp_path):
 def test_a_failing_cell_is_noticed(problems, this_kernel, tmp_path):
     (found,) = problems(save(tmp_path, "1 / 0", "print(3)", outputs=[PRINTED]), tmp_path)
     assert "ZeroDivisionError" in found
+
+
+@pytest.mark.slow
+def test_a_short_way_that_needs_what_goes_deeper_is_noticed(this_kernel, tmp_path):
+    place = save(tmp_path, "number = 3", "print(number)", outputs=[PRINTED])
+    planted = nbformat.read(place, as_version=4)
+    planted.cells.insert(0, new_markdown_cell("## 1. Going deeper: a number"))
+    planted.cells.insert(2, new_markdown_cell("## Recap"))
+    nbformat.write(planted, place)
+    assert notebook_runs.problems(place, tmp_path) == []
+    (found,) = notebook_runs.problems(place, tmp_path, short_way_first=True)
+    assert "NameError" in found
 
 
 def html(text: str) -> NotebookNode:

@@ -10,5 +10,8 @@ import pytest
 @pytest.mark.parametrize(
     "source", build.lessons()[notebook_runs.FIRST_HALF :], ids=lambda source: source.stem
 )
-def test_papermill_runs_it_and_what_is_stored_comes_out_again(source, this_kernel, tmp_path):
-    assert notebook_runs.problems(build.notebook_path(source), tmp_path) == []
+def test_papermill_runs_it_and_what_is_stored_comes_out_again(
+    source, short_way_first, this_kernel, tmp_path
+):
+    place = build.notebook_path(source)
+    assert notebook_runs.problems(place, tmp_path, short_way_first=short_way_first) == []

@@ -117,12 +117,13 @@ from simmim_lib.settings import BUDGETS, SEEDS
 for budget, meaning in BUDGETS.items():
     print(f"{budget}: {SEEDS[budget]} seeds; {meaning}")
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("00")
 
 # %% [markdown]
-# ## Recap
-#
 # - Here SimMIM means *Simultaneous Multivariate Information Maximization*; the published SimMIM is
 #   another method.
 # - A panel: predict, run, explain.

@@ -546,12 +546,13 @@ print("not frozen: moves", running_mean_moves(trainable=True))
 # call the trunk with `training=False`. The workbook's network has none: with a hundred images, the
 # mean of a batch is a poor estimate anyway.
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("01")
 
 # %% [markdown]
-# ## Recap
-#
 # - Transfer: learn a source task, copy the first layers, freeze some, train the rest on the target.
 # - First layers are general, later ones specific to their task: frozen, they hurt when source and
 #   target differ; fine-tuned, they are a good start.

@@ -373,12 +373,13 @@ exercises.check("02-informed-and-wrong", predictions)
 # %%
 exercises.predict("02-noisy-labels", panels.noisy_labels(), study_results.noise_table())
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("02")
 
 # %% [markdown]
-# ## Recap
-#
 # - As written, $-p\log p$ has slope $-(1+\log p)$: below 1/e it drives the true class **out**, and
 #   with ten classes every image starts there.
 # - In a network that means one class for all images; the mean of $p$ hides it, the median shows it.

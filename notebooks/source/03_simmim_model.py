@@ -562,12 +562,13 @@ pets = simmim_lib.SimMIM(mobile, [animal, age])
 # If one processor is not enough, [For operators](../docs/operators.md) says how to train a model on
 # several GPUs or machines.
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("03")
 
 # %% [markdown]
-# ## Recap
-#
 # - The article's network has one convolution, one head and one task; nearly all of its parameters sit
 #   behind the flattening. Its method is in its text, not in its program.
 # - SimMIM here: one trunk, a head for each task, and the loss $\sum_t w_t L_t$. Lower cross-entropy

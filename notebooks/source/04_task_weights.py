@@ -403,12 +403,13 @@ exercises.predict("04-new-seeds", study_results.on_new_seeds_table())
 # data. Take a special method if you have measured a conflict or cannot tune, and give the plain sum
 # the same number of trials.
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("04")
 
 # %% [markdown]
-# ## Recap
-#
 # - The gradient of a weighted sum is the weighted sum of the gradients. Under Adam, weights act in
 #   the shared layers only, and only their ratio matters.
 # - Scale is an accident of units, importance is your decision. Some methods cancel the first; none

@@ -454,12 +454,13 @@ exercises.predict(
 # %%
 exercises.predict("05-swapped", study_results.worst_seed_images())
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("05")
 
 # %% [markdown]
-# ## Recap
-#
 # - Images without labels cannot say what they show, but predictions for them can be sure and spread.
 #   Both together are the mutual information $I = H(\text{mean of } p) - \text{mean of } H(p)$.
 # - Without the spreading half the cheapest answer is one class for all. The alarm detects a collapse

@@ -419,12 +419,13 @@ study_results.age_groups_table(test, readings.phantoms_of_the_test())
 # [Mitchell et al. 2019](https://arxiv.org/abs/1810.03993) and the checklist
 # [CLAIM](https://doi.org/10.1148/ryai.2020200029).
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("06")
 
 # %% [markdown]
-# ## Recap
-#
 # - An accuracy can be had without looking at the images. Report sensitivity and specificity at a
 #   threshold that was fixed before the test, and an AUC with an interval that draws patients.
 # - What an alarm is worth depends on the prevalence; so do the probabilities.

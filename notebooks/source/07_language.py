@@ -360,12 +360,13 @@ exercises.predict("07-small-model", study_results.small_model_table())
 # A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers: it
 # is forty times as large, and has seen many thousand times as much text. That is what scale buys.
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("07")
 
 # %% [markdown]
-# ## Recap
-#
 # - A list of words with moods needs no label, and is hard to beat by counting words in a few labelled
 #   sentences. Put such a baseline on every curve.
 # - A pre-trained sentence encoder is worth many labels, with nothing but a linear head on it.

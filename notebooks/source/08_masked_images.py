@@ -311,12 +311,13 @@ exercises.predict("08-vanishing", study_results.vanishing_figure(masking.random_
 # saves most of the work, and need a second, smaller transformer to fill in. SimMIM shows the network
 # everything, tokens included, and one dense layer is enough. Both reach about the same accuracy.
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("08")
 
 # %% [markdown]
-# ## Recap
-#
 # - Masked image modelling hides most of an image and predicts the hidden pixels: no labels needed.
 # - The loss covers hidden pixels only, and the number of hidden units is exact, and rounded up.
 # - Whether *masking* helps is a comparison with another pretext, not only with random weights.

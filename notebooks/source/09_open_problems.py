@@ -474,12 +474,13 @@ for name in chest_maps.LEARNED:
 # %%
 exercises.predict("09-letters", figures.chests(shown, learned), study_results.pointing_table())
 
+# %% [markdown]
+# ## Recap
+
 # %%
 exercises.score("09")
 
 # %% [markdown]
-# ## Recap
-#
 # - Arithmetic is the currency of learning; compare ways by accuracy *and* cost, and drop what is
 #   beaten in both. Frozen, transferred layers are cheap for everybody but the one who trained them.
 # - Differential privacy promises that a network would have come out nearly the same without you:

@@ -424,12 +424,13 @@ exercises.predict("10-devices", told, largest=float(largest))
 # A sweep can use the workers of a Dask cluster, and a strategy several machines:
 # [For operators](../docs/operators.md) says how, on Slurm, on Kubernetes and by hand.
 
+# %% [markdown] tags=["lesson"]
+# ## Recap
+
 # %% tags=["lesson"]
 exercises.score("10")
 
 # %% [markdown] tags=["lesson"]
-# ## Recap
-#
 # - A report is a notebook with a cell tagged `parameters`; papermill fills it in and runs it.
 # - An accuracy needs baselines that each take one thing away, and a value for every seed.
 # - Compare seed by seed; let the interval decide the verdict; choose on validation images.
