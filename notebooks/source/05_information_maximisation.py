@@ -430,23 +430,11 @@ exercises.predict("05-no-labels", panels.no_labels(), study_results.directions_t
 #
 # The term asks for confident predictions. It does not ask whether they are right. A network is
 # **calibrated** if it is right as often as its confidence says: for four in five of the images where
-# it says 0.8. Here are two short training runs, one seed, one label per class:
+# it says 0.8. Here are three short runs at once, each with one label per class for other images, and
+# a **confusion matrix**: each row a true digit, each column what it was taken for.
 
 # %%
-informed = simmim_lib.Settings(labels_per_class=1, steps=150, seeds=1, **INFORMED)
-plain = informed.replace(information=0.0, agreement=0.0, augmentation=0.0)
-predicted = {
-    name: simmim_lib.run(settings, baseline=False).probabilities["mnist"][0]
-    for name, settings in (("fine-tuned", plain), ("SimMIM", informed))
-}
-
-# %%
-exercises.predict(
-    "05-calibration",
-    study_results.reliability_figure(predicted, few.test.labels),
-    study_results.sure_mistakes_table(predicted, few.test.labels),
-    study_results.calibration_table(),
-)
+exercises.predict("05-calibration", panels.sure_and_right(), study_results.calibration_table())
 
 # %% [markdown]
 # How bad can it be to be sure and wrong? Section 4 has a seed that is far worse than the others.

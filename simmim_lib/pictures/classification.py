@@ -116,7 +116,8 @@ def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> 
         left = 0.105 + 0.475 * column
         shares = figure.add_axes((left, 1.92 / height, 0.40, 2.5 / height))
         counts = figure.add_axes((left, 1.01 / height, 0.40, 0.62 / height))
-        _draw_shares(shares, reliability)
+        draw_shares_right(shares, reliability)
+        shares.tick_params(labelbottom=False)
         _draw_counts(counts, reliability)
         shares.set_title(title, fontsize=11)
         if column == 0:
@@ -128,8 +129,13 @@ def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> 
     return figure
 
 
-def _draw_shares(axes: "Axes", reliability: Reliability) -> None:
-    """Draw bars of accuracy, and what is missing to the confidence."""
+def draw_shares_right(axes: "Axes", reliability: Reliability) -> None:
+    """Draw a bar of accuracy for each bin of confidence, and what is missing to the confidence.
+
+    Args:
+        axes: to draw on.
+        reliability: of one network; a bin of fewer than `MIN_PREDICTIONS` has no bar.
+    """
     many = reliability.count >= MIN_PREDICTIONS
     accuracy, confidence = reliability.accuracy[many], reliability.confidence[many]
     middles, widths = _bars(reliability)
@@ -147,7 +153,6 @@ def _draw_shares(axes: "Axes", reliability: Reliability) -> None:
     )
     axes.plot([0, 1], [0, 1], "--", color=COLOURS["baseline"], label="calibrated")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
-    axes.tick_params(labelbottom=False)
 
 
 def _draw_counts(axes: "Axes", reliability: Reliability) -> None:

@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.calibration import Reliability
 from simmim_lib.collapse import Diagnosis
 from simmim_lib.foundation.intervals import Difference, difference, interval, mean_and_interval
 from simmim_lib.pictures import charts
-from simmim_lib.pictures.classification import draw_reliability
 from simmim_lib.pictures.style import BAND, COLOURS, Picture, new_figure, styled
 
 if TYPE_CHECKING:
@@ -109,37 +107,6 @@ def _draw_ablation(
     axes.locator_params("x", nbins=5)
     axes.grid(axis="x")
     return lost
-
-
-@styled
-def reliability(
-    before: Reliability, after: Reliability, names: tuple[str, str] = ("before", "after")
-) -> Picture:
-    """Draw how often predictions of each confidence are right, for two networks.
-
-    Args:
-        before: of one network.
-        after: of the other.
-        names: of both.
-    """
-    named = dict(zip(names, (before, after), strict=True))
-    diagrams = {
-        f"{name}: calibration error {diagram.expected_error:.1%}": diagram
-        for name, diagram in named.items()
-    }
-    sentences = [_describe_reliability(name, diagram) for name, diagram in named.items()]
-    return Picture(draw_reliability(diagrams), f"Reliability diagrams. {' '.join(sentences)}")
-
-
-def _describe_reliability(name: str, diagram: Reliability) -> str:
-    total = diagram.count.sum()
-    share = np.nansum(diagram.count * diagram.accuracy) / total
-    mean = np.nansum(diagram.count * diagram.confidence) / total
-    return (
-        f"{name}: expected calibration error {diagram.expected_error:.1%}; mean confidence "
-        f"{mean:.1%}, {share:.1%} right; {diagram.count[-1] / total:.0%} of the images have a "
-        f"confidence above {diagram.edges[-2]:.2f}."
-    )
 
 
 ALARM_SIGNS = {"alarm": ("X", "target"), "no alarm": ("o", "source")}

@@ -11,6 +11,7 @@ from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.experiments import Course
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.information_maximisation import (
+    confidence_figures,
     halves_figures,
     labels_figures,
     study_results,
@@ -55,6 +56,14 @@ EXPECTATIONS: dict[str, dict[str, Any]] = {
     "nine in ten ones": {"class_prior": MOSTLY_ONES},
 }
 """What the recipe may expect of them."""
+
+WAYS: dict[str, dict[str, Any]] = {
+    "SimMIM": {},
+    "fine-tuned": {"information": 0.0, "agreement": 0.0, "augmentation": 0.0},
+}
+"""Ways to learn from few labels, and the settings in which they differ from `INFORMED`."""
+
+RUNS = 3
 
 
 def two_halves(settings: Settings | None = None) -> Panel:
@@ -195,6 +204,29 @@ def unlike_expected(pile: str = "nine in ten are ones", steps: int = STEPS[0]) -
         }
         for courses in _follow(asked(values), progress):
             yield labels_figures.climb_and_confusions(courses[-1], accuracies)
+
+    return Panel(controls, pictures, lambda values: asked(values).as_code())
+
+
+def sure_and_right(steps: int = STEPS[0]) -> Panel:
+    """Return the panel that shows how sure a network is, how often right, and what it confuses.
+
+    Args:
+        steps: of the training; `RUNS` networks learn at once, each from other labelled images.
+    """
+    start = Settings(**INFORMED, labels_per_class=1, steps=steps, seeds=RUNS)
+    controls = {
+        "way": dropdown("Way", list(WAYS), next(iter(WAYS))),
+        "labels_per_class": slider("Labels per class", (1, 2, 5), start.labels_per_class),
+        "seed": slider("Run", [(f"{seed + 1}", seed) for seed in range(RUNS)], 0),
+    }
+
+    def asked(values: Values) -> Settings:
+        return start.replace(labels_per_class=values["labels_per_class"], **WAYS[values["way"]])
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        for courses in _follow(asked(values), progress):
+            yield confidence_figures.sure_and_right(courses[-1], values["seed"])
 
     return Panel(controls, pictures, lambda values: asked(values).as_code())
 

@@ -548,10 +548,11 @@ def _calibration() -> Answer:
     ]
     return Answer(
         letter(first.verdict == "gain", not first.is_clear),
-        "In the diagrams, each bar holds predictions of about the same confidence; its height is "
+        "In the diagram, each bar holds predictions of about the same confidence; its height is "
         "the share of them that are right (a **reliability diagram**). On the diagonal, confidence "
-        "and accuracy agree. The **expected calibration error** is the mean distance from the "
-        "diagonal, with every prediction counting the same "
+        "and accuracy agree. Choose the other way in the panel, and go through its three runs. The "
+        "**expected calibration error** is the mean distance from the diagonal, with every "
+        "prediction counting the same "
         "([Guo et al. 2017](https://arxiv.org/abs/1706.04599)). The last table has it over ten "
         f"seeds, with the full recipe: SimMIM is better in {len(better)} of {len(changes)} rows "
         f"({'; '.join(better) or 'none'}).\n\n"
@@ -595,7 +596,8 @@ def _swapped() -> Answer:
         "digits of ten are a fifth of the images. When such a seed is trained again, its confusion "
         "matrix shows two digits that have **swapped their names**: the term finds the ten "
         "clusters of images, but only the labelled image says which cluster is called 0, and one "
-        "untypical image can get it wrong. Look for it among those above.\n\n"
+        "untypical image can get it wrong. Look for it among those above, and for a run in the "
+        "panel to which something like that has happened.\n\n"
         "The predictions are confident, evenly spread and consistent, so every check that works "
         "without labels passes. A second label per class makes that rare, as the table of worst "
         "seeds in section 4 shows; and a few labelled images set aside will reveal it.",

@@ -1,12 +1,11 @@
 """What lesson 05's runs and stored studies have found, as figures and tables."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from typing import Any, NamedTuple
 
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.calibration import reliability
 from simmim_lib.collapse import Diagnosis
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
 from simmim_lib.lessons.information_maximisation import figures, studies
@@ -360,28 +359,6 @@ def surprises_compared(cases: Iterable[str]) -> tuple[Picture, Table]:
 
 
 # --- Confidence
-
-
-def reliability_figure(probabilities: Mapping[str, np.ndarray], labels: np.ndarray) -> Picture:
-    """Draw how often predictions of each confidence are right, for two networks.
-
-    Args:
-        probabilities: by the network's name, (images, classes).
-        labels: (images,).
-    """
-    before, after = (reliability(each, labels) for each in probabilities.values())
-    first, second = probabilities
-    return figures.reliability(before, after, (first, second))
-
-
-def sure_mistakes_table(probabilities: Mapping[str, np.ndarray], labels: np.ndarray) -> Table:
-    """Count how many predictions are wrong, and how many of these are sure; see above."""
-    rows = []
-    for name, each in probabilities.items():
-        wrong = each.argmax(axis=1) != labels
-        surely = np.mean(each[wrong].max(axis=1) > 0.8)
-        rows.append([name, f"{wrong.mean():.0%}", f"{surely:.0%}"])
-    return Table(["live, one seed", "wrong", "of these with a confidence above 0.8"], rows)
 
 
 def calibration_changes() -> dict[tuple[str, int], Difference]:

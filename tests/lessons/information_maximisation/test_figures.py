@@ -5,10 +5,8 @@ import pytest
 from scipy import stats
 
 from simmim_lib import datasets
-from simmim_lib.calibration import reliability
 from simmim_lib.collapse import Diagnosis
 from simmim_lib.lessons.information_maximisation import figures
-from simmim_lib.pictures.classification import MIN_PREDICTIONS
 
 RANDOM = np.random.default_rng(0)
 
@@ -52,26 +50,6 @@ def test_an_ablation_marks_the_whole_recipe_and_tells_what_each_part_is_worth():
     assert f"without information {without.mean():.3f}" in picture.alt
     assert f"{cost:+.1f} ± {100 * half:.1f} points: loss" in picture.alt
     assert second.get_xlabel() == "test accuracy"
-
-
-def test_reliability_shows_accuracy_and_the_gap_to_confidence():
-    def predictions(surely):
-        logits = RANDOM.normal(0, 1, (500, 10))
-        labels = RANDOM.integers(0, 10, 500)
-        logits[np.arange(500), labels] += 2
-        return reliability(softmax(surely * logits), labels)
-
-    before, after = predictions(1), predictions(4)
-    picture = figures.reliability(before, after, ("fine-tuned", "informed"))
-    left, counts, right, _ = picture.figure.axes
-    for axes, each, name in ((left, before, "fine-tuned"), (right, after, "informed")):
-        assert axes.get_title(loc="left") == f"{name}: calibration error {each.expected_error:.1%}"
-        accuracy, _ = axes.containers
-        shown = each.count >= MIN_PREDICTIONS
-        np.testing.assert_allclose([bar.get_height() for bar in accuracy], each.accuracy[shown])
-        assert f"{name}: expected calibration error {each.expected_error:.1%}" in picture.alt
-    assert sum(bar.get_height() for bar in counts.containers[0]) == pytest.approx(100)
-    assert "nan" not in picture.alt and picture.png()
 
 
 def test_crosses_are_the_seeds_whose_alarm_rings():

@@ -153,13 +153,3 @@ def test_a_smaller_calibration_error_is_better():
         ]
         low, high = stats.ttest_rel(before, after).confidence_interval(0.95)
         assert word == ("better" if low > 0 else "worse" if high < 0 else "no clear difference")
-
-
-def test_sure_mistakes_are_counted():
-    labels = np.array([0, 0, 0, 0])
-    predicted = np.array([[0.9, 0.1], [0.1, 0.9], [0.3, 0.7], [0.6, 0.4]])
-    both = {"one": predicted, "other": predicted[::-1]}
-    rows = study_results.sure_mistakes_table(both, labels).rows
-    assert rows == [["one", "50%", "50%"], ["other", "50%", "50%"]]
-    figure = study_results.reliability_figure(both, labels)
-    assert "one: expected calibration error" in figure.alt
