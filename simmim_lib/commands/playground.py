@@ -12,9 +12,16 @@ from typing import Any
 from simmim_lib.commands.lab import lend_folders
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import home
+from simmim_lib.playground import serving, uploads
 
 IDLE_SECONDS = 1800
 """After so long without a reader, what was computed for one is let go."""
+
+LOOPBACK = ("localhost", "::1")
+"""Names of this machine, beside addresses that begin with 127."""
+
+MESSAGES = {"websocket_max_message_size": uploads.MAX_BYTES + 1_000_000}
+"""For Voila's server: an uploaded file comes in one message, and may be larger than usual."""
 
 WARM = """\
 from simmim_lib.foundation.startup import load_tensorflow
@@ -68,11 +75,19 @@ def arguments(folder: Path) -> list[str]:
     return [*options, "--Voila.allow_root=True"] if as_root else options
 
 
+def _serves_others(options: Sequence[str]) -> bool:
+    """Tell whether the page can be opened from other machines than this one."""
+    given = [each.partition("=")[2] for each in options if each.startswith("--Voila.ip=")]
+    return any(each not in LOOPBACK and not each.startswith("127.") for each in given)
+
+
 def start(options: Sequence[str] = ()) -> None:
     """Serve the playground until it is stopped with Ctrl-C.
 
     Args:
-        options: more options of Voila, such as `--no-browser` or `--port=9000`.
+        options: more options of Voila, such as `--no-browser` or `--port=9000`. With an address of
+            other machines, such as `--Voila.ip=0.0.0.0`, readers may use data in this folder only,
+            beside what they upload, and `serving` limits their time and memory.
 
     Raises:
         WorkbookError: Voila is not installed.
@@ -86,7 +101,11 @@ def start(options: Sequence[str] = ()) -> None:
         ) from error
     if not home.is_writable():
         lend_folders()
+    if _serves_others(options):
+        os.environ[serving.FOLDER] = os.getcwd()  # for the kernels, which inherit it
     folder = Path(tempfile.mkdtemp(prefix="simmim-playground-"))
     atexit.register(shutil.rmtree, folder, ignore_errors=True)
     (folder / "playground.ipynb").write_text(json.dumps(page()), encoding="utf-8")
-    Voila.launch_instance([*arguments(folder), *options])
+    given = {each.partition("=")[0] for each in options}
+    usual = [each for each in arguments(folder) if each.partition("=")[0] not in given]
+    Voila.launch_instance([*usual, *options], tornado_settings=MESSAGES)

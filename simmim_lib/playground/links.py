@@ -11,7 +11,8 @@ from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.settings import OPTIONS, Settings, as_text
+from simmim_lib.playground import serving
+from simmim_lib.settings import OPTIONS, Settings, as_text, parse
 
 HIDE = "hide"
 """What a link calls the controls that are not shown."""
@@ -87,9 +88,15 @@ def settings(given: Mapping[str, Any]) -> Settings:
     """Return the settings in which some are given, as values or as texts, and the rest is usual.
 
     Raises:
-        WorkbookError: values that are not allowed, or do not go together.
+        WorkbookError: values that are not allowed, or do not go together; files that the page's
+            reader may not read.
     """
-    return Settings.from_texts(given)
+    values = {
+        name: parse(name, value) if isinstance(value, str) else value
+        for name, value in given.items()
+    }
+    serving.check_files(values)
+    return Settings.from_mapping(values)
 
 
 def write(asked: Settings, hidden: Collection[str] = ()) -> str:

@@ -7,11 +7,11 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.options import GROUPS
 from simmim_lib.foundation.progress import Progress, in_parts
-from simmim_lib.panels.controls import dropdown
+from simmim_lib.panels.controls import dropdown, text_box
 from simmim_lib.panels.memory import follow, measure
 from simmim_lib.panels.panel import Panel, as_message
 from simmim_lib.pictures.style import Picture
-from simmim_lib.playground import controls, figures, links
+from simmim_lib.playground import controls, figures, links, serving, uploads
 from simmim_lib.playground.drawing import DrawingPad
 from simmim_lib.reports import report
 from simmim_lib.settings import OPTIONS, Settings
@@ -109,7 +109,8 @@ class Playground(Panel):
 
         side_by_side = widgets.Layout(display="flex", flex_flow="row wrap")
         left = widgets.VBox(
-            [self._gallery(), self._groups()], layout={"flex": "0 1 380px", "min_width": "0"}
+            [self._gallery(), self._groups(), self._own_data()],
+            layout={"flex": "0 1 380px", "min_width": "0"},
         )
         self.words, self.example = widgets.HTML(), widgets.HTML()
         right = widgets.VBox(
@@ -166,6 +167,43 @@ class Playground(Panel):
         self.drawing = widgets.VBox()
         return widgets.VBox([widgets.HBox([form, button]), self.code, draw, self.drawing])
 
+    def _own_data(self) -> "widgets.Widget":
+        """Return what makes data of the reader's own the target: by address, or by upload."""
+        import ipywidgets as widgets
+
+        wide = widgets.Layout(width="340px", max_width="100%")
+        self.address = text_box("Your own", placeholder="folder:photos or csv:table.csv")
+        use = widgets.Button(description="Learn from it", icon="folder-open")
+        use.on_click(lambda _: self._learn_from(self.address.value))
+        self.upload = widgets.FileUpload(
+            accept=",".join(uploads.ACCEPTED), description="Upload .zip or .csv", layout=wide
+        )
+        self.upload.tooltip = "A .zip with a sub-folder for each class, or a .csv with texts"
+        self.upload.observe(lambda change: self._keep(change["new"]), "value")
+        return widgets.VBox([self.address, use, self.upload])
+
+    def _learn_from(self, address: str) -> None:
+        """Make data of the reader's own the only target; where that cannot be, nothing changes."""
+        given = {**self.given, "targets": address.strip()}
+        try:
+            links.settings(given)
+        except WorkbookError as error:
+            self.message.value = as_message(error)
+            return
+        self.set(given)
+
+    def _keep(self, value: Any) -> None:
+        """Keep what was uploaded, and learn from it."""
+        if not value:
+            return
+        try:
+            address = uploads.keep(*uploads.uploaded(value), serving.folder_for_upload())
+        except WorkbookError as error:
+            self.message.value = as_message(error)
+            return
+        self.address.value = address
+        self._learn_from(address)
+
     def _draw(self) -> None:
         """Show a pad to draw on, whose drawings the networks of these settings judge."""
         try:
@@ -197,7 +235,7 @@ def _pictures(given: Mapping[str, Any], progress: Progress) -> Iterator[Picture]
     asked = links.settings(given)
     compared = asked.source is not None and asked.baseline != "none"
     alone = asked.each_from_scratch() if compared else ()
-    parts = in_parts(progress, 1 + len(alone))
+    parts = in_parts(serving.limited(progress), 1 + len(alone))
     for courses in follow(asked, parts()):
         course = courses[-1]
         yield figures.outcome(course, {})

@@ -2,11 +2,13 @@
 
 import builtins
 import json
+import os
 
 import pytest
 
 from simmim_lib.commands import cli, playground
 from simmim_lib.errors import WorkbookError
+from simmim_lib.playground import serving, uploads
 
 
 def test_the_page_is_a_notebook():
@@ -18,11 +20,41 @@ def test_only_this_machine_is_served_and_only_the_page_can_be_read(tmp_path):
     pytest.importorskip("voila")
     from voila.app import Voila
 
-    served = Voila()
+    served = Voila(tornado_settings=playground.MESSAGES)
     served.parse_command_line(playground.arguments(tmp_path))
     assert served.ip == "127.0.0.1"
     assert served.extra_args == [str(tmp_path / "playground.ipynb")]
     assert served.config.VoilaConfiguration.preheat_kernel or served.config
+    assert served.tornado_settings["websocket_max_message_size"] > uploads.MAX_BYTES
+
+
+@pytest.mark.parametrize(
+    ("options", "shared"),
+    [
+        ([], False),
+        (["--no-browser", "--port=9000"], False),
+        (["--Voila.ip=127.0.0.1"], False),
+        (["--Voila.ip=localhost"], False),
+        (["--Voila.ip=0.0.0.0"], True),
+        (["--Voila.ip=*"], True),
+        (["--Voila.ip="], True),
+        (["--Voila.ip=192.168.1.7"], True),
+    ],
+)
+def test_a_page_for_others_says_which_folder_they_may_read(options, shared, monkeypatch):
+    app = pytest.importorskip("voila.app")
+    monkeypatch.delenv(serving.FOLDER, raising=False)
+    started = []
+    monkeypatch.setattr(
+        app.Voila,
+        "launch_instance",
+        lambda given, **_: started.append((os.environ.get(serving.FOLDER), given)),
+    )
+    playground.start(options)
+    ((folder, given),) = started
+    assert folder == (os.getcwd() if shared else None)
+    app.Voila().parse_command_line(given)  # which takes no option twice
+    os.environ.pop(serving.FOLDER, None)
 
 
 def test_without_voila_there_is_a_sentence(monkeypatch):
