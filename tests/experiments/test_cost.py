@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processes import python_with
 
 from simmim_lib import datasets, freezing, trunks
 from simmim_lib.errors import WorkbookError
@@ -136,6 +137,52 @@ def test_energy_is_power_times_time_times_overhead():
     for bad in ({"seconds": -1}, {"seconds": 1, "watts": 0}, {"seconds": 1, "overhead": 0.9}):
         with pytest.raises(WorkbookError, match=[*bad][-1]):
             cost.watt_hours(**bad)
+
+
+WITH_CODECARBON = """
+import sys
+import time
+
+from codecarbon import OfflineEmissionsTracker
+
+watts, overhead, folder = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+tracker = OfflineEmissionsTracker(
+    country_iso_code="FRA",
+    tracking_mode="process",
+    measure_power_secs=1,
+    force_cpu_power=watts,
+    force_mode_cpu_load=True,
+    force_ram_power=0,
+    gpu_ids=[],
+    pue=overhead,
+    save_to_file=False,
+    output_dir=folder,
+    allow_multiple_runs=True,
+    log_level="error",
+)
+tracker.start()
+start, busy = time.perf_counter(), time.process_time()
+while time.perf_counter() - start < 4:
+    sum(range(10_000))
+busy = time.process_time() - busy
+tracker.stop()
+print(busy, tracker.final_emissions_data.energy_consumed)
+"""
+
+
+@pytest.mark.slow
+def test_codecarbon_finds_the_same_energy_for_the_same_load(tmp_path):
+    """It multiplies a nominal power by load, too: here by that of one core of all there are."""
+    watts, overhead = 65.0, 1.5
+    given = map(str, (watts, overhead, tmp_path))
+    command = [python_with("codecarbon"), "-c", WITH_CODECARBON, *given]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    busy, kilowatt_hours = map(float, done.stdout.split()[-2:])
+    full_load = busy / os.cpu_count()  # as many seconds on every core
+    ours = cost.watt_hours(full_load, watts, overhead)
+    assert ours == pytest.approx(1000 * kilowatt_hours, rel=0.1)
 
 
 def test_frozen_blocks_look_once_at_each_image_that_teaches():

@@ -1,8 +1,11 @@
 """Private training: single gradients, clipped sums, batches and noise are what they must be."""
 
+import subprocess
+
 import keras
 import numpy as np
 import pytest
+from processes import python_with
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.privacy.steps import PrivateRecipe, PrivateTraining, draw_poisson
@@ -65,6 +68,55 @@ def test_long_gradients_are_shortened_and_short_ones_are_not(model, examples, cl
     for ours, each in zip(found, known, strict=True):
         expected = np.tensordot(factors, each, axes=1)
         np.testing.assert_allclose(ours, expected, atol=1e-5)
+
+
+WITH_JAX_PRIVACY = """
+import sys
+
+import jax
+import jax.numpy as jnp
+import numpy as np
+from jax_privacy.clipping import clipped_grad
+
+given = np.load(sys.argv[1])
+
+
+def loss(weights, inputs, label):
+    below, shift, head, bias = weights
+    logits = jnp.tanh(inputs @ below + shift) @ head + bias
+    return -jax.nn.log_softmax(logits)[label]
+
+
+weights = [jnp.asarray(given[name]) for name in ("below", "shift", "head", "bias")]
+for number, clip in enumerate(given["clips"]):
+    clipped = clipped_grad(
+        loss, l2_clip_norm=float(clip), batch_argnums=(1, 2), keep_batch_dim=False
+    )
+    sums = clipped(weights, given["inputs"], given["labels"])
+    np.savez(sys.argv[2 + number], *map(np.asarray, sums))
+"""
+
+
+@pytest.mark.slow
+def test_clipped_sums_are_those_of_jax_privacy(model, examples, tmp_path):
+    """JAX beside TensorFlow in one process would set up the processor twice: it has its own.
+
+    jax-privacy is in no extra: it asks for versions of attrs and absl-py below the tested ones.
+    """
+    python, clips = python_with("jax_privacy"), (0.2, 1.5, 100.0)
+    inputs, labels = examples
+    weights = dict(zip(("below", "shift", "head", "bias"), model.get_weights()[:4], strict=True))
+    given = tmp_path / "given.npz"
+    np.savez(given, inputs=inputs, labels=labels, clips=clips, **weights)
+    files = [tmp_path / f"{clip}.npz" for clip in clips]
+    subprocess.run([python, "-c", WITH_JAX_PRIVACY, given, *files], check=True, timeout=300)
+    training = PrivateTraining(model, "one")
+    for clip, file in zip(clips, files, strict=True):
+        found = training.clipped_sum(inputs, labels, clip)
+        assert not any(each.any() for each in found[4:])  # of the other head
+        with np.load(file) as known:
+            for position, ours in enumerate(found[:4]):
+                np.testing.assert_allclose(ours, known[f"arr_{position}"], atol=1e-5)
 
 
 def test_without_noise_a_step_goes_down_by_the_clipped_sum_over_the_expected_size(model, examples):
