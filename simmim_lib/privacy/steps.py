@@ -23,6 +23,8 @@ from simmim_lib.errors import (
     check_whole,
     shown,
 )
+from simmim_lib.privacy.accounting import count_steps
+from simmim_lib.privacy.examples import checked_examples
 
 if TYPE_CHECKING:
     import keras
@@ -30,7 +32,7 @@ if TYPE_CHECKING:
 
     from simmim_lib.simmim import SimMIM
 
-TOGETHER = 32
+MICROBATCH_SIZE = 32
 """So many examples' gradients are in memory at once: more do not fit a processor's cache."""
 
 
@@ -65,7 +67,7 @@ class PrivateRecipe:
 
     def steps(self, examples: int) -> int:
         """Return how many steps the epochs take."""
-        return max(1, round(self.epochs * examples / self.batch_size))
+        return count_steps(examples, self.batch_size, self.epochs)
 
 
 def draw_poisson(examples: int, batch_size: int, steps: int, seed: int) -> NDArray[np.int32]:
@@ -75,15 +77,18 @@ def draw_poisson(examples: int, batch_size: int, steps: int, seed: int) -> NDArr
         examples: how many there are.
         batch_size: how many a step draws on average; a batch may be larger, smaller, even empty.
         steps: how many batches.
-        seed: chooses them.
+        seed: chooses them, of at least 0.
 
     Returns:
         Positions, (steps, the size of the largest batch), filled up with -1.
 
     Raises:
-        WorkbookError: a batch that is larger than all there is.
+        WorkbookError: no examples, or a batch that is larger than all there is.
     """
+    check_whole("examples", examples, least=1)
     check_whole("batch_size", batch_size, least=1, most=examples)
+    check_whole("steps", steps, least=1)
+    check_whole("seed", seed, least=0)
     random, share = np.random.default_rng(seed), batch_size / examples
     batches = [np.flatnonzero(random.random(examples) < share) for _ in range(steps)]
     widest = max(1, *map(len, batches))
@@ -97,19 +102,22 @@ class PrivateTraining:
     Args:
         model: what to train, from the weights that it has; frozen layers belong outside it.
         task: whose head learns.
+        microbatch_size: how many examples' gradients are in memory at once; of a large network
+            fewer fit. It changes nothing else.
 
     Raises:
         WorkbookError: a task that the model does not have, or BatchNormalization that learns, which
             would mix the examples of a batch.
     """
 
-    def __init__(self, model: "SimMIM", task: str) -> None:
+    def __init__(self, model: "SimMIM", task: str, microbatch_size: int = MICROBATCH_SIZE) -> None:
         names = [each.name for each in model.tasks]
         check_choice("task", task, names)
         _check_layers(model)
         self.model = model
         self.task = task
-        self._kind = model.tasks[names.index(task)].kind
+        self.microbatch_size = check_whole("microbatch_size", microbatch_size, least=1)
+        self._task = model.tasks[names.index(task)]
         self._compiled: dict[int, Callable[..., Any]] = {}
 
     def train(
@@ -122,11 +130,15 @@ class PrivateTraining:
             labels: (n,), or (n, columns) where the task has a label for each output.
             recipe: how.
             seed: of the batches and of the noise; who knows it can take the noise away again.
+
+        Raises:
+            WorkbookError: inputs that are no finite numbers, labels that the task cannot have or of
+                another number, or a batch that is larger than all there is.
         """
         import tensorflow as tf
 
-        steps = recipe.steps(len(inputs))
-        batches = draw_poisson(len(inputs), recipe.batch_size, steps, seed)
+        inputs, labels = checked_examples(self._task, inputs, labels)
+        batches = draw_poisson(len(inputs), recipe.batch_size, recipe.steps(len(inputs)), seed)
         step = self._step(batches.shape[1])
         inputs, labels = tf.constant(inputs), tf.constant(labels)
         numbers = [recipe.clip, recipe.noise_multiplier, recipe.learning_rate, recipe.batch_size]
@@ -138,6 +150,7 @@ class PrivateTraining:
         """Return the gradient of each example's loss, (n, ...), by each trained variable."""
         import tensorflow as tf
 
+        inputs, labels = checked_examples(self._task, inputs, labels)
         found = tf.vectorized_map(self._gradient, (tf.constant(inputs), tf.constant(labels)))
         return [np.asarray(each) for each in found]
 
@@ -145,6 +158,8 @@ class PrivateTraining:
         """Return the sum of the examples' gradients, each shortened to `clip` if it is longer."""
         import tensorflow as tf
 
+        check_positive("clip", clip)
+        inputs, labels = checked_examples(self._task, inputs, labels)
         everyone = tf.ones(len(inputs))
         found = self._clipped_sum(tf.constant(inputs), tf.constant(labels), everyone, clip)
         return [np.asarray(each) for each in found]
@@ -157,7 +172,7 @@ class PrivateTraining:
         image, label = example
         with tf.GradientTape() as tape:
             outputs = self.model(image[None])[self.task]
-            loss = LABELS[self._kind].loss(label[None], outputs)[0]
+            loss = LABELS[self._task.kind].loss(label[None], outputs)[0]
         variables = [variable.value for variable in self.model.trainable_variables]
         return tape.gradient(loss, variables, unconnected_gradients="zero")
 
@@ -210,28 +225,28 @@ class PrivateTraining:
 
         variables = self.model.trainable_variables
         nothing = [tf.zeros(variable.shape) for variable in variables]
-        sums = tf.foldl(add_group, _in_groups(batch), nothing, parallel_iterations=1)
+        sums = tf.foldl(
+            add_group, _in_groups(batch, self.microbatch_size), nothing, parallel_iterations=1
+        )
         for position, (variable, clipped) in enumerate(zip(variables, sums, strict=True)):
             own_seed = tf.random.experimental.stateless_fold_in(seed, position)
             blur = tf.random.stateless_normal(variable.shape, own_seed)
             variable.value.assign_sub(rate * (clipped + noise * clip * blur) / expected)
 
 
-def _in_groups(batch: "tf.Tensor") -> "tf.Tensor":
-    """Return the positions in rows of `TOGETHER`, the last one filled up with -1."""
+def _in_groups(batch: "tf.Tensor", size: int) -> "tf.Tensor":
+    """Return the positions in rows of a size, the last one filled up with -1."""
     import tensorflow as tf
 
-    filled = tf.pad(batch, [[0, -batch.shape[0] % TOGETHER]], constant_values=-1)
-    return tf.reshape(filled, (-1, TOGETHER))
+    filled = tf.pad(batch, [[0, -batch.shape[0] % size]], constant_values=-1)
+    return tf.reshape(filled, (-1, size))
 
 
 def _check_layers(model: "keras.Model") -> None:
     from keras import layers
 
-    for layer in model.layers:
-        if hasattr(layer, "layers"):
-            _check_layers(layer)
-        elif isinstance(layer, layers.BatchNormalization) and layer.trainable:
+    for layer in model._flatten_layers():  # also those inside wrappers and layers of one's own
+        if isinstance(layer, layers.BatchNormalization) and layer.trainable:
             raise WorkbookError(
                 f"The layer {shown(layer.name)} normalises each example with the others of its "
                 "batch, so that one example's gradient is no longer its own: freeze it "

@@ -1,6 +1,7 @@
 """The accountant: against values from a library, a closed form, and its own inverse."""
 
 import math
+from fractions import Fraction
 
 import numpy as np
 import pytest
@@ -9,6 +10,7 @@ from scipy.special import comb
 from simmim_lib import privacy
 from simmim_lib.errors import WorkbookError
 from simmim_lib.privacy.accounting import ORDERS
+from simmim_lib.privacy.steps import PrivateRecipe
 
 MNIST = {"examples": 60_000, "batch_size": 150, "epochs": 15, "delta": 1e-5}
 
@@ -104,6 +106,8 @@ def test_the_inverse_is_one(wanted):
         ({"batch_size": 0}, "batch_size is 0"),
         ({"examples": 0}, "examples is 0"),
         ({"epochs": 0}, "epochs is 0"),
+        ({"epochs": 1e300}, r"epochs is 1e\+300, but must be a finite number above 0 and at most"),
+        ({"examples": 10**400}, "but must be a whole number from 1 to 1000000000000"),
         ({"conversion": "old"}, "conversion"),
         ({"neighbours": "replace"}, "add-or-remove"),
     ],
@@ -111,6 +115,40 @@ def test_the_inverse_is_one(wanted):
 def test_what_cannot_be_meant_is_refused(change, told):
     with pytest.raises(WorkbookError, match=told):
         privacy.epsilon(**{"noise_multiplier": 1.3, **MNIST, **change})
+
+
+def test_numbers_of_any_type_mean_the_same():
+    """Small integers of NumPy's would overflow, and fractions are no input of its functions."""
+    known = privacy.epsilon(noise_multiplier=1.3, **MNIST)
+    for noise in (np.float64(1.3), Fraction(13, 10)):
+        assert privacy.epsilon(noise_multiplier=noise, **MNIST) == pytest.approx(known, rel=1e-9)
+    assert privacy.epsilon(noise_multiplier=np.float32(1.3), **MNIST) == pytest.approx(known, 1e-6)
+    of_12 = privacy.epsilon(noise_multiplier=12, **MNIST)
+    assert privacy.epsilon(noise_multiplier=np.int8(12), **MNIST) == pytest.approx(of_12)
+    long = {**MNIST, "epochs": 60_000}
+    assert privacy.epsilon(
+        noise_multiplier=1.3, **{**long, "examples": np.int32(60_000)}
+    ) == pytest.approx(privacy.epsilon(noise_multiplier=1.3, **long))
+
+
+def test_as_many_steps_are_accounted_for_as_are_trained():
+    """Of 3.67 steps four are taken, and of a tenth of one a whole."""
+    for epochs in (1.1, 0.01):
+        steps = PrivateRecipe(1.3, 300, epochs, 0.1).steps(1_000)
+        whole = privacy.epsilon(1_000, 300, 1.3, steps * 0.3, 1e-5)
+        assert privacy.epsilon(1_000, 300, 1.3, epochs, 1e-5) == pytest.approx(whole, rel=1e-12)
+
+
+def test_next_to_no_noise_and_noise_beyond_measure_have_an_epsilon_at_once():
+    found = [
+        privacy.epsilon(noise_multiplier=noise, **MNIST) for noise in (1e-200, 1e-3, 0.1, 1e300)
+    ]
+    assert found[0] == math.inf
+    assert found[0] > found[1] > found[2] > 1_000
+    assert 0 <= found[3] < 0.01
+    # What is taken in place of the integral is no less than it.
+    at = privacy.renyi_divergence(0.1, 0.05)
+    assert (at <= privacy.renyi_divergence(1, 0.05) * (1 + 1e-9)).all()
 
 
 def test_a_delta_that_would_let_examples_out_is_warned_of():

@@ -186,14 +186,12 @@ def test_empty_batches_are_steps_of_noise_alone(model, examples):
 
 
 @pytest.mark.slow
-def test_more_examples_than_fit_in_memory_at_once_are_added_up(model, examples, monkeypatch):
-    from simmim_lib.privacy import steps
-
+def test_more_examples_than_fit_in_memory_at_once_are_added_up(model, examples):
     start, found = model.get_weights(), []
     for together in (256, 5):
-        monkeypatch.setattr(steps, "TOGETHER", together)
         model.set_weights(start)
-        PrivateTraining(model, "one").train(*examples, PrivateRecipe(0.0, 12, 2, 0.5, clip=0.3))
+        training = PrivateTraining(model, "one", microbatch_size=together)
+        training.train(*examples, PrivateRecipe(0.0, 12, 2, 0.5, clip=0.3))
         found.append(model.get_weights())
     for one, other in zip(*found, strict=True):
         np.testing.assert_allclose(one, other, atol=1e-6)
@@ -207,9 +205,73 @@ def test_layers_that_mix_examples_are_refused_until_they_are_frozen():
     PrivateTraining(mixing, "one")
 
 
+class Hidden(keras.layers.Layer):
+    def __init__(self):
+        super().__init__()
+        self.inner = keras.layers.BatchNormalization(name="mixer")
+
+    def call(self, inputs):
+        return self.inner(inputs)
+
+
+@pytest.mark.parametrize(
+    "layers",
+    [
+        lambda: [Hidden()],
+        lambda: [
+            keras.layers.Reshape((5, 1)),
+            keras.layers.TimeDistributed(keras.layers.BatchNormalization(name="mixer")),
+            keras.layers.Flatten(),
+        ],
+    ],
+    ids=["a layer of one's own", "a wrapper"],
+)
+def test_layers_that_mix_examples_are_found_inside_others(layers):
+    with pytest.raises(WorkbookError, match="'mixer' normalises"):
+        PrivateTraining(network(*layers()), "one")
+
+
+@pytest.mark.parametrize(
+    ("change", "told"),
+    [
+        (lambda x, y: (np.where(np.arange(12)[:, None] == 3, np.nan, x), y), "1 of 12 inputs hold"),
+        (lambda x, y: (np.where(x > 1, np.inf, x), y), "NaN or infinite"),
+        (lambda x, y: (x.astype(str), y), "must be numbers"),
+        (lambda x, y: (x[:0], y[:0]), "examples is 0"),
+        (lambda x, y: (x, y[:5]), "There are 12 inputs, but 5 labels"),
+        (lambda x, y: (x, y + 5), "class numbers from 0 to 2"),
+        (lambda x, y: (x, np.full(12, np.nan)), "missing"),
+    ],
+)
+def test_examples_that_cannot_be_learned_from_are_refused(model, examples, change, told):
+    start = model.get_weights()
+    with pytest.raises(WorkbookError, match=told):
+        PrivateTraining(model, "one").train(*change(*examples), PrivateRecipe(1.0, 12, 1, 0.1))
+    for before, after in zip(start, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+
+
+def test_names_of_classes_are_labels_too(model, examples):
+    inputs, labels = examples
+    training = PrivateTraining(model, "one")
+    known = training.clipped_sum(inputs, labels, 1.0)
+    named = training.clipped_sum(inputs, np.array(CLASSES)[labels], 1.0)
+    for ours, each in zip(named, known, strict=True):
+        np.testing.assert_array_equal(ours, each)
+
+
 def test_what_cannot_be_meant_is_refused(model, examples):
     with pytest.raises(WorkbookError, match="task"):
         PrivateTraining(model, "three")
+    with pytest.raises(WorkbookError, match="microbatch_size is 0"):
+        PrivateTraining(model, "one", microbatch_size=0)
+    with pytest.raises(WorkbookError, match="clip is -1"):
+        PrivateTraining(model, "one").clipped_sum(*examples, clip=-1)
+    with pytest.raises(WorkbookError, match="seed is -1"):
+        PrivateTraining(model, "one").train(*examples, PrivateRecipe(1.0, 12, 1, 0.1), seed=-1)
+    for bad in ({"examples": 0}, {"steps": 0}, {"seed": 0.5}):
+        with pytest.raises(WorkbookError, match=next(iter(bad))):
+            draw_poisson(**{"examples": 9, "batch_size": 1, "steps": 1, "seed": 0, **bad})
     with pytest.raises(WorkbookError, match="batch_size is 13, but must be a whole number from 1"):
         PrivateTraining(model, "one").train(*examples, PrivateRecipe(1.0, 13, 1, 0.1))
     for change in ({"noise_multiplier": -1}, {"clip": 0}, {"learning_rate": 0}, {"epochs": -1}):
