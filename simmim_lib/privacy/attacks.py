@@ -14,6 +14,9 @@ from simmim_lib.errors import WorkbookError, check_number, check_whole
 
 Scores = NDArray[np.float64]
 
+LARGE_EPSILON = 700.0
+"""Beyond it any attack may find all, as without noise; powers of e end soon after it."""
+
 MAX_THRESHOLDS = 20_000
 """The highest scores that an audit tries as thresholds."""
 
@@ -62,7 +65,9 @@ def attack(members: ArrayLike, others: ArrayLike) -> Attack:
 
     members, others = _scores("members", members), _scores("others", others)
     truth = np.repeat([1, 0], [len(members), len(others)])
-    false, true, _ = roc_curve(truth, np.concatenate([members, others]), drop_intermediate=False)
+    # Ranks in place of scores: a ratio of likelihoods may be infinite.
+    _, ranks = np.unique(np.concatenate([members, others]), return_inverse=True)
+    false, true, _ = roc_curve(truth, ranks, drop_intermediate=False)
     return Attack(false, true)
 
 
@@ -81,7 +86,8 @@ def most_found(epsilon: float, delta: float, false_positives: ArrayLike) -> Scor
         theorem 2.1.
     """
     accused = np.asarray(false_positives, np.float64)
-    seldom = math.exp(epsilon) * accused + delta
+    most = np.exp(min(epsilon, LARGE_EPSILON))
+    seldom = most * accused + delta
     mostly = 1 - math.exp(-epsilon) * (1 - delta - accused)
     return np.clip(np.minimum(seldom, mostly), 0, 1)
 
@@ -171,8 +177,7 @@ def audited_epsilon(
     check_whole("canaries", canaries, least=1)
     check_whole("guesses", guesses, 1, canaries)
     check_whole("right", right, 0, guesses)
-    check_number("delta", delta, lambda number: 0 <= number < 1, "of at least 0 and below 1")
-    check_number("level", level, lambda number: 0 < number < 1, "above 0 and below 1, like 0.95")
+    _check_bound(delta, level)
 
     def excess(bound: float) -> float:
         return _chance(right, guesses, canaries, bound, delta) - (1 - level)
@@ -205,6 +210,7 @@ def epsilon_of_many_runs(
     Source: Jagielski, Ullman and Oprea 2020, "Auditing Differentially Private Machine Learning: How
         Private is Private SGD?", section 3; Clopper and Pearson 1934.
     """
+    _check_bound(delta, level)
     named = {"members": members, "others": others}.items()
     pairs = [np.array_split(_scores(*given), 2) for given in named]
     if any(len(half) == 0 for halves in pairs for half in halves):
@@ -243,6 +249,12 @@ def _chance(right: int, guesses: int, canaries: int, bound: float, delta: float)
     fewer = np.arange(1, right + 1)
     helped = np.cumsum(binom.pmf(right - fewer, guesses, share)) / fewer
     return min(1.0, chance + 2 * canaries * delta * float(helped.max()))
+
+
+def _check_bound(delta: float, level: float) -> None:
+    """Refuse numbers with which no bound of epsilon holds."""
+    check_number("delta", delta, lambda number: 0 <= number < 1, "of at least 0 and below 1")
+    check_number("level", level, lambda number: 0 < number < 1, "above 0 and below 1, like 0.95")
 
 
 def _scores(what: str, given: ArrayLike) -> Scores:
