@@ -88,9 +88,17 @@ def similarity(maps: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     """Return Spearman's rank correlation of the sizes in pairs of maps, (n,).
 
     Sizes are absolute values; where a map is the same everywhere, it is like none.
+
+    Raises:
+        WorkbookError: maps of different shapes.
     """
     from scipy.stats import rankdata
 
+    if np.shape(maps) != np.shape(others):
+        raise WorkbookError(
+            f"The maps have the shapes {np.shape(maps)} and {np.shape(others)}: give pairs of maps "
+            "of the same images."
+        )
     ranks = [rankdata(np.abs(_flat(each)), axis=1) for each in (maps, others)]
     one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)

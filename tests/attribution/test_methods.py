@@ -164,6 +164,8 @@ def test_grad_cam_needs_maps(network):
     trunk, head = split(network)
     with pytest.raises(WorkbookError, match="does not have a layer 'dense' with maps: choose maps"):
         attribution.grad_cam(trunk, head, IMAGES, 0, layer="dense")
+    with pytest.raises(WorkbookError, match="does not have a layer '' with maps: choose maps"):
+        attribution.grad_cam(trunk, head, IMAGES, 0, layer="")
     flat = keras.Sequential([keras.Input((64,)), keras.layers.Dense(3)])
     with pytest.raises(WorkbookError, match="any layer with maps: choose another method"):
         attribution.grad_cam(flat, lambda features: features, IMAGES.reshape(3, 64), 0)
@@ -178,6 +180,10 @@ def test_grad_cam_needs_maps(network):
         (IMAGES, [0, 1], "one for each of the 3 images"),
         (IMAGES, 0.5, "classes is 0.5"),
         (IMAGES[:0], 0, "with n at least 1"),
+        (IMAGES[0], 0, r"have the shape \(8, 8, 1\), but must be"),
+        (np.where(IMAGES > 0.9, np.nan, IMAGES), 0, "values of images are NaN or infinite"),
+        (IMAGES.astype(float) * 1e300, 0, "infinite in single precision"),
+        ("a picture", 0, "images is 'a picture', but must be an array of numbers"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(network, method, images, classes, told):
@@ -188,6 +194,16 @@ def test_what_cannot_be_asked_is_refused(network, method, images, classes, told)
 def test_other_bad_input_gets_one_sentence(network):
     with pytest.raises(WorkbookError, match=r"The baseline has the shape \(8, 8\), but an image"):
         attribution.integrated_gradients(network, IMAGES, 0, np.zeros((8, 8)))
+    with pytest.raises(WorkbookError, match="64 of the 64 values of baseline are NaN"):
+        attribution.integrated_gradients(network, IMAGES, 0, np.full((8, 8, 1), np.nan))
+    with pytest.raises(WorkbookError, match="baseline is 'black', but must be an array of numbers"):
+        attribution.integrated_gradients(network, IMAGES, 0, "black")
+    with pytest.raises(WorkbookError, match="attributions of 2 images, but 3 images"):
+        attribution.completeness_error(network, IMAGES, 0, IMAGES[:2])
+    with pytest.raises(WorkbookError, match="a square can only cover images"):
+        attribution.occlusion(lambda rows: rows, np.ones((2, 4)), 0)
+    with pytest.raises(WorkbookError, match="fill is nan"):
+        attribution.occlusion(network, IMAGES, 0, fill=np.nan)
     with pytest.raises(WorkbookError, match="steps is 1"):
         attribution.integrated_gradients(network, IMAGES, 0, steps=1)
     with pytest.raises(WorkbookError, match="noise is -1"):

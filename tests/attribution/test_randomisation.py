@@ -103,3 +103,8 @@ def test_a_network_without_weights_is_refused():
     empty = keras.Sequential([keras.Input((4,)), keras.layers.Activation("relu")])
     with pytest.raises(WorkbookError, match="nothing to forget"):
         list(attribution.randomised(empty))
+
+
+def test_maps_of_different_shapes_are_refused():
+    with pytest.raises(WorkbookError, match=r"shapes \(4, 8, 8, 1\) and \(4, 8\)"):
+        attribution.similarity(IMAGES, IMAGES[:, :, 0, 0])
