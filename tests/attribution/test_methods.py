@@ -1,8 +1,11 @@
 """Attribution: known maps of small functions, completeness, and what is refused."""
 
+import subprocess
+
 import keras
 import numpy as np
 import pytest
+from processes import python_with
 
 from simmim_lib import attribution
 from simmim_lib.attribution import methods
@@ -220,3 +223,80 @@ def test_layers_that_belong_to_several_models_are_seen_from_the_one_that_is_aske
     shared = keras.Sequential([keras.Input((8, 8, 1)), *layers])
     known = attribution.grad_cam(*split(network), IMAGES, 1)
     np.testing.assert_allclose(attribution.grad_cam(shared, head, IMAGES, 1), known, atol=1e-6)
+
+
+WITH_SALIENCY = """
+import sys
+
+import numpy as np
+from saliency import core
+
+given = np.load(sys.argv[1])
+below, head = given["below"], given["head"]
+
+
+def ask(images, call_model_args=None, expected_keys=None):
+    hidden = np.tanh(images.reshape(len(images), -1) @ below)
+    slopes = ((1 - hidden**2) * head) @ below.T
+    return {
+        core.INPUT_OUTPUT_GRADIENTS: slopes.reshape(images.shape),
+        core.OUTPUT_LAYER_VALUES: hidden @ head,
+        core.CONVOLUTION_LAYER_VALUES: given["maps"],
+        core.CONVOLUTION_OUTPUT_GRADIENTS: given["slopes"],
+    }
+
+
+image, baseline = given["image"], given["baseline"]
+np.savez(
+    sys.argv[2],
+    gradients=core.GradientSaliency().GetMask(image, ask),
+    integrated=core.IntegratedGradients().GetMask(
+        image, ask, x_baseline=baseline, x_steps=2_000, batch_size=100
+    ),
+    covered=core.Occlusion().GetMask(image, ask, size=3, value=0.25),
+    cam=core.GradCam().GetMask(image, ask, should_resize=False, three_dims=False),
+)
+"""
+
+
+@pytest.mark.slow
+def test_maps_are_those_of_the_library_saliency(network, tmp_path):
+    """It is given a small network in NumPy, and for Grad-CAM the maps of ours and their slopes."""
+    import tensorflow as tf
+
+    python, random = python_with("saliency"), np.random.default_rng(0)
+    image = random.uniform(size=(8, 8, 1))
+    baseline = random.uniform(size=(8, 8, 1))
+    below, head = random.normal(size=(64, 6)) / 4, random.normal(size=6)
+
+    def logits(images):
+        hidden = tf.tanh(tf.reshape(images, (-1, 64)) @ below.astype(np.float32))
+        return hidden @ head.astype(np.float32)[:, None]
+
+    trunk, last = split(network)
+    parts = keras.Model(network.inputs[0], network.get_layer("maps").output)
+    rest = keras.Sequential([keras.Input((8, 8, 4)), *network.layers[1:]])
+    with tf.GradientTape() as tape:
+        maps = parts(image[None])
+        tape.watch(maps)
+        asked = rest(maps)[:, 1]
+    given, answer = tmp_path / "given.npz", tmp_path / "answer.npz"
+    np.savez(
+        given,
+        **{"image": image, "baseline": baseline, "below": below, "head": head},
+        **{"maps": np.asarray(maps), "slopes": np.asarray(tape.gradient(asked, maps))},
+    )
+    subprocess.run([python, "-c", WITH_SALIENCY, given, answer], check=True, timeout=120)
+    squares = np.zeros((8, 8, 1))  # theirs is the sum over squares that cover a pixel
+    for row, column in np.ndindex(6, 6):
+        squares[row : row + 3, column : column + 3] += 1
+    ours = {
+        "gradients": attribution.gradients(logits, image[None], 0),
+        "integrated": attribution.integrated_gradients(logits, image[None], 0, baseline),
+        "covered": squares * attribution.occlusion(logits, image[None], 0, 3, 1, fill=0.25),
+        "cam": attribution.grad_cam(trunk, last, image[None], 1)[..., 0],
+    }
+    assert ours["cam"].any()
+    with np.load(answer) as known:
+        for name, found in ours.items():
+            np.testing.assert_allclose(found[0], known[name], atol=1e-3, err_msg=name)
