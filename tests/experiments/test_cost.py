@@ -23,7 +23,7 @@ def profiled_flops(model) -> int:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    one = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32)
+    one = tf.TensorSpec([1, *model.input_shape[1:]], model.inputs[0].dtype)
     compiled = tf.function(lambda images: model(images)).get_concrete_function(one)
     graph = convert_variables_to_constants_v2(compiled).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
@@ -35,6 +35,24 @@ def profiled_flops(model) -> int:
 def test_forward_flops_are_the_profilers(build):
     model = build()
     assert cost.forward_flops(model) == profiled_flops(model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["small-vit", "words", "efficientnet-lite0"])
+def test_forward_flops_of_other_trunks_are_nearly_the_profilers(name):
+    """It counts normalisation and activation, too, but not the products of pairs in attention."""
+    model = trunks.build_trunk(name)
+    assert cost.forward_flops(model) == pytest.approx(profiled_flops(model), rel=0.1)
+
+
+def test_attention_by_hand():
+    """Three places of width 4, two heads of 5 numbers: products with weights, and of pairs."""
+    import keras
+
+    inputs = keras.Input((3, 4))
+    model = keras.Model(inputs, keras.layers.MultiHeadAttention(2, 5)(inputs, inputs))
+    to_heads, back = 3 * (2 * 4 * 10 + 10), 2 * 10 * 4 + 4
+    assert cost.forward_flops(model) == 3 * (to_heads + back) + 3 * 3 * 2 * (2 * 5 + 2 * 5)
 
 
 def test_a_probe_by_hand():
