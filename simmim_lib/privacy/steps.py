@@ -181,6 +181,8 @@ class PrivateTraining:
     ) -> "list[tf.Tensor]":
         """Return the sum over examples of clipped gradients.
 
+        A gradient that is not finite counts as zero: the sum would tell of that example otherwise.
+
         Args:
             inputs: (n, ...).
             labels: (n, ...).
@@ -192,8 +194,17 @@ class PrivateTraining:
         each = tf.vectorized_map(self._gradient, (inputs, labels))
         squares = [tf.reduce_sum(part**2, axis=range(1, part.shape.rank)) for part in each]
         lengths = tf.sqrt(tf.add_n(squares))
+        finite = tf.math.is_finite(lengths)
         factors = counts * tf.minimum(1.0, clip / tf.maximum(lengths, 1e-12))
-        return [tf.tensordot(factors, part, 1) for part in each]
+
+        def without_others() -> "list[tf.Tensor]":
+            chosen = tf.boolean_mask(factors, finite)
+            return [tf.tensordot(chosen, tf.boolean_mask(part, finite), 1) for part in each]
+
+        def of_all() -> "list[tf.Tensor]":
+            return [tf.tensordot(factors, part, 1) for part in each]
+
+        return tf.cond(tf.reduce_all(finite), of_all, without_others)
 
     def _step(self, width: int) -> Callable[..., Any]:
         """Return the compiled step for batches of a width."""

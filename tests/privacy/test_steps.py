@@ -70,6 +70,21 @@ def test_long_gradients_are_shortened_and_short_ones_are_not(model, examples, cl
         np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
+def test_an_example_whose_gradient_is_not_finite_counts_as_zero(examples):
+    """The exponential of a hundred thousand is infinite, and its cross-entropy is no number."""
+    model = network(keras.layers.Dense(4, activation="exponential"))
+    inputs, labels = examples
+    known = PrivateTraining(model, "one").clipped_sum(inputs[1:], labels[1:], 0.3)
+    bad = inputs.copy()
+    bad[0] = 1e5
+    training = PrivateTraining(model, "one")
+    assert not np.isfinite(training.gradients(bad, labels)[0][0]).all()
+    for ours, each in zip(training.clipped_sum(bad, labels, 0.3), known, strict=True):
+        np.testing.assert_allclose(ours, each, atol=1e-6)
+    training.train(bad, labels, PrivateRecipe(0.0, 12, 1, 0.5, clip=0.3))
+    assert all(np.isfinite(weight).all() for weight in model.get_weights())
+
+
 WITH_JAX_PRIVACY = """
 import sys
 
