@@ -117,6 +117,7 @@ def complexity_rise(network: "keras.Model", explain: Explain, seed: int = 0) -> 
 
     It is the efficient randomisation test (eMPRT): it needs no similarity, which depends on what
     all maps of an image have in common, and no order of layers. A method passes if it is above 0.
+    Where only the map of the network that knows is the same everywhere, it is infinite.
 
     Args:
         network: which has learned something.
@@ -128,7 +129,9 @@ def complexity_rise(network: "keras.Model", explain: Explain, seed: int = 0) -> 
     """
     known = complexity(explain(network))
     *_, (_, forgetful) = randomised(network, seed)
-    return (complexity(explain(forgetful)) - known) / np.maximum(known, 1e-12)
+    change = complexity(explain(forgetful)) - known
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(change == 0, 0.0, change / known)
 
 
 def _flat(maps: ArrayLike) -> NDArray[np.float64]:

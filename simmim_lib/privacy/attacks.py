@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simmim_lib.errors import WorkbookError, check_number, check_whole
+from simmim_lib.errors import WorkbookError, check_number, check_whole, shown
 
 Scores = NDArray[np.float64]
 
@@ -44,7 +44,12 @@ class Attack:
         return float(np.max(self.true_positives - self.false_positives))
 
     def found_at(self, false_positives: float) -> float:
-        """Return the share of members that is found while at most so many others are accused."""
+        """Return the share of members that is found while at most so many others are accused.
+
+        Raises:
+            WorkbookError: a share that is not from 0 to 1.
+        """
+        check_number("false_positives", false_positives, lambda n: 0 <= n <= 1, "from 0 to 1")
         allowed = self.false_positives <= false_positives + 1e-12
         return float(self.true_positives[allowed].max())
 
@@ -140,9 +145,18 @@ def confidence(probabilities: ArrayLike, labels: ArrayLike) -> Scores:
     Args:
         probabilities: (n, classes).
         labels: (n,).
+
+    Raises:
+        WorkbookError: shapes that do not fit, or labels that are no class.
     """
-    known = np.asarray(probabilities, np.float64)
-    right = known[np.arange(len(known)), np.asarray(labels)]
+    known, found = np.asarray(probabilities, np.float64), np.asarray(labels)
+    fit = known.ndim == 2 and found.shape == known.shape[:1] and found.dtype.kind in "iu"
+    if not fit or (found.size and not 0 <= found.min() <= found.max() < known.shape[1]):
+        raise WorkbookError(
+            f"probabilities have the shape {known.shape}, and labels are {shown(labels)}: give "
+            "(n, classes), and n whole numbers from 0 to classes - 1."
+        )
+    right = known[np.arange(len(known)), found]
     right = np.clip(right, 1e-12, 1 - 1e-12)
     return np.log(right) - np.log1p(-right)
 
@@ -258,7 +272,12 @@ def _check_bound(delta: float, level: float) -> None:
 
 
 def _scores(what: str, given: ArrayLike) -> Scores:
-    scores = np.asarray(given, np.float64).ravel()
+    try:
+        scores = np.asarray(given, np.float64).ravel()
+    except (TypeError, ValueError):
+        raise WorkbookError(
+            f"{what} is {shown(given)}, but must be scores, one number for each example."
+        ) from None
     if not len(scores) or np.isnan(scores).any():
         raise WorkbookError(
             f"{what} must be scores, one for each example, none of them NaN, but there are "

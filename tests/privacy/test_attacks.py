@@ -108,7 +108,17 @@ def test_scores_may_be_infinite_and_so_may_an_epsilon():
         np.testing.assert_allclose(attacks.most_found(epsilon, 1e-5, [0, 0.1, 1]), [1e-5, 1, 1])
 
 
+@pytest.mark.parametrize("labels", [[0], [0, 2], [0, -1], [0.0, 1.0], ["0", "1"]])
+def test_labels_without_a_probability_are_refused(labels):
+    with pytest.raises(WorkbookError, match="n whole numbers from 0 to classes - 1"):
+        attacks.confidence([[0.8, 0.2], [0.5, 0.5]], labels)
+
+
 def test_scores_that_are_none_are_refused():
+    with pytest.raises(WorkbookError, match=r"members is \['a'\], but must be scores"):
+        attacks.attack(["a"], [1])
+    with pytest.raises(WorkbookError, match="false_positives is -1"):
+        attacks.attack([1], [0]).found_at(-1)
     with pytest.raises(WorkbookError, match="members must be scores"):
         attacks.attack([], [1])
     with pytest.raises(WorkbookError, match="1 of them NaN"):
