@@ -296,7 +296,7 @@ def _maps(trunk: "keras.Model", name: str | None) -> "keras.layers.Layer":
         for layer in trunk.layers
         if not isinstance(layer, keras.layers.InputLayer)
         and len(getattr(layer.output, "shape", ())) == 4
-        and layer.output.shape[1] not in (None, 1)
+        and layer.output.shape[1] != 1  # None where images may have any size
     }
     if isinstance(name, str) and name in having:
         return having[name]

@@ -163,6 +163,13 @@ def test_grad_cam_weighs_maps_by_their_mean_slopes(network):
     assert found.shape == (3, 8, 8, 1)
 
 
+def test_grad_cam_of_a_trunk_for_images_of_any_size(network):
+    *layers, head = network.layers
+    known = attribution.grad_cam(*split(network), IMAGES, 1)
+    any_size = keras.Sequential([keras.Input((None, None, 1)), *layers])
+    np.testing.assert_allclose(attribution.grad_cam(any_size, head, IMAGES, 1), known, atol=1e-6)
+
+
 def test_grad_cam_needs_maps(network):
     trunk, head = split(network)
     with pytest.raises(WorkbookError, match="does not have a layer 'dense' with maps: choose maps"):
