@@ -125,8 +125,11 @@ class PrivateTraining:
     ) -> None:
         """Train privately; the model has the new weights then.
 
+        Several views of an example, such as augmented ones, are one person's: the mean of their
+        gradients is clipped, so that they count once, however many there are.
+
         Args:
-            inputs: of the model, (n, ...).
+            inputs: of the model, (n, ...), or views of each example, (n, views, ...).
             labels: (n,), or (n, columns) where the task has a label for each output.
             recipe: how.
             seed: of the batches and of the noise; who knows it can take the noise away again.
@@ -169,10 +172,13 @@ class PrivateTraining:
 
         from simmim_lib.training.objective import LABELS
 
-        image, label = example
+        given, label = example
+        has_views = given.shape.rank == len(self.model.trunk.input_shape)
+        views = given if has_views else given[None]
+        labels = tf.repeat(label[None], views.shape[0], axis=0)
         with tf.GradientTape() as tape:
-            outputs = self.model(image[None])[self.task]
-            loss = LABELS[self._task.kind].loss(label[None], outputs)[0]
+            outputs = self.model(views)[self.task]
+            loss = tf.reduce_mean(LABELS[self._task.kind].loss(labels, outputs))
         variables = [variable.value for variable in self.model.trainable_variables]
         return tape.gradient(loss, variables, unconnected_gradients="zero")
 

@@ -70,6 +70,32 @@ def test_long_gradients_are_shortened_and_short_ones_are_not(model, examples, cl
         np.testing.assert_allclose(ours, expected, atol=1e-5)
 
 
+def test_views_of_an_example_count_once(model, examples):
+    """The mean of their gradients is clipped as a whole; of equal views it is that of one."""
+    inputs, labels = examples
+    views = np.stack([inputs, inputs[::-1]], axis=1)
+    training = PrivateTraining(model, "one")
+    of_views = [
+        (one + other) / 2
+        for one, other in zip(
+            one_by_one(model, views[:, 0], labels),
+            one_by_one(model, views[:, 1], labels),
+            strict=True,
+        )
+    ]
+    factors = np.minimum(1, 0.4 / lengths(of_views))
+    assert (factors < 1).any()
+    for ours, each in zip(training.clipped_sum(views, labels, 0.4), of_views, strict=True):
+        np.testing.assert_allclose(ours, np.tensordot(factors, each, axes=1), atol=1e-5)
+    start, found = model.get_weights(), []
+    for given in (inputs, np.repeat(inputs[:, None], 3, axis=1)):
+        model.set_weights(start)
+        training.train(given, labels, PrivateRecipe(0.5, 12, 2, 0.5, clip=0.3), seed=1)
+        found.append(model.get_weights())
+    for one, other in zip(*found, strict=True):
+        np.testing.assert_allclose(one, other, atol=1e-6)
+
+
 def test_an_example_whose_gradient_is_not_finite_counts_as_zero(examples):
     """The exponential of a hundred thousand is infinite, and its cross-entropy is no number."""
     model = network(keras.layers.Dense(4, activation="exponential"))
