@@ -178,8 +178,12 @@ class SimMIM(keras.Model):
         return [[task.name for task in group] for group in groups]
 
     def head_of(self, task: str) -> keras.layers.Dense:
-        """Return the head that a task has, for itself or together with others."""
-        return self._head_of[task]
+        """Return the head that a task has, for itself or together with others.
+
+        Raises:
+            WorkbookError: a task that the model does not have.
+        """
+        return self._head_of[check_choice("task", task, self._head_of)]
 
     def kernel_position(self, task: str) -> int:
         """Return where in `weights` the kernel of a task's head stands."""

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simmim_lib.errors import WorkbookError, check_at_least_zero, check_whole, shown
+from simmim_lib.errors import WorkbookError, check_at_least_zero, check_number, check_whole, shown
 
 if TYPE_CHECKING:
     import keras
@@ -44,7 +44,8 @@ def gradients(logits: Logits, images: ArrayLike, classes: ArrayLike) -> Map:
         classes: of each image the class that is asked about, (n,), or one for all.
 
     Raises:
-        WorkbookError: classes of another number than the images, or that the head does not have.
+        WorkbookError: images that are no batch of finite numbers; classes of another number than
+            the images, or that the head does not have.
 
     Source: Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks".
     """
@@ -79,7 +80,7 @@ def integrated_gradients(
             needs to be complete up to `TOLERANCE`: the first of `STEPS`, doubled up to the last.
 
     Raises:
-        WorkbookError: as `gradients`; a baseline of another shape.
+        WorkbookError: as `gradients`; a baseline of another shape, or that holds NaN.
 
     Source: Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", equation 1.
     """
@@ -143,7 +144,13 @@ def _missing(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far attributions are from adding up, and the sizes of the changes, each (n,)."""
     change = _of_classes(logits, images, classes) - _of_classes(logits, start, classes)
-    sums = np.asarray(attributions, np.float64).reshape(len(images), -1).sum(axis=1)
+    sums = np.asarray(attributions, np.float64)
+    if len(sums) != len(images):
+        raise WorkbookError(
+            f"There are attributions of {len(sums)} images, but {len(images)} images: give one map "
+            "for each image."
+        )
+    sums = sums.reshape(len(images), -1).sum(axis=1)
     return np.abs(sums - change), np.abs(change)
 
 
@@ -206,11 +213,17 @@ def occlusion(
         (n, height, width, 1).
 
     Raises:
-        WorkbookError: as `gradients`; a square that is larger than the images.
+        WorkbookError: as `gradients`; a square that is larger than the images, or no images at all.
 
     Source: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks".
     """
     images, classes = _asked(logits, images, classes)
+    if images.ndim != 4:
+        raise WorkbookError(
+            f"The images have the shape {images.shape}, but a square can only cover images of the "
+            "shape (n, height, width, channels): take another method, such as integrated gradients."
+        )
+    check_number("fill", fill, lambda number: True, "like 0.0")
     height, width = images.shape[1:3]
     check_whole("side", side, 1, min(height, width))
     check_whole("stride", stride, 1, side)
@@ -283,13 +296,13 @@ def _maps(trunk: "keras.Model", name: str | None) -> "keras.layers.Layer":
         for layer in trunk.layers
         if not isinstance(layer, keras.layers.InputLayer)
         and len(getattr(layer.output, "shape", ())) == 4
-        and layer.output.shape[1] not in (None, 1)
+        and layer.output.shape[1] != 1  # None where images may have any size
     }
-    if name in having:
+    if isinstance(name, str) and name in having:
         return having[name]
     if name is None and having:
         return [*having.values()][-1]
-    which = f"a layer {shown(name)} with maps" if name else "any layer with maps"
+    which = "any layer with maps" if name is None else f"a layer {shown(name)} with maps"
     raise WorkbookError(
         f"Grad-CAM weighs the maps of a convolution, but this trunk does not have {which}: choose "
         f"{' or '.join(having) or 'another method, such as integrated gradients'}."
@@ -300,8 +313,10 @@ def _asked(
     logits: Logits, images: ArrayLike, classes: ArrayLike
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return images and classes as arrays, or refuse what does not fit."""
-    images = np.asarray(images, np.float32)
-    if images.ndim < 2 or not len(images):
+    images = _numbers("images", images)
+    shape = getattr(logits, "input_shape", None)
+    too_few = images.ndim < (len(shape) if isinstance(shape, tuple) else 2)
+    if too_few or not len(images):
         raise WorkbookError(
             f"The images have the shape {images.shape}, but must be (n, height, width, channels), "
             "with n at least 1: pass a batch, such as images[:8]."
@@ -321,8 +336,24 @@ def _asked(
     return images, np.broadcast_to(found, len(images)).astype(np.int32)
 
 
+def _numbers(what: str, given: ArrayLike) -> NDArray[np.float32]:
+    """Return finite numbers, or refuse: a map of others would be NaN, or of nothing."""
+    array = np.asarray(given)
+    if array.dtype.kind not in "biuf":
+        raise WorkbookError(f"{what} is {shown(given)}, but must be an array of numbers.")
+    with np.errstate(over="ignore"):  # told below
+        array = array.astype(np.float32)
+    if not np.isfinite(array).all():
+        raise WorkbookError(
+            f"{np.count_nonzero(~np.isfinite(array)):,} of the {array.size:,} values of {what} are "
+            "NaN or infinite in single precision: leave these images out, or fill them in."
+        )
+    return array
+
+
 def _baseline(given: ArrayLike | None, images: NDArray[np.float32]) -> NDArray[np.float32]:
-    baseline = np.zeros(images.shape[1:], np.float32) if given is None else np.asarray(given)
+    black = np.zeros(images.shape[1:], np.float32)
+    baseline = black if given is None else _numbers("baseline", given)
     if baseline.shape not in (images.shape, images.shape[1:]):
         raise WorkbookError(
             f"The baseline has the shape {baseline.shape}, but an image has {images.shape[1:]}: "

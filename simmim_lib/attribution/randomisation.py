@@ -88,9 +88,17 @@ def similarity(maps: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     """Return Spearman's rank correlation of the sizes in pairs of maps, (n,).
 
     Sizes are absolute values; where a map is the same everywhere, it is like none.
+
+    Raises:
+        WorkbookError: maps of different shapes.
     """
     from scipy.stats import rankdata
 
+    if np.shape(maps) != np.shape(others):
+        raise WorkbookError(
+            f"The maps have the shapes {np.shape(maps)} and {np.shape(others)}: give pairs of maps "
+            "of the same images."
+        )
     ranks = [rankdata(np.abs(_flat(each)), axis=1) for each in (maps, others)]
     one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
@@ -109,6 +117,7 @@ def complexity_rise(network: "keras.Model", explain: Explain, seed: int = 0) -> 
 
     It is the efficient randomisation test (eMPRT): it needs no similarity, which depends on what
     all maps of an image have in common, and no order of layers. A method passes if it is above 0.
+    Where only the map of the network that knows is the same everywhere, it is infinite.
 
     Args:
         network: which has learned something.
@@ -120,7 +129,9 @@ def complexity_rise(network: "keras.Model", explain: Explain, seed: int = 0) -> 
     """
     known = complexity(explain(network))
     *_, (_, forgetful) = randomised(network, seed)
-    return (complexity(explain(forgetful)) - known) / np.maximum(known, 1e-12)
+    change = complexity(explain(forgetful)) - known
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.where(change == 0, 0.0, change / known)
 
 
 def _flat(maps: ArrayLike) -> NDArray[np.float64]:

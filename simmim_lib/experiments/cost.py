@@ -130,15 +130,20 @@ def forward_flops(model: "keras.Model") -> int:
     """Return the floating-point operations that a model takes for one input.
 
     A multiplication and an addition for each weight, wherever it is used, and one addition for
-    each bias.
+    each bias. Attention also multiplies what its weights have made.
 
     Args:
-        model: of convolutions, dense layers, and layers without weights, which count nothing.
+        model: of convolutions, dense layers, Keras's attention, and layers without weights or that
+            only scale, which count nothing.
     """
+    import keras
+
     total = 0
     for layer in model.layers:
         if getattr(layer, "layers", None):
             total += forward_flops(layer)
+        elif isinstance(layer, keras.layers.MultiHeadAttention):
+            total += _attention_flops(layer)
         elif hasattr(layer, "kernel"):
             total += layer_flops(layer)
     return total
@@ -147,6 +152,20 @@ def forward_flops(model: "keras.Model") -> int:
 def layer_flops(layer: "keras.layers.Layer") -> int:
     """Return the floating-point operations that a layer with a kernel takes for one input."""
     return math.prod(layer.output.shape[1:-1]) * _products(layer.kernel.shape)
+
+
+def _attention_flops(layer: "keras.layers.MultiHeadAttention") -> int:
+    """Return the operations of a layer in which a sequence attends to itself, for one input.
+
+    At each place there are its four products with weights, and for each pair of places the product
+    of query and key, and that of the share with the value.
+    """
+    (places,) = layer.output.shape[1:-1]
+    weights = [weight.shape for weight in layer.weights]
+    kernels = sum(2 * math.prod(shape) for shape in weights if len(shape) == 3)
+    biases = sum(math.prod(shape) for shape in weights if len(shape) < 3)
+    pairs = 2 * layer.num_heads * (layer.key_dim + layer.value_dim)
+    return places * (kernels + biases + places * pairs)
 
 
 def _products(kernel: tuple[int, ...]) -> int:

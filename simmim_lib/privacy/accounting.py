@@ -29,8 +29,14 @@ TAIL = 12
 MIN_NOISE = 0.1
 """With less noise than this no epsilon is small enough to mean anything."""
 
+LEAST_INTEGRATED = 0.05
+"""With less noise than this the integral would take minutes, and gigabytes."""
+
 MAX_NOISE = 1e6
 """More noise than this is no use to anybody who looks for the least."""
+
+MOST = 10**12
+"""More examples or epochs than this nobody can mean."""
 
 
 def renyi_divergence(share: float, noise: float, orders: ArrayLike = ORDERS) -> NDArray[np.float64]:
@@ -39,7 +45,9 @@ def renyi_divergence(share: float, noise: float, orders: ArrayLike = ORDERS) -> 
     The step draws each example with a chance of its own (Poisson), adds up clipped gradients of
     length at most 1, and adds a Gaussian. The example, if it is drawn, moves the Gaussian by 1 at
     most, so the divergence of order a is log E[((1 - q) + q exp((2 z - 1) / (2 s^2)))^a] / (a - 1),
-    with z from a Gaussian of deviation s; it is integrated numerically.
+    with z from a Gaussian of deviation s; it is integrated numerically. With noise below
+    `LEAST_INTEGRATED` the divergence is that of a step that draws the example for certain: never
+    less.
 
     Args:
         share: q, the chance with which each example is drawn, from 0 to 1.
@@ -55,8 +63,9 @@ def renyi_divergence(share: float, noise: float, orders: ArrayLike = ORDERS) -> 
     orders = np.atleast_1d(np.asarray(orders, np.float64))
     if share == 0:
         return np.zeros(len(orders))
-    if share == 1:
-        return orders / (2 * noise**2)
+    if share == 1 or noise < LEAST_INTEGRATED:
+        with np.errstate(over="ignore"):  # of next to no noise: infinite
+            return orders / 2 / noise / noise
     return np.array([_log_moment(share, noise, order) / (order - 1) for order in orders])
 
 
@@ -64,9 +73,10 @@ def _log_moment(share: float, noise: float, order: float) -> float:
     """Return the logarithm of the expectation in `renyi_divergence`, by the trapezoidal rule."""
     from scipy.special import logsumexp
 
-    width = min(noise, noise**2) / PIECES
+    square = noise * noise
+    width = min(noise, square) / PIECES
     z = np.arange(-TAIL * noise, order + TAIL * noise, width)
-    ratio = np.logaddexp(math.log1p(-share), math.log(share) + (2 * z - 1) / (2 * noise**2))
+    ratio = np.logaddexp(math.log1p(-share), math.log(share) + (2 * z - 1) / (2 * square))
     density = -((z / noise) ** 2) / 2 - math.log(noise * math.sqrt(2 * math.pi))
     return float(logsumexp(order * ratio + density) + math.log(width))
 
@@ -105,12 +115,13 @@ def epsilon(
         Differential Privacy", proposition 3; Canonne, Kamath and Steinke 2020, "The Discrete
         Gaussian for Differential Privacy", proposition 12.
     """
-    steps = _check(examples, batch_size, epochs, delta, conversion, neighbours)
-    check_number("noise_multiplier", noise_multiplier, lambda number: number >= 0, "of at least 0")
-    if noise_multiplier == 0:
+    share, steps, delta = _check(examples, batch_size, epochs, delta, conversion, neighbours)
+    noise = check_number(
+        "noise_multiplier", noise_multiplier, lambda number: number >= 0, "of at least 0"
+    )
+    if noise == 0:
         return math.inf
-    divergence = steps * renyi_divergence(batch_size / examples, noise_multiplier)
-    return _converted(divergence, delta, conversion)
+    return _converted(steps * renyi_divergence(share, noise), delta, conversion)
 
 
 def noise_multiplier(
@@ -138,9 +149,8 @@ def noise_multiplier(
     """
     from scipy.optimize import brentq
 
-    steps = _check(examples, batch_size, epochs, delta, conversion, neighbours)
-    check_number("epsilon", epsilon, lambda number: number > 0, "above 0, like 1.0")
-    share = batch_size / examples
+    share, steps, delta = _check(examples, batch_size, epochs, delta, conversion, neighbours)
+    epsilon = check_number("epsilon", epsilon, lambda number: number > 0, "above 0, like 1.0")
 
     def excess(log_noise: float) -> float:
         divergence = steps * renyi_divergence(share, math.exp(log_noise))
@@ -170,14 +180,29 @@ def _converted(divergence: NDArray[np.float64], delta: float, conversion: str) -
     return max(0.0, float(np.min(divergence + rest)))
 
 
+def count_steps(examples: int, batch_size: int, epochs: float) -> int:
+    """Return how many steps epochs take, at least one: as many are trained as are accounted for.
+
+    Args:
+        examples: how many there are.
+        batch_size: how many a step draws on average.
+        epochs: how often each example is drawn on average.
+    """
+    return max(1, round(float(epochs) * (int(examples) / int(batch_size))))
+
+
 def _check(
     examples: int, batch_size: int, epochs: float, delta: float, conversion: str, neighbours: str
-) -> float:
-    """Refuse what cannot be meant, and return how many steps there are."""
-    check_whole("examples", examples, least=1)
-    check_whole("batch_size", batch_size, least=1, most=examples)
-    check_number("epochs", epochs, lambda number: number > 0, "above 0, like 10")
-    check_number("delta", delta, lambda number: 0 < number < 1, "above 0 and below 1, like 1e-5")
+) -> tuple[float, int, float]:
+    """Refuse what cannot be meant, and return an example's chance, the steps and the delta."""
+    examples = check_whole("examples", examples, least=1, most=MOST)
+    batch_size = check_whole("batch_size", batch_size, least=1, most=examples)
+    epochs = check_number(
+        "epochs", epochs, lambda number: 0 < number <= MOST, f"above 0 and at most {MOST:g}"
+    )
+    delta = check_number(
+        "delta", delta, lambda number: 0 < number < 1, "above 0 and below 1, like 1e-5"
+    )
     check_choice("conversion", conversion, CONVERSIONS)
     check_choice("relation of neighbours", neighbours, NEIGHBOURS)
     if delta >= 1 / examples:
@@ -186,4 +211,4 @@ def _check(
             f"{examples:,} or more, publishing a whole example counts as private. Take less than "
             f"{1 / examples:.1g}."
         )
-    return epochs * examples / batch_size
+    return batch_size / examples, count_steps(examples, batch_size, epochs), delta

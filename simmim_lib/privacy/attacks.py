@@ -10,9 +10,12 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simmim_lib.errors import WorkbookError, check_number, check_whole
+from simmim_lib.errors import WorkbookError, check_number, check_whole, shown
 
 Scores = NDArray[np.float64]
+
+LARGE_EPSILON = 700.0
+"""Beyond it any attack may find all, as without noise; powers of e end soon after it."""
 
 MAX_THRESHOLDS = 20_000
 """The highest scores that an audit tries as thresholds."""
@@ -41,7 +44,12 @@ class Attack:
         return float(np.max(self.true_positives - self.false_positives))
 
     def found_at(self, false_positives: float) -> float:
-        """Return the share of members that is found while at most so many others are accused."""
+        """Return the share of members that is found while at most so many others are accused.
+
+        Raises:
+            WorkbookError: a share that is not from 0 to 1.
+        """
+        check_number("false_positives", false_positives, lambda n: 0 <= n <= 1, "from 0 to 1")
         allowed = self.false_positives <= false_positives + 1e-12
         return float(self.true_positives[allowed].max())
 
@@ -62,7 +70,9 @@ def attack(members: ArrayLike, others: ArrayLike) -> Attack:
 
     members, others = _scores("members", members), _scores("others", others)
     truth = np.repeat([1, 0], [len(members), len(others)])
-    false, true, _ = roc_curve(truth, np.concatenate([members, others]), drop_intermediate=False)
+    # Ranks in place of scores: a ratio of likelihoods may be infinite.
+    _, ranks = np.unique(np.concatenate([members, others]), return_inverse=True)
+    false, true, _ = roc_curve(truth, ranks, drop_intermediate=False)
     return Attack(false, true)
 
 
@@ -81,7 +91,8 @@ def most_found(epsilon: float, delta: float, false_positives: ArrayLike) -> Scor
         theorem 2.1.
     """
     accused = np.asarray(false_positives, np.float64)
-    seldom = math.exp(epsilon) * accused + delta
+    most = np.exp(min(epsilon, LARGE_EPSILON))
+    seldom = most * accused + delta
     mostly = 1 - math.exp(-epsilon) * (1 - delta - accused)
     return np.clip(np.minimum(seldom, mostly), 0, 1)
 
@@ -134,9 +145,18 @@ def confidence(probabilities: ArrayLike, labels: ArrayLike) -> Scores:
     Args:
         probabilities: (n, classes).
         labels: (n,).
+
+    Raises:
+        WorkbookError: shapes that do not fit, or labels that are no class.
     """
-    known = np.asarray(probabilities, np.float64)
-    right = known[np.arange(len(known)), np.asarray(labels)]
+    known, found = np.asarray(probabilities, np.float64), np.asarray(labels)
+    fit = known.ndim == 2 and found.shape == known.shape[:1] and found.dtype.kind in "iu"
+    if not fit or (found.size and not 0 <= found.min() <= found.max() < known.shape[1]):
+        raise WorkbookError(
+            f"probabilities have the shape {known.shape}, and labels are {shown(labels)}: give "
+            "(n, classes), and n whole numbers from 0 to classes - 1."
+        )
+    right = known[np.arange(len(known)), found]
     right = np.clip(right, 1e-12, 1 - 1e-12)
     return np.log(right) - np.log1p(-right)
 
@@ -171,8 +191,7 @@ def audited_epsilon(
     check_whole("canaries", canaries, least=1)
     check_whole("guesses", guesses, 1, canaries)
     check_whole("right", right, 0, guesses)
-    check_number("delta", delta, lambda number: 0 <= number < 1, "of at least 0 and below 1")
-    check_number("level", level, lambda number: 0 < number < 1, "above 0 and below 1, like 0.95")
+    _check_bound(delta, level)
 
     def excess(bound: float) -> float:
         return _chance(right, guesses, canaries, bound, delta) - (1 - level)
@@ -205,6 +224,7 @@ def epsilon_of_many_runs(
     Source: Jagielski, Ullman and Oprea 2020, "Auditing Differentially Private Machine Learning: How
         Private is Private SGD?", section 3; Clopper and Pearson 1934.
     """
+    _check_bound(delta, level)
     named = {"members": members, "others": others}.items()
     pairs = [np.array_split(_scores(*given), 2) for given in named]
     if any(len(half) == 0 for halves in pairs for half in halves):
@@ -245,8 +265,19 @@ def _chance(right: int, guesses: int, canaries: int, bound: float, delta: float)
     return min(1.0, chance + 2 * canaries * delta * float(helped.max()))
 
 
+def _check_bound(delta: float, level: float) -> None:
+    """Refuse numbers with which no bound of epsilon holds."""
+    check_number("delta", delta, lambda number: 0 <= number < 1, "of at least 0 and below 1")
+    check_number("level", level, lambda number: 0 < number < 1, "above 0 and below 1, like 0.95")
+
+
 def _scores(what: str, given: ArrayLike) -> Scores:
-    scores = np.asarray(given, np.float64).ravel()
+    try:
+        scores = np.asarray(given, np.float64).ravel()
+    except (TypeError, ValueError):
+        raise WorkbookError(
+            f"{what} is {shown(given)}, but must be scores, one number for each example."
+        ) from None
     if not len(scores) or np.isnan(scores).any():
         raise WorkbookError(
             f"{what} must be scores, one for each example, none of them NaN, but there are "

@@ -11,10 +11,17 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, check_at_least_zero, check_positive, check_whole
+from simmim_lib.errors import (
+    WorkbookError,
+    check_at_least_zero,
+    check_choice,
+    check_positive,
+    check_whole,
+)
+from simmim_lib.privacy.examples import checked_examples
 
 if TYPE_CHECKING:
-    from simmim_lib.simmim import SimMIM
+    from simmim_lib.simmim import SimMIM, Task
 
 Weights = list[np.ndarray]
 
@@ -32,7 +39,8 @@ class FederatedRecipe:
         learning_rate: of the places' plain gradient descent.
         batch_size: of the places.
         clip: the largest length of one place's change; none where it is left out.
-        noise_multiplier: of the noise that is added to the sum of changes, in units of `clip`.
+        noise_multiplier: of the noise that is added to the sum of changes, in units of `clip`;
+            frozen weights do not change, and get none.
 
     Raises:
         WorkbookError: a number that cannot be meant, or noise without a clip.
@@ -76,30 +84,44 @@ def federated_rounds(
         The number of each round that is done, from 1; the model has its weights then.
 
     Raises:
-        WorkbookError: no places, or one without examples.
+        WorkbookError: a task that the model does not have; no places, or one without examples;
+            examples that `examples.checked_examples` refuses.
 
     Source: McMahan et al. 2017, "Communication-Efficient Learning of Deep Networks from
         Decentralized Data", algorithm 1; with noise McMahan et al. 2018, "Learning Differentially
         Private Recurrent Language Models".
     """
+    known = {each.name: each for each in model.tasks}
+    check_choice("task", task, known)
     if not places or not all(len(labels) for _, labels in places):
         raise WorkbookError(
             f"There are {len(places)} places, but there must be at least one, each with examples."
         )
-    random = np.random.default_rng(seed)
+    places = [checked_examples(known[task], *place) for place in places]
+    random = np.random.default_rng(check_whole("seed", seed, least=0))
     shares = np.array([len(labels) for _, labels in places], np.float64)
     shares /= shares.sum()
-    step = _step(model, task)
+    step = _step(model, known[task])
     for number in range(recipe.rounds):
-        start = model.get_weights()
+        start = _trained(model)
         changes = []
         for inputs, labels in places:
-            model.set_weights(start)
+            _set(model, start)
             _train(step, inputs, labels, recipe, random)
-            changes.append([b - a for a, b in zip(start, model.get_weights(), strict=True)])
+            changes.append([b - a for a, b in zip(start, _trained(model), strict=True)])
         mean = _mean_change(changes, shares, recipe, random)
-        model.set_weights([a + change for a, change in zip(start, mean, strict=True)])
+        _set(model, [a + change for a, change in zip(start, mean, strict=True)])
         yield number + 1
+
+
+def _trained(model: "SimMIM") -> Weights:
+    """Return copies of the weights that are not frozen."""
+    return [variable.numpy().copy() for variable in model.trainable_variables]
+
+
+def _set(model: "SimMIM", weights: Weights) -> None:
+    for variable, values in zip(model.trainable_variables, weights, strict=True):
+        variable.assign(values)
 
 
 def _train(
@@ -134,18 +156,18 @@ def _mean_change(
     return [part + spread * random.standard_normal(part.shape) for part in mean]
 
 
-def _step(model: "SimMIM", task: str) -> Any:
+def _step(model: "SimMIM", task: "Task") -> Any:
     """Return a compiled step of plain gradient descent: inputs, labels, learning rate."""
     import tensorflow as tf
 
     from simmim_lib.training.objective import LABELS
 
-    loss_of = LABELS[{each.name: each.kind for each in model.tasks}[task]].loss
+    loss_of = LABELS[task.kind].loss
 
     @tf.function(autograph=False, reduce_retracing=True)
     def step(inputs: Any, labels: Any, rate: Any) -> None:
         with tf.GradientTape() as tape:
-            loss = tf.reduce_mean(loss_of(labels, model(inputs)[task]))
+            loss = tf.reduce_mean(loss_of(labels, model(inputs)[task.name]))
         variables = [variable.value for variable in model.trainable_variables]
         slopes = tape.gradient(loss, variables, unconnected_gradients="zero")
         for variable, slope in zip(variables, slopes, strict=True):

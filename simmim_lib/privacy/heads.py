@@ -11,6 +11,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from simmim_lib.errors import WorkbookError, check_at_least_zero, check_whole
+from simmim_lib.privacy.examples import check_finite
 from simmim_lib.privacy.steps import PrivateRecipe, draw_poisson
 
 Matrix = NDArray[np.float32]
@@ -62,9 +63,11 @@ def train_head(
         The head's kernel, (inputs, classes).
 
     Raises:
-        WorkbookError: labels of another number than the rows, or that are no class.
+        WorkbookError: rows that are no finite numbers; labels of another number than the rows, or
+            that are no class.
     """
-    rows, wanted = np.asarray(rows, np.float32), _one_hot(labels, classes, len(rows))
+    rows = check_finite("rows", rows).astype(np.float32, copy=False)
+    wanted = _one_hot(labels, classes, len(rows))
     if batches is None:
         batches = draw_poisson(len(rows), recipe.batch_size, recipe.steps(len(rows)), seed)
     random = np.random.default_rng([seed, NOISE])

@@ -1,8 +1,11 @@
 """Attribution: known maps of small functions, completeness, and what is refused."""
 
+import subprocess
+
 import keras
 import numpy as np
 import pytest
+from processes import python_with
 
 from simmim_lib import attribution
 from simmim_lib.attribution import methods
@@ -160,10 +163,19 @@ def test_grad_cam_weighs_maps_by_their_mean_slopes(network):
     assert found.shape == (3, 8, 8, 1)
 
 
+def test_grad_cam_of_a_trunk_for_images_of_any_size(network):
+    *layers, head = network.layers
+    known = attribution.grad_cam(*split(network), IMAGES, 1)
+    any_size = keras.Sequential([keras.Input((None, None, 1)), *layers])
+    np.testing.assert_allclose(attribution.grad_cam(any_size, head, IMAGES, 1), known, atol=1e-6)
+
+
 def test_grad_cam_needs_maps(network):
     trunk, head = split(network)
     with pytest.raises(WorkbookError, match="does not have a layer 'dense' with maps: choose maps"):
         attribution.grad_cam(trunk, head, IMAGES, 0, layer="dense")
+    with pytest.raises(WorkbookError, match="does not have a layer '' with maps: choose maps"):
+        attribution.grad_cam(trunk, head, IMAGES, 0, layer="")
     flat = keras.Sequential([keras.Input((64,)), keras.layers.Dense(3)])
     with pytest.raises(WorkbookError, match="any layer with maps: choose another method"):
         attribution.grad_cam(flat, lambda features: features, IMAGES.reshape(3, 64), 0)
@@ -178,6 +190,10 @@ def test_grad_cam_needs_maps(network):
         (IMAGES, [0, 1], "one for each of the 3 images"),
         (IMAGES, 0.5, "classes is 0.5"),
         (IMAGES[:0], 0, "with n at least 1"),
+        (IMAGES[0], 0, r"have the shape \(8, 8, 1\), but must be"),
+        (np.where(IMAGES > 0.9, np.nan, IMAGES), 0, "values of images are NaN or infinite"),
+        (IMAGES.astype(float) * 1e300, 0, "infinite in single precision"),
+        ("a picture", 0, "images is 'a picture', but must be an array of numbers"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(network, method, images, classes, told):
@@ -188,6 +204,16 @@ def test_what_cannot_be_asked_is_refused(network, method, images, classes, told)
 def test_other_bad_input_gets_one_sentence(network):
     with pytest.raises(WorkbookError, match=r"The baseline has the shape \(8, 8\), but an image"):
         attribution.integrated_gradients(network, IMAGES, 0, np.zeros((8, 8)))
+    with pytest.raises(WorkbookError, match="64 of the 64 values of baseline are NaN"):
+        attribution.integrated_gradients(network, IMAGES, 0, np.full((8, 8, 1), np.nan))
+    with pytest.raises(WorkbookError, match="baseline is 'black', but must be an array of numbers"):
+        attribution.integrated_gradients(network, IMAGES, 0, "black")
+    with pytest.raises(WorkbookError, match="attributions of 2 images, but 3 images"):
+        attribution.completeness_error(network, IMAGES, 0, IMAGES[:2])
+    with pytest.raises(WorkbookError, match="a square can only cover images"):
+        attribution.occlusion(lambda rows: rows, np.ones((2, 4)), 0)
+    with pytest.raises(WorkbookError, match="fill is nan"):
+        attribution.occlusion(network, IMAGES, 0, fill=np.nan)
     with pytest.raises(WorkbookError, match="steps is 1"):
         attribution.integrated_gradients(network, IMAGES, 0, steps=1)
     with pytest.raises(WorkbookError, match="noise is -1"):
@@ -204,3 +230,80 @@ def test_layers_that_belong_to_several_models_are_seen_from_the_one_that_is_aske
     shared = keras.Sequential([keras.Input((8, 8, 1)), *layers])
     known = attribution.grad_cam(*split(network), IMAGES, 1)
     np.testing.assert_allclose(attribution.grad_cam(shared, head, IMAGES, 1), known, atol=1e-6)
+
+
+WITH_SALIENCY = """
+import sys
+
+import numpy as np
+from saliency import core
+
+given = np.load(sys.argv[1])
+below, head = given["below"], given["head"]
+
+
+def ask(images, call_model_args=None, expected_keys=None):
+    hidden = np.tanh(images.reshape(len(images), -1) @ below)
+    slopes = ((1 - hidden**2) * head) @ below.T
+    return {
+        core.INPUT_OUTPUT_GRADIENTS: slopes.reshape(images.shape),
+        core.OUTPUT_LAYER_VALUES: hidden @ head,
+        core.CONVOLUTION_LAYER_VALUES: given["maps"],
+        core.CONVOLUTION_OUTPUT_GRADIENTS: given["slopes"],
+    }
+
+
+image, baseline = given["image"], given["baseline"]
+np.savez(
+    sys.argv[2],
+    gradients=core.GradientSaliency().GetMask(image, ask),
+    integrated=core.IntegratedGradients().GetMask(
+        image, ask, x_baseline=baseline, x_steps=2_000, batch_size=100
+    ),
+    covered=core.Occlusion().GetMask(image, ask, size=3, value=0.25),
+    cam=core.GradCam().GetMask(image, ask, should_resize=False, three_dims=False),
+)
+"""
+
+
+@pytest.mark.slow
+def test_maps_are_those_of_the_library_saliency(network, tmp_path):
+    """It is given a small network in NumPy, and for Grad-CAM the maps of ours and their slopes."""
+    import tensorflow as tf
+
+    python, random = python_with("saliency"), np.random.default_rng(0)
+    image = random.uniform(size=(8, 8, 1))
+    baseline = random.uniform(size=(8, 8, 1))
+    below, head = random.normal(size=(64, 6)) / 4, random.normal(size=6)
+
+    def logits(images):
+        hidden = tf.tanh(tf.reshape(images, (-1, 64)) @ below.astype(np.float32))
+        return hidden @ head.astype(np.float32)[:, None]
+
+    trunk, last = split(network)
+    parts = keras.Model(network.inputs[0], network.get_layer("maps").output)
+    rest = keras.Sequential([keras.Input((8, 8, 4)), *network.layers[1:]])
+    with tf.GradientTape() as tape:
+        maps = parts(image[None])
+        tape.watch(maps)
+        asked = rest(maps)[:, 1]
+    given, answer = tmp_path / "given.npz", tmp_path / "answer.npz"
+    np.savez(
+        given,
+        **{"image": image, "baseline": baseline, "below": below, "head": head},
+        **{"maps": np.asarray(maps), "slopes": np.asarray(tape.gradient(asked, maps))},
+    )
+    subprocess.run([python, "-c", WITH_SALIENCY, given, answer], check=True, timeout=120)
+    squares = np.zeros((8, 8, 1))  # theirs is the sum over squares that cover a pixel
+    for row, column in np.ndindex(6, 6):
+        squares[row : row + 3, column : column + 3] += 1
+    ours = {
+        "gradients": attribution.gradients(logits, image[None], 0),
+        "integrated": attribution.integrated_gradients(logits, image[None], 0, baseline),
+        "covered": squares * attribution.occlusion(logits, image[None], 0, 3, 1, fill=0.25),
+        "cam": attribution.grad_cam(trunk, last, image[None], 1)[..., 0],
+    }
+    assert ours["cam"].any()
+    with np.load(answer) as known:
+        for name, found in ours.items():
+            np.testing.assert_allclose(found[0], known[name], atol=1e-3, err_msg=name)

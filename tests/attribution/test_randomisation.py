@@ -99,7 +99,20 @@ def test_maps_become_more_complex_by_a_share(network):
     assert rise == pytest.approx(np.log(100) / np.log(2) - 1)
 
 
+def test_a_map_that_was_the_same_everywhere_has_no_share_to_rise_by(network):
+    def explain(asked):
+        return maps[int(asked is not network)]
+
+    maps = [np.zeros((2, 100)), np.stack([np.zeros(100), np.arange(100.0)])]
+    np.testing.assert_array_equal(attribution.complexity_rise(network, explain), [0, np.inf])
+
+
 def test_a_network_without_weights_is_refused():
     empty = keras.Sequential([keras.Input((4,)), keras.layers.Activation("relu")])
     with pytest.raises(WorkbookError, match="nothing to forget"):
         list(attribution.randomised(empty))
+
+
+def test_maps_of_different_shapes_are_refused():
+    with pytest.raises(WorkbookError, match=r"shapes \(4, 8, 8, 1\) and \(4, 8\)"):
+        attribution.similarity(IMAGES, IMAGES[:, :, 0, 0])

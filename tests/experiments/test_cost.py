@@ -8,6 +8,7 @@ from dataclasses import replace
 from pathlib import Path
 
 import pytest
+from processes import python_with
 
 from simmim_lib import datasets, freezing, trunks
 from simmim_lib.errors import WorkbookError
@@ -22,7 +23,7 @@ def profiled_flops(model) -> int:
     import tensorflow as tf
     from tensorflow.python.framework.convert_to_constants import convert_variables_to_constants_v2
 
-    one = tf.TensorSpec([1, *model.input_shape[1:]], tf.float32)
+    one = tf.TensorSpec([1, *model.input_shape[1:]], model.inputs[0].dtype)
     compiled = tf.function(lambda images: model(images)).get_concrete_function(one)
     graph = convert_variables_to_constants_v2(compiled).graph
     options = tf.compat.v1.profiler.ProfileOptionBuilder.float_operation()
@@ -34,6 +35,24 @@ def profiled_flops(model) -> int:
 def test_forward_flops_are_the_profilers(build):
     model = build()
     assert cost.forward_flops(model) == profiled_flops(model)
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["small-vit", "words", "efficientnet-lite0"])
+def test_forward_flops_of_other_trunks_are_nearly_the_profilers(name):
+    """It counts normalisation and activation, too, but not the products of pairs in attention."""
+    model = trunks.build_trunk(name)
+    assert cost.forward_flops(model) == pytest.approx(profiled_flops(model), rel=0.1)
+
+
+def test_attention_by_hand():
+    """Three places of width 4, two heads of 5 numbers: products with weights, and of pairs."""
+    import keras
+
+    inputs = keras.Input((3, 4))
+    model = keras.Model(inputs, keras.layers.MultiHeadAttention(2, 5)(inputs, inputs))
+    to_heads, back = 3 * (2 * 4 * 10 + 10), 2 * 10 * 4 + 4
+    assert cost.forward_flops(model) == 3 * (to_heads + back) + 3 * 3 * 2 * (2 * 5 + 2 * 5)
 
 
 def test_a_probe_by_hand():
@@ -136,6 +155,52 @@ def test_energy_is_power_times_time_times_overhead():
     for bad in ({"seconds": -1}, {"seconds": 1, "watts": 0}, {"seconds": 1, "overhead": 0.9}):
         with pytest.raises(WorkbookError, match=[*bad][-1]):
             cost.watt_hours(**bad)
+
+
+WITH_CODECARBON = """
+import sys
+import time
+
+from codecarbon import OfflineEmissionsTracker
+
+watts, overhead, folder = float(sys.argv[1]), float(sys.argv[2]), sys.argv[3]
+tracker = OfflineEmissionsTracker(
+    country_iso_code="FRA",
+    tracking_mode="process",
+    measure_power_secs=1,
+    force_cpu_power=watts,
+    force_mode_cpu_load=True,
+    force_ram_power=0,
+    gpu_ids=[],
+    pue=overhead,
+    save_to_file=False,
+    output_dir=folder,
+    allow_multiple_runs=True,
+    log_level="error",
+)
+tracker.start()
+start, busy = time.perf_counter(), time.process_time()
+while time.perf_counter() - start < 4:
+    sum(range(10_000))
+busy = time.process_time() - busy
+tracker.stop()
+print(busy, tracker.final_emissions_data.energy_consumed)
+"""
+
+
+@pytest.mark.slow
+def test_codecarbon_finds_the_same_energy_for_the_same_load(tmp_path):
+    """It multiplies a nominal power by load, too: here by that of one core of all there are."""
+    watts, overhead = 65.0, 1.5
+    given = map(str, (watts, overhead, tmp_path))
+    command = [python_with("codecarbon"), "-c", WITH_CODECARBON, *given]
+    done = subprocess.run(
+        command, cwd=tmp_path, capture_output=True, text=True, check=True, timeout=120
+    )
+    busy, kilowatt_hours = map(float, done.stdout.split()[-2:])
+    full_load = busy / os.cpu_count()  # as many seconds on every core
+    ours = cost.watt_hours(full_load, watts, overhead)
+    assert ours == pytest.approx(1000 * kilowatt_hours, rel=0.1)
 
 
 def test_frozen_blocks_look_once_at_each_image_that_teaches():

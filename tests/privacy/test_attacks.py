@@ -93,7 +93,32 @@ def test_counts_that_cannot_be_are_refused(numbers, told):
         attacks.audited_epsilon(*numbers, delta=1e-5)
 
 
+def test_bounds_that_cannot_hold_are_refused():
+    for bad in ({"delta": math.nan}, {"delta": -1}, {"delta": 0, "level": 2}):
+        with pytest.raises(WorkbookError, match=[*bad][-1]):
+            attacks.epsilon_of_many_runs([1, 2], [0, 1], **bad)
+        with pytest.raises(WorkbookError, match=[*bad][-1]):
+            attacks.audited_epsilon(1, 2, 3, **bad)
+
+
+def test_scores_may_be_infinite_and_so_may_an_epsilon():
+    found = attacks.attack([1, math.inf], [0, -math.inf])
+    assert (found.area, found.found_at(0)) == (1, 1)
+    for epsilon in (1e3, math.inf):
+        np.testing.assert_allclose(attacks.most_found(epsilon, 1e-5, [0, 0.1, 1]), [1e-5, 1, 1])
+
+
+@pytest.mark.parametrize("labels", [[0], [0, 2], [0, -1], [0.0, 1.0], ["0", "1"]])
+def test_labels_without_a_probability_are_refused(labels):
+    with pytest.raises(WorkbookError, match="n whole numbers from 0 to classes - 1"):
+        attacks.confidence([[0.8, 0.2], [0.5, 0.5]], labels)
+
+
 def test_scores_that_are_none_are_refused():
+    with pytest.raises(WorkbookError, match=r"members is \['a'\], but must be scores"):
+        attacks.attack(["a"], [1])
+    with pytest.raises(WorkbookError, match="false_positives is -1"):
+        attacks.attack([1], [0]).found_at(-1)
     with pytest.raises(WorkbookError, match="members must be scores"):
         attacks.attack([], [1])
     with pytest.raises(WorkbookError, match="1 of them NaN"):

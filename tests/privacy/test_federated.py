@@ -66,6 +66,18 @@ def test_the_noise_is_in_units_of_the_clip_over_the_number_of_places(model):
     assert moves.std() == pytest.approx(3.0 * 2.0 / 2, rel=0.1)
 
 
+def test_noise_and_changes_leave_frozen_weights_alone():
+    keras.utils.set_random_seed(0)
+    frozen = keras.layers.Dense(3, trainable=False)
+    model = SimMIM(keras.Sequential([keras.Input((4,)), frozen]), [Task("one", ("a", "b"))])
+    start, known = model.get_weights(), frozen.get_weights()
+    noisy = FederatedRecipe(1, clip=2.0, noise_multiplier=3.0)
+    list(federated_rounds(model, "one", [place(0, 5), place(1, 5)], noisy))
+    for before, after in zip(known, frozen.get_weights(), strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert not np.array_equal(start[-2], model.get_weights()[-2])
+
+
 def test_rounds_go_on_from_where_the_last_one_ended(model):
     inputs, labels = place(0, 40)
     labels = (inputs[:, 0] > 0).astype(np.int64)
@@ -78,6 +90,12 @@ def test_rounds_go_on_from_where_the_last_one_ended(model):
 def test_what_cannot_be_meant_is_refused(model):
     with pytest.raises(WorkbookError, match="There are 0 places"):
         next(federated_rounds(model, "one", [], WHOLE))
+    with pytest.raises(WorkbookError, match="Unknown task 'three'"):
+        next(federated_rounds(model, "three", [place(0, 3)], WHOLE))
+    with pytest.raises(WorkbookError, match="There are 3 inputs, but 2 labels"):
+        next(federated_rounds(model, "one", [(place(0, 3)[0], [0, 1])], WHOLE))
+    with pytest.raises(WorkbookError, match="3 of 3 inputs hold NaN"):
+        next(federated_rounds(model, "one", [(np.full((3, 4), np.nan), [0, 1, 1])], WHOLE))
     with pytest.raises(WorkbookError, match="each with examples"):
         next(federated_rounds(model, "one", [place(0, 3), place(0, 0)], WHOLE))
     with pytest.raises(WorkbookError, match="clip is None"):

@@ -63,6 +63,14 @@ def test_probabilities_add_up_to_one():
     assert probabilities(np.zeros((5, 3), np.float32), ROWS[:0]).shape == (0, 3)
 
 
+def test_rows_that_are_no_numbers_are_refused():
+    recipe = PrivateRecipe(1, 10, 1, 1)
+    with pytest.raises(WorkbookError, match="40 of 40 rows hold NaN"):
+        train_head(ROWS + np.nan, LABELS, 3, recipe)
+    with pytest.raises(WorkbookError, match="with a row for each example"):
+        train_head(ROWS[0], LABELS[:5], 3, recipe)
+
+
 @pytest.mark.parametrize(
     ("labels", "classes", "told"),
     [

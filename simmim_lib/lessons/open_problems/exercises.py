@@ -162,7 +162,7 @@ def _completeness(answer: Callable[..., Any]) -> str:
     import numpy as np
 
     random = np.random.default_rng()
-    shown = (np.array([2.0, 1.0]), np.array([0.0, 1.0]))
+    shown = (np.array([3.0, 1.0]), np.array([1.0, 0.0]))  # where no two mistakes give the same
     for image, baseline in [shown, *(tuple(random.normal(size=(2, size))) for size in (3, 5))]:
         right, mistakes = attributions(image, baseline)
         change = _smooth(image) - _smooth(baseline)
@@ -193,6 +193,8 @@ def attributions(image: "np.ndarray", baseline: "np.ndarray") -> tuple["np.ndarr
         "You looked at the gradient at the image only: average it along the way.": way
         * _slopes(image),
         "Your way begins at zero: it begins at the baseline.": way * from_zero,
+        "You averaged over the pixels, too: `np.mean(slopes, axis=0)` averages along the way "
+        "alone.": way * slopes.mean(),
         "You added up the gradients: divide by the number of steps.": 400 * way * slopes,
     }
     return way * slopes, [Mistake(value, text) for text, value in named.items()]

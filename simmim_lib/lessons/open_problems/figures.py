@@ -25,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
     from matplotlib.transforms import Bbox
 
+EPSILON = "epsilon for one image more or fewer"
+"""An epsilon says little without the relation of neighbours: with or without one of the images."""
+
 MARKERS = "os^Dv<>"
 LOOKS = (("source", "-"), ("target", "--"), ("trained", "-."), ("frozen", ":"), ("baseline", "-"))
 """Colour and line of the curves of a figure, in order."""
@@ -195,7 +198,7 @@ def private_head(
     mean, half = interval(values)
     axes.errorbar(epsilon, mean, error_bar(half), fmt="*", ms=16, color=COLOURS["baseline"])
     make_logarithmic(axes, "x")
-    axes.set(xlabel="epsilon (more private to the left)", ylabel="test accuracy")
+    axes.set(xlabel=f"{EPSILON} (left: more private)", ylabel="test accuracy")
     axes.set_title(shortened(title, 60))
     axes.legend(loc="lower right", fontsize=9)
     _draw_odds(figure.add_axes((0.72, 0.15, 0.26, 0.75)), epsilon)
@@ -207,7 +210,7 @@ def private_head(
     )
     return Picture(
         figure,
-        f"Test accuracy by epsilon. {title}. {numbers}. Just tried, {kind}, epsilon {epsilon:g}: "
+        f"Test accuracy by {EPSILON}. {title}. {numbers}. Just tried, {kind}, epsilon {epsilon:g}: "
         f"{mean_and_interval(values)}. Whoever bets even money that somebody's image was there "
         f"may bet {np.exp(epsilon):,.1f} to 1 at most after seeing the head.",
     )
@@ -249,7 +252,7 @@ def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) 
     axes.plot([], [], "o", ms=4, color=COLOURS["source"], label="found, within the claim")
     axes.plot([], [], "o", ms=4, color=COLOURS["target"], label="found, above it: a bug")
     axes.set_yticks(range(len(rows)), [shortened(name, 34) for name in rows])
-    axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel="epsilon")
+    axes.set(ylim=(len(rows) - 0.5, -0.5), xlabel=EPSILON)
     axes.set_xlim(left=-0.1)
     axes.grid(axis="x")
     axes.set_title(shortened(title, 60))
@@ -259,7 +262,7 @@ def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) 
         f"{len(found)} runs, above the claim in {(found > claimed).sum()}"
         for name, (claimed, found) in rows.items()
     )
-    return Picture(figure, f"Epsilon, claimed and found. {title}. {numbers}.")
+    return Picture(figure, f"Claimed and found: {EPSILON}. {title}. {numbers}.")
 
 
 LEAST_ACCUSED = 1e-3

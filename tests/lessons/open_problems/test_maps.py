@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 
 from simmim_lib import attribution, trunks
+from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.open_problems import maps, two_tasks
 from simmim_lib.simmim import SimMIM, Task
 
@@ -25,6 +26,11 @@ def test_the_network_of_a_head_answers_as_the_model_does_and_is_its_own(model):
         np.testing.assert_allclose(network(IMAGES), model(IMAGES)[task], atol=1e-5)
     network.set_weights([0 * weight for weight in network.get_weights()])
     assert np.abs(np.asarray(model(IMAGES)["digit"])).max() > 0
+
+
+def test_a_head_that_does_not_exist_is_refused(model):
+    with pytest.raises(WorkbookError, match=r"Unknown task 'nose'\. Choose one of: digit, garment"):
+        two_tasks.network_of(model, "nose")
 
 
 @pytest.mark.parametrize("method", maps.METHODS)

@@ -90,6 +90,7 @@ WRONG_ANSWERS = {
             _integrated("np.mean([gradient(place * image) for place in places], axis=0)"),
             "begins at zero",
         ),
+        (_integrated("np.mean(slopes)"), "You averaged over the pixels"),
         (_integrated("np.sum(slopes, axis=0)"), "divide by the number of steps"),
         (_integrated("0"), "Your map adds up to 0.000"),
     ],
