@@ -70,8 +70,8 @@ print(f"a month on a hundred such machines: {100 * 30 * 24 * 60 * minute / 1e6:,
 exercises.predict("09-front", study_results.cost_figure())
 
 # %% [markdown]
-# The panel has the same figure for digits, for several numbers of labels. Say how much arithmetic you can afford,
-# and read in its title what to do.
+# You have so many labels, and so many seconds: what to do? The panel times one run on this computer,
+# and says what the ways that ten seeds have measured would take here.
 
 # %%
 panels.budget()

@@ -60,13 +60,16 @@ class Way(NamedTuple):
 
 
 @styled
-def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None = None) -> Picture:
+def accuracy_against_cost(
+    ways: Sequence[Way], title: str, limit: float | None = None, live: Way | None = None
+) -> Picture:
     """Draw accuracy against arithmetic, and the ways that no other beats in both.
 
     Args:
         ways: to compare.
         title: what was measured.
         limit: what can be afforded, in billions of operations.
+        live: a run of one seed that was just made, which is drawn but not compared.
     """
     figure = new_figure(8, 4.6)
     axes = figure.add_axes((0.09, 0.22, 0.88, 0.7))
@@ -85,6 +88,9 @@ def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None =
     axes.step(*steps.T, where="post", color=COLOURS["unlabelled"], lw=1, zorder=1)
     if limit is not None:
         axes.axvline(limit, color=COLOURS["baseline"], ls="--", label="what you can afford")
+    if live is not None:
+        colour, label = COLOURS["target"], f"{live.group}: {live.name}"
+        axes.plot(live.cost, live.accuracy, "*", ms=14, color=colour, mec="black", label=label)
     _name_ways(axes, ways, front)
     axes.set(xlabel="billions of floating-point operations, one seed", ylabel="test accuracy")
     axes.set_title(shortened(title, 90))
@@ -94,10 +100,11 @@ def accuracy_against_cost(ways: Sequence[Way], title: str, limit: float | None =
         for way in sorted(ways, key=lambda way: way.cost)
     )
     best = ", ".join(f"{way.group} {way.name}" for way in front)
+    now = f" {label}, accuracy {live.accuracy[0]:.3f} for {live.cost:,.1f}." if live else ""
     return Picture(
         figure,
         f"Test accuracy against billions of floating-point operations. {title}. {numbers}. No "
-        f"other is better and cheaper than: {best}.",
+        f"other is better and cheaper than: {best}.{now}",
     )
 
 

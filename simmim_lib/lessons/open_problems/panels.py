@@ -5,10 +5,12 @@ from collections.abc import Iterator
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.open_problems import browsing, figures, game, study_results
 from simmim_lib.lessons.open_problems.private_heads import PrivateHead, accuracies
+from simmim_lib.lessons.open_problems.timing import timed
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.memory import remember
 from simmim_lib.panels.panel import Panel, Values
 from simmim_lib.pictures.style import Picture
+from simmim_lib.settings import Settings
 
 EPSILONS = (0.1, 0.2, 0.5, 1.0, 2.0, 3.0, 5.0, 8.0)
 UNANSWERED = "?"
@@ -82,16 +84,23 @@ def what_a_head_looks_at() -> Panel:
     return Panel(controls, pictures)
 
 
-def budget() -> Panel:
-    """Return the panel that says what to do with so much arithmetic and so many labels."""
+def budget(steps: int = 120) -> Panel:
+    """Return the panel that says what to do with so many seconds and so many labels.
+
+    What each way brings is stored; how long it takes here follows from one run that is timed.
+
+    Args:
+        steps: of that run.
+    """
     controls = {
         "labels": slider("Labels per class", study_results.LABELS, 10),
-        "limit": slider(
-            "Billions of operations", (1, 3, 10, 30, 100, 300, 1_000, 3_000, 10_000), 100
-        ),
+        "seconds": slider("Seconds", (5, 10, 20, 40, 60, 120, 300, 600), 20),
     }
 
-    def pictures(values: Values, _: Progress) -> Iterator[Picture]:
-        yield study_results.budget_figure(values["labels"], values["limit"])
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        labels, seconds = values["labels"], values["seconds"]
+        yield study_results.budget_figure(labels, seconds, None)
+        run = Settings(frozen_layers=0, labels_per_class=labels, steps=steps, seeds=1)
+        yield study_results.budget_figure(labels, seconds, remember(timed, run, progress))
 
     return Panel(controls, pictures)

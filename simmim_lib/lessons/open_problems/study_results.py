@@ -16,6 +16,7 @@ from simmim_lib.lessons.open_problems.figures import Way, pareto_front
 from simmim_lib.lessons.open_problems.maps import METHODS
 from simmim_lib.lessons.open_problems.membership import FALSE_POSITIVES, TRAININGS
 from simmim_lib.lessons.open_problems.private_heads import DELTA, PrivateHead
+from simmim_lib.lessons.open_problems.timing import Timed
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.style import Picture, short_title
@@ -38,6 +39,9 @@ FEATURES = {
 
 LABELS = (1, 2, 5, 10, 50)
 """Labels per class, in the study of digits whose cost is looked at."""
+
+LIVE = "fine-tune, one seed, timed here"
+"""The group of the run that is timed, for readers."""
 
 CLOTHES_LABELS = 20
 """The same in the studies of clothes."""
@@ -114,12 +118,28 @@ def cost_figure() -> Picture:
     return figures.accuracy_against_cost(clothes(), title)
 
 
-def budget_figure(labels: int, limit: float) -> Picture:
-    """Draw accuracy on digits against cost, with what can be afforded, and say what to do."""
-    affordable = [way for way in pareto_front(digits(labels)) if way.cost <= limit]
-    advice = f"take {affordable[-1].name}" if affordable else "nothing is so cheap"
-    title = f"MNIST, {labels} labels per class, {limit:,g} billion: {advice}"
-    return figures.accuracy_against_cost(digits(labels), title, limit)
+def budget_figure(labels: int, seconds: float, run: Timed | None) -> Picture:
+    """Draw accuracy on digits against cost, with what can be afforded, and say what to do.
+
+    Args:
+        labels: per class.
+        seconds: that there are.
+        run: how fast this computer is; nothing is said of seconds before it is known.
+    """
+    ways, title = (
+        digits(labels),
+        f"MNIST, {labels} {'label' if labels == 1 else 'labels'} per class",
+    )
+    if run is None:
+        return figures.accuracy_against_cost(ways, f"{title}: one run is being timed")
+    limit = run.billions(seconds)
+    affordable = [way for way in pareto_front(ways) if way.cost <= limit]
+    best = affordable[-1] if affordable else None
+    advice = f"take {best.name}, {run.seconds(best.cost):.0f} s" if best else "nothing is so quick"
+    live = Way(LIVE, f"{run.seconds(run.cost):.0f} s", run.cost, np.array([run.accuracy]))
+    return figures.accuracy_against_cost(
+        ways, f"{title}, {seconds:g} seconds: {advice}", limit, live
+    )
 
 
 # --- Cheaper ways to adapt
