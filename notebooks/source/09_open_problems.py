@@ -378,6 +378,16 @@ exercises.predict("09-heads", figures.heads(pictures.images[:8], attributions), 
 panels.what_a_head_looks_at()
 
 # %% [markdown]
+# And with words? The number of a word has no gradient, but its **embedding** has, the numbers that a
+# network makes of it first. Below, the small language model of lesson 07 has heads for reviews of
+# goods, films and restaurants. The way to a sentence leads from one in which no token says anything;
+# a word's share is the sum over its numbers. Look for a head that has learnt which words occur in bad
+# reviews, and not what a sentence says.
+
+# %%
+panels.what_a_word_weighs()
+
+# %% [markdown]
 # ### Exercise 4: Attributions that add up (medium, 10 minutes)
 
 

@@ -16,6 +16,7 @@ from simmim_lib.attribution.randomisation import (
     randomised,
     similarity,
 )
+from simmim_lib.attribution.texts import word_shares
 
 __all__ = [
     "cascade",
@@ -30,4 +31,5 @@ __all__ = [
     "randomised",
     "similarity",
     "smooth_grad",
+    "word_shares",
 ]

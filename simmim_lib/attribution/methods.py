@@ -49,7 +49,7 @@ def gradients(logits: Logits, images: ArrayLike, classes: ArrayLike) -> Map:
 
     Source: Simonyan, Vedaldi and Zisserman 2014, "Deep Inside Convolutional Networks".
     """
-    images, classes = _asked(logits, images, classes)
+    images, classes = checked(logits, images, classes)
     parts = [
         _gradients(logits, images[start : start + TOGETHER], classes[start : start + TOGETHER])
         for start in range(0, len(images), TOGETHER)
@@ -84,7 +84,7 @@ def integrated_gradients(
 
     Source: Sundararajan, Taly and Yan 2017, "Axiomatic Attribution for Deep Networks", equation 1.
     """
-    images, classes = _asked(logits, images, classes)
+    images, classes = checked(logits, images, classes)
     start = _baseline(baseline, images)
     if steps is not None:
         return _integrated(logits, images, classes, start, check_whole("steps", steps, 2, STEPS[1]))
@@ -134,7 +134,7 @@ def completeness_error(
     Returns:
         The difference between the sum and the change of the logit, over the largest change.
     """
-    images, classes = _asked(logits, images, classes)
+    images, classes = checked(logits, images, classes)
     missing, change = _missing(logits, images, classes, attributions, _baseline(baseline, images))
     return missing / np.maximum(change.max(), 1e-12)
 
@@ -177,7 +177,7 @@ def smooth_grad(
 
     Source: Smilkov et al. 2017, "SmoothGrad: removing noise by adding noise".
     """
-    images, classes = _asked(logits, images, classes)
+    images, classes = checked(logits, images, classes)
     check_at_least_zero("noise", noise)
     each = tuple(range(1, images.ndim))
     spread = noise * np.ptp(images, axis=each, keepdims=True)
@@ -217,7 +217,7 @@ def occlusion(
 
     Source: Zeiler and Fergus 2014, "Visualizing and Understanding Convolutional Networks".
     """
-    images, classes = _asked(logits, images, classes)
+    images, classes = checked(logits, images, classes)
     if images.ndim != 4:
         raise WorkbookError(
             f"The images have the shape {images.shape}, but a square can only cover images of the "
@@ -274,7 +274,7 @@ def grad_cam(
     import keras
     import tensorflow as tf
 
-    images, classes = _asked(lambda given: head(trunk(given)), images, classes)
+    images, classes = checked(lambda given: head(trunk(given)), images, classes)
     copy = keras.models.clone_model(trunk)  # its layers may belong to other models, too
     copy.set_weights(trunk.get_weights())
     parts = keras.Model(copy.inputs[0], [_maps(copy, layer).output, *copy.outputs])
@@ -309,7 +309,7 @@ def _maps(trunk: "keras.Model", name: str | None) -> "keras.layers.Layer":
     )
 
 
-def _asked(
+def checked(
     logits: Logits, images: ArrayLike, classes: ArrayLike
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return images and classes as arrays, or refuse what does not fit."""

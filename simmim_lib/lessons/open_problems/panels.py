@@ -2,8 +2,16 @@
 
 from collections.abc import Iterator
 
+from simmim_lib.attribution import texts
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.open_problems import browsing, figures, game, study_results
+from simmim_lib.lessons.open_problems import (
+    browsing,
+    figures,
+    game,
+    sentence_figures,
+    sentences,
+    study_results,
+)
 from simmim_lib.lessons.open_problems.private_heads import PrivateHead, accuracies
 from simmim_lib.lessons.open_problems.timing import timed
 from simmim_lib.panels.controls import dropdown, slider
@@ -80,6 +88,22 @@ def what_a_head_looks_at() -> Panel:
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         seen = remember(browsing.look, browsing.Question(**values), progress)
         yield figures.one_map(seen.image, seen.values, seen.baseline, seen.title, seen.notes)
+
+    return Panel(controls, pictures)
+
+
+def what_a_word_weighs() -> Panel:
+    """Return the browser of sentences: sentence, head, method and steps."""
+    controls = {
+        "sentence": dropdown("Sentence", sentences.SENTENCES, sentences.SENTENCES[2]),
+        "head": dropdown("Head", sentences.HEADS, "yelp"),
+        "method": dropdown("Method", texts.METHODS, texts.METHODS[0]),
+        "steps": slider("Steps", (2, 8, 16, 32, 64, 128), 64),
+    }
+
+    def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
+        question = sentences.Question(**values)
+        yield sentence_figures.word_shares(question, remember(sentences.look, question, progress))
 
     return Panel(controls, pictures)
 
