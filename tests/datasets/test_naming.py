@@ -26,10 +26,12 @@ def test_short_names_tell_datasets_apart(names, expected):
 @pytest.mark.skipif(os.name == "nt", reason="no file there has a question mark in its name")
 def test_a_path_with_a_question_mark_is_told_from_an_option(tmp_path):
     folder = fill(tmp_path / "is it?x", {"cat": 2, "dog": 2}, (28, 28))
-    with pytest.raises(WorkbookError, match="has a question mark in its name, and options follow one"):
+    with pytest.raises(
+        WorkbookError, match="has a question mark in its name, and options follow one"
+    ):
         datasets.describe(f"folder:{folder}")
     folder.rename(tmp_path / "is it")
-    with pytest.raises(WorkbookError, match="Unknown option of folder:PATH 'x'"):
+    with pytest.raises(WorkbookError, match="Unknown option"):
         datasets.describe(f"folder:{folder}")
 
 
