@@ -2,6 +2,7 @@
 
 import math
 import os
+import re
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -170,6 +171,7 @@ def _labels(
     if _are_measured([number for number in numbers if number is not None], len(cells)):
         labels: list[Label] = [None if number is None else (number,) for number in numbers]
         return "regression", tuple(columns), labels
+    _check_commas(own.path, columns[0], cells)
     names = [_class_name(cell) for cell in cells]
     class_names = sorted(set(names), key=_order)
     if len(class_names) < 2:
@@ -179,6 +181,20 @@ def _labels(
             "of another, because with one there is nothing to tell apart."
         )
     return "classification", tuple(class_names), [class_names.index(name) for name in names]
+
+
+def _check_commas(path: Path, column: str, cells: Sequence[str]) -> None:
+    """Refuse measurements with decimal commas, each of which would be a class.
+
+    They are not read as numbers, since 1,250 may also be a thousand and a quarter of one.
+    """
+    with_commas = {cell for cell in cells if re.fullmatch("[+-]?[0-9]+,[0-9]+", cell)}
+    if len(with_commas) > MAX_NUMBERED_CLASSES:
+        raise WorkbookError(
+            f"The column {shown(column)} of {path} holds numbers with commas, such as "
+            f"{min(with_commas)}, which may be decimal or for thousands: write them with a decimal "
+            "point, as spreadsheets do after a change of the language."
+        )
 
 
 def _class_name(cell: str) -> str:

@@ -102,18 +102,10 @@ def _examples(
     labelled = _as_many(by_seed)
     return training.Examples(
         part.images[labelled],
-        _in_scale(task, part.labels[labelled]),
+        network.scaled(task.data.name, part.labels[labelled]),
         np.stack(batches)[:, stage.first : stage.last],
         _unlabelled(settings, task, network, stage) if settings.learns_unlabelled else None,
     )
-
-
-def _in_scale(task: Target, labels: np.ndarray) -> np.ndarray:
-    """Return a regression's labels, (seeds, n, columns), in units of `Target.scales`."""
-    if task.data.kind != "regression":
-        return labels
-    means, deviations = task.scales[:, :, np.newaxis]
-    return (labels - means) / deviations
 
 
 def _batch_size(wanted: int, by_seed: list[np.ndarray]) -> int:

@@ -15,7 +15,7 @@ import numpy as np
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import warn
 from simmim_lib.experiments.pretrained import Pretrained
-from simmim_lib.foundation import atomic, cache, directories
+from simmim_lib.foundation import atomic, cache, directories, keras_files
 from simmim_lib.foundation.progress import Progress, progress_bar
 from simmim_lib.trunks import tokens
 from simmim_lib.trunks.building import ImageShape
@@ -169,8 +169,13 @@ def cache_directory() -> Path:
 def _path(
     weights: trunks.Weights, trunk: str, frozen: int, size: int, data: datasets.Dataset
 ) -> Path:
-    """Return a file's name that is another for other images, weights, blocks and sizes."""
-    digest = hashlib.sha256(json.dumps([trunk, frozen, size]).encode())
+    """Return a file's name that is another for other images, weights, blocks and sizes.
+
+    For another network in a trunk's file, too: layers such as a scaling have no weights.
+    """
+    file = trunks.describe(trunk).file
+    built = [keras_files.config(file)] if file else []
+    digest = hashlib.sha256(json.dumps([trunk, frozen, size, *built]).encode())
     for array in (*weights, *(part.images for part in _parts(data))):
         digest.update(np.ascontiguousarray(array).data)
     return cache_directory() / f"{digest.hexdigest()[:32]}.npz"

@@ -12,7 +12,7 @@ from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.features import fitted, frozen_features, tokenized
 from simmim_lib.experiments.pretrained import Pretrained
-from simmim_lib.experiments.tasks import Target, knows_classes
+from simmim_lib.experiments.tasks import Target, knows_classes, scales_of
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import Blocks, CutTrunk, Weights
 from simmim_lib.trunks.building import ImageShape
@@ -200,7 +200,7 @@ class Network:
         weights: those that training starts from, in the order of `model.weights`, each (seeds,
             ...).
         copied: where in `model.weights` those are that were copied from the source's trunk.
-        scales: of each regression, in which units it is learnt, see `Target.scales`.
+        scales: of each regression, in which units it is learnt, see `scales_of`.
     """
 
     architecture: Architecture
@@ -249,13 +249,33 @@ class Network:
             seeds: which seeds' they are; by default all.
         """
         weights, places = list(weights), self.architecture.positions
-        for target, scales in self.scales.items():
-            means, deviations = scales if seeds is None else scales[:, [*seeds]]
-            (group,) = [each for each in self.model.head_groups if target in each]
+        for group in self.model.head_groups:
+            if group[0] not in self.scales:
+                continue
+            means, deviations = self._scales_of(group[0], seeds)
             kernel, bias = places[_name_of_head(group)]
             weights[kernel] = weights[kernel] * deviations[:, np.newaxis].astype(np.float32)
             weights[bias] = (weights[bias] * deviations + means).astype(np.float32)
         return weights
+
+    def scaled(
+        self, target: str, labels: np.ndarray, seeds: Sequence[int] | None = None
+    ) -> np.ndarray:
+        """Return labels as they are learnt: those of a regression in units of `scales`.
+
+        Args:
+            target: whose labels they are.
+            labels: of each seed, (seeds, n, ...).
+            seeds: which seeds' they are; by default all.
+        """
+        if target not in self.scales:
+            return labels
+        means, deviations = self._scales_of(target, seeds)[:, :, np.newaxis]
+        return (labels - means) / deviations
+
+    def _scales_of(self, target: str, seeds: Sequence[int] | None) -> np.ndarray:
+        scales = self.scales[target]
+        return scales if seeds is None else scales[:, [*seeds]]
 
     def features_of(self, data: datasets.Dataset) -> datasets.Dataset:
         """Return a dataset whose images are replaced by what the frozen blocks make of them."""
@@ -293,8 +313,17 @@ def build_network(
         {name: features_of(source, layers, target.data) for name, target in tasks.items()},
         [np.stack(of_all_seeds) for of_all_seeds in zip(*by_seed, strict=True)],
         tuple(position for name in copied for position in places[name]),
-        {name: each.scales for name, each in tasks.items() if each.data.kind == "regression"},
+        _scales(layers, tasks),
     )
+
+
+def _scales(layers: Architecture, tasks: dict[str, Target]) -> dict[str, np.ndarray]:
+    """Return in which units each regression is learnt; those with one head have the same."""
+    scales: dict[str, np.ndarray] = {}
+    for group in layers.model.head_groups:
+        if tasks[group[0]].data.kind == "regression":
+            scales |= dict.fromkeys(group, scales_of([tasks[name] for name in group]))
+    return scales
 
 
 def _copied(settings: Settings, layers: Architecture, source: Pretrained | None) -> Blocks:

@@ -157,6 +157,8 @@ def _why_no_file(path: Path) -> str:
         return "is not a file"
     if str(path).startswith("folder:"):  # as a target is named
         return "is not there; give the path alone, without folder:"
+    if str(path).startswith("csv:"):
+        return "is a table; for images, give their files or folders"
     return "is not there"
 
 

@@ -56,7 +56,8 @@ def validation_loss(
     """Return the mean loss of all tasks on each seed's validation images, (seeds,).
 
     The loss tells progress from standstill where a few images more or less are classified
-    correctly by chance.
+    correctly by chance. That of a regression is in the units of the training, so that one in
+    thousands does not drown the others.
 
     Args:
         tasks: from `choose_tasks`.
@@ -68,5 +69,8 @@ def validation_loss(
         name: replace(task, choices=[task.choices[seed] for seed in seeds])
         for name, task in tasks.items()
     }
-    looks = look(chosen, network, network.in_units(weights, seeds))
+    looks = {
+        name: replace(each, labels=network.scaled(name, each.labels, seeds))
+        for name, each in look(chosen, network, weights).items()
+    }
     return np.mean([each.loss for each in looks.values()], axis=0)

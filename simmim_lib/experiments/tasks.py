@@ -1,5 +1,6 @@
 """The target tasks of an experiment: their data, and which images each seed may use."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -19,19 +20,27 @@ class Target:
     data: datasets.Dataset
     choices: list[datasets.Choice]
 
-    @property
-    def scales(self) -> np.ndarray:
-        """Mean and standard deviation of each seed's labelled numbers, (2, seeds, columns).
 
-        A regression learns numbers in these units, so that one in thousands does not drown other
-        tasks; of other kinds, 0 and 1.
-        """
-        if self.data.kind != "regression":
-            return np.array([[[0.0]], [[1.0]]])
-        by_seed = [self.data.train.labels[choice.labelled] for choice in self.choices]
-        means = np.stack([labels.mean(axis=0) for labels in by_seed])
-        deviations = np.stack([labels.std(axis=0) for labels in by_seed])
-        return np.stack([means, np.where(deviations > 0, deviations, 1.0)])
+def scales_of(regressions: Sequence[Target]) -> np.ndarray:
+    """Return mean and standard deviation of each seed's labelled numbers, (2, seeds, columns).
+
+    Regressions learn numbers in these units, so that one in thousands does not drown other tasks.
+
+    Args:
+        regressions: those with one head, which gives all their numbers, so in the same units.
+    """
+    by_seed = [
+        np.concatenate(
+            [
+                each.data.train.labels[choice.labelled]
+                for each, choice in zip(regressions, of_seed, strict=True)
+            ]
+        )
+        for of_seed in zip(*(each.choices for each in regressions), strict=True)
+    ]
+    means = np.stack([labels.mean(axis=0) for labels in by_seed])
+    deviations = np.stack([labels.std(axis=0) for labels in by_seed])
+    return np.stack([means, np.where(deviations > 0, deviations, 1.0)])
 
 
 def choose_tasks(settings: Settings) -> dict[str, Target]:

@@ -4,6 +4,7 @@
 name of the catalogue can, also in files, so they are read in the same way in every process.
 """
 
+import os
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -44,8 +45,8 @@ class Address:
             options: by kind, the names of the options that it takes.
 
         Raises:
-            WorkbookError: no path; an option that the kind does not take, without a value, or
-                twice.
+            WorkbookError: no path, or one with a question mark; an option that the kind does not
+                take, without a value, or twice.
         """
         kind, colon, rest = text.partition(":")
         if not colon or kind not in options:
@@ -53,6 +54,11 @@ class Address:
         path, _, query = rest.partition("?")
         if not path.strip():
             raise WorkbookError(f"{shown(text)} names no path: write {kind}:PATH.")
+        if query and _is_only_there(rest, path):
+            raise WorkbookError(
+                f"{shown(rest)} has a question mark in its name, and options follow one: rename "
+                "it, or name a link to it."
+            )
         given = [_option(kind, part, options[kind]) for part in _parts(query)]
         names = [name for name, _ in given]
         for name in names:
@@ -61,6 +67,12 @@ class Address:
                     f"{shown(text)} gives the option {shown(name)} twice: give it once."
                 )
         return cls(kind, path, dict(given))
+
+
+def _is_only_there(whole: str, before: str) -> bool:
+    """Tell whether a path is there with its question mark, and not what stands before that."""
+    there, short = (os.path.lexists(from_person(path)) for path in (whole, before))
+    return there and not short
 
 
 def _parts(query: str) -> list[str]:

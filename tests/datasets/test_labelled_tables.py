@@ -252,6 +252,18 @@ def test_a_slip_among_measurements(folder):
     assert "1 of 40 images" in text and "row 41" in text and "its 'age' is not a number" in text
 
 
+def test_numbers_with_commas_are_no_classes(folder):
+    """As a spreadsheet in German or French writes them; 40 classes of one image make no sense."""
+    rows = [f"{image(n)};{20 + n},{n % 9}" for n in range(40)]
+    text = refused(write(folder, "image;age", rows))
+    assert "'age'" in text and "such as 20,0" in text and "decimal point" in text
+
+
+def test_few_names_with_commas_are_classes(folder):
+    rows = [f"{image(n)};{n % 2},5" for n in range(40)]
+    assert load(write(folder, "image;label", rows)).class_names == ("0,5", "1,5")
+
+
 def test_no_row_can_be_used(folder):
     text = refused(write(folder, "image,label", ["lost.png,0", "lost2.png,1"]))
     assert "no row that can be used" in text

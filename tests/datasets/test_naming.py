@@ -1,11 +1,14 @@
 """What datasets are called where there is little room, and how large their images are."""
 
+import os
+
 import numpy as np
 import pytest
 from image_making import fill, noise, save
 from PIL import Image
 
 from simmim_lib import datasets
+from simmim_lib.errors import WorkbookError
 
 
 @pytest.mark.parametrize(
@@ -18,6 +21,18 @@ from simmim_lib import datasets
 )
 def test_short_names_tell_datasets_apart(names, expected):
     assert datasets.short_names(names) == dict(zip(names, expected, strict=True))
+
+
+@pytest.mark.skipif(os.name == "nt", reason="no file there has a question mark in its name")
+def test_a_path_with_a_question_mark_is_told_from_an_option(tmp_path):
+    folder = fill(tmp_path / "is it?x", {"cat": 2, "dog": 2}, (28, 28))
+    with pytest.raises(
+        WorkbookError, match="has a question mark in its name, and options follow one"
+    ):
+        datasets.describe(f"folder:{folder}")
+    folder.rename(tmp_path / "is it")
+    with pytest.raises(WorkbookError, match="Unknown option"):
+        datasets.describe(f"folder:{folder}")
 
 
 def test_sizes_are_those_of_the_files_the_right_way_up(tmp_path):

@@ -4,6 +4,7 @@ import contextlib
 import os
 from dataclasses import replace
 
+import keras
 import numpy as np
 import pytest
 
@@ -139,6 +140,18 @@ def test_another_size_or_weight_or_trunk_has_a_file_of_its_own(few):
         )
     }
     assert len(paths) == 6
+
+
+def test_a_file_s_network_with_other_layers_has_a_file_of_its_own(few, tmp_path):
+    """A user's, saved anew under its name: another scaling changes all features and no weight."""
+    trunk, weights, paths = f"file:{tmp_path / 'mine.keras'}?blocks=features", [np.zeros(3)], []
+    for scale in (1.0, 1.0, 255.0):
+        images = keras.Input((28, 28, 1), name="images")
+        scaled = keras.layers.Rescaling(scale, name="scale")(images)
+        pooled = keras.layers.GlobalAveragePooling2D(name="features")(scaled)
+        keras.Model(images, pooled, name="mine").save(tmp_path / "mine.keras")
+        paths.append(features._path(weights, trunk, 1, 28, few))
+    assert paths[0] == paths[1] != paths[2]
 
 
 @pytest.mark.slow

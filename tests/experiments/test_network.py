@@ -194,3 +194,43 @@ def test_a_regression_has_the_units_of_each_seed_s_own_labels(tmp_path):
         for position, seed in enumerate(seeds):
             expected = in_spreads[position] * given[seed].std() + given[seed].mean()
             np.testing.assert_allclose(in_units[position], expected, rtol=1e-4)
+
+
+def scores(folder, name, first):
+    """Write a table of forty images with numbers from `first` on, and return its address."""
+    rows = ["image,score"]
+    for number in range(40):
+        save(folder / f"{name}{number}.png", noise(first + number))
+        rows.append(f"{name}{number}.png,{first + number**2 / 10}")
+    (folder / f"{name}.csv").write_text("\n".join(rows))
+    return f"csv:{folder / name}.csv"
+
+
+def test_regressions_with_one_head_have_the_units_of_all_their_labels(tmp_path):
+    """It gives all their numbers, so that they are brought back to the labels' units once."""
+    names = scores(tmp_path, "low", 500), scores(tmp_path, "high", 900)
+    settings = Settings(
+        targets=names, source=None, labels_per_class=10, shared_heads=True, steps=2, seeds=2
+    )
+    tasks = experiments.choose_tasks(settings)
+    network = build_network(settings, tasks, None, 0)
+    given = [
+        [tasks[name].data.train.labels[tasks[name].choices[seed].labelled] for name in names]
+        for seed in range(2)
+    ]
+    plan = plan_stage(settings, tasks, network, settings.stages[0])
+    for position, name in enumerate(names):
+        images = tasks[name].data.train.images[:5]
+        in_spreads, in_units = (
+            training.predict(network.model, weights, images, name)
+            for weights in (network.weights, network.in_units(network.weights))
+        )
+        for seed, labels in enumerate(given):
+            together = np.concatenate(labels)
+            np.testing.assert_allclose(
+                plan.examples[position].labels[seed],
+                (labels[position] - together.mean()) / together.std(),
+                atol=1e-5,
+            )
+            expected = in_spreads[seed] * together.std() + together.mean()
+            np.testing.assert_allclose(in_units[seed], expected, rtol=1e-4)

@@ -75,6 +75,8 @@ def test_what_is_not_there_and_what_is_empty_keeps_its_place(tmp_path):
 def test_an_address_is_no_path():
     ((found,), _) = find(["folder:photos"])
     assert found.reason == "is not there; give the path alone, without folder:"
+    ((found,), _) = find(["csv:table.csv?label=sick"])
+    assert found.reason == "is a table; for images, give their files or folders"
 
 
 @pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="needs a named pipe")

@@ -2,6 +2,7 @@
 
 import numpy as np
 import pytest
+from image_making import noise, save
 from rehearsal import rehearsed
 from scipy.special import log_softmax
 
@@ -78,6 +79,27 @@ def test_the_loss_is_the_mean_of_all_targets_on_each_seed_s_own_validation_image
             losses.append(surprise.mean())
         assert losses[0] != pytest.approx(losses[1], rel=1e-3)
         assert found[position] == pytest.approx(np.mean(losses), rel=1e-4)
+
+
+@pytest.mark.parametrize("seeds", [[0, 1], [1]])
+def test_numbers_in_thousands_weigh_no_more_than_those_near_one(tmp_path, seeds):
+    """Else they alone would say when to stop."""
+    targets = []
+    for unit in (1, 1000):
+        rows = ["image,score"]
+        for number in range(40):
+            save(tmp_path / f"{number}.png", noise(number))
+            rows.append(f"{number}.png,{unit * number / 7}")
+        (tmp_path / f"{unit}.csv").write_text("\n".join(rows))
+        targets.append(f"csv:{tmp_path / str(unit)}.csv")
+    losses = []
+    for target in targets:
+        settings = Settings(targets=(target,), source=None, labels_per_class=10, seeds=2)
+        tasks = experiments.choose_tasks(settings)
+        network = experiments.transfer(settings, tasks, None)
+        weights = [weight[seeds] for weight in network.weights]
+        losses.append(validation_loss(tasks, network, weights, seeds))
+    np.testing.assert_allclose(*losses, rtol=1e-3)
 
 
 @pytest.mark.parametrize(
