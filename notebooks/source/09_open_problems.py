@@ -379,10 +379,10 @@ panels.what_a_head_looks_at()
 
 # %% [markdown]
 # And with words? The number of a word has no gradient, but its **embedding** has, the numbers that a
-# network makes of it first. Below, the small language model of lesson 07 has heads for reviews of
-# goods, films and restaurants. The way to a sentence leads from one in which no token says anything;
-# a word's share is the sum over its numbers. Look for a head that has learnt which words occur in bad
-# reviews, and not what a sentence says.
+# network makes of it first. Below, the small language model of lesson 07 has a head for reviews of
+# goods and one for restaurants. The way to a sentence leads from one in which no token says anything;
+# a word's share is the sum over its numbers. Look for a sentence that a head takes for the sum of its
+# words.
 
 # %%
 panels.what_a_word_weighs()

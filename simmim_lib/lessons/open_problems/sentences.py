@@ -19,24 +19,26 @@ SENTENCES = (
     "A great phone, but the battery is terrible.",
     "Not bad at all.",
     "I would never go there again.",
-    "The best film of the year, with a great cast.",
+    "The best pizza in town, with great service.",
     "It works well and I love it.",
 )
 
-HEADS = ("amazon", "imdb", "yelp")
+HEADS = ("amazon", "yelp")
 
 READER = Settings(
     trunk="words",
     source="wikipedia",
     pretext="next-word",
     targets=HEADS,
+    image_size=32,  # tokens, which is enough for one sentence
     labels_per_class=200,
-    frozen_layers=2,
-    steps=200,
+    frozen_layers=0,
+    learning_rate=3e-3,
+    steps=60,
     seeds=1,
     baseline="none",
 )
-"""The small language model of the workbook, whose last layer and heads are trained on reviews."""
+"""The small language model of the workbook, fine-tuned on reviews of goods and of restaurants."""
 
 SPACE = "\u0120"
 """What a token begins with where a word does."""
@@ -81,10 +83,10 @@ class Seen(NamedTuple):
     error: float
 
 
-@functools.lru_cache(maxsize=2)
-def reader(steps: int = READER.steps) -> experiments.Result:
+@functools.cache
+def reader() -> experiments.Result:
     """Return the trained network, whose heads `Result.model` gives one by one."""
-    return experiments.run(READER.replace(steps=steps))
+    return experiments.run(READER)
 
 
 def look(question: Question, _: Progress) -> Seen:
@@ -105,7 +107,7 @@ def look(question: Question, _: Progress) -> Seen:
 def _joined(pieces: list[str], shares: np.ndarray) -> tuple[list[str], np.ndarray]:
     """Join the pieces of each word, and add up their shares."""
     begins = [number == 0 or piece.startswith(SPACE) for number, piece in enumerate(pieces)]
-    word_of = np.cumsum(begins) - 1
+    word_of = np.cumsum(begins, dtype=int) - 1
     joined = [""] * (word_of[-1] + 1 if pieces else 0)
     for word, piece in zip(word_of, pieces, strict=True):
         joined[word] += piece.removeprefix(SPACE)

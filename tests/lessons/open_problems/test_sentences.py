@@ -35,7 +35,7 @@ def test_the_picture_has_a_bar_for_each_word_and_says_them():
 @pytest.mark.colab
 @pytest.mark.slow
 def test_the_browser_asks_heads_that_can_read():
-    trained = sentences.reader(200)
+    trained = sentences.reader()
     assert all(accuracy.mean() > 0.65 for accuracy in trained.accuracy.values())
     panel = panels.what_a_word_weighs()
     panel.start()
@@ -47,4 +47,4 @@ def test_the_browser_asks_heads_that_can_read():
     for method in ("gradient x input", "occlusion"):
         says = follow(panel, lambda each=method: choose(find(panel.view, "Method"), each))
         assert method in says and "completeness" not in says
-    assert "The imdb head" in follow(panel, lambda: choose(find(panel.view, "Head"), "imdb"))
+    assert "The amazon head" in follow(panel, lambda: choose(find(panel.view, "Head"), "amazon"))
