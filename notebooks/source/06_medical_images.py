@@ -337,8 +337,8 @@ exercises.predict("06-information", study_results.information_table())
 
 # %% [markdown] tags=["quoted"]
 # And with *all* labels? `simmim study pneumonia` trains heads on frozen features, which takes minutes,
-# and then all of EfficientNet for six passes over the images, five times, which takes most of half an
-# hour. Each row is the mean of several networks, its threshold fixed on the validation images as in
+# and then all of EfficientNet for six passes over the images, ten times, which takes most of an hour.
+# Each row is the mean of ten networks, its threshold fixed on the validation images as in
 # section 3, with an interval that draws test images anew. The row in bold is chosen on validation
 # images. For comparison, from the benchmark of section 1, at its threshold of 0.5: a ResNet-18
 # trained whole has an AUC of 95.0 and an accuracy of 83.1, its best row, a linear head on DINO's
