@@ -57,6 +57,7 @@ ALLOWED = {
     "trunk_learning_rate": [0.1, 1.0],
     "layer_decay": [0.65, 1.0],
     "batch_size": [1, 64],
+    "class_weights": ["none", "balanced"],
     "schedule": ["constant", "warm-up"],
     "information": [0.0, 0.3],
     "spread": [0.0, 2.5],
@@ -329,6 +330,7 @@ REFUSED = {
         ],
     },
     "batch_size": {ONE_TO_A_MILLION: [0, -1, 1.0, "5", None, True, [5], {}, 10**5000]},
+    "class_weights": {"Unknown class_weights": [*NO_NAMES, None]},
     "schedule": {"Unknown schedule": [*NO_NAMES, None]},
     **{
         name: {"must be a finite number of at least 0, like": [*NO_NUMBERS, *NOT_FINITE, -0.1]}

@@ -96,7 +96,7 @@ def _examples(
     by_seed = [choice.labelled for choice in task.choices]
     size = _batch_size(settings.batch_size, by_seed)
     batches = [
-        training.draw_batches(len(labelled), size, settings.steps, seed)
+        _draw_labelled(settings, task.data, labelled, size, seed)
         for seed, labelled in enumerate(by_seed)
     ]
     labelled = _as_many(by_seed)
@@ -106,6 +106,31 @@ def _examples(
         np.stack(batches)[:, stage.first : stage.last],
         _unlabelled(settings, task, network, stage) if settings.learns_unlabelled else None,
     )
+
+
+def _draw_labelled(
+    settings: Settings, data: datasets.Dataset, labelled: np.ndarray, size: int, seed: int
+) -> np.ndarray:
+    """Return the images of each step, as positions among the labelled, (steps, batch size).
+
+    Balanced classes are drawn at random, each as often as the others: in the mean that is the loss
+    in which each class has the same weight, and no step has a single huge one.
+
+    Raises:
+        WorkbookError: there are no classes to balance.
+    """
+    if settings.class_weights == "none":
+        return training.draw_batches(len(labelled), size, settings.steps, seed)
+    if data.kind != "classification":
+        raise WorkbookError(
+            f"class_weights=balanced is for images of one class each, but {shown(data.name)} is of "
+            f"the kind {data.kind}: leave class_weights out."
+        )
+    labels = data.train.labels[labelled]
+    chances = 1 / np.bincount(labels)[labels]
+    random = np.random.default_rng(seed)
+    shape = (settings.steps, size)
+    return random.choice(len(labelled), shape, p=chances / chances.sum()).astype(np.int32)
 
 
 def _batch_size(wanted: int, by_seed: list[np.ndarray]) -> int:

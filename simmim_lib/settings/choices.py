@@ -41,6 +41,10 @@ BUDGETS = {
 }
 SEEDS = {"quick": 3, "full": 10}
 
+CLASS_WEIGHTS = {
+    "none": "every labelled image counts the same",
+    "balanced": "every class counts the same, however many labelled images it has",
+}
 BASELINES = {
     "same-trunk": "the same network from scratch",
     "small-trunk": "the workbook's small network from scratch; the trunk itself would take minutes",

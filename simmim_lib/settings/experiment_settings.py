@@ -29,6 +29,7 @@ from simmim_lib.settings.choices import (
     ADAPTATIONS,
     BASELINES,
     BUDGETS,
+    CLASS_WEIGHTS,
     OPTIMIZERS,
     PRETEXTS,
     RECIPES,
@@ -219,6 +220,12 @@ class Settings:
         reads=Whole(1, MAX_COUNT),
         group="training",
         offers=(8, 16, 32, 64),
+    )
+    class_weights: str = option(
+        "none",
+        "; ".join(f"{name}: {text}" for name, text in CLASS_WEIGHTS.items()),
+        reads=Choice(CLASS_WEIGHTS),
+        group="training",
     )
     schedule: str = option(
         "constant",

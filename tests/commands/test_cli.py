@@ -94,7 +94,7 @@ def test_every_setting_is_an_option(
         "class_prior": (0.25, 0.75), "class_shares": (0.0, 1.0), "foreign_images": "fashion",
         "ramp": 0.25, "strategy": "mirrored", "recipe": "simmim", "trunk": "article",
         "trunk_learning_rate": 0.1, "batch_size": 8, "patience": 40,
-        "baseline": "none", "layer_decay": 0.65,
+        "baseline": "none", "layer_decay": 0.65, "class_weights": "balanced",
     }  # fmt: skip
     # Each alone must be a setting that is allowed; these need others beside them.
     together = {"agreement", "augmentation", "image_size", "pretext"}

@@ -139,6 +139,36 @@ def test_seeds_may_have_unequally_many_images(counts, size):
         np.testing.assert_array_equal(rest.batches[seed], choice.unlabelled[batches])
 
 
+def test_balanced_classes_are_seen_equally_often_and_every_image_of_a_class_as_well():
+    settings = Settings(source=None, class_weights="balanced", steps=400, seeds=2)
+    tasks = experiments.choose_tasks(settings)
+    labels = tasks["mnist"].data.train.labels
+    rare = np.concatenate([np.flatnonzero(labels == 3)[:4], np.flatnonzero(labels == 8)[:36]])
+    choices = [choice._replace(labelled=rare) for choice in tasks["mnist"].choices]
+    tasks = {"mnist": replace(tasks["mnist"], choices=choices)}
+    network = build_network(settings, tasks, None, 0)
+    (balanced,) = plan_stage(settings, tasks, network, settings.stages[0]).examples
+    plain = settings.replace(class_weights="none")
+    (usual,) = plan_stage(plain, tasks, network, settings.stages[0]).examples
+    assert balanced.batches.shape == usual.batches.shape == (2, 400, 32)
+    for found, share in ((balanced, 0.5), (usual, 0.1)):
+        for seed in range(2):
+            seen = found.labels[seed][found.batches[seed]]
+            assert np.mean(seen == 3) == pytest.approx(share, abs=0.02)
+    counts = np.bincount(balanced.batches[0].ravel(), minlength=40)
+    assert counts[:4].min() > 1_400 and 100 < counts[4:].min() < counts[4:].max() < 260
+    assert (balanced.batches[0] != balanced.batches[1]).any()
+
+
+@pytest.mark.parametrize("kind", ["multi-label", "regression"])
+def test_only_classes_can_be_balanced(kind):
+    part = datasets.Part(np.zeros((4, 28, 28, 1), np.float32), np.zeros((4, 2), np.float32))
+    data = datasets.Dataset("pets", "Pets", part, part, ("cat", "dog"), "", "", kind)
+    settings = Settings(class_weights="balanced")
+    with pytest.raises(WorkbookError, match=f"'pets' is of the kind {kind}: leave class_weights"):
+        examples._draw_labelled(settings, data, np.arange(4), 2, 0)
+
+
 def test_a_stage_sees_what_its_steps_of_the_whole_training_would_see():
     settings = Settings(
         source=None, information=0.3, schedule="cosine", labels_per_class=5, steps=9, seeds=2
