@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 105 minutes; 95 without what goes deeper. Afterwards you will be able to
+# About 110 minutes; 100 without what goes deeper. Afterwards you will be able to
 #
 # - say what a way to learn costs, in arithmetic, memory and energy, and which ways are bad bargains,
 # - train a head privately, say what its epsilon promises, and spot the mistakes that void it,

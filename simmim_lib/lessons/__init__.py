@@ -42,7 +42,7 @@ LESSONS = (
     Lesson("06", "medical_images", "Medical images", 105, 85),
     Lesson("07", "language", "Language", 85, 70),
     Lesson("08", "masked_images", "Masked image modelling", 75, 55),
-    Lesson("09", "open_problems", "Compute, privacy, interpretability", 105, 95),
+    Lesson("09", "open_problems", "Compute, privacy, interpretability", 110, 100),
     Lesson("10", "report", "Reports", 55, 50),
 )
 """All lessons in order, and the only list of them.
