@@ -38,12 +38,21 @@ def _auc(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     It is the chance that an image of the class is given a higher probability of it than another;
     NaN if a class does not occur.
     """
+    return _mean_area(_one_hot(labels, outputs), _probabilities(outputs))
+
+
+def _mean_area(truth: np.ndarray, scores: np.ndarray) -> np.ndarray:
+    """Return the mean area under the curves of outputs that tell what is true, (seeds,).
+
+    Args:
+        truth: of each seed, example and output, (seeds, n, outputs).
+        scores: of the same shape; ties count half.
+    """
     from scipy.stats import rankdata
 
-    truth = _one_hot(labels, outputs)
-    ranks = rankdata(_probabilities(outputs), axis=1)
+    ranks = rankdata(scores, axis=1)
     inside = truth.sum(axis=1)
-    outside = outputs.shape[1] - inside
+    outside = truth.shape[1] - inside
     won = np.sum(ranks * truth, axis=1) - inside * (inside + 1) / 2
     return np.mean(_divide(won, inside * outside), axis=1)
 
@@ -74,6 +83,21 @@ def _accuracy_of_labels(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.mean((outputs > 0) == labels, axis=(1, 2))
 
 
+def _macro_f1_of_labels(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the mean over the labels that occur or are predicted of each one's F1 score.
+
+    Whoever never predicts a rare label is nearly always right, but has none of its F1 score.
+    """
+    truth, predicted = np.broadcast_to(labels, outputs.shape) > 0.5, outputs > 0
+    right = 2 * np.sum(truth & predicted, axis=1)
+    return np.nanmean(_divide(right, truth.sum(axis=1) + predicted.sum(axis=1)), axis=1)
+
+
+def _auc_of_labels(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
+    """Return the mean over the labels of each one's area; NaN if one is true of all or of none."""
+    return _mean_area(np.broadcast_to(labels, outputs.shape) > 0.5, outputs)
+
+
 def _mean_absolute_error(outputs: np.ndarray, labels: np.ndarray) -> np.ndarray:
     return np.mean(np.abs(outputs - labels), axis=(1, 2))
 
@@ -85,7 +109,11 @@ MEASURES: dict[str, dict[str, Measure]] = {
         "macro F1": _macro_f1,
         "AUC": _auc,
     },
-    "multi-label": {"accuracy": _accuracy_of_labels},
+    "multi-label": {
+        "accuracy": _accuracy_of_labels,
+        "macro F1": _macro_f1_of_labels,
+        "AUC": _auc_of_labels,
+    },
     "regression": {"mean absolute error": _mean_absolute_error},
 }
 """What is measured of a task, by its kind; the first is what settings are chosen by."""

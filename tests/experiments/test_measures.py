@@ -82,12 +82,36 @@ def test_a_score_that_one_seed_lacks_is_not_told():
         agrees_with_oracles(outputs, labels, set(ORACLES) - {"AUC"})
 
 
-def test_several_labels():
-    outputs, labels = RANDOM.normal(size=(2, 30, 5)), RANDOM.integers(2, size=(30, 5))
-    (accuracy,) = measure("multi-label", outputs, labels).values()
-    for seed in range(2):
-        expected = 1 - metrics.hamming_loss(labels, outputs[seed] > 0)
-        assert accuracy[seed] == pytest.approx(expected)
+@pytest.mark.parametrize("one_each", [False, True], ids=["same labels", "labels of each seed"])
+def test_several_labels(one_each):
+    outputs = RANDOM.normal(size=(2, 30, 5))
+    labels = RANDOM.integers(2, size=(2, 30, 5) if one_each else (30, 5))
+    found = measure("multi-label", outputs, labels)
+    assert set(found) == {"accuracy", "macro F1", "AUC"}
+    for seed, guesses in enumerate(outputs > 0):
+        truth = labels[seed] if one_each else labels
+        expected = {
+            "accuracy": 1 - metrics.hamming_loss(truth, guesses),
+            "macro F1": metrics.f1_score(truth, guesses, average="macro"),
+            "AUC": metrics.roc_auc_score(truth, outputs[seed], average="macro"),
+        }
+        assert {name: values[seed] for name, values in found.items()} == pytest.approx(expected)
+
+
+def test_who_never_sees_a_rare_label_is_nearly_always_right_and_worth_nothing():
+    labels = np.zeros((100, 2), int)
+    labels[:3, 0], labels[:60, 1] = 1, 1
+    outputs = np.stack([np.c_[np.full(100, -1.0), 2.0 * labels[:, 1] - 1]])
+    found = measure("multi-label", outputs, labels)
+    assert found["accuracy"] == pytest.approx([0.985])
+    assert found["macro F1"] == pytest.approx([0.5]) and found["AUC"] == pytest.approx([0.75])
+
+
+def test_where_a_label_is_true_of_none_there_is_no_auc_of_labels():
+    labels = np.zeros((20, 2), int)
+    labels[:5, 0] = 1
+    found = measure("multi-label", RANDOM.normal(size=(1, 20, 2)), labels)
+    assert set(found) == {"accuracy", "macro F1"}
 
 
 def test_numbers():
