@@ -65,6 +65,40 @@ def _billions(settings: Settings) -> float:
     return (each + cost.feature_flops(settings)) / 1e9
 
 
+BILLIONS_A_SECOND = 20.0
+"""What a computer is taken to do, for seconds and energy that are the same everywhere."""
+
+TRUNKS = ("small-cnn", "small-vit", "efficientnet-lite0")
+"""Networks whose costs are tabulated."""
+
+
+def costs_table() -> Table:
+    """Tabulate what one seed takes to learn clothes, by network and way to learn."""
+    ways: dict[str, dict[str, Any]] = {
+        "probe": {"adaptation": "probe"},
+        "fine-tune, or from scratch": {"frozen_layers": 0},
+        "SimMIM": {"recipe": "simmim"},
+    }
+    rows = []
+    for trunk in TRUNKS:
+        for way, changes in ways.items():
+            settings = Settings(trunk=trunk, targets=("fashion",), seeds=1, steps=120, **changes)
+            found, billions = cost.estimate(settings), _billions(settings)
+            seconds = billions / BILLIONS_A_SECOND
+            rows.append(
+                [
+                    f"{trunk}, {way}",
+                    f"{found.trained:,}",
+                    f"{found.bytes / 1e6:.1f}",
+                    f"{billions:,.1f}",
+                    f"{seconds:,.2f}",
+                    f"{1000 * cost.watt_hours(seconds):,.1f}",
+                ]
+            )
+    heading = ["network, way", "weights trained", "MB", "billions of operations"]
+    return Table([*heading, f"s at {BILLIONS_A_SECOND:g} billion a second", "mWh"], rows)
+
+
 def clothes() -> list[Way]:
     """Return what ways to learn clothes cost and bring, as lesson 05 and others have studied."""
     records = [
