@@ -134,7 +134,7 @@ def _check(found: "FileDataset", most: int | None) -> None:
 
 def _check_packing(found: "FileDataset") -> None:
     """Refuse what is compressed in a way that nothing here unpacks, such as lossless JPEG."""
-    from pydicom.pixels import get_decoder
+    from pydicom.pixels.decoders.base import get_decoder
 
     packing = found.file_meta.TransferSyntaxUID
     if packing.is_compressed and not get_decoder(packing).is_available:
