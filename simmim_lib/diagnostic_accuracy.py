@@ -23,6 +23,9 @@ Measure = Callable[[Array, Array], float]
 BOOTSTRAPS = 1000
 """How often patients are drawn anew for an interval."""
 
+NEAREST = 1e-12
+"""To 0 and 1, of a probability whose odds are asked for."""
+
 ROUNDING = 1e-6
 """By which a probability may lie outside of 0 to 1."""
 
@@ -325,7 +328,9 @@ def accuracy_when_sure(
         labels: (n,).
         probabilities: (n,).
         shares: how many are kept, each above 0 and at most 1, (k,).
-        threshold: from which on somebody is told to be ill; who is farthest from it is surest.
+        threshold: from which on somebody is told to be ill; whose odds are farthest from its odds,
+            by their ratio, is surest. So a low threshold does not make everybody unsure who is
+            told to be healthy.
 
     Returns:
         Accuracies, (k,).
@@ -336,11 +341,16 @@ def accuracy_when_sure(
     labels, probabilities = checked(labels, probabilities)
     if not np.all((np.asarray(shares) > 0) & (np.asarray(shares) <= 1)):
         raise WorkbookError(f"shares are {shown(shares)}, but each must be above 0 and at most 1.")
-    distance = np.abs(probabilities - threshold)
+    distance = np.abs(_log_odds(probabilities) - _log_odds(threshold))
     right = (probabilities >= threshold) == (labels == 1)
     surest_first = np.argsort(-distance, kind="stable")
     so_far = np.cumsum(right[surest_first]) / np.arange(1, len(right) + 1)
     return so_far[_count(shares, len(right)) - 1]
+
+
+def _log_odds(probabilities: Array | float) -> Array:
+    inside = np.clip(np.asarray(probabilities, np.float64), NEAREST, 1 - NEAREST)
+    return np.log(inside / (1 - inside))
 
 
 # --- Intervals

@@ -133,6 +133,15 @@ def test_the_surest_are_right_more_often():
     np.testing.assert_allclose(found, [1, 1, 2 / 3, 1 / 2])
 
 
+def test_a_low_threshold_leaves_the_surely_healthy_sure():
+    """0.01 is farther from 0.15 than 0.4 is: the odds are 17 times lower, and 4 times higher."""
+    labels, probabilities = [0, 0, 1, 1], [0.01, 0.4, 0.99, 0.16]
+    found = clinical.accuracy_when_sure(labels, probabilities, [0.25, 0.5, 0.75, 1], 0.15)
+    np.testing.assert_allclose(found, [1, 1, 2 / 3, 3 / 4])
+    extremes = clinical.accuracy_when_sure([0, 1, 1], [0.0, 1.0, 0.4], [2 / 3, 1], 0.5)
+    np.testing.assert_allclose(extremes, [1, 2 / 3])
+
+
 def test_an_interval_covers_its_measure_and_narrows_with_more_people():
     low, high = clinical.bootstrap_interval(clinical.auc, LABELS, PROBABILITIES)
     assert low < clinical.auc(LABELS, PROBABILITIES) < high

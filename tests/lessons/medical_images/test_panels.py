@@ -27,6 +27,20 @@ def test_the_threshold_and_the_prevalence_move_the_people(reading):
     assert panel.error is None and "Threshold 0.95" in panel.alt
 
 
+def test_the_threshold_is_as_exact_as_it_was_fixed(reading):
+    """Of 60 people one is told to be ill from 0.997 on; from 1.00 on nobody would be."""
+    surest = reading.probabilities.argmax()
+    reading.probabilities[surest] = 0.997
+    reading.labels[surest] = 1
+    panel = panels.threshold(reading, at=0.997)
+    panel.start()
+    panel.wait()
+    assert panel.controls["threshold"].value == 0.997
+    assert "Told ill, and ill (PPV): 100%" in panel.alt
+    near = panels.threshold(reading, at=0.1512).controls["threshold"].options
+    assert [value for label, value in near if label == "0.15"] == [0.1512]
+
+
 def test_every_kind_of_corruption_is_drawn(reading):
     panel = panels.corruption(reading, at=0.5)
     panel.start()
