@@ -180,8 +180,8 @@ def _reversed_hospital() -> Answer:
         "The network takes the **shortcut**: a marker and a tone curve are easier to see than a "
         "faint opacity, and in the first hospital they are nearly as good. The AUC over all "
         "images of that hospital does not warn you, since its test images have the same tie. "
-        "An AUC *within each device* would, where somebody wrote the device down: there it tells "
-        "nothing. With a tie of 0 the "
+        "An AUC *within each device* would, where somebody wrote the device down: among images of "
+        "one device only the lungs differ. With a tie of 0 the "
         "network has nothing to read but the lungs, and both hospitals agree. The same has been "
         "found on real radiographs: networks for pneumonia recognised the hospital "
         "([Zech et al. 2018](https://doi.org/10.1371/journal.pmed.1002683)).",
@@ -451,7 +451,8 @@ def _brighter(readings: dict[int, Reading], at: float) -> Answer:
         within=5,
         unit="per cent",
         too_low="The images near the threshold are where most of its errors are; those are gone.",
-        too_high="Some opacities are so faint that the network is sure that there are none.",
+        too_high="A threshold that finds nearly all of the ill lies low: many healthy images lie "
+        "beyond it, some of them far.",
         close="You saw that being sure helps, and that it is no guarantee.",
     )
 )
@@ -463,7 +464,8 @@ def _referred(reading: Reading, at: float) -> Answer:
         100 * float(half),
         f"Of all images it gets {everybody:.0%} right. Referring what is unsure is called "
         "**selective prediction**: the network takes over what is easy, and a person sees the "
-        "rest. Who decides how many can be referred is the clinic, not the network.",
+        "rest. How sure it is, is told by how far its odds are from those of the threshold. Who "
+        "decides how many can be referred is the clinic, not the network.",
     )
 
 
