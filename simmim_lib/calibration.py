@@ -56,13 +56,43 @@ def reliability(probabilities: np.ndarray, labels: np.ndarray, bins: int = BINS)
         raise WorkbookError(
             "The rows of probabilities do not sum to 1: give probabilities, not logits."
         )
-    confidence = probabilities.max(axis=1)
-    right = probabilities.argmax(axis=1) == labels
+    return _in_bins(probabilities.max(axis=1), probabilities.argmax(axis=1) == labels, bins)
+
+
+def reliability_of_event(
+    probabilities: np.ndarray, happened: np.ndarray, bins: int = BINS
+) -> Reliability:
+    """Sort predictions into bins by the probability of one event, such as being ill.
+
+    In place of the confidence stands this probability, and in place of the accuracy the share of
+    cases in which the event happened, so that one sees whether it is taken for too likely.
+
+    Args:
+        probabilities: (n,), of the event.
+        happened: (n,), 1 where it did and 0 elsewhere.
+        bins: as for `reliability`.
+
+    Raises:
+        WorkbookError: no predictions, or shapes that do not go together.
+
+    Source: DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters".
+    """
+    check_whole("bins", bins, least=1)
+    probabilities, happened = np.asarray(probabilities), np.asarray(happened)
+    if probabilities.ndim != 1 or not len(probabilities) or happened.shape != probabilities.shape:
+        raise WorkbookError(
+            f"probabilities has shape {probabilities.shape} and happened {happened.shape}: give "
+            "(n,) for both, with at least one prediction."
+        )
+    return _in_bins(probabilities, happened == 1, bins)
+
+
+def _in_bins(probabilities: np.ndarray, came_true: np.ndarray, bins: int) -> Reliability:
     edges = np.linspace(0, 1, bins + 1)
-    place = np.searchsorted(edges[1:-1], confidence, side="left")
+    place = np.searchsorted(edges[1:-1], probabilities, side="left")
     count = np.bincount(place, minlength=bins)
     with np.errstate(invalid="ignore"):  # an empty bin has no mean
-        means = [np.bincount(place, values, bins) / count for values in (confidence, right)]
+        means = [np.bincount(place, values, bins) / count for values in (probabilities, came_true)]
     return Reliability(edges, count, *means)
 
 

@@ -5,6 +5,7 @@ occurs at a threshold that was fixed beforehand, what a positive answer is worth
 prevalence, and whether the probabilities can be believed.
 
 Everywhere `labels` is (n,), 1 for ill and 0 for healthy, and `probabilities` is (n,), of being ill.
+Anything else, such as NaN or labels that are words, is refused with a `WorkbookError`.
 """
 
 from collections.abc import Callable
@@ -14,13 +15,19 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, check_at_least_zero, shown
 
 Array = NDArray[Any]
 Measure = Callable[[Array, Array], float]
 
 BOOTSTRAPS = 1000
 """How often patients are drawn anew for an interval."""
+
+NEAREST = 1e-12
+"""To 0 and 1, of a probability whose odds are asked for."""
+
+ROUNDING = 1e-6
+"""By which a probability may lie outside of 0 to 1."""
 
 
 @dataclass(frozen=True)
@@ -73,7 +80,8 @@ def _share(part: int, rest: int) -> float:
 
 def confusion(labels: Array, probabilities: Array, threshold: float) -> Confusion:
     """Count people if everybody with at least the probability `threshold` is told to be ill."""
-    labels, told = np.asarray(labels) == 1, np.asarray(probabilities) >= threshold
+    labels, probabilities = checked(labels, probabilities)
+    labels, told = labels == 1, probabilities >= threshold
     return Confusion(
         int(np.sum(labels & told)),
         int(np.sum(labels & ~told)),
@@ -90,6 +98,7 @@ def auc(labels: Array, probabilities: Array) -> float:
     """
     from sklearn.metrics import roc_auc_score
 
+    labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
     return float(roc_auc_score(labels, probabilities))
 
@@ -102,6 +111,7 @@ def roc_curve(labels: Array, probabilities: Array) -> tuple[Array, Array, Array]
     """
     from sklearn import metrics
 
+    labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
     return metrics.roc_curve(labels, probabilities)
 
@@ -114,6 +124,7 @@ def precision_recall_curve(labels: Array, probabilities: Array) -> tuple[Array, 
     """
     from sklearn import metrics
 
+    labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
     return metrics.precision_recall_curve(labels, probabilities)
 
@@ -123,7 +134,42 @@ def brier_score(labels: Array, probabilities: Array) -> float:
 
     Source: Brier 1950, "Verification of forecasts expressed in terms of probability".
     """
-    return float(np.mean((np.asarray(probabilities) - np.asarray(labels)) ** 2))
+    labels, probabilities = checked(labels, probabilities)
+    return float(np.mean((probabilities - labels) ** 2))
+
+
+def checked(labels: Array, probabilities: Array) -> tuple[Array, Array]:
+    """Return both as arrays, if one can measure something with them.
+
+    Raises:
+        WorkbookError: there are none, they do not go together, a label is not 0 or 1, or a
+            probability is no number from 0 to 1.
+    """
+    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    if labels.ndim != 1 or labels.shape != probabilities.shape or not len(labels):
+        raise WorkbookError(
+            f"labels has shape {labels.shape} and probabilities {probabilities.shape}, with which "
+            "a measure is not defined: give (n,) for both, with at least one person."
+        )
+    if not _is_numeric(labels) or not np.isin(labels, (0, 1)).all():
+        raise WorkbookError(
+            f"Labels are {shown(list(dict.fromkeys(labels.tolist())))}, but must be numbers, 1 for "
+            "ill and 0 for healthy."
+        )
+    if not _is_numeric(probabilities):
+        raise WorkbookError(f"Probabilities are {probabilities.dtype}, but must be numbers.")
+    fine = (probabilities >= -ROUNDING) & (probabilities <= 1 + ROUNDING)
+    if not fine.all():
+        raise WorkbookError(
+            f"{np.sum(~fine)} of {len(fine)} probabilities are no numbers from 0 to 1, the first "
+            f"is {probabilities[~fine][0]}: a NaN cannot be compared with a threshold, and logits "
+            "are not probabilities."
+        )
+    return labels, probabilities
+
+
+def _is_numeric(values: Array) -> bool:
+    return values.dtype.kind in "biuf"
 
 
 def check_both_classes(labels: Array) -> None:
@@ -150,9 +196,15 @@ def threshold_for_sensitivity(labels: Array, probabilities: Array, sensitivity: 
     """
     if not 0 < sensitivity <= 1:
         raise WorkbookError(f"sensitivity is {sensitivity}, but must be above 0 and at most 1.")
+    labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
-    of_the_ill = np.sort(np.asarray(probabilities)[np.asarray(labels) == 1])[::-1]
-    return float(of_the_ill[int(np.ceil(sensitivity * len(of_the_ill) - 1e-9)) - 1])
+    of_the_ill = np.sort(probabilities[labels == 1])[::-1]
+    return float(of_the_ill[_count(sensitivity, len(of_the_ill)) - 1])
+
+
+def _count(share: Any, number: int) -> Any:
+    """Return how many people are at least this share of all, and at least one."""
+    return np.maximum(np.ceil(np.asarray(share) * number - 1e-9).astype(int), 1)
 
 
 def threshold_for_cost(labels: Array, probabilities: Array, missed: float, alarmed: float) -> float:
@@ -166,8 +218,13 @@ def threshold_for_cost(labels: Array, probabilities: Array, missed: float, alarm
 
     Returns:
         The lowest of the best thresholds; above 1 where telling everybody to be healthy is best.
+
+    Raises:
+        WorkbookError: as `checked`, or a cost that is no number from 0 on.
     """
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
+    labels, probabilities = checked(labels, probabilities)
+    for what, cost in (("missed", missed), ("alarmed", alarmed)):
+        check_at_least_zero(what, cost)
     candidates = np.append(np.unique(probabilities), np.nextafter(1, 2))
     told = probabilities >= candidates[:, None]
     costs = missed * np.sum(~told & (labels == 1), 1) + alarmed * np.sum(told & (labels == 0), 1)
@@ -185,8 +242,9 @@ def threshold_for_balance(labels: Array, probabilities: Array) -> float:
 
     Source: Youden 1950, "Index for rating diagnostic tests".
     """
+    labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
-    ill = float(np.mean(np.asarray(labels) == 1))
+    ill = float(np.mean(labels == 1))
     return threshold_for_cost(labels, probabilities, missed=1 / ill, alarmed=1 / (1 - ill))
 
 
@@ -199,7 +257,14 @@ def predictive_values(
     """Return PPV and NPV where another share of the people is ill, by Bayes' rule.
 
     NaN where nobody would be told so.
+
+    Raises:
+        WorkbookError: a share that is not from 0 to 1.
     """
+    given = {"sensitivity": sensitivity, "specificity": specificity, "prevalence": prevalence}
+    for what, share in given.items():
+        if share < 0 or share > 1:
+            raise WorkbookError(f"{what} is {share}, but must be from 0 to 1.")
     ill, healthy = prevalence, 1 - prevalence
     told_ill = sensitivity * ill + (1 - specificity) * healthy
     told_healthy = (1 - sensitivity) * ill + specificity * healthy
@@ -217,9 +282,15 @@ def for_prevalence(probabilities: Array, learnt_at: float, now: float) -> Array:
         learnt_at: the prevalence among the training images.
         now: the prevalence where the network is used.
 
+    Raises:
+        WorkbookError: a prevalence that is not between 0 and 1.
+
     Source: Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a
         priori probabilities", equation 2.4.
     """
+    for what, share in (("learnt_at", learnt_at), ("now", now)):
+        if not 0 < share < 1:
+            raise WorkbookError(f"{what} is {share}, but a prevalence must be between 0 and 1.")
     ill = np.asarray(probabilities) * now / learnt_at
     healthy = (1 - np.asarray(probabilities)) * (1 - now) / (1 - learnt_at)
     return ill / (ill + healthy)
@@ -235,9 +306,14 @@ def net_benefit(labels: Array, probabilities: Array, threshold: float) -> float:
     (1 - threshold) / threshold false alarms. A decision curve shows it over thresholds, beside
     "tell everybody that they are ill" and "tell nobody", which is 0.
 
+    Raises:
+        WorkbookError: as `checked`, or a threshold that is not from 0 to below 1.
+
     Source: Vickers and Elkin 2006, "Decision curve analysis: a novel method for evaluating
         prediction models".
     """
+    if not 0 <= threshold < 1:
+        raise WorkbookError(f"threshold is {threshold}, but must be at least 0 and below 1.")
     counts, n = confusion(labels, probabilities, threshold), len(labels)
     odds = threshold / (1 - threshold)
     return counts.true_positives / n - odds * counts.false_positives / n
@@ -252,16 +328,29 @@ def accuracy_when_sure(
         labels: (n,).
         probabilities: (n,).
         shares: how many are kept, each above 0 and at most 1, (k,).
-        threshold: from which on somebody is told to be ill; who is farthest from it is surest.
+        threshold: from which on somebody is told to be ill; whose odds are farthest from its odds,
+            by their ratio, is surest. So a low threshold does not make everybody unsure who is
+            told to be healthy.
 
     Returns:
         Accuracies, (k,).
+
+    Raises:
+        WorkbookError: as `checked`, or a share that is not above 0 and at most 1.
     """
-    distance = np.abs(np.asarray(probabilities) - threshold)
-    right = (np.asarray(probabilities) >= threshold) == (np.asarray(labels) == 1)
+    labels, probabilities = checked(labels, probabilities)
+    if not np.all((np.asarray(shares) > 0) & (np.asarray(shares) <= 1)):
+        raise WorkbookError(f"shares are {shown(shares)}, but each must be above 0 and at most 1.")
+    distance = np.abs(_log_odds(probabilities) - _log_odds(threshold))
+    right = (probabilities >= threshold) == (labels == 1)
     surest_first = np.argsort(-distance, kind="stable")
     so_far = np.cumsum(right[surest_first]) / np.arange(1, len(right) + 1)
-    return so_far[np.maximum(np.ceil(np.asarray(shares) * len(right)).astype(int), 1) - 1]
+    return so_far[_count(shares, len(right)) - 1]
+
+
+def _log_odds(probabilities: Array | float) -> Array:
+    inside = np.clip(np.asarray(probabilities, np.float64), NEAREST, 1 - NEAREST)
+    return np.log(inside / (1 - inside))
 
 
 # --- Intervals
@@ -289,14 +378,16 @@ def bootstrap_interval(
         level: of the interval.
 
     Raises:
-        WorkbookError: as `auc`.
+        WorkbookError: as `auc`, or patients that do not go with the labels, or fewer than two.
 
     Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
     """
+    labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
-    labels, probabilities = np.asarray(labels), np.asarray(probabilities)
     random = np.random.default_rng(seed)
-    groups = _images_by_patient(np.arange(len(labels)) if patients is None else patients)
+    groups = _images_by_patient(
+        np.arange(len(labels)) if patients is None else _checked_patients(patients, len(labels))
+    )
     values = []
     for _ in range(BOOTSTRAPS):
         drawn = np.concatenate([groups[i] for i in random.integers(len(groups), size=len(groups))])
@@ -310,3 +401,20 @@ def _images_by_patient(patients: Array) -> list[NDArray[np.intp]]:
     _, number = np.unique(np.asarray(patients), return_inverse=True)
     order = np.argsort(number, kind="stable")
     return np.split(order, np.cumsum(np.bincount(number))[:-1])
+
+
+def _checked_patients(patients: Array, number: int) -> Array:
+    patients = np.asarray(patients)
+    if patients.shape != (number,):
+        raise WorkbookError(
+            f"patients has shape {patients.shape}, but there are {number} labels: say of each who "
+            "it is of."
+        )
+    if patients.dtype.kind == "f" and np.isnan(patients).any():
+        raise WorkbookError(
+            f"{np.isnan(patients).sum()} of {number} patients are NaN: give each a number or a "
+            "name, or leave the images out."
+        )
+    if len(np.unique(patients)) < 2:
+        raise WorkbookError("All images are of one patient, so an interval is not defined.")
+    return patients

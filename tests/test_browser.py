@@ -36,6 +36,7 @@ PANELS = [
     Panel("03_simmim_model", "Frozen layers"),
     Panel("04_task_weights", "Angle (degrees)"),
     Panel("05_information_maximisation", "Information"),
+    Panel("06_medical_images", "Threshold"),
     Panel("08_masked_images", "Ratio"),
 ]
 WHOLE = "00_start_here"

@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from sklearn.calibration import calibration_curve
 
+from simmim_lib import calibration
 from simmim_lib.calibration import expected_calibration_error, reliability
 from simmim_lib.errors import WorkbookError
 
@@ -68,3 +69,30 @@ def test_always_sure_and_never_right():
 def test_bad_input(probabilities, labels, says):
     with pytest.raises(WorkbookError, match=says):
         reliability(probabilities, labels)
+
+
+def test_an_event_is_binned_by_its_own_probability_as_scikit_learn_does():
+    random = np.random.default_rng(3)
+    probabilities = random.random(500)
+    happened = (random.random(500) < probabilities**2).astype(int)
+    found = calibration.reliability_of_event(probabilities, happened, bins=5)
+    shares, means = calibration_curve(happened, probabilities, n_bins=5)
+    np.testing.assert_allclose(found.accuracy, shares, atol=1e-9)
+    np.testing.assert_allclose(found.confidence, means, atol=1e-9)
+    assert found.count.sum() == 500 and (found.confidence > found.accuracy).all()
+
+
+def test_an_event_taken_for_too_likely_is_no_lack_of_confidence():
+    """One in ten is ill, and the network says 0.4 of everybody: 90 % right, though less sure."""
+    labels, probabilities = np.repeat([1, 0], [10, 90]), np.full(100, 0.4)
+    found = calibration.reliability_of_event(probabilities, labels, bins=5)
+    assert found.expected_error == pytest.approx(0.3)
+    both = np.stack([1 - probabilities, probabilities], axis=1)
+    sure = calibration.reliability(both, labels, bins=5)
+    assert np.nanmax(sure.accuracy) > np.nanmax(sure.confidence)
+
+
+@pytest.mark.parametrize("shape", [(0,), (3,), (4, 2)])
+def test_of_an_event_each_probability_has_an_outcome(shape):
+    with pytest.raises(WorkbookError, match="at least one prediction"):
+        calibration.reliability_of_event(np.zeros(shape), np.zeros(0 if shape == (0,) else 4))

@@ -133,6 +133,15 @@ def test_the_surest_are_right_more_often():
     np.testing.assert_allclose(found, [1, 1, 2 / 3, 1 / 2])
 
 
+def test_a_low_threshold_leaves_the_surely_healthy_sure():
+    """0.01 is farther from 0.15 than 0.4 is: the odds are 17 times lower, and 4 times higher."""
+    labels, probabilities = [0, 0, 1, 1], [0.01, 0.4, 0.99, 0.16]
+    found = clinical.accuracy_when_sure(labels, probabilities, [0.25, 0.5, 0.75, 1], 0.15)
+    np.testing.assert_allclose(found, [1, 1, 2 / 3, 3 / 4])
+    extremes = clinical.accuracy_when_sure([0, 1, 1], [0.0, 1.0, 0.4], [2 / 3, 1], 0.5)
+    np.testing.assert_allclose(extremes, [1, 2 / 3])
+
+
 def test_an_interval_covers_its_measure_and_narrows_with_more_people():
     low, high = clinical.bootstrap_interval(clinical.auc, LABELS, PROBABILITIES)
     assert low < clinical.auc(LABELS, PROBABILITIES) < high
@@ -167,3 +176,91 @@ def test_the_threshold_for_balance_is_youden_s():
     threshold = clinical.threshold_for_balance(labels, probabilities)
     (at,) = np.flatnonzero(np.isclose(thresholds, threshold))
     assert (found - alarmed)[at] == pytest.approx((found - alarmed).max())
+
+
+OF_EACH = {
+    "confusion": lambda *given: clinical.confusion(*given, 0.5),
+    "auc": clinical.auc,
+    "roc_curve": clinical.roc_curve,
+    "precision_recall_curve": clinical.precision_recall_curve,
+    "brier_score": clinical.brier_score,
+    "threshold_for_sensitivity": lambda *given: clinical.threshold_for_sensitivity(*given, 0.9),
+    "threshold_for_cost": lambda *given: clinical.threshold_for_cost(*given, 1, 1),
+    "threshold_for_balance": clinical.threshold_for_balance,
+    "net_benefit": lambda *given: clinical.net_benefit(*given, 0.2),
+    "accuracy_when_sure": lambda *given: clinical.accuracy_when_sure(*given, [0.5]),
+    "bootstrap_interval": lambda *given: clinical.bootstrap_interval(clinical.auc, *given),
+}
+FINE = np.array([0.1, 0.9, 0.4, 0.3])
+WHAT_IS_NO_MEASUREMENT = {
+    "a NaN": ([0, 1, 0, 1], [0.1, np.nan, 0.4, 0.3], "1 of 4 probabilities .* first is nan"),
+    "logits": ([0, 1, 0, 1], [-3, 4, 1, 2], "logits are not probabilities"),
+    "words": (["healthy", "ill", "healthy", "ill"], FINE, "must be numbers, 1 for ill"),
+    "digits as text": (["0", "1", "0", "1"], FINE, "must be numbers, 1 for ill"),
+    "from 1 on": ([1, 2, 1, 2], FINE, "must be numbers, 1 for ill"),
+    "three classes": ([0, 1, 2, 1], FINE, "must be numbers, 1 for ill"),
+    "a label that is NaN": ([0, 1, np.nan, 1], FINE, "must be numbers, 1 for ill"),
+    "probabilities as text": ([0, 1, 0, 1], FINE.astype(str), "must be numbers"),
+    "nobody": ([], [], "not defined"),
+    "one probability too few": ([0, 1, 0, 1], FINE[:3], r"\(4,\) and probabilities \(3,\)"),
+    "two columns": ([0, 1, 0, 1], np.stack([1 - FINE, FINE], axis=1), r"probabilities \(4, 2\)"),
+}
+
+
+@pytest.mark.parametrize("measure", OF_EACH.values(), ids=OF_EACH)
+@pytest.mark.parametrize("given", WHAT_IS_NO_MEASUREMENT.values(), ids=WHAT_IS_NO_MEASUREMENT)
+def test_what_means_nothing_is_refused_in_a_sentence(measure, given):
+    """In place of a number that looks like any other."""
+    labels, probabilities, words = given
+    with pytest.raises(WorkbookError, match=words):
+        measure(np.array(labels), np.array(probabilities))
+
+
+def test_labels_may_be_of_any_numeric_type():
+    for kind in (bool, np.uint8, float, np.int32):
+        labels = LABELS.astype(kind)
+        assert clinical.auc(labels, PROBABILITIES) == clinical.auc(LABELS, PROBABILITIES)
+        assert clinical.brier_score(labels, PROBABILITIES) == clinical.brier_score(
+            LABELS, PROBABILITIES
+        )
+
+
+@pytest.mark.parametrize(
+    ("call", "words"),
+    [
+        (lambda: clinical.predictive_values(0.9, 0.9, 2), "prevalence is 2"),
+        (lambda: clinical.predictive_values(-0.1, 0.9, 0.2), "sensitivity is -0.1"),
+        (lambda: clinical.for_prevalence(FINE, 0, 0.1), "learnt_at is 0"),
+        (lambda: clinical.for_prevalence(FINE, 0.5, 1.2), "now is 1.2"),
+        (lambda: clinical.net_benefit(LABELS, PROBABILITIES, 1), "threshold is 1"),
+        (lambda: clinical.accuracy_when_sure(LABELS, PROBABILITIES, [2]), "shares are"),
+        (lambda: clinical.accuracy_when_sure(LABELS, PROBABILITIES, [0]), "shares are"),
+        (lambda: clinical.threshold_for_cost(LABELS, PROBABILITIES, -1, 1), "missed"),
+        (lambda: clinical.threshold_for_cost(LABELS, PROBABILITIES, 1, np.nan), "alarmed"),
+    ],
+)
+def test_shares_and_costs_have_limits(call, words):
+    with pytest.raises(WorkbookError, match=words):
+        call()
+
+
+@pytest.mark.parametrize(
+    ("patients", "words"),
+    [
+        (np.arange(100), "there are 200 labels"),
+        (np.arange(300), "there are 200 labels"),
+        (np.full(200, np.nan), "200 of 200 patients are NaN"),
+        (np.zeros(200), "All images are of one patient"),
+    ],
+)
+def test_patients_go_with_the_labels(patients, words):
+    """Otherwise only some of the images would be drawn, and the interval would be of those."""
+    with pytest.raises(WorkbookError, match=words):
+        clinical.bootstrap_interval(clinical.auc, LABELS, PROBABILITIES, patients)
+
+
+def test_a_share_of_the_surest_is_not_rounded_up_by_a_hair():
+    """0.55 x 100 is 55.00000000000001 to a computer."""
+    labels = np.r_[np.ones(55), np.zeros(45)].astype(int)
+    probabilities = np.r_[np.linspace(1, 0.9, 55), np.full(45, 0.8)]
+    assert clinical.accuracy_when_sure(labels, probabilities, [0.55]) == 1

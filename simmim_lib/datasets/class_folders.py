@@ -26,7 +26,7 @@ def list_folder(own: OwnData) -> Listing:
     Raises:
         WorkbookError: the folder is missing or unreadable, has not at least two classes or is not
             the one above them, a class has no examples, a part is there twice, or has a class that
-            `train` has not.
+            `train` has not, or no file's name has the sign behind which a group ends.
     """
     parts, others = _parts(own.path)
     content, is_example = _kind_of_examples([folder for folder, _ in parts])
@@ -46,6 +46,12 @@ def list_folder(own: OwnData) -> Listing:
         for path in paths
     ]
     read = [file.path for file in files]
+    if read and own.group and not any(own.group in path.stem for path in read):
+        raise WorkbookError(
+            f"group={shown(own.group)} is to stand in files' names behind the patient or the like, "
+            f"but no file in {own.path} has it, such as {_shown(read[0], own)}: each file would be "
+            "a group of its own. Name the sign that is there, or leave group= away."
+        )
     folders = dict.fromkeys([*(folder for folder, _ in parts), *(path.parent for path in read)])
     return Listing(
         own.path,

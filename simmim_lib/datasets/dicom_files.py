@@ -22,6 +22,19 @@ GREY = ("MONOCHROME1", "MONOCHROME2")
 FAR = 2**31 - 1
 """Beyond all that a pixel may be."""
 
+PIXELS = ("PixelData", "FloatPixelData", "DoubleFloatPixelData")
+"""Tags one of which holds the image."""
+
+PAIRS = (("WindowCenter", "WindowWidth"), ("RescaleSlope", "RescaleIntercept"))
+"""Tags that say something only both together."""
+
+TABLES = ("VOILUTSequence", "ModalityLUTSequence")
+"""Tags that hold a look-up table."""
+
+
+class NoGreyImageError(ValueError):
+    """A file that is no single grey image, with the reason in words that follow "it"."""
+
 
 def is_dicom(path: Path) -> bool:
     """Tell by the name."""
@@ -52,11 +65,13 @@ def pixels(path: Path, most: int | None = None) -> NDArray[np.uint8]:
 
     Raises:
         WorkbookError: pydicom is not installed.
-        ValueError: it is a series, has colour or too many pixels; in words that follow "it".
+        NoGreyImageError: it is a series, has colour, no pixels or too many, or is compressed in
+            a way that nothing here unpacks; in words that follow "it".
         Exception: whatever else a damaged file makes pydicom raise.
     """
     found = _read(path)
     _check(found, most)
+    _leave_out_empty(found)
     from pydicom.pixels.processing import apply_modality_lut, apply_voi_lut
 
     values = apply_modality_lut(found.pixel_array, found)
@@ -80,20 +95,53 @@ def _ends(found: "FileDataset", seen: NDArray[np.float64]) -> tuple[float, float
     return float(seen.min()), float(seen.max())
 
 
+def _leave_out_empty(found: "FileDataset") -> None:
+    """Leave out tags without a value, as whoever removes names from scans leaves them behind."""
+    for names in PAIRS:
+        if any(name not in found or found[name].is_empty for name in names):
+            for name in names:
+                found.pop(name, None)
+    for name in TABLES:
+        if not found.get(name):
+            found.pop(name, None)
+
+
 def _check(found: "FileDataset", most: int | None) -> None:
     """Refuse what is no single grey image, before its pixels are unpacked."""
+    if not any(name in found for name in PIXELS):
+        raise NoGreyImageError(
+            "holds no image: it is a DICOM file without pixels, as a report may be"
+        )
     frames = int(found.get("NumberOfFrames") or 1)
     if frames > 1:
-        raise ValueError(
+        raise NoGreyImageError(
             f"is a series of {frames} images, where one is expected: save each as a file of its own"
         )
     meaning = found.get("PhotometricInterpretation")
+    if not meaning:
+        raise NoGreyImageError(
+            "does not say what its numbers mean (its tag Photometric Interpretation is missing or "
+            "empty): save it as PNG instead"
+        )
     if meaning not in GREY:
-        raise ValueError(
+        raise NoGreyImageError(
             f"has colour ({meaning}), where a grey image is expected: save it as PNG instead"
         )
     if most and found.Rows * found.Columns > most:
-        raise ValueError(f"has more than {most:,} pixels, too many to be opened safely")
+        raise NoGreyImageError(f"has more than {most:,} pixels, too many to be opened safely")
+    _check_packing(found)
+
+
+def _check_packing(found: "FileDataset") -> None:
+    """Refuse what is compressed in a way that nothing here unpacks, such as lossless JPEG."""
+    from pydicom.pixels.decoders.base import get_decoder
+
+    packing = found.file_meta.TransferSyntaxUID
+    if packing.is_compressed and not get_decoder(packing).is_available:
+        raise NoGreyImageError(
+            f"is compressed ({packing.name}), and what unpacks it is not installed: run "
+            "`pip install pylibjpeg[all]`, or save it as PNG"
+        )
 
 
 def _read(path: Path, **how: Any) -> "FileDataset":

@@ -23,9 +23,6 @@ Progress = Callable[[int, int], object]
 """Called with the bytes done and the bytes in total (0 when the server does not say)."""
 
 CHUNK_BYTES = 1 << 14
-MOST_BYTES = 1_000_000_000
-"""Of a file: several times the largest that is published."""
-
 TIMEOUT_SECONDS = 30
 """How long the server may take to answer, or to send the next `CHUNK_BYTES`: 500 a second."""
 
@@ -43,6 +40,7 @@ class RemoteFile:
         md5: the publisher's checksum, as hexadecimal digits.
         path: where the copy is or will be.
         command: what a user runs to fetch it.
+        most: bytes that it may have.
     """
 
     title: str
@@ -50,6 +48,7 @@ class RemoteFile:
     md5: str
     path: Path
     command: str
+    most: int
 
     def fetch(self, progress: Progress | None = None) -> None:
         """Download the file, unless it is there already with the right checksum.
@@ -147,10 +146,10 @@ class RemoteFile:
 
     def _check_size(self, partial: Path, size: int) -> None:
         """Refuse a file without end, and forget what came of it."""
-        if size > MOST_BYTES:
+        if size > self.most:
             partial.unlink()
             raise WorkbookError(
-                f"{self.title} at {self.url} has more than {MOST_BYTES:,} bytes, so it is not the "
+                f"{self.title} at {self.url} has more than {self.most:,} bytes, so it is not the "
                 f"file that was published; run `{self.command}` again another time."
             )
 

@@ -121,10 +121,11 @@ def _read_dicom(path: Path, size: int, grey: bool) -> ImageFile:
         return _cut(Image.fromarray(dicom_files.pixels(path, Image.MAX_IMAGE_PIXELS)), size, grey)
     except WorkbookError:
         raise
-    except ValueError as error:
+    except dicom_files.NoGreyImageError as error:
         raise BrokenImageError(str(error)) from error
     except Exception as error:  # whatever a damaged file makes pydicom raise
-        reason = getattr(error, "strerror", None) or "it is damaged, or is no DICOM file"
+        told = str(error) if isinstance(error, ValueError) else getattr(error, "strerror", None)
+        reason = told or "it is damaged, or is no DICOM file"
         raise BrokenImageError(f"cannot be read: {reason}") from error
 
 

@@ -200,7 +200,8 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
 
 def _remote_file(name: str) -> RemoteFile:
     known, path = CATALOGUE[name], directories.fetched_directory() / f"{name}.npz"
-    return RemoteFile(known.title, known.url, known.md5, path, command=f"simmim data fetch {name}")
+    command, most = f"simmim data fetch {name}", medical_files.most_bytes(known)
+    return RemoteFile(known.title, known.url, known.md5, path, command, most)
 
 
 def _checksums() -> dict[str, str]:

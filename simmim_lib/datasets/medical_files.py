@@ -1,7 +1,9 @@
 """MedMNIST's files: read with their official parts, and checked before they are believed."""
 
 import io
+import math
 import warnings
+import zipfile
 from collections.abc import Mapping
 
 import numpy as np
@@ -11,12 +13,19 @@ from simmim_lib.datasets import medmnist
 from simmim_lib.datasets.catalogue import Entry
 from simmim_lib.datasets.dataset import Dataset, Labels, Part
 from simmim_lib.datasets.downloads import RemoteFile
+from simmim_lib.datasets.medmnist import MedicalSet
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import archives
 
 PARTS = ("train", "val", "test")
 
 Arrays = Mapping[str, NDArray]
+
+MEMORY_OF_A_PIXEL = 10
+"""Bytes, while a set is read: of its file, of the number in it, and twice four of a float."""
+
+MARGIN = 1_000_000
+"""Bytes by which a file may exceed its arrays: headers, and packing that makes nothing smaller."""
 
 
 def read(known: Entry, file: RemoteFile) -> Dataset:
@@ -30,15 +39,27 @@ def read(known: Entry, file: RemoteFile) -> Dataset:
         file: the copy on this machine.
 
     Raises:
-        WorkbookError: it has not been fetched, or is no such set.
+        WorkbookError: it has not been fetched, is no such set, or needs more memory than there is.
     """
+    try:
+        return _read(known, file)
+    except MemoryError as error:
+        needed = MEMORY_OF_A_PIXEL * sum(map(math.prod, _shapes(known).values())) / 1e9
+        raise WorkbookError(
+            f"{known.title} needs about {needed:.1f} GB of memory, more than there is: take it in "
+            f"a smaller size, of which {_published(known).title.lower()} is the smallest, or "
+            "another set."
+        ) from error
+
+
+def _read(known: Entry, file: RemoteFile) -> Dataset:
     content, is_original = file.content()
     arrays = _arrays(known, file, content)
     if not is_original:
         warnings.warn(
             f"{file.path} is not the file that was published, but its arrays have the names, sizes "
             f"and labels of {known.title}: it is used as it is.",
-            stacklevel=2,
+            stacklevel=3,
         )
     train, validation, test = (_part(arrays, part, known) for part in PARTS)
     together = Part(
@@ -59,15 +80,14 @@ def _arrays(known: Entry, file: RemoteFile, content: bytes) -> Arrays:
         WorkbookError: it is truncated, holds pickled objects, or is another set.
     """
     try:
-        allowed = sum(int(np.prod(shape)) + 1000 for shape in _shapes(known).values())
+        allowed = sum(math.prod(shape) + 1000 for shape in _shapes(known).values())
         archives.sizes(io.BytesIO(content), allowed)
+        _check_headers(known, content)
         with np.load(io.BytesIO(content), allow_pickle=False) as stored:
             arrays = {name: stored[name] for name in _shapes(known)}
-        for name, shape in _shapes(known).items():
-            if arrays[name].shape != shape or arrays[name].dtype != np.uint8:
-                found = f"{arrays[name].dtype} {arrays[name].shape}"
-                raise ValueError(f"{name} is {found}, but must be uint8 {shape}")
         _check_labels(known, arrays)
+    except MemoryError:
+        raise
     except Exception as error:  # whatever a damaged archive makes NumPy raise
         reason = str(error) or type(error).__name__
         raise WorkbookError(
@@ -77,9 +97,32 @@ def _arrays(known: Entry, file: RemoteFile, content: bytes) -> Arrays:
     return arrays
 
 
+def _check_headers(known: Entry, content: bytes) -> None:
+    """Refuse arrays of another kind before any memory is taken for them."""
+    with zipfile.ZipFile(io.BytesIO(content)) as archive:
+        for name, shape in _shapes(known).items():
+            with archive.open(f"{name}.npy") as file:
+                version = np.lib.format.read_magic(file)
+                read = {(1, 0): np.lib.format.read_array_header_1_0}.get(
+                    version, np.lib.format.read_array_header_2_0
+                )
+                found, _, kind = read(file)
+            if found != shape or kind != np.uint8:
+                raise ValueError(f"{name} is {kind} {found}, but must be uint8 {shape}")
+
+
+def most_bytes(known: Entry) -> int:
+    """Return how long a set's file may be: packing makes its arrays shorter, or hardly longer."""
+    return sum(map(math.prod, _shapes(known).values())) + MARGIN
+
+
+def _published(known: Entry) -> MedicalSet:
+    return next(each for each in medmnist.SETS if known.title.startswith(each.title))
+
+
 def _shapes(known: Entry) -> dict[str, tuple[int, ...]]:
     """Return the shape of each array that the set's file holds."""
-    published = next(each for each in medmnist.SETS if known.title.startswith(each.title))
+    published = _published(known)
     image = (known.size, known.size, *((3,) if known.channels == 3 else ()))
     columns = len(known.class_names) if known.kind == "multi-label" else 1
     shapes: dict[str, tuple[int, ...]] = {}

@@ -1,7 +1,7 @@
 """Pictures of what a classifier predicts: the confusion matrix and the reliability diagram."""
 
 from collections.abc import Mapping, Sequence
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
@@ -102,13 +102,27 @@ def turned(class_names: Sequence[str]) -> bool:
     return longest > 2 and longest * len(class_names) > MAX_CHARACTERS
 
 
+class Words(NamedTuple):
+    """What is written beside the parts of a reliability diagram."""
+
+    share: str = "share that is right"
+    gap: str = "gap to confidence"
+    across: str = "confidence"
+
+
+OF_CONFIDENCE = Words()
+
+
 @styled
-def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> "Figure":
+def draw_reliability(
+    diagrams: Mapping[str, Reliability], heading: str = "", words: Words = OF_CONFIDENCE
+) -> "Figure":
     """Draw how often predictions of each confidence are right, for one network or two.
 
     Args:
         diagrams: by title.
         heading: above all of them.
+        words: for diagrams of something else, such as the probability of an event.
     """
     figure = new_figure(8, 5.3 if heading else 4.8)
     height = figure.get_figheight()
@@ -116,12 +130,13 @@ def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> 
         left = 0.105 + 0.475 * column
         shares = figure.add_axes((left, 1.92 / height, 0.40, 2.5 / height))
         counts = figure.add_axes((left, 1.01 / height, 0.40, 0.62 / height))
-        draw_shares_right(shares, reliability)
+        draw_shares_right(shares, reliability, words)
         shares.tick_params(labelbottom=False)
         _draw_counts(counts, reliability)
+        counts.set_xlabel(words.across)
         shares.set_title(title, fontsize=11)
         if column == 0:
-            shares.set_ylabel("share that is right")
+            shares.set_ylabel(words.share)
             counts.set_ylabel("% of images", fontsize=9)
     handles, labels = figure.axes[0].get_legend_handles_labels()
     figure.legend(handles, labels, loc="lower center", ncols=3, fontsize=10)
@@ -129,18 +144,19 @@ def draw_reliability(diagrams: Mapping[str, Reliability], heading: str = "") -> 
     return figure
 
 
-def draw_shares_right(axes: "Axes", reliability: Reliability) -> None:
+def draw_shares_right(axes: "Axes", reliability: Reliability, words: Words = OF_CONFIDENCE) -> None:
     """Draw a bar of accuracy for each bin of confidence, and what is missing to the confidence.
 
     Args:
         axes: to draw on.
         reliability: of one network; a bin of fewer than `MIN_PREDICTIONS` has no bar.
+        words: as for `draw_reliability`.
     """
     many = reliability.count >= MIN_PREDICTIONS
     accuracy, confidence = reliability.accuracy[many], reliability.confidence[many]
     middles, widths = _bars(reliability)
     bars = middles[many], widths[many]
-    axes.bar(bars[0], accuracy, bars[1], color=COLOURS["source"], label="share that is right")
+    axes.bar(bars[0], accuracy, bars[1], color=COLOURS["source"], label=words.share)
     axes.bar(
         bars[0],
         confidence - accuracy,
@@ -149,7 +165,7 @@ def draw_shares_right(axes: "Axes", reliability: Reliability) -> None:
         color="none",
         edgecolor=COLOURS["target"],
         hatch="///",
-        label="gap to confidence",
+        label=words.gap,
     )
     axes.plot([0, 1], [0, 1], "--", color=COLOURS["baseline"], label="calibrated")
     axes.set(xlim=(0, 1), ylim=(0, 1.02))
@@ -160,7 +176,7 @@ def _draw_counts(axes: "Axes", reliability: Reliability) -> None:
     percent = 100 * reliability.count / reliability.count.sum()
     middles, widths = _bars(reliability)
     axes.bar(middles, percent, widths, color=COLOURS["unlabelled"])
-    axes.set(xlim=(0, 1), ylim=(0, 100), yticks=[0, 100], xlabel="confidence")
+    axes.set(xlim=(0, 1), ylim=(0, 100), yticks=[0, 100])
 
 
 def _bars(reliability: Reliability) -> tuple[np.ndarray, np.ndarray]:

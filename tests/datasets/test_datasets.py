@@ -32,6 +32,7 @@ from simmim_lib.datasets import (
     few_shot,
     load,
     loading,
+    medical_files,
     medmnist,
 )
 from simmim_lib.datasets.catalogue import Entry
@@ -776,16 +777,37 @@ def test_a_folder_for_fetched_sets_may_be_named(monkeypatch, tmp_path):
     assert directories.fetched_directory() == tmp_path
 
 
+def test_the_largest_sets_may_be_fetched():
+    """A file may be as long as its arrays, which for 107,180 colour images are 16 GB."""
+    assert medical_files.most_bytes(CATALOGUE["pathmnist-224"]) > 107_180 * 224 * 224 * 3
+    assert medical_files.most_bytes(CATALOGUE["pneumoniamnist"]) < 6_000_000
+
+
+@pytest.mark.parametrize("place", ["content", "divide"])
+def test_too_little_memory_is_no_damage(server, monkeypatch, place):
+    """Nobody is told to remove a file that took an hour to fetch."""
+    path = datasets.fetch("bloodmnist")
+
+    def full(*arguments, **options):
+        raise MemoryError
+
+    where = downloads.RemoteFile if place == "content" else np
+    monkeypatch.setattr(where, place, full)
+    with pytest.raises(WorkbookError) as error:
+        load("bloodmnist")
+    text = one_sentence(error)
+    assert "GB of memory" in text and "remove" not in text and path.exists()
+
+
 @pytest.mark.parametrize("endless", [True, False])
 def test_a_file_without_end_is_refused(server, cache, monkeypatch, endless):
     """One whose size is not told, and one that tells too large a size."""
     server.endless = endless
-    monkeypatch.setattr(downloads, "MOST_BYTES", 100_000)
-    if not endless:
-        monkeypatch.setattr(downloads, "MOST_BYTES", len(server.content) - 1)
+    most = 100_000 if endless else len(server.content) - 1
+    monkeypatch.setattr(medical_files, "most_bytes", lambda known: most)
     with pytest.raises(WorkbookError) as error:
         datasets.fetch("bloodmnist")
-    assert f"more than {downloads.MOST_BYTES:,} bytes" in one_sentence(error)
+    assert f"more than {most:,} bytes" in one_sentence(error)
     assert not list((cache / "datasets").iterdir())
 
 

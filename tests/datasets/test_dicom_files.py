@@ -7,7 +7,13 @@ import numpy as np
 import pydicom
 import pytest
 from pydicom.dataset import Dataset, FileMetaDataset
-from pydicom.uid import ExplicitVRLittleEndian, SecondaryCaptureImageStorage, generate_uid
+from pydicom.encaps import encapsulate
+from pydicom.uid import (
+    ExplicitVRLittleEndian,
+    JPEGLosslessSV1,
+    SecondaryCaptureImageStorage,
+    generate_uid,
+)
 
 from simmim_lib import datasets
 from simmim_lib.datasets import dicom_files
@@ -80,6 +86,61 @@ def test_a_table_of_grey_is_used(tmp_path):
     np.testing.assert_array_equal(seen(path), np.rint(16 * RAMP.astype(float) / 65535 * 255))
 
 
+@pytest.mark.parametrize(
+    "tags",
+    [
+        {"WindowCenter": None, "WindowWidth": None},
+        {"WindowCenter": 1000},
+        {"WindowCenter": 1000, "WindowWidth": None},
+        {"WindowWidth": 400},
+        {"RescaleSlope": None, "RescaleIntercept": None},
+        {"RescaleSlope": 2},
+        {"VOILUTSequence": []},
+        {"ModalityLUTSequence": []},
+    ],
+)
+def test_tags_without_a_value_are_as_if_they_were_not_there(tmp_path, tags):
+    """Whoever removes names from scans often leaves such tags behind."""
+    usual = seen(save(tmp_path / "a.dcm"))
+    np.testing.assert_array_equal(seen(save(tmp_path / "b.dcm", **tags)), usual)
+
+
+def test_an_empty_table_leaves_the_window(tmp_path):
+    window = {"WindowCenter": 0, "WindowWidth": 400, "RescaleSlope": 1, "RescaleIntercept": -900}
+    usual = seen(save(tmp_path / "a.dcm", **window))
+    found = seen(save(tmp_path / "b.dcm", **window, VOILUTSequence=[]))
+    np.testing.assert_array_equal(found, usual)
+    assert 0 < usual.mean() < 255
+
+
+def changed(path: Path, change) -> Path:
+    file = pydicom.dcmread(save(path))
+    change(file)
+    file.save_as(path)
+    return path
+
+
+def test_a_file_without_pixels_is_told_from_a_damaged_one(tmp_path):
+    def report(file):
+        del file.PixelData, file.PhotometricInterpretation, file.Rows, file.Columns
+
+    for number, change in enumerate((report, lambda file: file.pop("PixelData"))):
+        with pytest.raises(BrokenImageError, match="holds no image"):
+            seen(changed(tmp_path / f"{number}.dcm", change))
+
+
+def test_what_nothing_here_unpacks_is_told_from_a_damaged_one(tmp_path, monkeypatch):
+    def compress(file):
+        file.PixelData = encapsulate([bytes(300)])
+        file["PixelData"].is_undefined_length = True
+        file.file_meta.TransferSyntaxUID = JPEGLosslessSV1
+
+    decoder = type(pydicom.pixels.get_decoder(JPEGLosslessSV1))
+    monkeypatch.setattr(decoder, "is_available", False)
+    with pytest.raises(BrokenImageError, match=r"is compressed \(JPEG Lossless.*pip install"):
+        seen(changed(tmp_path / "a.dcm", compress))
+
+
 def test_one_value_everywhere_is_black(tmp_path):
     assert not seen(save(tmp_path / "a.dcm", np.full((28, 28), 7, np.uint16))).any()
 
@@ -88,9 +149,11 @@ def test_one_value_everywhere_is_black(tmp_path):
     ("tags", "words"),
     [
         ({"NumberOfFrames": 12}, "is a series of 12 images"),
+        ({"PhotometricInterpretation": None}, "does not say what its numbers mean"),
         ({"PhotometricInterpretation": "RGB"}, "has colour (RGB), where a grey image"),
         ({"Rows": 30_000, "Columns": 30_000}, "too many to be opened safely"),
-        ({"Rows": 5000}, "bytes"),
+        ({"Rows": 5000}, "cannot be read: The number of bytes"),
+        ({"WindowCenter": 9, "WindowWidth": 0}, "cannot be read: The (0028,1051) Window Width"),
     ],
 )
 def test_what_is_no_grey_image_is_refused(tmp_path, tags, words):

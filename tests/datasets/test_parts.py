@@ -189,6 +189,13 @@ def test_groups_of_very_different_sizes_leave_no_part_empty():
         assert len(chosen) < len(rest)
 
 
+def test_a_sign_that_no_name_has_is_refused(tmp_path):
+    """Each image would be a group of its own, and a patient on both sides of the split."""
+    folder = patients(tmp_path / "scans", 5, 9, 9)
+    text = refused(folder, "?group=~")
+    assert "group='~'" in text and "no file in" in text and "Name the sign that is there" in text
+
+
 def test_a_class_needs_groups(tmp_path):
     folder = patients(tmp_path / "scans", 5, 9, 2)
     text = refused(folder, "?group=_")

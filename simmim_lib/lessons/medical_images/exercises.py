@@ -101,8 +101,8 @@ def _threshold(answer: Answer) -> str:
     random = np.random.default_rng()
     thresholds = np.arange(1, 10) / 10
     # No two known mistakes give the same threshold for these.
-    labels = np.array([0, 0, 0, 1, 0, 0, 1, 1])
-    shown = (labels, np.array([5, 15, 45, 35, 65, 45, 55, 85]) / 100, 5, 1)
+    labels = np.array([1, 0, 0, 0, 1, 0, 0, 1, 0, 1])
+    shown = (labels, np.array([60, 40, 25, 80, 45, 25, 15, 90, 40, 15]) / 100, 2, 1)
     cases = [shown, *(_case(random) for _ in range(3))]
     for labels, probabilities, missed, alarmed in cases:
         right, mistakes = cheapest(labels, probabilities, thresholds, missed, alarmed)
@@ -120,11 +120,11 @@ def _threshold(answer: Answer) -> str:
 
 
 def _case(random: "np.random.Generator") -> "tuple[np.ndarray, np.ndarray, int, int]":
-    """Draw labels, probabilities between the thresholds, and costs."""
+    """Draw labels, probabilities at the thresholds and between them, and costs."""
     import numpy as np
 
     labels = np.concatenate([[0, 1], random.integers(0, 2, 8)])
-    probabilities = (10 * random.integers(0, 10, 10) + 5) / 100
+    probabilities = 5 * random.integers(0, 20, 10) / 100
     missed, alarmed = random.permutation([int(random.integers(2, 9)), 1]).tolist()
     return labels, probabilities, missed, alarmed
 
@@ -143,6 +143,9 @@ def cheapest(
     misses, alarms = (~told & (labels == 1)).sum(axis=1), (told & (labels == 0)).sum(axis=1)
     costs = missed * misses + alarmed * alarms
     best = np.flatnonzero(costs == costs.min())
+    above = probabilities > thresholds[:, None]
+    strictly = missed * (~above & (labels == 1)).sum(1) + alarmed * (above & (labels == 0)).sum(1)
+    shares = missed * misses / (labels == 1).sum() + alarmed * alarms / (labels == 0).sum()
     return float(thresholds[best[0]]), [
         Mistake(
             thresholds[best[-1]],
@@ -158,6 +161,22 @@ def cheapest(
         ),
         Mistake(thresholds[np.argmax(costs)], "That is the dearest threshold: take the cheapest."),
         Mistake(costs.min(), "That is the cost itself: return the threshold that has it."),
+        Mistake(
+            thresholds[np.argmin(strictly)],
+            "You alarm above the threshold only: who has *exactly* the threshold is told to be "
+            "ill, too (`>=`).",
+        ),
+        Mistake(
+            thresholds[np.argmin(shares.round(9))],
+            "You weighed shares, 1 - sensitivity and 1 - specificity: count people, of whom there "
+            "are not as many in both groups.",
+        ),
+        Mistake(int(best[0]), "That is the threshold's place: return `thresholds` at it."),
+        Mistake(
+            alarmed / (alarmed + missed),
+            "That is the best threshold where probabilities can be believed: take the one of "
+            "`thresholds` that is cheapest for these people.",
+        ),
     ]
 
 

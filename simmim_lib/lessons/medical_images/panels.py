@@ -31,8 +31,11 @@ def threshold(reading: Reading, at: float = 0.5) -> Panel:
     """
     openable = figures.dots(reading)
     numbered = [(str(number), int(each)) for number, each in enumerate(openable, start=1)]
+    # As exact as it was fixed: rounded, one of 0.997 would tell nobody to be ill.
+    offered = {f"{each:.2f}": each for each in THRESHOLDS} | {f"{at:.2f}": at}
+    in_order = sorted(offered.items(), key=lambda pair: pair[1])
     controls = {
-        "threshold": slider("Threshold", sorted({*THRESHOLDS, round(at, 2)}), round(at, 2)),
+        "threshold": slider("Threshold", in_order, at),
         "prevalence": slider("Share of ill people", PREVALENCES, 0.5),
         "opened": slider("Open the dot", numbered, numbered[len(numbered) // 2][1]),
     }

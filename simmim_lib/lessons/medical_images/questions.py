@@ -65,8 +65,8 @@ def _always_ill() -> Answer:
         unit="per cent",
         too_low="To find nearly all of the ill, the threshold must go down to the faintest "
         "opacities, and there many healthy images lie, too.",
-        too_high="The network does tell most healthy images from ill ones; only those that look "
-        "like the faintest opacities are alarmed.",
+        too_high="The network does tell many healthy images from ill ones; those that look like "
+        "the faintest opacities are alarmed.",
         close="You saw that a high sensitivity is paid for with false alarms.",
     )
 )
@@ -141,8 +141,10 @@ def _fewer_ill(before: Reading, now: Reading) -> Answer:
         f"The mean probability is {now.probabilities.mean():.0%}, where {now.labels.mean():.0%} "
         "are ill. `for_prevalence` multiplies the odds by what the prevalence has changed: that "
         "is Bayes' rule again. It needs the two shares, but no new training, and it leaves the "
-        "order of people, and so the AUC, as it is. The right-hand diagram shows what the "
-        "correction brings; what is left of the gap was there before.",
+        "order of people, and so the AUC, as it is. In the left-hand diagram the bars end below "
+        "the dashed line: fewer are ill than the network says. The right-hand one shows what the "
+        "correction brings. The **Brier score** above each is the mean squared difference of "
+        "probability and truth; 0 is best.",
     )
 
 
@@ -176,8 +178,10 @@ def _reversed_hospital() -> Answer:
     return Answer(
         {"gain": "a", "loss": "b"}.get(versus_guessing, "c"),
         "The network takes the **shortcut**: a marker and a tone curve are easier to see than a "
-        "faint opacity, and in the first hospital they are nearly as good. No measure from that "
-        "hospital warns you, since the test images there have the same tie. With a tie of 0 the "
+        "faint opacity, and in the first hospital they are nearly as good. The AUC over all "
+        "images of that hospital does not warn you, since its test images have the same tie. "
+        "An AUC *within each device* would, where somebody wrote the device down: among images of "
+        "one device only the lungs differ. With a tie of 0 the "
         "network has nothing to read but the lungs, and both hospitals agree. The same has been "
         "found on real radiographs: networks for pneumonia recognised the hospital "
         "([Zech et al. 2018](https://doi.org/10.1371/journal.pmed.1002683)).",
@@ -367,8 +371,8 @@ def _information() -> Answer:
 @question(
     Choice(
         "06-together",
-        "One network learns from the same images whether somebody is ill *and* which finding there "
-        "is. Against a network for each, what happens to the AUC of illness, with 5 labels?",
+        "One network learns from one clinic's images whether somebody is ill *and* which finding "
+        "there is. Against a network for each, what happens to the AUC of illness, with 5 labels?",
         [
             Option(
                 "it falls: two tasks share one trunk",
@@ -410,7 +414,8 @@ def _together() -> Answer:
                 "should be little.",
             ),
             Option(
-                "its answers tip to one side: one kind of error becomes rare, the other frequent",
+                "its answers tip to one side: one kind of error becomes rarer, the other more "
+                "frequent",
                 "All probabilities move together; the threshold does not move with them.",
             ),
             Option(
@@ -446,7 +451,8 @@ def _brighter(readings: dict[int, Reading], at: float) -> Answer:
         within=5,
         unit="per cent",
         too_low="The images near the threshold are where most of its errors are; those are gone.",
-        too_high="Some opacities are so faint that the network is sure that there are none.",
+        too_high="A threshold that finds nearly all of the ill lies low: many healthy images lie "
+        "beyond it, some of them far.",
         close="You saw that being sure helps, and that it is no guarantee.",
     )
 )
@@ -458,7 +464,8 @@ def _referred(reading: Reading, at: float) -> Answer:
         100 * float(half),
         f"Of all images it gets {everybody:.0%} right. Referring what is unsure is called "
         "**selective prediction**: the network takes over what is easy, and a person sees the "
-        "rest. Who decides how many can be referred is the clinic, not the network.",
+        "rest. How sure it is, is told by how far its odds are from those of the threshold. Who "
+        "decides how many can be referred is the clinic, not the network.",
     )
 
 

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from simmim_lib import datasets
 from simmim_lib.datasets import Part, phantoms
+from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Result
 
 if TYPE_CHECKING:
@@ -19,6 +20,9 @@ Images = NDArray[np.floating]
 Values = NDArray[np.floating]
 
 READ_AT_ONCE = 256
+
+PHANTOMS = "chest-phantoms"
+"""The dataset of which all is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -116,12 +120,27 @@ def at_prevalence(reading: Reading, prevalence: float, seed: int = 0) -> Reading
         reading: with a larger share of ill people.
         prevalence: above 0.
         seed: of the draw.
+
+    Raises:
+        WorkbookError: there are not that many ill people.
     """
     ill = np.flatnonzero(reading.labels == 1)
     healthy = np.flatnonzero(reading.labels == 0)
-    count = round(prevalence / (1 - prevalence) * len(healthy))
+    most = len(ill) / len(reading.labels)
+    if not (0 < prevalence <= most and prevalence < 1):
+        raise WorkbookError(
+            f"prevalence is {prevalence}, but must be above 0 and at most {most:.3f}, the share of "
+            "ill people before some are left out."
+        )
+    count = min(len(ill), round(prevalence / (1 - prevalence) * len(healthy)))
     kept = np.random.default_rng(seed).choice(ill, count, replace=False)
     return reading.take(np.sort(np.concatenate([healthy, kept])))
+
+
+def patients_of_the_test(result: Result) -> NDArray[np.integer] | None:
+    """Return who each test image is of, (n,), or None where that is not recorded."""
+    (target,) = result.settings.targets
+    return phantoms_of_the_test().patient if target == PHANTOMS else None
 
 
 def phantoms_of_the_test() -> phantoms.Cohort:

@@ -5,15 +5,21 @@ from collections.abc import Mapping
 import numpy as np
 
 from simmim_lib import diagnostic_accuracy
-from simmim_lib.calibration import reliability
+from simmim_lib.calibration import reliability_of_event
 from simmim_lib.datasets import phantoms
-from simmim_lib.diagnostic_accuracy import Confusion, accuracy_when_sure, auc, for_prevalence
+from simmim_lib.diagnostic_accuracy import (
+    Confusion,
+    accuracy_when_sure,
+    auc,
+    brier_score,
+    for_prevalence,
+)
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
 from simmim_lib.lessons.medical_images import figures, readings
 from simmim_lib.lessons.medical_images.readings import Reading
 from simmim_lib.lessons.medical_images.studies import LABELS, PNEUMONIA_WAYS, TIES, WAYS
 from simmim_lib.pictures import charts
-from simmim_lib.pictures.classification import draw_reliability
+from simmim_lib.pictures.classification import Words, draw_reliability
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
 from simmim_lib.settings import Settings
@@ -29,6 +35,8 @@ PREVALENCE_NOW = 0.1
 SHARES_RIGHT = ("accuracy", "sensitivity", "specificity")
 FIXED = ("validation AUC", "AUC", "AUC from", "AUC to", *(f"fixed {name}" for name in SHARES_RIGHT))
 """What the table of real radiographs shows of each head."""
+
+OF_ILLNESS = Words("share who are ill", "gap to the probability", "probability of being ill")
 
 KEPT_SHARES = np.linspace(0.25, 1, 31)
 
@@ -284,21 +292,23 @@ def leak_table() -> Table:
 
 
 def calibration_figure(reading: Reading, learnt_at: float) -> Picture:
-    """Draw the calibration where fewer are ill, before and after the correction.
+    """Draw how many are ill by the probability of it, before and after the correction.
 
     Args:
         reading: of people of whom `PREVALENCE_NOW` are ill.
         learnt_at: the share of ill people in training.
     """
     corrected = for_prevalence(reading.probabilities, learnt_at, PREVALENCE_NOW)
-    diagrams = {
-        name: reliability(np.stack([1 - of_ill, of_ill], axis=1), reading.labels, bins=5)
-        for name, of_ill in (("as learnt", reading.probabilities), ("corrected", corrected))
-    }
-    errors = "; ".join(f"{name}: {each.expected_error:.3f}" for name, each in diagrams.items())
+    diagrams, told = {}, []
+    for name, of_ill in (("as learnt", reading.probabilities), ("corrected", corrected)):
+        found = reliability_of_event(of_ill, reading.labels, bins=5)
+        brier = brier_score(reading.labels, of_ill)
+        diagrams[f"{name}: Brier score {brier:.3f}"] = found
+        told.append(f"{name}: {found.expected_error:.3f}, Brier score {brier:.3f}")
     title = f"Where {PREVALENCE_NOW:.0%} are ill (live, one network)"
     return Picture(
-        draw_reliability(diagrams, title), f"{title}. Expected calibration error: {errors}."
+        draw_reliability(diagrams, title, OF_ILLNESS),
+        f"{title}. Mean gap between the probability and the share who are ill, {'; '.join(told)}.",
     )
 
 

@@ -137,9 +137,16 @@ class _Card:
         return (
             f"{len(self.outputs):,} test {self.what}, which no network learned from: "
             f"{judged.title} {judged.number(mean)} (95 % interval {judged.number(low)} to "
-            f"{judged.number(high)}, for the chance in which {self.what} are tested)."
+            f"{judged.number(high)}, for the chance in which {self.what} are tested"
+            f"{self._too_narrow()})."
             f"{several}{self._beside_the_mean()}"
         )
+
+    def _too_narrow(self) -> str:
+        groups = self.data.groups
+        if groups is None or len(set(groups.tolist())) == len(groups):
+            return ""
+        return ", and too narrow where several of them belong together"
 
     def _over_images(self) -> tuple[float, float, float]:
         """Return this network's score, and its 95 % interval for other images of the same kind.

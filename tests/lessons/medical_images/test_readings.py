@@ -1,12 +1,14 @@
 """What a network says about images, and which of them are left."""
 
 from dataclasses import replace
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
 from PIL import Image, ImageEnhance
 
 from simmim_lib.datasets import phantoms
+from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.medical_images import corruptions, readings
 from simmim_lib.lessons.medical_images.readings import Reading
 
@@ -22,6 +24,12 @@ def reading():
     return Reading(images, np.arange(200) % 2, brightness(images), brightness)
 
 
+@pytest.mark.parametrize("prevalence", [0, 0.9, 1, 1.5, float("nan")])
+def test_ill_people_cannot_be_added(reading, prevalence):
+    with pytest.raises(WorkbookError, match="the share of ill people before"):
+        readings.at_prevalence(reading, prevalence)
+
+
 @pytest.mark.parametrize("prevalence", [0.01, 0.1, 0.4])
 def test_ill_people_are_left_out_until_they_are_the_share_asked_for(reading, prevalence):
     fewer = readings.at_prevalence(reading, prevalence)
@@ -34,6 +42,15 @@ def test_changed_images_are_read_anew(reading):
     changed = reading.of(reading.images + 0.1)
     np.testing.assert_allclose(changed.probabilities, reading.probabilities + 0.1, rtol=1e-5)
     assert changed.labels is reading.labels
+
+
+def test_patients_are_told_where_they_are_recorded():
+    def result_of(target):
+        return SimpleNamespace(settings=SimpleNamespace(targets=(target,)))
+
+    found = readings.patients_of_the_test(result_of("chest-phantoms"))
+    np.testing.assert_array_equal(found, readings.phantoms_of_the_test().patient)
+    assert readings.patients_of_the_test(result_of("pneumoniamnist")) is None
 
 
 def test_the_test_phantoms_are_those_of_the_dataset():

@@ -71,6 +71,20 @@ WRONG_ANSWERS = {
         (_threshold("alarmed * misses + missed * alarms"), "changed places"),
         (_threshold(RIGHT_COST, "thresholds[np.argmax(costs)]"), "dearest"),
         (_threshold(RIGHT_COST, "costs.min()"), "the cost itself"),
+        (
+            _threshold(RIGHT_COST).replace(
+                "probabilities >= thresholds", "probabilities > thresholds"
+            ),
+            "*exactly* the threshold",
+        ),
+        (
+            _threshold(
+                "missed * misses / (labels == 1).sum() + alarmed * alarms / (labels == 0).sum()"
+            ),
+            "count people",
+        ),
+        (_threshold(RIGHT_COST, "np.argmin(costs)"), "the threshold's place"),
+        (_threshold(RIGHT_COST, "alarmed / (alarmed + missed)"), "can be believed"),
         (_threshold(RIGHT_COST, "0.55"), "who has at least"),
     ],
     "06-ppv": [

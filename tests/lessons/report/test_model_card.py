@@ -98,8 +98,11 @@ def test_parts_patients_and_shares_of_classes_are_told(found):
     assert "test: 10 images (cat 60.0 %, dog 40.0 %)" in parts
     assert parts.endswith("which images belong together, as of one patient, is not recorded.")
     settings = Settings(targets=("chest-phantoms",), seeds=1, labels_per_class=2)
-    told = rows_of(with_predictions(settings, np.full((1, 900, 2), 0.5)))["parts"]
-    assert "2,400 images" in told and "of 800 groups such as patients" in told
+    card = rows_of(with_predictions(settings, np.full((1, 900, 2), 0.5)))
+    assert "2,400 images" in card["parts"] and "of 800 groups such as patients" in card["parts"]
+    narrow = "images are tested, and too narrow where several of them belong together)"
+    assert narrow in card["tested on"]  # three images of a patient are not three patients
+    assert "too narrow" not in rows_of(found)["tested on"]
 
 
 def test_a_card_is_plain_text_in_html(found):
