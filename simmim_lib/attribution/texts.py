@@ -13,6 +13,7 @@ from numpy.typing import ArrayLike, NDArray
 from simmim_lib.attribution import methods
 from simmim_lib.errors import WorkbookError, check_choice, check_whole, shown
 from simmim_lib.trunks import blocks
+from simmim_lib.trunks.tokens import PADDING
 
 if TYPE_CHECKING:
     import keras
@@ -21,8 +22,6 @@ EMBEDDING = "embedding"
 """The layer behind which a trunk for texts is cut; its first block ends there."""
 
 METHODS = ("integrated gradients", "gradient x input", "occlusion")
-
-PADDING = 0
 
 
 def word_shares(

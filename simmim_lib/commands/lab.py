@@ -1,17 +1,14 @@
 """Start JupyterLab on the workbook, for `make lab` and `simmim lab`."""
 
-import atexit
 import os
-import shutil
 import signal
 import sys
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
 from simmim_lib.commands.publish import checkout
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import home
+from simmim_lib.foundation import directories, home
 from simmim_lib.lessons import LESSONS
 
 JUPYTER_FOLDERS = ("JUPYTER_CONFIG_DIR", "JUPYTER_DATA_DIR", "JUPYTER_RUNTIME_DIR", "IPYTHONDIR")
@@ -67,10 +64,9 @@ def start(options: Sequence[str] = ()) -> None:
 
 def lend_folders() -> None:
     """Give Jupyter folders of its own until it ends, but for those that the environment names."""
-    folder = tempfile.mkdtemp(prefix="simmim-jupyter-")
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = directories.temporary_directory("simmim-jupyter-")
     for name in JUPYTER_FOLDERS:
-        os.environ.setdefault(name, str(Path(folder, name.lower())))
+        os.environ.setdefault(name, str(folder / name.lower()))
     print(
         "Your home folder cannot be written, so that JupyterLab remembers its settings and layout "
         "until it ends: set HOME to a folder that you can write to.",

@@ -1,17 +1,14 @@
 """Serve the playground on this machine, for `simmim playground`."""
 
-import atexit
 import json
 import os
-import shutil
-import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
 from simmim_lib.commands.lab import lend_folders
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import home
+from simmim_lib.foundation import directories, home
 from simmim_lib.playground import serving, uploads
 
 IDLE_SECONDS = 1800
@@ -103,8 +100,7 @@ def start(options: Sequence[str] = ()) -> None:
         lend_folders()
     if _serves_others(options):
         os.environ[serving.FOLDER] = os.getcwd()  # for the kernels, which inherit it
-    folder = Path(tempfile.mkdtemp(prefix="simmim-playground-"))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = directories.temporary_directory("simmim-playground-")
     (folder / "playground.ipynb").write_text(json.dumps(page()), encoding="utf-8")
     given = {each.partition("=")[0] for each in options}
     usual = [each for each in arguments(folder) if each.partition("=")[0] not in given]

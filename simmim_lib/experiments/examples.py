@@ -126,11 +126,16 @@ def _draw_labelled(
             f"class_weights=balanced is for images of one class each, but {shown(data.name)} is of "
             f"the kind {data.kind}: leave class_weights out."
         )
-    labels = data.train.labels[labelled]
-    chances = 1 / np.bincount(labels)[labels]
-    random = np.random.default_rng(seed)
-    shape = (settings.steps, size)
-    return random.choice(len(labelled), shape, p=chances / chances.sum()).astype(np.int32)
+    alike, shape = np.ones(len(data.class_names)), (settings.steps, size)
+    return _draw_by_class(data.train.labels[labelled], alike, shape, seed).astype(np.int32)
+
+
+def _draw_by_class(
+    labels: np.ndarray, shares: np.ndarray, shape: tuple[int, int], seed: int
+) -> np.ndarray:
+    """Draw positions among labels, each class as often as its share says, (classes,)."""
+    chances = shares[labels] / np.bincount(labels, minlength=len(shares))[labels]
+    return np.random.default_rng(seed).choice(len(labels), shape, p=chances / chances.sum())
 
 
 def _batch_size(wanted: int, by_seed: list[np.ndarray]) -> int:
@@ -181,10 +186,7 @@ def _draw_unlabelled(
         return images[training.draw_batches(len(images), size, settings.steps, seed)]
     labels = data.train.labels[images]
     shares = _class_shares(settings.class_shares, data, labels)
-    chances = shares[labels] / np.bincount(labels, minlength=len(shares))[labels]
-    random = np.random.default_rng(seed)
-    shape = (settings.steps, UNLABELLED_BATCH_SIZE)
-    return random.choice(images, shape, p=chances / chances.sum())
+    return images[_draw_by_class(labels, shares, (settings.steps, UNLABELLED_BATCH_SIZE), seed)]
 
 
 def _class_shares(

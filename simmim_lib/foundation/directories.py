@@ -1,6 +1,9 @@
 """Where the workbook's data lie, and where it may keep what it makes."""
 
+import atexit
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 from simmim_lib.foundation.paths import from_person
@@ -25,3 +28,14 @@ def fetched_directory() -> Path:
     """Return the folder for fetched datasets: `SIMMIM_DATA_DIR` if set, else one in the cache."""
     override = os.environ.get("SIMMIM_DATA_DIR")
     return from_person(override) if override else cache_directory() / "datasets"
+
+
+def temporary_directory(prefix: str) -> Path:
+    """Return a new folder, its path without links, which is removed when this process ends.
+
+    Args:
+        prefix: what its name begins with.
+    """
+    folder = os.path.realpath(tempfile.mkdtemp(prefix=prefix))
+    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    return Path(folder)

@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from simmim_lib.errors import WorkbookError
 from simmim_lib.playground import serving
-from simmim_lib.settings import OPTIONS, Settings, as_text, parse
+from simmim_lib.settings import OPTIONS, Settings, as_text, parse_texts
 
 HIDE = "hide"
 """What a link calls the controls that are not shown."""
@@ -91,10 +91,7 @@ def settings(given: Mapping[str, Any]) -> Settings:
         WorkbookError: values that are not allowed, or do not go together; files that the page's
             reader may not read.
     """
-    values = {
-        name: parse(name, value) if isinstance(value, str) else value
-        for name, value in given.items()
-    }
+    values = parse_texts(given)
     serving.check_files(values)
     return Settings.from_mapping(values)
 

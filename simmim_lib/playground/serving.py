@@ -4,10 +4,7 @@
 kernels, one for each reader, keep to these rules then.
 """
 
-import atexit
 import os
-import shutil
-import tempfile
 import time
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,6 +12,7 @@ from typing import Any
 
 from simmim_lib.datasets import naming, own
 from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.foundation import directories
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import Progress
 
@@ -40,8 +38,7 @@ _UPLOADED: list[Path] = []
 
 def folder_for_upload() -> Path:
     """Return a new folder for what a reader uploads, which is removed with the reader's kernel."""
-    folder = Path(os.path.realpath(tempfile.mkdtemp(prefix="simmim-upload-")))
-    atexit.register(shutil.rmtree, folder, ignore_errors=True)
+    folder = directories.temporary_directory("simmim-upload-")
     _UPLOADED.append(folder)
     return folder
 

@@ -42,7 +42,7 @@ def keep(name: str, content: bytes, folder: Path) -> str:
         folder: empty; nothing is left in it if the file cannot be used.
 
     Returns:
-        An address such as "folder:/tmp/.../photos" or "csv:/tmp/.../reviews.csv?text=review".
+        An address such as "folder:PATH/photos" or "csv:PATH/reviews.csv?text=review".
 
     Raises:
         WorkbookError: no table and no archive, a file that is too large, damaged or encrypted, or

@@ -25,6 +25,7 @@ from simmim_lib.settings.experiment_settings import (
     defaults_of,
     offers,
     parse,
+    parse_texts,
 )
 from simmim_lib.settings.recipes import INFORMED
 from simmim_lib.settings.stages import Stage
@@ -54,4 +55,5 @@ __all__ = [
     "defaults_of",
     "offers",
     "parse",
+    "parse_texts",
 ]

@@ -512,11 +512,7 @@ class Settings:
         Raises:
             WorkbookError: as `from_mapping` and `parse`.
         """
-        given = {
-            name: parse(name, value) if isinstance(value, str) else value
-            for name, value in values.items()
-        }
-        return cls.from_mapping(given)
+        return cls.from_mapping(parse_texts(values))
 
     def replace(self, **changes: Any) -> "Settings":
         """Return a copy with some fields changed, checked like a new one."""
@@ -609,6 +605,18 @@ def parse(name: str, text: str) -> Any:
     """
     kind = kind_of(name)
     return USUAL if text.strip().lower() == "usual" else kind.parse(name, text)
+
+
+def parse_texts(values: Mapping[str, Any]) -> dict[str, Any]:
+    """Return values of fields by name, where texts are turned into what they mean to a command.
+
+    Raises:
+        WorkbookError: as `parse`.
+    """
+    return {
+        name: parse(name, value) if isinstance(value, str) else value
+        for name, value in values.items()
+    }
 
 
 def as_text(value: Any) -> str:

@@ -211,13 +211,13 @@ def chosen_for_pneumonia() -> str:
 
 def pneumonia_table() -> Table:
     """Return how PneumoniaMNIST goes with all labels: the mean of ten networks each time."""
-    rows = []
+    rows, chosen = [], chosen_for_pneumonia()
     for what, measures in pneumonia().items():
         of_all = {name: measures[f"{name}, mean of networks"][-1] for name in FIXED}
         validation, area, low, high, *at_threshold = of_all.values()
         rows.append(
             [
-                f"**{what}**" if what == chosen_for_pneumonia() else what,
+                f"**{what}**" if what == chosen else what,
                 f"{validation:.3f}",
                 f"{area:.3f} (from {low:.3f} to {high:.3f})",
                 *(f"{value:.3f}" for value in at_threshold),
