@@ -30,7 +30,6 @@ READER = Settings(
     source="wikipedia",
     pretext="next-word",
     targets=HEADS,
-    image_size=32,  # tokens, which is enough for one sentence
     labels_per_class=200,
     frozen_layers=0,
     learning_rate=3e-3,
