@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simmim_lib.attribution.arrays import numbers
 from simmim_lib.errors import WorkbookError, check_at_least_zero, check_number, check_whole, shown
 
 if TYPE_CHECKING:
@@ -313,7 +314,7 @@ def checked(
     logits: Logits, images: ArrayLike, classes: ArrayLike
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
     """Return images and classes as arrays, or refuse what does not fit."""
-    images = _numbers("images", images)
+    images = numbers("images", images)
     shape = getattr(logits, "input_shape", None)
     too_few = images.ndim < (len(shape) if isinstance(shape, tuple) else 2)
     if too_few or not len(images):
@@ -336,24 +337,9 @@ def checked(
     return images, np.broadcast_to(found, len(images)).astype(np.int32)
 
 
-def _numbers(what: str, given: ArrayLike) -> NDArray[np.float32]:
-    """Return finite numbers, or refuse: a map of others would be NaN, or of nothing."""
-    array = np.asarray(given)
-    if array.dtype.kind not in "biuf":
-        raise WorkbookError(f"{what} is {shown(given)}, but must be an array of numbers.")
-    with np.errstate(over="ignore"):  # told below
-        array = array.astype(np.float32)
-    if not np.isfinite(array).all():
-        raise WorkbookError(
-            f"{np.count_nonzero(~np.isfinite(array)):,} of the {array.size:,} values of {what} are "
-            "NaN or infinite in single precision: leave these images out, or fill them in."
-        )
-    return array
-
-
 def _baseline(given: ArrayLike | None, images: NDArray[np.float32]) -> NDArray[np.float32]:
     black = np.zeros(images.shape[1:], np.float32)
-    baseline = black if given is None else _numbers("baseline", given)
+    baseline = black if given is None else numbers("baseline", given)
     if baseline.shape not in (images.shape, images.shape[1:]):
         raise WorkbookError(
             f"The baseline has the shape {baseline.shape}, but an image has {images.shape[1:]}: "

@@ -3,6 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simmim_lib.attribution.arrays import flat
 from simmim_lib.errors import WorkbookError
 
 
@@ -17,17 +18,17 @@ def pointing_game(maps: ArrayLike, masks: ArrayLike) -> NDArray[np.bool_]:
         (n,); a map that is the same everywhere points nowhere.
 
     Raises:
-        WorkbookError: masks of another shape than the maps.
+        WorkbookError: masks of another shape than the maps, or maps as `arrays.flat` refuses.
 
     Source: Zhang et al. 2018, "Top-down Neural Attention by Excitation Backprop", section 4.
     """
-    sums, masks = np.asarray(maps, np.float64).sum(axis=-1), np.asarray(masks, bool)
-    if sums.shape != masks.shape:
+    values, masks = flat("maps", maps), np.asarray(masks, bool)
+    if np.shape(maps)[:-1] != masks.shape:
         raise WorkbookError(
             f"The maps have the shape {np.shape(maps)} and the masks {masks.shape}: give "
             "(n, height, width, channels) and (n, height, width)."
         )
-    flat = sums.reshape(len(sums), -1)
-    highest = flat.argmax(axis=1)
+    sums = values.reshape(len(masks), -1, np.shape(maps)[-1]).sum(axis=-1)
+    highest = sums.argmax(axis=1)
     hits = masks.reshape(len(masks), -1)[np.arange(len(masks)), highest]
-    return hits & (np.ptp(flat, axis=1) > 0)
+    return hits & (np.ptp(sums, axis=1) > 0)

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from simmim_lib.attribution.arrays import flat
 from simmim_lib.attribution.methods import Map
 from simmim_lib.errors import WorkbookError
 from simmim_lib.trunks import fresh_weights
@@ -90,7 +91,7 @@ def similarity(maps: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
     Sizes are absolute values; where a map is the same everywhere, it is like none.
 
     Raises:
-        WorkbookError: maps of different shapes.
+        WorkbookError: maps of different shapes, or as `arrays.flat`.
     """
     from scipy.stats import rankdata
 
@@ -99,17 +100,21 @@ def similarity(maps: ArrayLike, others: ArrayLike) -> NDArray[np.float64]:
             f"The maps have the shapes {np.shape(maps)} and {np.shape(others)}: give pairs of maps "
             "of the same images."
         )
-    ranks = [rankdata(np.abs(_flat(each)), axis=1) for each in (maps, others)]
+    ranks = [rankdata(np.abs(flat("maps", each)), axis=1) for each in (maps, others)]
     one, other = (each - each.mean(axis=1, keepdims=True) for each in ranks)
     lengths = np.linalg.norm(one, axis=1) * np.linalg.norm(other, axis=1)
     return (one * other).sum(axis=1) / np.maximum(lengths, 1e-12)
 
 
 def complexity(maps: ArrayLike, bins: int = BINS) -> NDArray[np.float64]:
-    """Return the entropy of the histogram of each map's values, in nats, (n,)."""
+    """Return the entropy of the histogram of each map's values, in nats, (n,).
+
+    Raises:
+        WorkbookError: as `arrays.flat`.
+    """
     from scipy.stats import entropy
 
-    return np.array([entropy(np.histogram(each, bins)[0]) for each in _flat(maps)])
+    return np.array([entropy(np.histogram(each, bins)[0]) for each in flat("maps", maps)])
 
 
 def complexity_rise(network: "keras.Model", explain: Explain, seed: int = 0) -> NDArray[np.float64]:
@@ -132,8 +137,3 @@ def complexity_rise(network: "keras.Model", explain: Explain, seed: int = 0) -> 
     change = complexity(explain(forgetful)) - known
     with np.errstate(divide="ignore", invalid="ignore"):
         return np.where(change == 0, 0.0, change / known)
-
-
-def _flat(maps: ArrayLike) -> NDArray[np.float64]:
-    array = np.asarray(maps, np.float64)
-    return array.reshape(len(array), -1)

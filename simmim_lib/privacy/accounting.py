@@ -162,7 +162,7 @@ def noise_multiplier(
         if high > math.log(MAX_NOISE):
             raise WorkbookError(
                 f"No noise reaches an epsilon of {epsilon:g} over {steps:g} steps at a delta of "
-                f"{delta:g}: allow a larger epsilon, or fewer epochs."
+                f"{delta:g}: allow a larger epsilon or delta, or fewer epochs."
             )
     low = high - math.log(2)
     while excess(low) < 0:

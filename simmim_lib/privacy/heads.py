@@ -32,9 +32,13 @@ def unit_rows(features: ArrayLike, bias: float = 0.3) -> Matrix:
 
     Returns:
         (n, features + 1).
+
+    Raises:
+        WorkbookError: features that are no finite numbers, or a bias below zero.
     """
     check_at_least_zero("bias", bias)
-    flat = np.asarray(features, np.float32).reshape(len(np.asarray(features)), -1)
+    rows = check_finite("features", features).astype(np.float32)
+    flat = rows.reshape(len(rows), -1)
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     constant = np.full((len(flat), 1), bias, np.float32)
     return np.concatenate([flat / np.maximum(lengths, 1e-12), constant], axis=1)
@@ -64,12 +68,13 @@ def train_head(
 
     Raises:
         WorkbookError: rows that are no finite numbers; labels of another number than the rows, or
-            that are no class.
+            that are no class; batches with positions that are no row's.
     """
     rows = check_finite("rows", rows).astype(np.float32, copy=False)
     wanted = _one_hot(labels, classes, len(rows))
     if batches is None:
         batches = draw_poisson(len(rows), recipe.batch_size, recipe.steps(len(rows)), seed)
+    _check_positions(np.asarray(batches), len(rows))
     random = np.random.default_rng([seed, NOISE])
     lengths = np.linalg.norm(rows, axis=1)
     kernel = np.zeros((rows.shape[1], classes), np.float32)
@@ -90,6 +95,19 @@ def probabilities(kernel: Matrix, rows: Matrix) -> Matrix:
     logits = rows @ kernel
     shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _check_positions(batches: NDArray[np.integer], count: int) -> None:
+    if batches.ndim != 2 or batches.dtype.kind not in "iu":
+        raise WorkbookError(
+            f"The batches have the shape {batches.shape} and the type {batches.dtype}, but must be "
+            "positions of rows, (steps, width), filled up with -1."
+        )
+    if batches.size and not -1 <= batches.min() <= batches.max() < count:
+        raise WorkbookError(
+            f"The batches name the rows {batches.min()} to {batches.max()}, but there are "
+            f"{count:,}: positions go from 0 to {count - 1}, and -1 stands for none."
+        )
 
 
 def _one_hot(labels: ArrayLike, classes: int, count: int) -> Matrix:

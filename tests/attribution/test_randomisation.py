@@ -84,6 +84,13 @@ def test_similarity_is_of_ranks_of_sizes():
     assert attribution.similarity(*pair) == pytest.approx(known)
 
 
+@pytest.mark.parametrize("maps", [np.zeros((0, 4, 4, 1)), np.full((2, 4, 4, 1), np.nan), "maps", 3])
+def test_what_is_no_map_is_refused(maps):
+    for measure in (attribution.complexity, lambda each: attribution.similarity(each, each)):
+        with pytest.raises(WorkbookError, match="maps"):
+            measure(maps)
+
+
 def test_complexity_is_the_entropy_of_a_histogram():
     maps = np.array([np.zeros(100), np.arange(100.0), np.repeat([0.0, 1.0], 50)])
     found = attribution.complexity(maps)

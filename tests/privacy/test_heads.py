@@ -69,6 +69,24 @@ def test_rows_that_are_no_numbers_are_refused():
         train_head(ROWS + np.nan, LABELS, 3, recipe)
     with pytest.raises(WorkbookError, match="with a row for each example"):
         train_head(ROWS[0], LABELS[:5], 3, recipe)
+    with pytest.raises(WorkbookError, match="3 of 3 features hold NaN"):
+        unit_rows(np.full((3, 2), np.inf))
+    with pytest.raises(WorkbookError, match="with a row for each example"):
+        unit_rows("features")
+
+
+@pytest.mark.parametrize(
+    ("batches", "told"),
+    [
+        (np.array([[0, 40]]), "name the rows 0 to 40, but there are 40"),
+        (np.array([[0, -2]]), "name the rows -2 to 0"),
+        (np.array([0, 1]), r"the shape \(2,\)"),
+        (np.array([[0.5]]), "the type float64"),
+    ],
+)
+def test_batches_of_rows_that_are_not_there_are_refused(batches, told):
+    with pytest.raises(WorkbookError, match=told):
+        train_head(ROWS, LABELS, 3, PrivateRecipe(1, 10, 1, 1), batches=batches)
 
 
 @pytest.mark.parametrize(

@@ -7,6 +7,7 @@ import numpy as np
 
 from simmim_lib import attribution, datasets
 from simmim_lib.attribution.methods import Map
+from simmim_lib.errors import check_choice, check_whole
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.open_problems import two_tasks
 from simmim_lib.lessons.open_problems.maps import METHODS as ALL_METHODS
@@ -31,6 +32,9 @@ class Question:
         method: one of `METHODS`.
         baseline: one of `BASELINES`; only integrated gradients have one.
         steps: of integrated gradients.
+
+    Raises:
+        WorkbookError: something that there is not.
     """
 
     number: int = 0
@@ -38,6 +42,14 @@ class Question:
     method: str = "integrated gradients"
     baseline: str = "black"
     steps: int = 64
+
+    def __post_init__(self) -> None:
+        """Refuse what the browser does not have."""
+        check_whole("number", self.number, 0, COUNT - 1)
+        check_choice("task", self.task, TASKS)
+        check_choice("method", self.method, METHODS)
+        check_choice("baseline", self.baseline, BASELINES)
+        check_whole("steps", self.steps, least=1)
 
 
 class Seen(NamedTuple):

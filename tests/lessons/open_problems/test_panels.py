@@ -4,6 +4,7 @@ import numpy as np
 import pytest
 from widget_driver import choose, find, follow
 
+from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.open_problems import game, panels
 from simmim_lib.lessons.open_problems.private_heads import PrivateHead
 
@@ -81,3 +82,12 @@ def test_a_budget_names_what_can_be_afforded():
     assert rich.partition("timed here")[2] == again.partition("timed here")[2]  # not timed anew
     other = follow(panel, lambda: choose(find(panel.view, "Labels per class"), "1"))
     assert "1 label per class, 300 seconds" in other
+
+
+@pytest.mark.parametrize(
+    "asked",
+    [{"number": 12}, {"task": "digits"}, {"method": "maps"}, {"baseline": "red"}, {"steps": 0}],
+)
+def test_the_browser_has_no_other_pictures_heads_and_methods(asked):
+    with pytest.raises(WorkbookError, match=next(iter(asked))):
+        panels.browsing.Question(**asked)
