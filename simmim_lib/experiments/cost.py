@@ -133,25 +133,33 @@ def forward_flops(model: "keras.Model") -> int:
     each bias. Attention also multiplies what its weights have made.
 
     Args:
-        model: of convolutions, dense layers, Keras's attention, and layers without weights or that
-            only scale, which count nothing.
+        model: of convolutions, dense layers, Keras's attention, products of matrices, and layers
+            without weights or that only scale, which count nothing.
     """
     import keras
 
     total = 0
-    for layer in model.layers:
-        if getattr(layer, "layers", None):
-            total += forward_flops(layer)
-        elif isinstance(layer, keras.layers.MultiHeadAttention):
-            total += _attention_flops(layer)
-        elif hasattr(layer, "kernel"):
-            total += layer_flops(layer)
+    for step in getattr(model, "operations", model.layers):
+        if getattr(step, "layers", None):
+            total += forward_flops(step)
+        elif isinstance(step, keras.layers.MultiHeadAttention):
+            total += _attention_flops(step)
+        elif hasattr(step, "kernel"):
+            total += layer_flops(step)
+        elif type(step).__name__ == "Matmul":
+            total += _product_flops(step)
     return total
 
 
 def layer_flops(layer: "keras.layers.Layer") -> int:
     """Return the floating-point operations that a layer with a kernel takes for one input."""
     return math.prod(layer.output.shape[1:-1]) * _products(layer.kernel.shape)
+
+
+def _product_flops(product: "keras.Operation") -> int:
+    """Return the operations of a product of two matrices that the model has computed."""
+    left, _ = product.input
+    return 2 * math.prod(product.output.shape[1:]) * left.shape[-1]
 
 
 def _attention_flops(layer: "keras.layers.MultiHeadAttention") -> int:

@@ -55,6 +55,14 @@ def test_attention_by_hand():
     assert cost.forward_flops(model) == 3 * (to_heads + back) + 3 * 3 * 2 * (2 * 5 + 2 * 5)
 
 
+def test_products_of_pairs_by_hand():
+    """Four blocks in which 16 patches compare themselves, and take from each other."""
+    trunk = trunks.build_trunk("small-vit")
+    dense = [layer for layer in trunk.layers if hasattr(layer, "kernel")]
+    pairs = 4 * 2 * 2 * 16 * 16 * trunk.get_layer("block_1_taken").kernel.shape[0]
+    assert cost.forward_flops(trunk) == sum(map(cost.layer_flops, dense)) + pairs
+
+
 def test_a_probe_by_hand():
     settings = Settings(adaptation="probe", labels_per_class=2, steps=7, seeds=4)
     head = 128 * 10 + 10
