@@ -249,7 +249,7 @@ def clean(notebook: NotebookNode) -> None:
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
-            _clean_bundle(output.get("data", {}), cell.id)
+            clean_bundle(output.get("data", {}), cell.id)
 
 
 def _hidden_widgets(saved: dict[str, dict]) -> set[str]:
@@ -263,7 +263,12 @@ def _hidden_widgets(saved: dict[str, dict]) -> set[str]:
     return hidden
 
 
-def _clean_bundle(data: dict[str, str], cell_id: str) -> None:
+def clean_bundle(data: dict[str, str], cell_id: str) -> None:
+    """Leave one form of what a cell shows, the one that helps a reader without a kernel, in place.
+
+    Raises:
+        WorkbookError: if a picture stays too large.
+    """
     if WIDGET in data and ("image/png" in data or "text/html" in data):
         # A reader without a kernel sees the twin; with the view, an empty box would hide it. The
         # widget's own textual form, a constructor call, helps no reader either.
@@ -271,6 +276,9 @@ def _clean_bundle(data: dict[str, str], cell_id: str) -> None:
         if re.match(r"\w+\(", data.get("text/plain", "")):
             del data["text/plain"]
     if "image/png" in data:
+        # The same picture once more, with its text for those who run the notebook: it would double
+        # the file, and what is not trusted yet is shown as the picture anyway.
+        data.pop("text/html", None)
         data["image/png"] = _small_enough(data["image/png"], cell_id)
     html = data.get("text/html", "")
     for picture in re.findall(r"data:image/[\w+.-]+;base64,([^\"')\s]+)", html):

@@ -31,6 +31,7 @@ SETTINGS = {
 PATIENCE = 120_000  # milliseconds until a step counts as failed; a step usually takes one second
 # A panel's figure: an image widget, a page widget with a picture, or what an output area shows.
 FIGURE = "img.widget-image, .widget-html img, .jupyter-widgets-output-area img"
+OUTPUTS = ".jp-OutputArea-output"  # in JupyterLab as in nbconvert's pages
 # JupyterLab says "idle" also while it still connects; cells that are run then silently do not run.
 KERNEL_READY = """() => {
     const context = window.jupyterapp?.shell.currentWidget?.sessionContext;
@@ -42,6 +43,19 @@ KERNEL_READY = """() => {
 def find_browser() -> str | None:
     """Give the path of an installed Chromium, or None."""
     return next(filter(None, map(shutil.which, BROWSERS)), None)
+
+
+def barriers(page: Page) -> list[str]:
+    """Give what axe-core finds in the outputs of cells, and only there, against their use.
+
+    Each is the rule's name and the part of the page that breaks it.
+    """
+    found = Axe().run(page, context=OUTPUTS, options={"resultTypes": ["violations"]})
+    return [
+        f"{violation['id']}: {node['html']}"
+        for violation in found.response["violations"]
+        for node in violation["nodes"]
+    ]
 
 
 @contextmanager
@@ -153,19 +167,6 @@ class Notebook:
         self.page.evaluate(change, theme)
         used = f"body[data-jp-theme-name='{theme}']"
         self.page.wait_for_selector(used, state="attached")
-
-    def barriers(self) -> list[str]:
-        """Give what axe-core finds in the outputs of cells, and only there, against their use.
-
-        Each is the rule's name and the part of the page that breaks it.
-        """
-        options = {"resultTypes": ["violations"]}
-        found = Axe().run(self.page, context=".jp-OutputArea-output", options=options)
-        return [
-            f"{violation['id']}: {node['html']}"
-            for violation in found.response["violations"]
-            for node in violation["nodes"]
-        ]
 
     def answer_questions(self) -> None:
         """Answer every question somehow, twice where it has to be, so that all is shown."""

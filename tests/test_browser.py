@@ -16,6 +16,7 @@ import excerpts
 import nbformat
 import psutil
 import pytest
+from nbconvert import HTMLExporter
 from nbformat.v4 import new_code_cell, new_notebook
 
 pytestmark = [pytest.mark.browser, pytest.mark.slow]
@@ -40,6 +41,7 @@ PANELS = [
     Panel("08_masked_images", "Ratio"),
 ]
 WHOLE = "00_start_here"
+LESSON_FILES = sorted(build.FOLDER.glob("*.ipynb"))
 PLANTED = (
     "import sys\nprint('no error', file=sys.stderr)",
     "import ipywidgets\nipywidgets.HTML('<p class=\"simmim-error\">in a panel</p>')",
@@ -141,7 +143,7 @@ def test_everybody_can_use_what_a_lesson_shows_in_light_and_dark(opened):
     assert notebook.page.get_by_role("slider", name=panel.slider, exact=True).count()
     for theme in ("JupyterLab Dark", "JupyterLab Light"):
         notebook.use_theme(theme)
-        assert notebook.barriers() == []
+        assert browser.barriers(notebook.page) == []
 
 
 def test_the_panel_fits_a_phone(opened):
@@ -184,12 +186,32 @@ def test_the_errors_of_cells_and_panels_are_noticed(desk):
     page.close()
 
 
+@pytest.mark.parametrize("theme", ["light", "dark"])
+@pytest.mark.parametrize("path", LESSON_FILES, ids=lambda path: path.stem)
+def test_everybody_can_use_what_is_stored(desk, path, theme):
+    """All outputs of every lesson as they are without a kernel, answers unfolded."""
+    chromium, _ = desk
+    page = chromium.new_page()
+    page.route("**", lambda route: route.abort())  # a page of nbconvert asks for MathJax
+    page.set_content(as_page(path, theme))
+    page.evaluate("document.querySelectorAll('details').forEach(each => each.open = true)")
+    assert page.locator(browser.OUTPUTS).count() > 3
+    assert browser.barriers(page) == []
+    page.close()
+
+
+def as_page(notebook: Path, theme: str) -> str:
+    """Return a notebook as nbconvert's HTML."""
+    page, _ = HTMLExporter(theme=theme, embed_images=False).from_filename(str(notebook))
+    return page
+
+
 def test_barriers_are_noticed(desk):
     chromium, address = desk
     page = chromium.new_page()
     notebook = browser.Notebook(page, address % "barriers.ipynb")
     notebook.run_all()
-    found = sorted(each.partition(":")[0] for each in notebook.barriers())
+    found = sorted(each.partition(":")[0] for each in browser.barriers(notebook.page))
     assert found == ["aria-input-field-name", "image-alt"]
     notebook.shut_down()
     page.close()

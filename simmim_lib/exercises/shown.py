@@ -8,10 +8,14 @@ if TYPE_CHECKING:
 
 
 def markdown(text: str) -> str:
-    """Return Markdown with formulas between dollar signs as HTML."""
+    """Return Markdown with formulas between dollar signs as HTML.
+
+    Links are underlined: JupyterLab's own differ from the text around them in their colour only.
+    """
     from nbconvert.filters import markdown2html
 
-    return markdown2html(text)
+    underlined = '<a style="text-decoration: underline" href='
+    return markdown2html(text).replace("<a href=", underlined)
 
 
 def as_html(thing: Any) -> str:

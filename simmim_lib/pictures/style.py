@@ -150,10 +150,10 @@ class Picture:
         return image_as_html(self.png(), self.alt, self.beside)
 
     def _repr_mimebundle_(self, **_: object) -> tuple[dict[str, object], dict[str, object]]:
-        data: dict[str, object] = {"image/png": self.png(), "text/plain": self.alt}
-        if self.beside:
-            data["text/html"] = image_as_html(self.png(), self.alt, self.beside)
-        return data, {"image/png": self.in_words()}
+        # JupyterLab shows a PNG without its text, and HTML rather than a PNG. Pages and reports
+        # read the PNG, and the text in its metadata.
+        data: dict[str, object] = {"image/png": self.png(), "text/html": self.as_html()}
+        return data | {"text/plain": self.alt}, {"image/png": self.in_words()}
 
     def in_words(self) -> dict[str, str]:
         """Return what a notebook keeps with the figure."""

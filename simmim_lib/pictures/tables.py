@@ -9,12 +9,19 @@ class Table:
     """A table that a notebook shows by itself, and that reads well as text.
 
     Attributes:
-        heading: of each column.
+        heading: of each column, never empty: a screen reader says it before each value.
         rows: a value for each column; what is no text is written as `str` does.
+
+    Raises:
+        ValueError: if a column has no heading.
     """
 
     heading: Sequence[str]
     rows: Sequence[Sequence[object]]
+
+    def __post_init__(self) -> None:
+        if not all(self.heading):
+            raise ValueError(f"A column of the table has no heading: {list(self.heading)}.")
 
     def __str__(self) -> str:
         lines = [self.heading, ["---"] * len(self.heading), *self.rows]

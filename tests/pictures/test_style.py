@@ -33,6 +33,7 @@ def test_a_picture_brings_its_text():
     assert data["text/plain"] == "the value 5"
     assert metadata == {"image/png": {"alt": "the value 5"}}
     assert data["image/png"][:4] == b"\x89PNG"
+    assert 'alt="the value 5"' in data["text/html"]  # JupyterLab reads no metadata
 
 
 def test_photographs_do_not_change_the_colours_of_the_rest():

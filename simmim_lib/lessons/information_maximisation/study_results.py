@@ -48,7 +48,9 @@ def information_by_hand() -> Table:
         # Adding zero turns -0.0 into 0.0.
         numbers = (spread, doubt, spread - doubt, by_loss)
         rows.append([name, *(f"{round(number, 4) + 0.0:.4f}" for number in numbers)])
-    return Table(["", "H(mean of p)", "mean of H(p)", "information", "by the loss"], rows)
+    return Table(
+        ["predictions", "H(mean of p)", "mean of H(p)", "information", "by the loss"], rows
+    )
 
 
 def information(batch: np.ndarray) -> float:

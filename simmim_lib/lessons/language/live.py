@@ -3,8 +3,6 @@
 import importlib.util
 from collections.abc import Sequence
 
-import numpy as np
-
 import simmim_lib
 from simmim_lib.experiments import Result
 from simmim_lib.foundation.intervals import mean_and_interval
@@ -32,13 +30,13 @@ def similarities(sentences: Sequence[str]) -> Table | str:
     if not minilm.is_there():
         return NOT_HERE
     vectors = sentence_features(sentences)
-    cosines = np.round(vectors @ vectors.T, 2)
+    cosines = vectors @ vectors.T
     names = [f"({number})" for number in range(1, len(sentences) + 1)]
     rows = [
-        [f"{name} {sentence}", *row]
-        for name, sentence, row in zip(names, sentences, cosines.tolist(), strict=True)
+        [f"{name} {sentence}", *(f"{cosine:.2f}" for cosine in row)]
+        for name, sentence, row in zip(names, sentences, cosines, strict=True)
     ]
-    return Table(["", *names], rows)
+    return Table(["sentence", *names], rows)
 
 
 def shared_head(settings: Settings) -> Result | str:

@@ -73,7 +73,7 @@ def word_list_table() -> Table:
         [TITLES[name], *(f"{by_words(m, name).mean():.3f}" for m in ("majority", "word-list"))]
         for name in DOMAINS
     ]
-    return Table(["", "the more frequent class", "word list"], rows)
+    return Table(["sentences", "the more frequent class", "word list"], rows)
 
 
 def plain_curves(target: str) -> Curves:
@@ -265,7 +265,7 @@ def small_model_table() -> Table:
         for labels in (25, "all")
         for way, of in ways.items()
     ]
-    return Table(["", *TITLES.values()], rows)
+    return Table(["labels, way", *TITLES.values()], rows)
 
 
 # --- What is not understood
@@ -278,7 +278,7 @@ def probes_table() -> Table:
         [kind, *(f"{found(study, m, kind)} of {len(probes)}" for m in METHOD_NAMES)]
         for kind, probes in PROBES.items()
     ]
-    return Table(["", *METHOD_NAMES.values()], rows)
+    return Table(["kind of sentence", *METHOD_NAMES.values()], rows)
 
 
 def found(study: stored.StoredStudy, method: str, kind: str) -> int:

@@ -26,8 +26,9 @@ Batches = Mapping[str, np.ndarray]
 
 def probability_table(probability: np.ndarray) -> Table:
     """Sum up the probabilities that a network gives to the labels of some images, shape (n,)."""
-    found = probability.min(), probability.mean(), probability.max()
-    return Table(["p of the label", "least", "mean", "most"], [["", *(f"{p:.2f}" for p in found)]])
+    found = {"least": probability.min(), "mean": probability.mean(), "most": probability.max()}
+    rows = [[f"{name} of all images", f"{value:.2f}"] for name, value in found.items()]
+    return Table(["p of the label", "value"], rows)
 
 
 def slopes_table(

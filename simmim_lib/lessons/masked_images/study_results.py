@@ -71,7 +71,7 @@ def pretexts_compared() -> tuple[Picture, Table]:
     figure = charts.accuracy_rows(
         groups, f"Fashion-MNIST, the same small transformer, {seeds} seeds"
     )
-    return figure, Table(["", *groups], rows)
+    return figure, Table(["compared", *groups], rows)
 
 
 def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
@@ -179,7 +179,7 @@ def blocks_compared() -> tuple[Picture, Table]:
         [n + 1, block.replace("_", " "), *(mean_and_interval(by_block(name)[n]) for name in looks)]
         for n, block in enumerate(blocks)
     ]
-    return figure, Table(["", "block", *looks], rows)
+    return figure, Table(["number", "block", *looks], rows)
 
 
 def frozen(pretext: str, depth: int) -> np.ndarray:

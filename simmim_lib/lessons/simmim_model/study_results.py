@@ -137,7 +137,7 @@ def parameters(
 def parameters_table(counts: Mapping[str, int]) -> Table:
     """List networks, the smallest first."""
     rows = [[name, f"{counts[name]:,}"] for name in sorted(counts, key=counts.__getitem__)]
-    return Table(["", "parameters"], rows)
+    return Table(["network", "parameters"], rows)
 
 
 def losses_of(labels: Arrays, logits: Mapping[str, object]) -> dict[str, float]:
@@ -333,7 +333,7 @@ def teachers_compared() -> tuple[Picture, Table]:
         [f"{one}, against {before}", *(difference(of[one], of[before]) for of in groups.values())]
         for before, one in pairwise(teachers())
     ]
-    return figure, Table(["", *PAIR], rows)
+    return figure, Table(["compared", *PAIR], rows)
 
 
 # --- Optimizers
@@ -367,4 +367,4 @@ def middle_layers_compared() -> tuple[Picture, Table]:
     title = datasets.describe("fashion").title
     figure = charts.accuracy_rows({title: ways}, "20 labels per class, 10 seeds")
     rows = [[name, difference(ways[name], ways[small])] for name in ways if name != small]
-    return figure, Table(["", "against the small network, fine-tuned"], rows)
+    return figure, Table(["trunk and training", "against the small network, fine-tuned"], rows)

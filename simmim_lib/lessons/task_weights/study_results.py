@@ -53,7 +53,7 @@ def promises() -> "Markdown":
         [kind.short_title, *("yes" if name in of.methods else "–" for of in PROPERTIES.values())]
         for name, kind in weighting.METHODS.items()
     ]
-    return Markdown("\n".join([*meanings, "", str(Table(["", *PROPERTIES], rows))]))
+    return Markdown("\n".join([*meanings, "", str(Table(["method", *PROPERTIES], rows))]))
 
 
 def three_tasks_table(gradients: np.ndarray) -> Table:

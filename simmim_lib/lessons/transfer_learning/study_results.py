@@ -178,7 +178,7 @@ def _compared(ways: Sequence[str], pairs: Mapping[str, str]) -> tuple[Picture, T
         for one, other in pairs.items()
     ]
     figure = charts.accuracy_rows(chosen, "From glyphs, 10 labels per class, 10 seeds")
-    return figure, Table(["", *groups], rows)
+    return figure, Table(["compared", *groups], rows)
 
 
 # --- Few labels and many

@@ -21,7 +21,9 @@ def test_slopes_by_hand_and_what_is_left_of_them_on_the_logit():
 
 def test_probabilities_are_summed_up():
     assert study_results.probability_table(np.array([0.1, 0.2, 0.6])).rows == [
-        ["", "0.10", "0.30", "0.60"]
+        ["least of all images", "0.10"],
+        ["mean of all images", "0.30"],
+        ["most of all images", "0.60"],
     ]
 
 
