@@ -1,10 +1,13 @@
 """A dataset in memory: its parts, what its labels are, and which images belong together."""
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from simmim_lib.errors import WorkbookError
 
 Images = NDArray[np.float32]
 
@@ -32,19 +35,36 @@ CONTENTS = {
 class Part:
     """Images with their labels, both made read-only because parts are shared.
 
+    What is known of people beside the label, such as who they are, no network learns from.
+
     Attributes:
         images: (n, height, width, channels), float32 in [0, 1]; of a dataset of texts these, (n,).
         labels: (n,), int32, where each image has one class; else (n, columns), float32.
         files: the images' files, as they are named below the folder or in the table that they come
             from; empty where they come from elsewhere.
+        groups: (n,), int: images with the same number, such as those of one patient, belong
+            together; none where that is not recorded.
+        subgroups: by what tells them apart, such as "device", the name of each image's, (n,), str.
+
+    Raises:
+        WorkbookError: groups or subgroups are more or fewer than the images.
     """
 
     images: NDArray[Any]
     labels: Labels
     files: tuple[str, ...] = ()
+    groups: NDArray[np.integer] | None = None
+    subgroups: Mapping[str, NDArray[Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         """Protect the arrays: one careless `images -= mean` would spoil every later run."""
+        recorded = {} if self.groups is None else {"groups": self.groups}
+        for name, each in (*recorded.items(), *self.subgroups.items()):
+            if len(each) != len(self.labels):
+                raise WorkbookError(
+                    f"{name} has {len(each):,} values for {len(self.labels):,} images: give one "
+                    "for each image."
+                )
         self.images.setflags(write=False)
         self.labels.setflags(write=False)
 
@@ -68,9 +88,7 @@ class Dataset:
         licence: on what terms they may be used.
         kind: one of `KINDS`.
         validation: positions in the training part that validate, where the data come with such a
-            part; else `few_labels.choose` draws them.
-        groups: (n,), int, for the training part: images with the same number, such as those of
-            one patient, either all validate or none does.
+            part; else `few_labels.choose` draws them, all images of a group or none.
     """
 
     name: str
@@ -82,7 +100,6 @@ class Dataset:
     licence: str
     kind: str = "classification"
     validation: NDArray[np.intp] | None = None
-    groups: NDArray[np.intp] | None = None
 
     @property
     def holds_texts(self) -> bool:

@@ -150,8 +150,8 @@ def _validation(dataset: Dataset, random: np.random.Generator) -> NDArray[np.int
         return dataset.validation
     classes = strata(dataset.train.labels, dataset.kind)
     count = min(int(VALIDATION_SHARE * len(classes)), VALIDATION_LIMIT)
-    if dataset.groups is not None:
-        return stratified_groups(classes, dataset.groups, count, random)
+    if dataset.train.groups is not None:
+        return stratified_groups(classes, dataset.train.groups, count, random)
     return stratified(classes, count, random, everywhere=dataset.kind == "classification")
 
 

@@ -32,6 +32,7 @@ class Columns:
     image: str
     labels: tuple[str, ...]
     group: str
+    subgroups: tuple[str, ...]
 
     @property
     def needed(self) -> tuple[str, ...]:
@@ -69,9 +70,11 @@ def list_table(own: OwnData) -> Listing:
         for row in rows
         if problems[row.number]
     ]
-    content = "texts" if own.text else "images"
     return Listing(
-        own.path, kind, class_names, tuple(files), problems=tuple(wrong), content=content
+        *(own.path, kind, class_names, tuple(files)),
+        problems=tuple(wrong),
+        content="texts" if own.text else "images",
+        subgroups=columns.subgroups,
     )
 
 
@@ -79,11 +82,13 @@ def _labelled(
     own: OwnData, row: Row, columns: Columns, label: int | tuple[float, ...]
 ) -> LabelledFile:
     group = row.cells.get(columns.group, "")
+    subgroups = tuple(row.cells[name] or "not stated" for name in columns.subgroups)
     if own.text:
-        text = row.cells[own.text]
-        return LabelledFile(own.path, _shown(row, ""), label, group=group, text=text)
-    path = _path(own.path.parent, row, columns.image)
-    return LabelledFile(path, _shown(row, columns.image), label, group=group)
+        path, shown_as, text = own.path, _shown(row, ""), row.cells[own.text]
+    else:
+        path = _path(own.path.parent, row, columns.image)
+        shown_as, text = _shown(row, columns.image), ""
+    return LabelledFile(path, shown_as, label, group=group, text=text, subgroups=subgroups)
 
 
 def _path(folder: Path, row: Row, image: str) -> Path:
@@ -128,13 +133,23 @@ def _find_columns(own: OwnData, header: Sequence[str], rows: Sequence[Row]) -> C
         )
     image = own.text or own.image or _find_image(own.path, header, rows)
     check_choice(what, image, header)
-    others = [name for name in header if name not in (image, group)]
-    labels = [own.labels] if own.labels in header else own.labels.split("+")
-    if not own.labels:
-        labels = [_only_one(own.path, "label", _called(others, LABEL_COLUMNS) or others)]
+    subgroups = _several(own.subgroups, header)
+    for name in subgroups:
+        check_choice(what, name, [each for each in header if each != image])
+    others = [name for name in header if name not in (image, group, *subgroups)]
+    labels = _several(own.labels, header)
+    if not labels:
+        labels = (_only_one(own.path, "label", _called(others, LABEL_COLUMNS) or others),)
     for name in labels:
         check_choice(what, name, others)
-    return Columns(image, tuple(dict.fromkeys(labels)), group)
+    return Columns(image, labels, group, subgroups)
+
+
+def _several(given: str, header: Sequence[str]) -> tuple[str, ...]:
+    """Return the columns that an option names, one or several with + between them."""
+    if not given:
+        return ()
+    return (given,) if given in header else tuple(dict.fromkeys(given.split("+")))
 
 
 def _find_image(path: Path, header: Sequence[str], rows: Sequence[Row]) -> str:

@@ -30,6 +30,7 @@ class LabelledFile:
         part: "train", "validation" or "test".
         group: what it shares with images that must stay in its part; "": nothing.
         text: the example itself, where a row of a table holds it and names no file.
+        subgroups: what each of the listing's columns of subgroups says.
     """
 
     path: Path
@@ -38,6 +39,7 @@ class LabelledFile:
     part: str = "train"
     group: str = ""
     text: str = ""
+    subgroups: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -61,6 +63,7 @@ class Listing:
         problems: rows that cannot be used.
         from_outside: names of files and folders that are links to a place outside the folder.
         content: one of `dataset.CONTENTS`.
+        subgroups: names of the columns that say which subgroup an image is of.
     """
 
     path: Path
@@ -71,6 +74,7 @@ class Listing:
     problems: tuple[Problem, ...] = ()
     from_outside: tuple[str, ...] = ()
     content: str = "images"
+    subgroups: tuple[str, ...] = ()
 
     def has(self, part: str) -> bool:
         """Tell whether some of the files are said to be of a part."""

@@ -138,7 +138,7 @@ def _with_groups(dataset: Dataset) -> Dataset:
     """Let texts with the same words validate together, or not at all."""
     words = [texts.same_words(text) for text in dataset.train.images]
     groups = np.unique(words, return_inverse=True)[1].reshape(-1)
-    return replace(dataset, groups=groups)
+    return replace(dataset, train=replace(dataset.train, groups=groups))
 
 
 def verify() -> tuple[str, ...]:

@@ -25,7 +25,9 @@ YES_OR_NO = {"yes": True, "no": False}
 
 SHARED_OPTIONS = ("group", "grey", "skip-broken", "seed")
 
-OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, "image", "text", "label", "sep")}
+TABLE_OPTIONS = ("image", "text", "label", "subgroup", "sep")
+
+OPTIONS = {"folder": SHARED_OPTIONS, "csv": (*SHARED_OPTIONS, *TABLE_OPTIONS)}
 """By kind of address, the options that it takes."""
 
 EXAMPLES = {"folder": "folder:photos", "csv": "csv:table.csv"}
@@ -48,6 +50,8 @@ class OwnData:
         labels: the column of labels, or several with + between them, since a comma ends a name in
             a list of names; "": found by its name.
         sep: what separates the cells of a table; "": the most frequent in its first line.
+        subgroups: a column of subgroups, such as devices, or several with + between them, for each
+            of which a model card says how good a model is.
     """
 
     kind: str
@@ -60,6 +64,7 @@ class OwnData:
     text: str = ""
     labels: str = ""
     sep: str = ""
+    subgroups: str = ""
 
     @property
     def title(self) -> str:
@@ -70,8 +75,8 @@ class OwnData:
     def options(self) -> tuple[object, ...]:
         """All but the path, so that the same files elsewhere have the same."""
         kept = (self.group, self.grey, self.skip_broken, self.seed)
-        texts = (self.text,) if self.text else ()
-        return (self.kind, *kept, self.image, self.labels, self.sep, *texts)
+        rare = [name for name in (self.text, self.subgroups) if name]
+        return (self.kind, *kept, self.image, self.labels, self.sep, *rare)
 
 
 def parse(name: object) -> OwnData | None:
@@ -87,7 +92,7 @@ def parse(name: object) -> OwnData | None:
         option.replace("-", "_"): _READ.get(option, _as_text)(option, text)
         for option, text in address.options.items()
     }
-    given["labels"] = given.pop("label", "")
+    given["labels"], given["subgroups"] = given.pop("label", ""), given.pop("subgroup", "")
     return OwnData(address.kind, Path(os.path.realpath(address.place)), **given)
 
 

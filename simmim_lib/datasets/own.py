@@ -3,7 +3,7 @@
 import dataclasses
 import hashlib
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -117,25 +117,11 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
         return _read_texts(name, own, listing)
     channels = _channels(own, listing)
     images, found = read_images(listing, size, channels == 1, own.skip_broken)
-    division = divide(listing, found.distinct, own.seed)
-    labels = labels_of(found.distinct, listing.kind)
 
-    def part(chosen: NDArray[np.intp]) -> Part:
-        files = tuple(found.distinct[position].shown for position in chosen)
-        return Part(np.divide(images[chosen], 255, dtype=np.float32), labels[chosen], files)
+    def pixels(chosen: NDArray[np.intp]) -> NDArray[np.float32]:
+        return np.divide(images[chosen], 255, dtype=np.float32)
 
-    dataset = Dataset(
-        name,
-        own.title,
-        part(division.train),
-        part(division.test),
-        listing.class_names,
-        SOURCES[own.kind],
-        "not stated",
-        listing.kind,
-        division.validation,
-        division.groups,
-    )
+    dataset = _dataset(name, own, listing, found.distinct, pixels)
     return dataset, _remark(listing, found)
 
 
@@ -143,18 +129,42 @@ def _read_texts(name: str, own: OwnData, listing: Listing) -> tuple[Dataset, str
     """Do what `read` does for texts; those with the same words stay in one part."""
     found = sort_texts(listing)
     files = usable_texts(listing, found, own.skip_broken)
-    division, labels = divide(listing, files, own.seed), labels_of(files, listing.kind)
     texts = as_array([file.text for file in files])
-    train, test = (
-        Part(texts[chosen], labels[chosen], tuple(files[place].shown for place in chosen))
-        for chosen in (division.train, division.test)
-    )
-    source, names = SOURCES[own.kind], listing.class_names
-    parts = (division.validation, division.groups)
-    dataset = Dataset(
-        name, own.title, train, test, names, source, "not stated", listing.kind, *parts
-    )
+    dataset = _dataset(name, own, listing, files, lambda chosen: texts[chosen])
     return dataset, _remark(listing, dataclasses.replace(found, repeated=[], two_labels=[]))
+
+
+def _dataset(
+    name: str,
+    own: OwnData,
+    listing: Listing,
+    files: Sequence[LabelledFile],
+    examples: Callable[[NDArray[np.intp]], NDArray[Any]],
+) -> Dataset:
+    """Divide files into parts.
+
+    Args:
+        name: of the dataset.
+        own: how it is to be read.
+        listing: what the files are from.
+        files: those to use.
+        examples: given positions in the files, what a network sees of them.
+    """
+    division, labels = divide(listing, files, own.seed), labels_of(files, listing.kind)
+    named = np.array([file.subgroups for file in files]).reshape(len(files), -1)
+
+    def part(chosen: NDArray[np.intp]) -> Part:
+        return Part(
+            examples(chosen),
+            labels[chosen],
+            tuple(files[position].shown for position in chosen),
+            None if division.groups is None else division.groups[chosen],
+            dict(zip(listing.subgroups, named[chosen].T, strict=True)),
+        )
+
+    train, test = part(division.train), part(division.test)
+    about = (listing.class_names, SOURCES[own.kind], "not stated", listing.kind)
+    return Dataset(name, own.title, train, test, *about, division.validation)
 
 
 def _channels(own: OwnData, listing: Listing) -> int:

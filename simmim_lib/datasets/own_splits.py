@@ -26,7 +26,7 @@ class Division:
         train: positions among all files, in random order.
         test: likewise.
         validation: positions in `train`; none where they are still to be drawn.
-        groups: (train,), a number for each group; none where each image is its own.
+        groups: (files,), a number for each group; none where each image is its own.
     """
 
     train: NDArray[np.intp]
@@ -73,7 +73,7 @@ def divide(listing: Listing, files: Sequence[LabelledFile], seed: int) -> Divisi
         train,
         test,
         validation if len(validation) else None,
-        None if groups is None else groups[train],
+        groups,
     )
 
 

@@ -10,6 +10,8 @@ from dataclasses import dataclass, fields
 import numpy as np
 from numpy.typing import NDArray
 
+from simmim_lib.datasets.dataset import Part
+
 Images = NDArray[np.float32]
 Field = NDArray[np.floating]
 Random = np.random.Generator
@@ -62,6 +64,14 @@ class Cohort:
     def take(self, chosen: NDArray) -> "Cohort":
         """Return some of the images, by position or by a mask (n,)."""
         return Cohort(**{field.name: getattr(self, field.name)[chosen] for field in fields(self)})
+
+    def part(self) -> Part:
+        """Return the images and who is ill, with patients, devices and age groups."""
+        subgroups = {
+            "device": np.array(DEVICES)[self.device],
+            "age group": np.array(AGE_GROUPS)[self.age_group],
+        }
+        return Part(self.images, self.ill, groups=self.patient, subgroups=subgroups)
 
 
 def render(

@@ -110,7 +110,7 @@ def _digest(dataset: Dataset) -> str:
     digest = hashlib.sha256(json.dumps([dataset.class_names, shapes]).encode())
     for part in (dataset.train, dataset.test):
         digest.update(part.images.tobytes() + part.labels.tobytes())
-    for positions in (dataset.validation, dataset.groups):
+    for positions in (dataset.validation, dataset.train.groups):
         digest.update(b"" if positions is None else positions.tobytes())
     return digest.hexdigest()
 

@@ -3,14 +3,9 @@
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
-import numpy as np
-
 from simmim_lib.datasets import glyphs, phantoms
 from simmim_lib.datasets.catalogue import Entry
 from simmim_lib.datasets.dataset import Dataset, Part
-
-Groups = np.ndarray | None
-"""(n,), which of the training images belong together, such as those of one patient."""
 
 
 @dataclass(frozen=True)
@@ -19,27 +14,27 @@ class Rendered:
 
     Attributes:
         version: raised with every change of its images.
-        render: given the size of the images, returns the train and test parts, and the groups.
+        render: given the size of the images, returns the train and test parts.
     """
 
     version: int
-    render: Callable[[int], tuple[Part, Part, Groups]]
+    render: Callable[[int], tuple[Part, Part]]
 
     def dataset(self, known: Entry) -> Dataset:
         """Compute what the catalogue describes."""
-        train, test, groups = self.render(known.size)
+        train, test = self.render(known.size)
         about = (known.class_names, known.source, known.licence)
-        return Dataset(known.name, known.title, train, test, *about, groups=groups)
+        return Dataset(known.name, known.title, train, test, *about)
 
 
-def _glyphs(size: int) -> tuple[Part, Part, Groups]:
+def _glyphs(size: int) -> tuple[Part, Part]:
     train, test = (Part(*rendered) for rendered in glyphs.render_parts())
-    return train, test, None
+    return train, test
 
 
-def _phantoms(size: int) -> tuple[Part, Part, Groups]:
-    train, test = phantoms.render_parts(size)
-    return Part(train.images, train.ill), Part(test.images, test.ill), train.patient
+def _phantoms(size: int) -> tuple[Part, Part]:
+    train, test = (cohort.part() for cohort in phantoms.render_parts(size))
+    return train, test
 
 
 RENDERED: Mapping[str, Rendered] = {

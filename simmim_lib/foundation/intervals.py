@@ -42,6 +42,33 @@ def intervals(rows: Iterable[np.ndarray]) -> tuple[np.ndarray, np.ndarray]:
     return means, half_widths
 
 
+def effective_number(values: np.ndarray, groups: np.ndarray) -> float:
+    """Return how many independent values would tell as much about the mean as these do.
+
+    Three images of one patient tell less than one each of three, the less the more they are alike:
+    where all values are the same, only patients are counted.
+
+    Args:
+        values: (n,).
+        groups: (n,), a number for each group of values that belong together.
+
+    Returns:
+        From 1 to n.
+
+    Source: Kish 1965, "Survey Sampling"; the variance of a mean over whole groups is Cochran's
+    (1977, "Sampling Techniques", chapter 9A).
+    """
+    n, (_, members) = len(values), np.unique(groups, return_inverse=True)
+    number = int(members.max()) + 1
+    off = values - np.mean(values)
+    if number < 2 or not off.any():
+        return float(number)
+    of_groups = np.bincount(members.reshape(-1), weights=off)
+    of_mean = number / (number - 1) * np.sum(of_groups**2) / n**2
+    of_independent = np.sum(off**2) / (n - 1) / n
+    return float(np.clip(n * of_independent / max(of_mean, 1e-300), 1, n))
+
+
 def mean_and_interval(values: np.ndarray, digits: int = 3) -> str:
     """Return mean and half width of the 95 % interval, such as "0.912 ± 0.004".
 

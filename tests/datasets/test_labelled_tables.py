@@ -193,7 +193,22 @@ def test_all_images_of_a_patient_are_in_one_part(folder):
     dataset = load(write(folder, "image,label,patient", rows), "?group=patient")
     tested = {round(pixels[0, 0, 0] * 255) for pixels in dataset.test.images}
     assert len(tested) == 4 * len({n // 4 for n in tested}) >= 8
-    assert len(np.unique(dataset.groups)) == 10 - len(tested) // 4
+    assert len(np.unique(dataset.train.groups)) == 10 - len(tested) // 4
+
+
+def test_subgroups_go_with_their_images_and_are_no_labels(folder):
+    rows = [f"{image(n)},{n % 2},{'AB'[n % 2]},{'x' * (n % 3)}" for n in range(40)]
+    path = write(folder, "image,label,device,site", rows)
+    dataset = load(path, "?subgroup=device+site&label=label")
+    assert load(path, "?subgroup=device").class_names == ("0", "1")
+    for part in (dataset.train, dataset.test):
+        np.testing.assert_array_equal(part.subgroups["device"] == "B", part.labels == 1)
+        assert {*part.subgroups["site"]} <= {"x", "xx", "not stated"}
+    assert {*dataset.train.subgroups["site"]} == {"x", "xx", "not stated"}
+    with pytest.raises(WorkbookError, match=r"'devise'.*device"):
+        load(path, "?subgroup=devise")
+    with pytest.raises(WorkbookError, match="label"):
+        load(path, "?subgroup=label&label=label")
 
 
 def test_paths_may_be_absolute_and_rows_quoted(folder, monkeypatch):

@@ -175,16 +175,24 @@ def test_each_size_is_read_and_kept_by_itself(pets):
 
 
 def test_groups_and_validation_parts_tell_registered_data_apart():
-    part = datasets.Part(np.zeros((6, 28, 28, 1), np.float32), np.arange(6, dtype=np.int32) % 2)
+    images, labels = np.zeros((6, 28, 28, 1), np.float32), np.arange(6, dtype=np.int32) % 2
     prints = set()
     for validation in (None, np.array([0, 1]), np.array([0, 2])):
         for groups in (None, np.arange(6), np.arange(6) // 2):
-            dataset = datasets.Dataset(
-                "made-up", "Made up", part, part, ("a", "b"), "", "", "classification",
-                validation, groups,
-            )  # fmt: skip
+            part = datasets.Part(images, labels, groups=groups)
+            about = ("made-up", "Made up", part, part, ("a", "b"), "", "")
+            dataset = datasets.Dataset(*about, validation=validation)
             prints.add(registered._digest(dataset))
     assert len(prints) == 9
+
+
+@pytest.mark.parametrize(
+    "known", [{"groups": np.arange(5)}, {"subgroups": {"groups": np.array(["a"] * 7)}}]
+)
+def test_what_is_known_of_people_is_known_of_each_image(known):
+    images, labels = np.zeros((6, 28, 28, 1), np.float32), np.zeros(6, np.int32)
+    with pytest.raises(WorkbookError, match=r"groups has [57] values for 6 images: give one"):
+        datasets.Part(images, labels, **known)
 
 
 def test_a_copy_elsewhere_has_the_same_fingerprint_and_an_option_another(pets):
@@ -328,7 +336,7 @@ def test_from_folder_takes_the_same_options(forty_broken):
         dataset = datasets.from_folder(forty_broken, name="many", skip_broken=True, group="9")
     assert caught[0].filename == __file__
     assert len(dataset.train) + len(dataset.test) == 160
-    assert len(np.unique(dataset.groups)) < len(dataset.train)
+    assert len(np.unique(dataset.train.groups)) < len(dataset.train)
     with pytest.raises(WorkbookError, match="skip_broken is 1"):
         datasets.from_folder(forty_broken, name="many", skip_broken=1)
 

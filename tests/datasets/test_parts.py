@@ -172,7 +172,7 @@ def test_a_patient_with_both_classes_stays_whole(tmp_path):
                 save(folder / name / f"p{number:02}-{view}.png", noise(seed))
     dataset = load(folder, "?group=-")
     assert np.bincount(dataset.test.labels).tolist() == [6, 6]
-    assert len(np.unique(dataset.groups)) == 12
+    assert len(np.unique(dataset.train.groups)) == 12
 
 
 def test_groups_of_very_different_sizes_leave_no_part_empty():

@@ -7,6 +7,7 @@ from scipy import stats
 from simmim_lib.foundation.intervals import (
     Difference,
     difference,
+    effective_number,
     interval,
     intervals,
     mean_and_interval,
@@ -35,6 +36,32 @@ def test_several_intervals_are_those_of_each_row():
     for values, mean, half_width in zip(rows, means, half_widths, strict=True):
         assert (mean, half_width) == interval(values)
     assert [of_none.shape for of_none in intervals([])] == [(0,), (0,)]
+
+
+def test_values_that_belong_together_count_for_less():
+    random = np.random.default_rng(0)
+    alike = np.repeat(random.integers(0, 2, 300), 3)
+    groups = np.repeat(random.permutation(300), 3)
+    assert effective_number(alike.astype(float), np.arange(900)) == pytest.approx(900)
+    assert effective_number(alike.astype(float), groups) == pytest.approx(300, rel=0.01)
+    independent = random.normal(size=9000)
+    assert effective_number(independent, np.repeat(np.arange(900), 10)) > 7000
+    assert effective_number(np.ones(9), np.arange(9) // 3) == 3
+    assert effective_number(np.arange(9.0), np.zeros(9, int)) == 1
+
+
+def test_the_variance_over_groups_is_that_of_drawing_groups():
+    random = np.random.default_rng(1)
+    sizes = random.integers(1, 8, 200)
+    groups = np.repeat(np.arange(200), sizes)
+    values = random.normal(size=200)[groups] + random.normal(size=len(groups))
+    members = [np.flatnonzero(groups == group) for group in range(200)]
+    drawn = [
+        values[np.concatenate([members[group] for group in random.integers(0, 200, 200)])].mean()
+        for _ in range(2000)
+    ]
+    expected = values.var(ddof=1) / np.var(drawn)
+    assert effective_number(values, groups) == pytest.approx(expected, rel=0.1)
 
 
 def test_a_mean_is_written_with_the_half_width_of_its_interval():

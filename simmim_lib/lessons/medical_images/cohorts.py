@@ -4,12 +4,14 @@ Each function makes a dataset and lets `Settings` know it by its name, until the
 """
 
 import functools
+from dataclasses import replace
 
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.datasets import Dataset, Part, phantoms, registered
+from simmim_lib.datasets import Dataset, phantoms, registered
 from simmim_lib.datasets.phantoms import Cohort
+from simmim_lib.errors import WorkbookError
 
 PATIENTS = {"train": 400, "test": 300}
 
@@ -22,8 +24,10 @@ def hospital(tie: float, reversed_test: bool, balanced: bool = False) -> str:
         tie: from 0 to 1, as `phantoms.render` says.
         reversed_test: whether the test images come from a hospital where device and illness go
             together the other way round; else from the same one.
-        balanced: whether of each device as many ill as healthy are kept to learn from, which needs
-            a tie below 1.
+        balanced: whether of each device as many ill as healthy are kept to learn from.
+
+    Raises:
+        WorkbookError: balanced at a tie at which a device has taken no ill or no healthy people.
     """
     train_random, test_random = map(np.random.default_rng, np.random.SeedSequence(61).spawn(2))
     train = phantoms.render(PATIENTS["train"], train_random, device_tie=tie)
@@ -38,6 +42,11 @@ def _balanced(cohort: Cohort) -> Cohort:
     """Keep as many images of each device and label as there are of the rarest of these four."""
     kinds = 2 * cohort.device + cohort.ill
     fewest = np.bincount(kinds, minlength=4).min()
+    if not fewest:
+        raise WorkbookError(
+            "With this tie one device has taken all of the ill and the other all of the healthy, "
+            "so that no choice of images is balanced: lower the tie, or learn from all."
+        )
     kept = np.concatenate([np.flatnonzero(kinds == kind)[:fewest] for kind in range(4)])
     return cohort.take(np.sort(kept))
 
@@ -73,13 +82,12 @@ def findings() -> str:
     """
     kinds = np.arange(1, len(phantoms.FINDINGS))
     train, test = (
-        Part(cohort.images, (cohort.finding[:, None] == kinds).astype(np.float32))
+        replace(cohort.part(), labels=(cohort.finding[:, None] == kinds).astype(np.float32))
         for cohort in _patients_of_clinic()
     )
     known = datasets.describe("chest-phantoms")
     about = (phantoms.FINDINGS[1:], known.source, known.licence, "multi-label")
-    groups = _patients_of_clinic()[0].patient.astype(np.intp)
-    dataset = Dataset("clinic-findings", "Findings", train, test, *about, groups=groups)
+    dataset = Dataset("clinic-findings", "Findings", train, test, *about)
     return registered.register(dataset).name
 
 
@@ -92,15 +100,6 @@ def _patients_of_clinic() -> tuple[Cohort, Cohort]:
 
 def _register(name: str, train: Cohort, test: Cohort) -> str:
     known = datasets.describe("chest-phantoms")
-    parts = (Part(train.images, train.ill), Part(test.images, test.ill))
-    dataset = Dataset(
-        name,
-        known.title,
-        *parts,
-        class_names=known.class_names,
-        source=known.source,
-        licence=known.licence,
-        groups=train.patient.astype(np.intp),
-    )
-    registered.register(dataset)
+    about = (known.class_names, known.source, known.licence)
+    registered.register(Dataset(name, known.title, train.part(), test.part(), *about))
     return name

@@ -9,7 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib import datasets
-from simmim_lib.datasets import Part, phantoms
+from simmim_lib.datasets import Part
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import Result
 
@@ -20,9 +20,6 @@ Images = NDArray[np.floating]
 Values = NDArray[np.floating]
 
 READ_AT_ONCE = 256
-
-PHANTOMS = "chest-phantoms"
-"""The dataset of which all is known."""
 
 
 @dataclass(frozen=True, eq=False)
@@ -137,13 +134,7 @@ def at_prevalence(reading: Reading, prevalence: float, seed: int = 0) -> Reading
     return reading.take(np.sort(np.concatenate([healthy, kept])))
 
 
-def patients_of_the_test(result: Result) -> NDArray[np.integer] | None:
-    """Return who each test image is of, (n,), or None where that is not recorded."""
+def test_part(result: Result) -> Part:
+    """Return the test images of the only target, with patients and subgroups if they are known."""
     (target,) = result.settings.targets
-    return phantoms_of_the_test().patient if target == PHANTOMS else None
-
-
-def phantoms_of_the_test() -> phantoms.Cohort:
-    """Return the test part of the chest phantoms, with all that is known about it."""
-    _, test = phantoms.render_parts()
-    return test
+    return datasets.load(target).test

@@ -13,7 +13,7 @@ from simmim_lib.errors import shown
 from simmim_lib.experiments.baselines import MEAN, Findings, decisions, has_probabilities
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.yardsticks import Yardstick
-from simmim_lib.foundation.intervals import interval
+from simmim_lib.foundation.intervals import effective_number, interval
 from simmim_lib.lessons.report.judgements import THRESHOLD, Judgement, judge
 from simmim_lib.pictures import classification
 from simmim_lib.reports.pages import Table
@@ -25,6 +25,8 @@ NORMAL_975 = 1.959964
 
 BYTES = 4
 """Of a parameter in a file."""
+
+EVERY = slice(None)
 
 FEW = 30
 """With fewer test images of a class, its recall is told to be rough."""
@@ -104,14 +106,17 @@ class _Card:
 
     def parts(self) -> str:
         """Return how large the parts are, who is in them, and how frequent each class is."""
-        train, test = self.data.train, self.data.test
-        told = [f"Training and validation: {len(train):,} {self.what}{self._shares(train.labels)}"]
-        if self.data.groups is not None:
-            told[0] += f", of {len(set(self.data.groups.tolist())):,} groups such as patients"
-        told.append(f"test: {len(test):,} {self.what}{self._shares(test.labels)}")
-        if self.data.groups is None:
+        parts = {"Training and validation": self.data.train, "test": self.data.test}
+        told = [f"{name}: {self._part(part)}" for name, part in parts.items()]
+        if all(part.groups is None for part in parts.values()):
             told.append(f"which {self.what} belong together, as of one patient, is not recorded")
         return f"{'; '.join(told)}."
+
+    def _part(self, part: datasets.Part) -> str:
+        size = f"{len(part):,} {self.what}{self._shares(part.labels)}"
+        if part.groups is None:
+            return size
+        return f"{size}, of {len({*part.groups.tolist()}):,} groups such as patients"
 
     def _shares(self, labels: np.ndarray) -> str:
         if self.data.kind == "regression":
@@ -138,28 +143,42 @@ class _Card:
             f"{len(self.outputs):,} test {self.what}, which no network learned from: "
             f"{judged.title} {judged.number(mean)} (95 % interval {judged.number(low)} to "
             f"{judged.number(high)}, for the chance in which {self.what} are tested"
-            f"{self._too_narrow()})."
+            f"{', those of a group together' if self._belong_together() else ''})."
             f"{several}{self._beside_the_mean()}"
         )
 
-    def _too_narrow(self) -> str:
-        groups = self.data.groups
-        if groups is None or len(set(groups.tolist())) == len(groups):
-            return ""
-        return ", and too narrow where several of them belong together"
+    def _belong_together(self) -> bool:
+        """Tell whether some of the test images are of one group."""
+        groups = self.data.test.groups
+        return groups is not None and len({*groups.tolist()}) < len(groups)
 
     def _over_images(self) -> tuple[float, float, float]:
         """Return this network's score, and its 95 % interval for other images of the same kind.
 
-        Where an image has several labels, it counts as one observation, not as several.
+        Where an image has several labels, it counts as one observation, not as several; of a group
+        of images each counts for less, the more they are alike.
+
+        Source: Korn and Graubard 1998, "Confidence intervals for proportions with small expected
+        number of positive counts estimated from survey data".
         """
-        true, number = self.data.test.labels, len(self.outputs)
+        values = self._values()
+        number = float(len(values))
+        if self._belong_together():
+            number = effective_number(values, np.asarray(self.data.test.groups))
         if self.data.kind == "regression":
-            mean, half_width = interval(np.abs(self.outputs - true).mean(axis=1))
+            mean, half_width = interval(values)
+            half_width *= (len(values) / number) ** 0.5
             return mean, max(0.0, mean - half_width), mean + half_width
-        probabilities, classes = decisions(self.data, self.outputs)
-        right = float(np.mean(probabilities.argmax(axis=1) == classes))
+        right = float(np.mean(values))
         return right, *_wilson(right, number)
+
+    def _values(self) -> np.ndarray:
+        """Return how far off or how right the network is on each test image, (n,)."""
+        if self.data.kind == "regression":
+            return np.abs(self.outputs - self.data.test.labels).mean(axis=1)
+        probabilities, classes = decisions(self.data, self.outputs)
+        right = probabilities.argmax(axis=1) == classes
+        return right.reshape(len(self.outputs), -1).mean(axis=1)
 
     def _beside_the_mean(self) -> str:
         way = self.findings.baselines.get(MEAN)
@@ -171,9 +190,9 @@ class _Card:
     def details(self) -> Iterator[tuple[str, str]]:
         """Yield rows for what goes with the kind of the target only."""
         if self.data.kind == "classification":
-            yield "recall of each class", _listed_shares(self._recalls())
+            yield "recall of each class", f"{_shares(self._recalls())}."
         if self.data.kind == "multi-label":
-            yield "recall of each label", _listed_shares(self._recalls())
+            yield "recall of each label", f"{_shares(self._recalls())}."
         if self.data.kind == "regression":
             off = np.abs(self.outputs - self.data.test.labels).max(axis=1)
             middle, most = (self.judged_by.number(np.quantile(off, part)) for part in (0.5, 0.9))
@@ -182,7 +201,21 @@ class _Card:
             yield "at a fixed threshold", self._at_fixed_threshold()
         if has_probabilities(self.target):
             yield "calibration", self._calibration()
-        yield "subgroups", "not tested one by one: the data name no groups of people."
+        yield "subgroups", "; ".join(self._subgroups()) + "."
+
+    def _subgroups(self) -> Iterator[str]:
+        """Yield how good the network is on each subgroup of the test images."""
+        if not self.data.test.subgroups:
+            yield "not tested one by one, since the data name none"
+        for what, names in self.data.test.subgroups.items():
+            for name in sorted({*names.tolist()}):
+                chosen = names == name
+                yield f"{what} {shown(name)}, {chosen.sum():,} {self.what}: {self._good_on(chosen)}"
+
+    def _good_on(self, chosen: np.ndarray) -> str:
+        if self.data.kind == "regression":
+            return f"{self.judged_by.title} {self.judged_by.number(self._values()[chosen].mean())}"
+        return f"finds {_shares(self._recalls(chosen)).replace('; ', ', ')}"
 
     def _is_diagnosis(self) -> bool:
         """Tell whether there are two classes, and validation images to fix a threshold on."""
@@ -205,14 +238,18 @@ class _Card:
             f"{found.negative_predictive_value:.3f}, at the shares of classes among these."
         )
 
-    def _recalls(self) -> dict[str, tuple[int, int]]:
-        """Return by class or label how many test examples are found, and how many there are."""
-        labels = self.data.test.labels
+    def _recalls(self, chosen: np.ndarray | slice = EVERY) -> dict[str, tuple[int, int]]:
+        """Return by class or label how many test examples are found, and how many there are.
+
+        Args:
+            chosen: which examples count, a mask (n,).
+        """
+        outputs, labels = self.outputs[chosen], self.data.test.labels[chosen]
         if self.data.kind == "multi-label":
-            found = ((self.outputs >= THRESHOLD) & (labels > 0)).sum(axis=0)
+            found = ((outputs >= THRESHOLD) & (labels > 0)).sum(axis=0)
             counts = (labels > 0).sum(axis=0)
         else:
-            matrix = classification.confusion_counts(self.outputs, labels)
+            matrix = classification.confusion_counts(outputs, labels)
             found, counts = np.diag(matrix), matrix.sum(axis=1)
         pairs = zip(found.tolist(), counts.tolist(), strict=True)
         return dict(zip(self.class_names, pairs, strict=True))
@@ -291,15 +328,15 @@ class _Card:
         )
 
 
-def _listed_shares(recalls: dict[str, tuple[int, int]]) -> str:
+def _shares(recalls: dict[str, tuple[int, int]]) -> str:
     parts = [
         f"{name}: {100 * found / count:.0f} % of {count:,}" if count else f"{name}: not tested"
         for name, (found, count) in recalls.items()
     ]
-    return f"{'; '.join(parts)}."
+    return "; ".join(parts)
 
 
-def _wilson(share: float, number: int) -> tuple[float, float]:
+def _wilson(share: float, number: float) -> tuple[float, float]:
     """Return the 95 % interval of a share of so many observations.
 
     Source: Wilson 1927, "Probable inference, the law of succession, and statistical inference".

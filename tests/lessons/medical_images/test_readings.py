@@ -48,14 +48,12 @@ def test_patients_are_told_where_they_are_recorded():
     def result_of(target):
         return SimpleNamespace(settings=SimpleNamespace(targets=(target,)))
 
-    found = readings.patients_of_the_test(result_of("chest-phantoms"))
-    np.testing.assert_array_equal(found, readings.phantoms_of_the_test().patient)
-    assert readings.patients_of_the_test(result_of("pneumoniamnist")) is None
-
-
-def test_the_test_phantoms_are_those_of_the_dataset():
-    cohort = readings.phantoms_of_the_test()
-    assert len(cohort) == phantoms.PATIENTS[1] * phantoms.IMAGES_PER_PATIENT
+    _, cohort = phantoms.render_parts()
+    found = readings.test_part(result_of("chest-phantoms"))
+    np.testing.assert_array_equal(found.groups, cohort.patient)
+    np.testing.assert_array_equal(found.subgroups["device"] == "B", cohort.device == 1)
+    np.testing.assert_array_equal(found.subgroups["age group"] == "child", cohort.age_group == 0)
+    assert readings.test_part(result_of("uci-digits")).groups is None
 
 
 @pytest.mark.parametrize("kind", corruptions.KINDS)

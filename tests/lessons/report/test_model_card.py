@@ -100,9 +100,35 @@ def test_parts_patients_and_shares_of_classes_are_told(found):
     settings = Settings(targets=("chest-phantoms",), seeds=1, labels_per_class=2)
     card = rows_of(with_predictions(settings, np.full((1, 900, 2), 0.5)))
     assert "2,400 images" in card["parts"] and "of 800 groups such as patients" in card["parts"]
-    narrow = "images are tested, and too narrow where several of them belong together)"
-    assert narrow in card["tested on"]  # three images of a patient are not three patients
-    assert "too narrow" not in rows_of(found)["tested on"]
+    assert "900 images" in card["parts"] and "of 300 groups such as patients" in card["parts"]
+
+
+def test_images_of_a_patient_are_not_as_many_patients():
+    """A network that is right about two patients in three, and then about all of their images."""
+    settings = Settings(targets=("chest-phantoms",), seeds=1, labels_per_class=2)
+    test = datasets.load("chest-phantoms").test
+    right = test.groups % 3 > 0
+    ill = np.where(right == (test.labels == 1), 0.9, 0.1)
+    told = rows_of(with_predictions(settings, np.stack([1 - ill, ill], axis=-1)[None]))
+    interval = stats.binomtest(200, 300).proportion_ci(0.95, method="wilson")
+    low, high = map(float, re.findall(r"interval ([0-9.]+) % to ([0-9.]+) %", told["tested on"])[0])
+    assert (low, high) == pytest.approx((100 * interval.low, 100 * interval.high), abs=0.1)
+    assert "images are tested, those of a group together)" in told["tested on"]
+
+
+def test_subgroups_are_told_one_by_one(found):
+    settings = Settings(targets=("chest-phantoms",), seeds=1, labels_per_class=2)
+    test = datasets.load("chest-phantoms").test
+    is_b = test.subgroups["device"] == "B"
+    ill = np.where(is_b, 0.9, 0.1 + 0.8 * test.labels)  # whatever device B takes is called ill
+    told = rows_of(with_predictions(settings, np.stack([1 - ill, ill], axis=-1)[None]))["subgroups"]
+    healthy = np.count_nonzero(is_b & (test.labels == 0))
+    assert (
+        f"device 'B', {is_b.sum()} images: finds normal: 0 % of {healthy}, opacity: 100 %" in told
+    )
+    assert f"device 'A', {np.sum(~is_b)} images: finds normal: 100 % of" in told
+    assert told.count("age group") == 3
+    assert rows_of(found)["subgroups"] == "not tested one by one, since the data name none."
 
 
 def test_a_card_is_plain_text_in_html(found):
