@@ -100,8 +100,8 @@ exercises.predict(
 # has recorded the patients, it can only draw images, and may be too narrow.
 
 # %%
-patients = readings.patients_of_the_test(result)
-study_results.measures_table(test, counts, patients)
+images = readings.test_part(result)
+study_results.measures_table(test, counts, images.groups)
 
 # %% [markdown]
 # ### Exercise 1: Sensitivity from counts (easy, 5 minutes)
@@ -316,8 +316,9 @@ exercises.check("06-find-the-leak", leaked_images)
 #
 # A label costs a doctor's time. The next figure is about a clinic with patients that no network has
 # seen. Some networks start from photographs (ImageNet), others from glyphs, or from phantoms of
-# *other* patients, all of them labelled. Those called SimMIM also look at the clinic's images without
-# labels, as in lesson 05.
+# *other* patients, all of them labelled. Two more have learnt from these phantoms *without* their
+# labels, from hidden parts or from pairs of views ([lesson 08](08_masked_images.ipynb)). Those called
+# SimMIM also look at the clinic's images without labels, as in lesson 05.
 
 # %%
 figure, table = study_results.few_labels_compared()
@@ -402,7 +403,7 @@ exercises.predict("06-decision", study_results.decision_figure(test), reading=te
 # seven is a child, with smaller lungs. Are children read as well as the others?
 
 # %%
-study_results.age_groups_table(test, readings.phantoms_of_the_test())
+study_results.subgroups_table(test, images, "age group")
 
 # %% [markdown]
 # Look at the intervals before you compare: the rarer a group, the wider its interval. Where they

@@ -22,8 +22,11 @@ from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
 from simmim_lib.studies.registry import BUDGET, full_settings, study
 
-TIES = (0.0, 0.5, 0.8, 0.9, 0.95)
+TIES = (0.0, 0.5, 0.8, 0.9, 0.95, 1.0)
 """How much device and illness go together in the hospital that is learnt from."""
+
+BALANCED_TIES = TIES[:-1]
+"""Those at which devices can be balanced: at 1 one takes all of the ill, and no other images."""
 
 LABELS = (5, 20, 100)
 """Labels per class."""
@@ -34,12 +37,18 @@ WAYS: Mapping[str, Mapping[str, Any]] = {
     "from scratch": {"source": None},
     "from glyphs": {"source": "glyphs"},
     "from other phantoms": {"source": "chest-phantoms"},
+    "from phantoms, masked": {"source": "chest-phantoms", "pretext": "masked"},
+    "from phantoms, contrastive": {"source": "chest-phantoms", "pretext": "contrastive"},
     "ImageNet, last features": {"trunk": "efficientnet-lite0"},
     "ImageNet, middle features": MIDDLE,
     "SimMIM without its information": {**MIDDLE, "recipe": "simmim", "information": 0.0},
     "SimMIM": {**MIDDLE, "recipe": "simmim"},
 }
-"""What few labels may be helped by; the last two differ in the information term alone."""
+"""What few labels may be helped by.
+
+The masked and the contrastive networks learnt from phantoms without labels, as lesson 08 explains.
+The last two ways differ in the information term alone.
+"""
 
 PNEUMONIA = "pneumoniamnist"
 
@@ -256,7 +265,7 @@ def two_hospitals() -> list[HospitalTrial]:
     return [
         *(HospitalTrial(tie, "same") for tie in TIES),
         *(HospitalTrial(tie, "reversed") for tie in TIES),
-        *(HospitalTrial(tie, "reversed", balanced=True) for tie in TIES),
+        *(HospitalTrial(tie, "reversed", balanced=True) for tie in BALANCED_TIES),
     ]
 
 

@@ -6,7 +6,7 @@ import numpy as np
 
 from simmim_lib import diagnostic_accuracy
 from simmim_lib.calibration import reliability_of_event
-from simmim_lib.datasets import phantoms
+from simmim_lib.datasets import Part, phantoms
 from simmim_lib.diagnostic_accuracy import (
     Confusion,
     accuracy_when_sure,
@@ -15,9 +15,15 @@ from simmim_lib.diagnostic_accuracy import (
     for_prevalence,
 )
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
-from simmim_lib.lessons.medical_images import figures, readings
+from simmim_lib.lessons.medical_images import figures
 from simmim_lib.lessons.medical_images.readings import Reading
-from simmim_lib.lessons.medical_images.studies import LABELS, PNEUMONIA_WAYS, TIES, WAYS
+from simmim_lib.lessons.medical_images.studies import (
+    BALANCED_TIES,
+    LABELS,
+    PNEUMONIA_WAYS,
+    TIES,
+    WAYS,
+)
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.classification import Words, draw_reliability
 from simmim_lib.pictures.style import Picture
@@ -46,7 +52,7 @@ KEPT_SHARES = np.linspace(0.25, 1, 31)
 
 def phantoms_figure() -> Picture:
     """Show a phantom of each finding, from each device."""
-    cohort = readings.phantoms_of_the_test()
+    _, cohort = phantoms.render_parts()
     chosen = [
         np.flatnonzero((cohort.finding == finding) & (cohort.device == device))[0]
         for device in range(len(phantoms.DEVICES))
@@ -229,43 +235,46 @@ def pneumonia_table() -> Table:
 # --- Two hospitals
 
 
-def hospitals() -> dict[str, dict[float, np.ndarray]]:
-    """Return the AUC by where the test is and by the tie, each (seeds,)."""
-    study = stored.load("two-hospitals")
-    asked = {
-        "where it learnt": ("same", False),
-        "reversed": ("reversed", False),
-        "reversed, balanced": ("reversed", True),
-    }
+def hospitals(balanced: bool = False) -> dict[str, dict[float, np.ndarray]]:
+    """Return the AUC by where the test is and by the tie, each (seeds,).
+
+    Args:
+        balanced: whether networks that learnt from balanced devices are among them.
+    """
+    study, ties = stored.load("two-hospitals"), BALANCED_TIES if balanced else TIES
+    asked = {"where it learnt": ("same", False), "reversed": ("reversed", False)}
+    if balanced:
+        asked["reversed, balanced"] = ("reversed", True)
     return {
-        name: {tie: study.values("AUC", tie=tie, tested=tested, balanced=balanced) for tie in TIES}
-        for name, (tested, balanced) in asked.items()
+        name: {tie: study.values("AUC", tie=tie, tested=tested, balanced=even) for tie in ties}
+        for name, (tested, even) in asked.items()
     }
 
 
-def hospitals_figure(places: int = 2) -> Picture:
+def hospitals_figure(balanced: bool = False) -> Picture:
     """Draw the AUC by the tie of device and illness.
 
     Args:
-        places: how many of the `hospitals` are shown.
+        balanced: as `hospitals`.
     """
     groups = {
         name: {f"tie {tie:g}": values for tie, values in by_tie.items()}
-        for name, by_tie in [*hospitals().items()][:places]
+        for name, by_tie in hospitals(balanced).items()
     }
     return _areas(groups, "Two hospitals")
 
 
 def remedy() -> dict[float, Difference]:
     """Return what balancing the devices changes in the reversed hospital, by the tie."""
-    _, plain, balanced = hospitals().values()
-    return {tie: difference(balanced[tie], plain[tie]) for tie in TIES}
+    _, plain, balanced = hospitals(balanced=True).values()
+    return {tie: difference(balanced[tie], plain[tie]) for tie in BALANCED_TIES}
 
 
 def remedy_compared() -> tuple[Picture, Table]:
     """Compare learning from balanced devices with learning from all images."""
     rows = [[f"{tie:g}", str(found)] for tie, found in remedy().items()]
-    return hospitals_figure(3), Table(["tie", "AUC reversed, balanced against all"], rows)
+    table = Table(["tie", "AUC reversed, balanced against all"], rows)
+    return hospitals_figure(balanced=True), table
 
 
 # --- Patients in both parts
@@ -353,16 +362,21 @@ def decision_figure(reading: Reading) -> Picture:
     )
 
 
-def age_groups_table(reading: Reading, cohort: phantoms.Cohort) -> Table:
-    """Return the AUC of each age group, with an interval that draws patients."""
+def subgroups_table(reading: Reading, part: Part, by: str) -> Table:
+    """Return the AUC of each subgroup, with an interval that draws patients.
+
+    Args:
+        reading: of the test images.
+        part: these images, with their patients and subgroups.
+        by: what tells the subgroups apart, such as "age group".
+    """
     rows = []
-    for number, name in enumerate(phantoms.AGE_GROUPS):
-        chosen = cohort.age_group == number
-        part = reading.take(chosen)
-        patients = cohort.patient[chosen]
+    for name in dict.fromkeys(part.subgroups[by].tolist()):
+        chosen = part.subgroups[by] == name
+        some, patients = reading.take(chosen), np.asarray(part.groups)[chosen]
         low, high = diagnostic_accuracy.bootstrap_interval(
-            auc, part.labels, part.probabilities, patients
+            auc, some.labels, some.probabilities, patients
         )
-        area = auc(part.labels, part.probabilities)
-        rows.append([name, len(set(patients)), f"{area:.3f}", f"{low:.3f} to {high:.3f}"])
-    return Table(["age group", "patients", "AUC", "95 % interval"], rows)
+        area = auc(some.labels, some.probabilities)
+        rows.append([name, len({*patients}), f"{area:.3f}", f"{low:.3f} to {high:.3f}"])
+    return Table([by, "patients", "AUC", "95 % interval"], sorted(rows))

@@ -8,15 +8,16 @@ import pytest
 
 from simmim_lib import datasets, diagnostic_accuracy
 from simmim_lib.datasets import phantoms
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.medical_images import cohorts, readings, studies, study_results
 from simmim_lib.lessons.medical_images.readings import Reading
 from simmim_lib.studies import registry, stored
 
 
-@pytest.mark.parametrize("tie", [0.9, 0.95])
+@pytest.mark.parametrize("tie", [0.9, 0.95, 1.0])
 def test_the_reversed_hospital_is_worse_than_guessing_for_every_seed(tie):
-    same, other, _ = study_results.hospitals().values()
+    same, other = study_results.hospitals().values()
     assert (other[tie] < 0.5).all() and (same[tie] > 0.5).all()
     assert len(other[tie]) == 10
 
@@ -125,16 +126,25 @@ def test_the_test_images_are_the_same_whoever_was_learnt_from():
     leaky, clean = (datasets.load(cohorts.split(each)) for each in (True, False))
     np.testing.assert_array_equal(leaky.test.images, clean.test.images)
     assert len(leaky.train) == len(clean.train) == 2 * len(leaky.test)
-    assert not set(leaky.groups) & set(clean.groups)
+    assert not set(leaky.train.groups) & set(clean.train.groups)
 
 
 def test_balanced_hospitals_have_as_many_of_each_device_and_label():
     balanced = datasets.load(cohorts.hospital(0.9, reversed_test=True, balanced=True))
     everything = datasets.load(cohorts.hospital(0.9, reversed_test=True))
-    marked = balanced.train.images[:, 1:3, 1:5].mean(axis=(1, 2, 3)) > 0.6
-    by_label = [marked[balanced.train.labels == label].mean() for label in (0, 1)]
-    assert by_label[0] == pytest.approx(by_label[1], abs=0.25)
+    is_b, labels = balanced.train.subgroups["device"] == "B", balanced.train.labels
+    assert len({np.sum((is_b == b) & (labels == label)) for b in (0, 1) for label in (0, 1)}) == 1
+    marked = balanced.train.images[:, 1:3, 1:5].mean(axis=(1, 2, 3))  # by device B, in a corner
+    assert marked[is_b].mean() > marked[~is_b].mean() + 0.2
     assert len(balanced.train) < len(everything.train)
+
+
+def test_where_one_device_takes_all_of_the_ill_nothing_is_balanced():
+    with pytest.raises(WorkbookError, match="lower the tie, or learn from all"):
+        cohorts.hospital(1.0, reversed_test=True, balanced=True)
+    everything = datasets.load(cohorts.hospital(1.0, reversed_test=True))
+    for part, device_of_ill in ((everything.train, "B"), (everything.test, "A")):
+        np.testing.assert_array_equal(part.subgroups["device"] == device_of_ill, part.labels == 1)
 
 
 @pytest.mark.parametrize(
