@@ -92,10 +92,14 @@ class _Card:
         )
         return (
             f"{len(chosen.labelled):,} labelled {self.what} of {self.name}{unlabelled}, for "
-            f"{self.settings.steps:,} steps. {start(self.settings)} Of {self.settings.seeds} seeds "
-            f"this is seed {self.seed}, the best on its {len(chosen.validation):,} validation "
-            f"{self.what}."
+            f"{self.settings.steps:,} steps. {start(self.settings)} {self._chosen()} on its "
+            f"{len(chosen.validation):,} validation {self.what}."
         )
+
+    def _chosen(self) -> str:
+        if self.settings.seeds == 1:
+            return "It is the only one that was trained, and was looked at"
+        return f"Of {self.settings.seeds} seeds this is seed {self.seed}, the best"
 
     def intended_for(self) -> str:
         made = "written" if self.data.holds_texts else "taken"
