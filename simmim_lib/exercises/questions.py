@@ -131,6 +131,10 @@ class Estimate:
             return Judgement(True, self.close)
         return Judgement(False, self.too_low if distance < 0 else self.too_high)
 
+    def start(self, right: float) -> float:
+        """Return the end at which guessing begins: a wrong one, or a click alone would be right."""
+        return self.most if self.judge(self.least, right).right else self.least
+
     def check(self, right: object) -> None:
         """Refuse an answer that nobody could guess."""
         if not isinstance(right, int | float) or not self.least <= right <= self.most:

@@ -130,6 +130,12 @@ def test_a_number_is_judged_by_its_distance(name, guess, says):
     assert f"</strong> {says}" in text_of(asked.view)
 
 
+@pytest.mark.parametrize(("right", "start"), [(40, 0), (5, 100), (0, 100), (100, 0)])
+def test_a_slider_begins_at_an_end_that_is_wrong(monkeypatch, right, start):
+    monkeypatch.setitem(PLANTED, "97-share", (SHARE, lambda: Answer(right, "Because.")))
+    assert find(predict("97-share").view, "My guess").value == start
+
+
 def test_an_order_is_pressed_from_first_to_last():
     asked = predict("97-order")
     for label in ("(c)", "(c)", "(a)"):  # what was pressed already is not taken twice
