@@ -2,6 +2,7 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
@@ -99,11 +100,16 @@ def same_names(rows: Sequence[Row]) -> list[Row]:
     files: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         if row.lesson:
-            files.setdefault((row.student.casefold(), row.lesson), {})[row.file] = None
+            files.setdefault((_folded(row.student), row.lesson), {})[row.file] = None
     found = []
     for row in {row.file: row for row in rows if row.lesson}.values():
-        others = [each for each in files[row.student.casefold(), row.lesson] if each != row.file]
+        others = [each for each in files[_folded(row.student), row.lesson] if each != row.file]
         if others:
             sentence = f"The same name is in {', '.join(others[:3])}: ask which one counts."
             found.append(Row(row.student, row.lesson, "", "unclear", sentence, "", row.file, ""))
     return found
+
+
+def _folded(student: str) -> str:
+    """Return a name as it compares: a keyboard may write an umlaut as one letter or as two."""
+    return unicodedata.normalize("NFKC", plain(student)).casefold()

@@ -79,3 +79,14 @@ def test_two_files_with_one_name_are_told_once_each():
         ("b.ipynb", "", "unclear"),
     ]
     assert "b.ipynb" in found[0].sentence and "a.ipynb" in found[1].sentence
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("M\u00fcller", "Mu\u0308ller"),  # as Windows and macOS write it
+        ("=1+1", "'=1+1"),  # as it is handed in, and as it stands in the table
+    ],
+)
+def test_a_name_is_the_same_however_it_is_written(one, other):
+    assert len(grades.same_names([row(one, file="a.ipynb"), row(other, file="b.ipynb")])) == 2
