@@ -81,7 +81,7 @@ def _slider(asked: Estimate, start: float) -> "widgets.Widget":
     import ipywidgets as widgets
     import numpy as np
 
-    looks: dict[str, Any] = {"description": "My guess", "readout_format": ",.3g"}
+    looks: dict[str, Any] = {"description": "My guess", "readout_format": ",.3r"}
     if not asked.logarithmic:
         return widgets.FloatSlider(start, min=asked.least, max=asked.most, **looks)
     low, high = np.log10([asked.least, asked.most])
