@@ -310,6 +310,38 @@ def test_mistakes_are_named(doubling, code, message):
     assert message in verdict.message
 
 
+ROUND = []
+ROUND.append(ROUND)
+
+
+class Unseen:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class SpeechlessError(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (ROUND, "RecursionError"),
+        (Unseen(), "of type `Unseen`"),
+        (
+            lambda x: exec("raise SpeechlessError", {"SpeechlessError": SpeechlessError}),
+            "with SpeechlessError",
+        ),
+    ],
+    ids=["list in itself", "no attributes", "no message"],
+)
+def test_nothing_that_an_answer_does_is_raised(doubling, answer, words):
+    verdict = doubling(answer)
+    assert verdict.status == "wrong"
+    assert words in verdict.message
+
+
 def test_a_verdict_reads_as_text_and_as_a_page():
     verdict = exercises.Verdict("wrong", 'x < y & "z": use `a <= b`')
     assert repr(verdict) == '✗ Wrong. x < y & "z": use `a <= b`'
