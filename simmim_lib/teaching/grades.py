@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.plain_files import check_plain
 from simmim_lib.teaching.outcomes import FAILURES
@@ -59,8 +59,8 @@ def as_csv(rows: Iterable[Row]) -> str:
 
 
 def plain(value: str) -> str:
-    """Return a text as the table holds it: in one line, and no formula."""
-    line = " ".join(value.encode("utf-8", "replace").decode().split())
+    """Return a text as the table holds it: in one line, no formula, and nothing hidden in it."""
+    line = printable(" ".join(value.encode("utf-8", "replace").decode().split()))
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 

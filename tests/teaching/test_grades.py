@@ -34,6 +34,11 @@ def test_what_is_written_is_read_again(tmp_path):
     assert grades.read(tmp_path / "none.csv") == []
 
 
+def test_what_would_steer_a_terminal_or_hide_is_seen(tmp_path):
+    grades.write([row(student="\x1b[2JAnn\u202e")], tmp_path / "grades.csv")
+    assert grades.read(tmp_path / "grades.csv")[0].student == r"\x1b[2JAnn\u202e"
+
+
 def test_a_name_that_no_encoding_holds_is_written(tmp_path):
     grades.write([row(student="\ud800")], tmp_path / "grades.csv")
     assert grades.read(tmp_path / "grades.csv")[0].student == "?"
