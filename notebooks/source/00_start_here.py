@@ -60,7 +60,7 @@ exercises.predict("00-few-labels", panels.few_labels())
 # | comes from | an article on transfer learning, in Chinese, never peer-reviewed | [Xie et al., CVPR 2022](https://arxiv.org/abs/2111.09886) |
 # | idea | transfer one network to several tasks at once, and maximise the information about all of them | mask patches of an image and let the network reconstruct them |
 # | needs labels | a few, for the tasks | none: the hidden pixels are the answer |
-# | in this workbook | the subject | a later lesson (planned), as one way to pre-train |
+# | in this workbook | the subject | [lesson 08](08_masked_images.ipynb), as one way to pre-train |
 #
 # They share a name and nothing else. If you search for "SimMIM", you will find the second.
 #

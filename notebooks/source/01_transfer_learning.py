@@ -251,8 +251,9 @@ exercises.check("01-freeze-and-copy", copy_and_freeze)
 # %% [markdown]
 # ## 4. How many layers should be frozen?
 #
-# The panel that you will see trains three networks from three seeds for each number of frozen
-# layers, while you watch.
+# The panel that you will see trains networks from three seeds for each number of frozen layers, while
+# you watch; so that you need not wait, for fewer steps than usual. The answer comes from ten seeds
+# that were trained for longer.
 
 # %%
 settings = simmim_lib.Settings(budget="quick", steps=72)
@@ -422,10 +423,10 @@ exercises.check("01-negative-transfer", difference_and_half_width)
 #   the source, have the same label?
 # - [**LEEP**](https://arxiv.org/abs/2002.12462): let the source network name the target images by
 #   its own classes ("this 7 looks like a z"). How well does the source's class $z$ predict the label
-#   $y$? With $P(y \mid z)$ estimated from the labelled images and $\theta(x)_z$ the probability that
+#   $y$? With $P(y \mid z)$ estimated from the labelled images and $P(z \mid x)$ the probability that
 #   the source gives to $z$,
 #
-#   $$ \text{LEEP} = \frac{1}{n} \sum_{i=1}^{n} \log \sum_z P(y_i \mid z)\, \theta(x_i)_z $$
+#   $$ \text{LEEP} = \frac{1}{n} \sum_{i=1}^{n} \log \sum_z P(y_i \mid z)\, P(z \mid x_i) $$
 #
 # - [**H-score**](https://arxiv.org/abs/2212.10082): how much of the features' variance lies
 #   *between* the classes?

@@ -27,7 +27,6 @@ from simmim_lib import datasets, exercises
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.lessons.information_maximisation import panels, study_results
 from simmim_lib.pictures import charts
-from simmim_lib.settings import INFORMED
 
 # %% [markdown]
 # ## 1. Ten labels, thousands of images
@@ -258,10 +257,10 @@ study_results.views_figure(few.unlabelled.images[:8])
 # constant: the strong view learns from the weak one, not the other way round. It is added to the
 # loss, multiplied by `Settings(agreement=...)`. The bracket is 1 if the confidence of the weak
 # prediction, its largest probability, is above the **threshold** $c$ (`Settings(confidence=...)`),
-# else 0.
+# else 0. All of this together is one setting, `recipe="simmim"`.
 
 # %%
-recipe = simmim_lib.Settings(**INFORMED)
+recipe = simmim_lib.Settings(recipe="simmim")
 logits = pretrained("glyphs").as_model().predict(few.test.images, verbose=0)
 probabilities = scipy.special.softmax(logits[:, :10], axis=1)  # its first ten classes are digits
 sure = probabilities.max(axis=1) > recipe.confidence
@@ -346,7 +345,7 @@ exercises.predict("05-strangers", *study_results.surprises_compared(study_result
 # from such a heap.
 
 # %% tags=["nbval-check-output"]
-expecting = ...  # simmim_lib.Settings(..., **INFORMED)
+expecting = ...  # simmim_lib.Settings(recipe="simmim", ...)
 
 exercises.check("05-class-prior", expecting)
 
@@ -362,7 +361,7 @@ exercises.check("05-class-prior", expecting)
 #
 # ```python
 # expecting = simmim_lib.Settings(
-#     labels_per_class=5, class_prior=(0.5, *[0.5 / 9] * 9), **INFORMED
+#     recipe="simmim", labels_per_class=5, class_prior=(0.5, *[0.5 / 9] * 9)
 # )
 # ```
 #

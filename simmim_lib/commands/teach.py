@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from simmim_lib.commands import command_line
 from simmim_lib.commands.publish import checkout
+from simmim_lib.errors import printable
 from simmim_lib.teaching import checking, copies
 from simmim_lib.teaching.checking import Checked, Limits
 
@@ -29,7 +30,13 @@ def describe(commands: Any, add: Add) -> None:
     command.add_argument(
         "output", type=command_line.path, metavar="OUT", help="a folder for the copies"
     )
-    command.add_argument("lessons", nargs="*", metavar="LESSON", help="such as 01 (default: all)")
+    command.add_argument(
+        "lessons",
+        nargs="*",
+        default=[],  # or argparse would call it required, too, where OUT is missing
+        metavar="LESSON",
+        help="such as 01 (default: all)",
+    )
     command.add_argument("--no-hints", action="store_true", help="leave the hints out, too")
     command = add(actions, "check", _check, "run the answers of collected copies, and grade them")
     command.add_argument(
@@ -104,7 +111,7 @@ def _bar() -> "Iterator[Tell]":
 def failure(row: "Row") -> str:
     """Return a line about what a teacher has to look at."""
     exercise = f", {row.exercise}" if row.exercise else ""
-    return f"{row.file}{exercise}: {row.verdict}. {row.sentence}"
+    return printable(f"{row.file}{exercise}: {row.verdict}. {row.sentence}")
 
 
 def summary(checked: Checked) -> str:

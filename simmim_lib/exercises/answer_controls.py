@@ -13,19 +13,27 @@ Guessed = Callable[[Any], None]
 """Called with a guess: a letter, a number, or the letters of an order."""
 
 
-def controls(asked: Question, guessed: Guessed) -> "widgets.Widget":
-    """Return the controls of a question, which call `guessed`."""
-    return _MAKERS[type(asked)](asked, guessed)
+def controls(asked: Question, right: Any, guessed: Guessed) -> "widgets.Widget":
+    """Return the controls of a question, which call `guessed`.
+
+    Args:
+        asked: the question.
+        right: its answer, at which no control may stand by itself.
+        guessed: called with each guess.
+    """
+    if isinstance(asked, Estimate):
+        return _estimate(asked, asked.start(right), guessed)
+    return _ordering(asked, guessed) if isinstance(asked, Ordering) else _choice(asked, guessed)
 
 
 def _choice(asked: Choice, guessed: Guessed) -> "widgets.Widget":
     return _row(_letter_buttons(asked, guessed))
 
 
-def _estimate(asked: Estimate, guessed: Guessed) -> "widgets.Widget":
+def _estimate(asked: Estimate, start: float, guessed: Guessed) -> "widgets.Widget":
     import ipywidgets as widgets
 
-    slider = _slider(asked)
+    slider = _slider(asked, start)
     button = widgets.Button(description="That is my guess")
     button.on_click(lambda _: guessed(slider.value))
     return _row([slider, button, slider_names()])
@@ -50,13 +58,6 @@ def _ordering(asked: Ordering, guessed: Guessed) -> "widgets.Widget":
     return widgets.VBox([_row(_letter_buttons(asked, press)), so_far])
 
 
-_MAKERS: dict[type, Callable[[Any, Guessed], Any]] = {
-    Choice: _choice,
-    Estimate: _estimate,
-    Ordering: _ordering,
-}
-
-
 def _row(parts: "list[Any]") -> "widgets.Widget":
     """Put widgets side by side, and below each other on a phone."""
     import ipywidgets as widgets
@@ -76,13 +77,12 @@ def _letter_buttons(asked: Choice | Ordering, pressed: Guessed) -> "list[widgets
     return buttons
 
 
-def _slider(asked: Estimate) -> "widgets.Widget":
+def _slider(asked: Estimate, start: float) -> "widgets.Widget":
     import ipywidgets as widgets
     import numpy as np
 
-    looks: dict[str, Any] = {"description": "My guess", "readout_format": ",.3g"}
+    looks: dict[str, Any] = {"description": "My guess", "readout_format": ",.3r"}
     if not asked.logarithmic:
-        middle = (asked.least + asked.most) / 2
-        return widgets.FloatSlider(middle, min=asked.least, max=asked.most, **looks)
+        return widgets.FloatSlider(start, min=asked.least, max=asked.most, **looks)
     low, high = np.log10([asked.least, asked.most])
-    return widgets.FloatLogSlider(10 ** ((low + high) / 2), min=low, max=high, **looks)
+    return widgets.FloatLogSlider(start, min=low, max=high, **looks)

@@ -88,9 +88,9 @@ def check(name: str, answer: object) -> Verdict:
         found = _find(name)
     except WorkbookError as error:
         return Verdict("not checked", str(error))
-    if is_stub(answer):
-        return Verdict("not done yet", "Put your answer in place of `...` and run the cell.")
     try:
+        if is_stub(answer):
+            return Verdict("not done yet", "Put your answer in place of `...` and run the cell.")
         _refuse_the_other_kind(found.wants, answer)
         with _exit_raises():
             return Verdict("right", found.judge(answer))
@@ -145,11 +145,20 @@ def _explain(error: BaseException, answer: object) -> str:
     """Say in a sentence where the learner's code failed and how."""
     if isinstance(error, SystemExit):
         return "Your code calls `exit()` or `quit()`, which ends the program: use `return`."
-    message = re.sub(r"\x1b\[[0-9;]*m", "", str(error)).strip().partition("\n")[0]
-    what = f"{type(error).__name__}: {message[:300]}" if message else type(error).__name__
+    message = message_of(error)
+    what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     code = code_of(answer)
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if code and frame.filename == code.co_filename:
             line = f": `{frame.line}`" if frame.line else ""
             return f"Your code stopped with {what} (line {frame.lineno} of the cell{line})."
     return f"The check could not use your answer as the task says. {what}"
+
+
+def message_of(error: BaseException) -> str:
+    """Return the first line of an error's text, without the colours of a terminal."""
+    try:
+        text = str(error)
+    except BaseException:  # a class of the learner's own may do anything there
+        return ""
+    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().partition("\n")[0][:300]

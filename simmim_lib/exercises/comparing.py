@@ -179,13 +179,14 @@ def is_close(array: "np.ndarray", value: "ArrayLike", tolerance: Tolerance = COM
 
 
 def _is_rounded(array: "np.ndarray", value: "ArrayLike", decimals: int) -> bool:
-    """Tell whether numbers are a value rounded, with two digits left of each."""
+    """Tell whether numbers are a value rounded: to two digits of each, or three of the largest."""
     import numpy as np
 
     exact = np.asarray(value, dtype=np.float64)
     rounded = np.round(exact, decimals)
-    keeps_digits = (np.abs(exact) < 1e-9) | (np.abs(rounded) >= 10.0 ** (1 - decimals))
-    return bool(np.all(keeps_digits) and np.allclose(array, rounded, rtol=1e-6, atol=1e-9))
+    units = np.abs(rounded) * 10.0**decimals  # of the last digit that is left
+    keeps_digits = np.all((np.abs(exact) < 1e-9) | (units >= 9.5)) or np.max(units) >= 99.5
+    return bool(keeps_digits and np.allclose(array, rounded, rtol=1e-6, atol=1e-9))
 
 
 def in_words(array: "np.ndarray") -> str:

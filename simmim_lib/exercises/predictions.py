@@ -55,7 +55,8 @@ class Prediction:
         self.give_up.on_click(lambda _: self._reveal())
         self.kept_back = widgets.VBox()
         question = widgets.HTMLMath(_as_question(asked))
-        parts = [question, controls(asked, self.guess), self.verdict, self.give_up, self.kept_back]
+        answering = controls(asked, answer.right, self.guess)
+        parts = [question, answering, self.verdict, self.give_up, self.kept_back]
         self.view = widgets.VBox(parts, layout={"max_width": "100%"})
         self._record: Any = None  # the output that keeps the first guess
         self._tries = 0

@@ -119,7 +119,7 @@ class Estimate:
 
     def listed(self) -> str:
         """Return what can be answered, Markdown."""
-        return f"Between {self.least:,g} and {self.most:,g} {self.unit}".rstrip() + "."
+        return f"Between {_number(self.least)} and {_number(self.most)} {self.unit}".rstrip() + "."
 
     def judge(self, guess: float, right: float) -> Judgement:
         """Judge a number."""
@@ -131,17 +131,26 @@ class Estimate:
             return Judgement(True, self.close)
         return Judgement(False, self.too_low if distance < 0 else self.too_high)
 
+    def start(self, right: float) -> float:
+        """Return the end at which guessing begins: a wrong one, or a click alone would be right."""
+        return self.most if self.judge(self.least, right).right else self.least
+
     def check(self, right: object) -> None:
         """Refuse an answer that nobody could guess."""
         if not isinstance(right, int | float) or not self.least <= right <= self.most:
             raise WorkbookError(
-                f"The answer to {self.name} is {shown(right)}, but guesses go from {self.least:,g} "
-                f"to {self.most:,g}: widen them."
+                f"The answer to {self.name} is {shown(right)}, but guesses go from "
+                f"{_number(self.least)} to {_number(self.most)}: widen them."
             )
 
     def in_words(self, right: float) -> str:
         """Return what is right, Markdown."""
-        return f"{right:,.3g} {self.unit}".rstrip()
+        return f"{_number(right)} {self.unit}".rstrip()
+
+
+def _number(value: float) -> str:
+    """Write a number with three digits, or all before the point; a million is not 1e+06."""
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"
 
 
 @dataclass(frozen=True)

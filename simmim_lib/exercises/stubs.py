@@ -22,8 +22,11 @@ def is_stub(answer: object) -> bool:
 
 def code_of(answer: object) -> CodeType | None:
     """Return the compiled code of a learner's function; None for what is not written in Python."""
-    unwrapped = inspect.unwrap(answer) if callable(answer) else answer
-    code = getattr(unwrapped, "__code__", None)
+    try:
+        unwrapped = inspect.unwrap(answer) if callable(answer) else answer
+        code = getattr(unwrapped, "__code__", None)
+    except Exception:  # an object of the learner's own may do anything when it is looked at
+        return None
     return code if isinstance(code, CodeType) else None
 
 

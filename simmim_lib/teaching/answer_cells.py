@@ -5,8 +5,8 @@ import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-_NOT_PYTHON = re.compile(r"\s*[!%]")
-"""How a line for the shell or a magic begins; the notebook's kernel reads it, Python does not."""
+_NOT_PYTHON = re.compile(r"\s*(![^=]|%+[a-zA-Z]|\?)|.*\?\s*$")
+"""A line for the shell, a magic or a call for help: the notebook's kernel reads it, not Python."""
 
 
 @dataclass(frozen=True)
@@ -29,9 +29,8 @@ def read(source: str) -> Cell:
     Raises:
         SyntaxError: it is no Python.
     """
-    lines = ["" if _NOT_PYTHON.match(line) else line for line in source.splitlines()]
     try:
-        program = ast.parse("\n".join(lines))
+        program = _parse(source)
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes, brackets without end
         raise SyntaxError(str(error) or "too deeply nested") from error
     answers: dict[str, ast.expr] = {}
@@ -43,6 +42,14 @@ def read(source: str) -> Cell:
             kept.append(statement)
     program.body = kept
     return Cell(program, answers)
+
+
+def _parse(source: str) -> ast.Module:
+    try:
+        return ast.parse(source)  # where a line may begin with `%` or `!=`, as black breaks lines
+    except SyntaxError:
+        lines = ["" if _NOT_PYTHON.match(line) else line for line in source.split("\n")]
+        return ast.parse("\n".join(lines))
 
 
 def _checks(statement: ast.stmt) -> Iterator[tuple[str, ast.expr]]:

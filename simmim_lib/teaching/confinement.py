@@ -13,6 +13,7 @@ import resource
 import shutil
 import signal
 import sys
+import tempfile
 import time
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -113,6 +114,7 @@ def confine(folder: str, memory: int) -> None:
     os.environ.clear()
     os.environ.update(environment(folder))
     os.chdir(folder)
+    tempfile.tempdir = folder  # it was looked up before, in another environment
     close_network()
     _limit_memory(memory)
     _limit(resource.RLIMIT_FSIZE, LARGEST_FILE)

@@ -2,11 +2,12 @@
 
 import csv
 import io
+import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, printable
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.plain_files import check_plain
 from simmim_lib.teaching.outcomes import FAILURES
@@ -58,8 +59,8 @@ def as_csv(rows: Iterable[Row]) -> str:
 
 
 def plain(value: str) -> str:
-    """Return a text as the table holds it: in one line, and no formula."""
-    line = " ".join(value.encode("utf-8", "replace").decode().split())
+    """Return a text as the table holds it: in one line, no formula, and nothing hidden in it."""
+    line = printable(" ".join(value.encode("utf-8", "replace").decode().split()))
     return f"'{line}" if line.startswith(_FORMULA) else line
 
 
@@ -99,11 +100,16 @@ def same_names(rows: Sequence[Row]) -> list[Row]:
     files: dict[tuple[str, str], dict[str, None]] = {}
     for row in rows:
         if row.lesson:
-            files.setdefault((row.student.casefold(), row.lesson), {})[row.file] = None
+            files.setdefault((_folded(row.student), row.lesson), {})[row.file] = None
     found = []
     for row in {row.file: row for row in rows if row.lesson}.values():
-        others = [each for each in files[row.student.casefold(), row.lesson] if each != row.file]
+        others = [each for each in files[_folded(row.student), row.lesson] if each != row.file]
         if others:
             sentence = f"The same name is in {', '.join(others[:3])}: ask which one counts."
             found.append(Row(row.student, row.lesson, "", "unclear", sentence, "", row.file, ""))
     return found
+
+
+def _folded(student: str) -> str:
+    """Return a name as it compares: a keyboard may write an umlaut as one letter or as two."""
+    return unicodedata.normalize("NFKC", plain(student)).casefold()

@@ -2,12 +2,12 @@
 
 import ast
 import linecache
-import re
 import traceback
 from collections.abc import Callable, Sequence
 from typing import Any
 
 from simmim_lib import exercises
+from simmim_lib.exercises.checking import message_of
 from simmim_lib.teaching import answer_cells
 from simmim_lib.teaching.outcomes import Answer, Job, Outcome
 from simmim_lib.teaching.sealing import Seal
@@ -96,22 +96,13 @@ def _value(answer: Answer, names: dict[str, Any]) -> object:
 
 def _explain(error: BaseException, name: str) -> str:
     """Say in a sentence where a cell failed and how."""
-    message = _message(error)
+    message = message_of(error)
     what = f"{type(error).__name__}: {message}" if message else type(error).__name__
     for frame in reversed(traceback.extract_tb(error.__traceback__)):
         if frame.filename == f"<{name}>":
             line = f": `{frame.line}`" if frame.line else ""
             return f"The code stopped with {what} (line {frame.lineno} of the cell{line})."
     return f"The code stopped with {what}."
-
-
-def _message(error: BaseException) -> str:
-    """Return the first line of an error's text, without the colours of a terminal."""
-    try:
-        text = str(error)
-    except BaseException:  # a class of the answer's own may do anything there
-        return ""
-    return re.sub(r"\x1b\[[0-9;]*m", "", text).strip().partition("\n")[0][:300]
 
 
 def _listed(changed: Sequence[str]) -> str:

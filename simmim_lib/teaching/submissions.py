@@ -143,7 +143,7 @@ def read(content: bytes, name: str, asked: str | None) -> Submission:
         lesson,
         _imports(cells),
         tuple(answers),
-        (*_other_version(own), *outcomes),
+        (*_other_version(own), *_without_imports(cells), *outcomes),
         frozenset(exercise for exercise, each in found.items() if each.own and each.others),
         predicted.in_words(lesson, [output for cell in cells for output in cell.outputs]),
     )
@@ -221,9 +221,20 @@ def _imports(cells: Sequence[_CodeCell]) -> str:
     )
 
 
+def _without_imports(cells: Sequence[_CodeCell]) -> Iterator[Outcome]:
+    if not _imports(cells):
+        yield Outcome(
+            "",
+            "unclear",
+            "The cell of imports is not there: an answer in which a name is not defined may be "
+            "right.",
+        )
+
+
 def _student(cells: Sequence[_CodeCell]) -> str:
-    for cell in cells:
-        if STUDENT in cell.tags and (name := _NAME.search(cell.source)):
+    """Return the name from the tagged cell or, where tags are lost, from any that has one."""
+    for cell in [cell for cell in cells if STUDENT in cell.tags] or cells:
+        if name := _NAME.search(cell.source):
             return " ".join(name[1].split())[:LONGEST_NAME]
     return ""
 

@@ -93,6 +93,7 @@ def test_each_failure_is_a_line_and_the_status_tells(tmp_path, capsys):
         (["check", ".", "--memory", "0"], "memory is 0.0"),
         (["check", ".", "--lesson", "2"], "Unknown lesson '2'. Did you mean"),
         (["copy", "out", "7"], "Unknown lesson '7'"),
+        (["copy"], "required: OUT; see"),
         (["grade", "."], "invalid choice: 'grade'"),
     ],
 )
@@ -114,6 +115,11 @@ def test_bad_input_gets_one_sentence(words, sentence, capsys):
 def test_what_the_system_could_forbid_is_told(closed, words):
     row = Row("Anna", "02", "02-a", "right", "Good.", "", "a.ipynb", "f1")
     assert words in teach.summary(Checked([row], 0, closed))
+
+
+def test_no_file_steers_the_terminal():
+    row = Row("x", "", "", "unreadable", "\x1b[2J", "", "\x1b]0;title\x07.ipynb", "f1")
+    assert teach.failure(row) == r"\x1b]0;title\x07.ipynb: unreadable. \x1b[2J"
 
 
 def test_the_table_is_not_written_over_another(tmp_path, capsys):

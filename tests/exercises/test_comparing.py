@@ -74,11 +74,13 @@ def test_counts_are_exact(given):
         ([0.00, 0.46], [0.0034, 0.4567], False),  # nothing is left of the first
         ([0.012, 0.457], [0.0123, 0.4567], True),
         ([0.01, 0.46], [0.0123, 0.4567], False),
+        ([0.005, 0.387], [0.00465, 0.3871], True),  # as good as it looks beside the largest
+        ([0.004, 0.387], [0.00465, 0.3871], False),
         ([12.35, 1.0], [12.3456, 1.0], True),
         ([12.3, 1.0], [12.3456, 1.0], False),
     ],
 )
-def test_rounding_has_to_leave_two_decimals_and_two_digits(given, value, accepted):
+def test_rounding_has_to_leave_two_decimals_and_enough_digits(given, value, accepted):
     exactly = Tolerance(0.0, 0.0)
     assert comparing.is_close(np.array(given), value, exactly) == accepted
 

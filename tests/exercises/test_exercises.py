@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 import build
+import numpy as np
 import pytest
 
 from simmim_lib import exercises
@@ -143,6 +144,33 @@ def test_wrong_answers_are_refused_each_with_its_own_message(exercise):
         assert verdict.status == "wrong", code
         assert words in verdict.message, code
     assert len({verdict.message for verdict in verdicts}) == len(verdicts)
+
+
+def slightly_off(value: Any) -> Any:
+    """Return what an answer gives with an error in its numbers, in whatever form they are."""
+    if isinstance(value, dict):
+        return {name: slightly_off(each) for name, each in value.items()}
+    if isinstance(value, tuple):
+        return tuple(map(slightly_off, value))
+    return 1.1 * np.asarray(value) + 0.1
+
+
+@pytest.mark.slow
+@each_exercise
+def test_a_message_shows_the_same_each_time(exercise):
+    """So that whoever changes something sees whether it has made a difference."""
+    namespace: dict[str, Any] = {}
+    for code in (exercise.imports, exercise.stub, exercise.solutions[0]):
+        exec(code, namespace)
+    handed_over = ast.parse(exercise.check, mode="eval").body.args[1]
+    right = eval(ast.unparse(handed_over), namespace)
+    if not callable(right):
+        return
+    first, second = (
+        exercises.check(exercise.name, lambda *given: slightly_off(right(*given))) for _ in range(2)
+    )
+    assert first.status == "wrong"
+    assert first.message == second.message
 
 
 class EqualToEverything:
@@ -280,6 +308,38 @@ def test_mistakes_are_named(doubling, code, message):
     verdict = doubling(define(code))
     assert verdict.status == "wrong"
     assert message in verdict.message
+
+
+ROUND = []
+ROUND.append(ROUND)
+
+
+class Unseen:
+    def __getattr__(self, name):
+        raise RuntimeError(name)
+
+
+class SpeechlessError(Exception):
+    def __str__(self):
+        raise ValueError
+
+
+@pytest.mark.parametrize(
+    ("answer", "words"),
+    [
+        (ROUND, "RecursionError"),
+        (Unseen(), "of type `Unseen`"),
+        (
+            lambda x: exec("raise SpeechlessError", {"SpeechlessError": SpeechlessError}),
+            "with SpeechlessError",
+        ),
+    ],
+    ids=["list in itself", "no attributes", "no message"],
+)
+def test_nothing_that_an_answer_does_is_raised(doubling, answer, words):
+    verdict = doubling(answer)
+    assert verdict.status == "wrong"
+    assert words in verdict.message
 
 
 def test_a_verdict_reads_as_text_and_as_a_page():

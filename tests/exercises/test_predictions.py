@@ -1,5 +1,6 @@
 """A question: buttons where there is a kernel, its text without one, and nothing told too early."""
 
+import dataclasses
 import re
 
 import pytest
@@ -128,6 +129,22 @@ def test_a_number_is_judged_by_its_distance(name, guess, says):
     click(button(asked, "That is my guess"))
     assert scores.RECORDS[name].right == (says in ("Close.", "Near."))
     assert f"</strong> {says}" in text_of(asked.view)
+
+
+@pytest.mark.parametrize(("right", "start"), [(40, 0), (5, 100), (0, 100), (100, 0)])
+def test_a_slider_begins_at_an_end_that_is_wrong(monkeypatch, right, start):
+    monkeypatch.setitem(PLANTED, "97-share", (SHARE, lambda: Answer(right, "Because.")))
+    assert find(predict("97-share").view, "My guess").value == start
+
+
+@pytest.mark.parametrize(
+    ("number", "written"),
+    [(0, "0"), (0.0003, "0.0003"), (43.21, "43.2"), (853.7, "854"), (1e6, "1,000,000")],
+)
+def test_a_number_is_written_as_people_write_it(number, written):
+    wide = dataclasses.replace(WEIGHTS, least=number, most=10 * number)
+    assert wide.listed().startswith(f"Between {written} and ")
+    assert wide.in_words(number) == written
 
 
 def test_an_order_is_pressed_from_first_to_last():

@@ -19,6 +19,12 @@ from simmim_lib.teaching import answer_cells
         ('# exercises.check("02-a", f)', {}, ""),
         ("check('02-a', f)", {}, "check('02-a', f)"),
         ("", {}, ""),
+        ("x = (a\n    != b)", {}, "x = a != b"),
+        ("x = (a\n    % b)", {}, "x = a % b"),
+        ("%time\nx = (a\n    != b)", {}, "x = a != b"),
+        ("np.mean?\n?np.mean\n%%time\nx = 1", {}, "x = 1"),
+        ("x = '''\n%name\n'''", {}, r"x = '\n%name\n'"),
+        ("x = 'a\u2028b'\r\ny = 1\r\n", {}, "x = 'a\\u2028b'\ny = 1"),
     ],
 )
 def test_the_checks_are_found_and_taken_out(source, answers, program):

@@ -51,6 +51,12 @@ TROUBLES = {
     "kill of its parent": ("import os\nos.kill(os.getppid(), 9)", "wrong", "may not start or end"),
     "gigabyte": ("block = bytearray(10**9)", "wrong", "MemoryError"),
     "file in its folder": ("open('notes.txt', 'w').write('x')", "right", ""),
+    "temporary folder": (
+        "import tempfile\nwith tempfile.TemporaryDirectory() as folder:\n"
+        "    open(folder + '/x', 'w').close()",
+        "right",
+        "",
+    ),
     "file outside": ("open('{outside}/x', 'w')", "wrong", "outside its own folder"),
     "folder outside": ("import os\nos.mkdir('{outside}/x')", "wrong", "outside its own folder"),
     "folder without rights": ("import os\nos.makedirs('a/b')\nos.chmod('a', 0)", "right", ""),

@@ -34,6 +34,11 @@ def test_what_is_written_is_read_again(tmp_path):
     assert grades.read(tmp_path / "none.csv") == []
 
 
+def test_what_would_steer_a_terminal_or_hide_is_seen(tmp_path):
+    grades.write([row(student="\x1b[2JAnn\u202e")], tmp_path / "grades.csv")
+    assert grades.read(tmp_path / "grades.csv")[0].student == r"\x1b[2JAnn\u202e"
+
+
 def test_a_name_that_no_encoding_holds_is_written(tmp_path):
     grades.write([row(student="\ud800")], tmp_path / "grades.csv")
     assert grades.read(tmp_path / "grades.csv")[0].student == "?"
@@ -79,3 +84,14 @@ def test_two_files_with_one_name_are_told_once_each():
         ("b.ipynb", "", "unclear"),
     ]
     assert "b.ipynb" in found[0].sentence and "a.ipynb" in found[1].sentence
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        ("M\u00fcller", "Mu\u0308ller"),  # as Windows and macOS write it
+        ("=1+1", "'=1+1"),  # as it is handed in, and as it stands in the table
+    ],
+)
+def test_a_name_is_the_same_however_it_is_written(one, other):
+    assert len(grades.same_names([row(one, file="a.ipynb"), row(other, file="b.ipynb")])) == 2

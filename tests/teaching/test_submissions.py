@@ -77,6 +77,10 @@ def rename_exercise(notebook):
     cell.source = cell.source.replace(FIRST, "02-logit-slop")
 
 
+def delete_imports(notebook):
+    notebook.cells = [x for x in notebook.cells if "imports" not in x.metadata.get("tags", [])]
+
+
 def age(notebook):
     notebook.metadata.simmim.version = "0.0.1"
 
@@ -91,6 +95,7 @@ def age(notebook):
         (break_syntax, FIRST, "wrong", "is no Python: invalid syntax (line 1"),
         (rename_exercise, "02-logit-slop", "unclear", "Did you mean"),
         (rename_exercise, FIRST, "missing", "is not there"),
+        (delete_imports, "", "unclear", "cell of imports is not there"),
         (age, "", "unclear", "is of version 0.0.1 of the workbook"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
@@ -123,10 +128,11 @@ def strip_metadata(notebook):
 
 
 def test_answers_are_found_by_their_checks_where_tags_are_lost():
-    notebook = handed_in.finished("02")
+    notebook = handed_in.finished("02", "Anna")
     imports = read(notebook).imports
     strip_metadata(notebook)
     found = read(notebook)
+    assert found.student == "Anna"
     assert found.imports == imports
     assert found.lesson == "02"
     assert found.outcomes == ()

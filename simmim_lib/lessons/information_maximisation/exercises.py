@@ -255,7 +255,7 @@ def _refuse_another_experiment(given: "Settings") -> None:
     if not given.information:
         raise Wrong(
             "`information` is 0, so the images without labels teach nothing and `class_prior` has "
-            "no effect: take the recipe, `**INFORMED`."
+            'no effect: take the recipe, `recipe="simmim"`.'
         )
 
 

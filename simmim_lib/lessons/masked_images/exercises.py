@@ -17,9 +17,14 @@ def _mask(answer: Callable[..., Any]) -> str:
     random = np.random.default_rng()
     cases = [(36, 0.6), (49, 0.6), (16, 0.6), *_drawn_cases(random)]
     for units, ratio in cases:
-        masks = np.stack([_one_mask(answer, units, ratio, seed) for seed in range(20)])
+        masks = np.stack([_one_mask(answer, units, ratio, seed) for seed in range(40)])
         _refuse_other_counts(masks, units, ratio)
         _refuse_the_same(masks)
+        if (_one_mask(answer, units, ratio, seed=0) != masks[0]).any():
+            raise Wrong(
+                "Two generators with the same seed give two masks, so nobody could repeat what you "
+                "did: draw with the generator that you are given, not with `np.random`."
+            )
     return (
         "Every image hides the same number of units, and any unit is as likely as any other. That "
         "the number is exact keeps the loss of one image comparable with that of the next."
@@ -72,21 +77,19 @@ def _refuse_the_same(masks: "np.ndarray") -> None:
 def _loss(answer: Callable[..., Any]) -> str:
     import numpy as np
 
-    random = np.random.default_rng()
-    for size, channels in ((4, 1), (4, 3), (6, 2)):
+    for size, channels, seed in ((4, 1, 0), (4, 3, None), (6, 2, None)):
+        random = np.random.default_rng(seed)
         images, filled = random.random((2, 3, size, size, channels))
         mask = random.random((3, size, size)) < random.uniform(0.3, 0.7)
         mask[0, 0, 0] = True
         # What is seen is filled in better, so that no mistake comes out right by chance.
         filled = np.where(mask[..., None], filled, 0.9 * images + 0.1 * filled)
         right, mistakes = _losses(images, filled, mask)
-        shown = f"For {channels} channels and {mask.sum()} of {mask.size} pixels hidden"
-        compare(
-            answer(images.copy(), filled.copy(), mask.copy()),
-            right,
-            mistakes,
-            f"{shown} the loss is {right:.4f}.",
+        otherwise = (
+            f"For images of shape {images.shape}, with {mask.sum()} of {mask.size} pixels hidden, "
+            f"the loss is {right:.4f}."
         )
+        compare(answer(images.copy(), filled.copy(), mask.copy()), right, mistakes, otherwise)
     return (
         "That is the whole objective. The authors' code adds 0.00001 to the number of hidden "
         "pixels, in case there are none."

@@ -265,7 +265,8 @@ def _frozen() -> Answer:
         most=100,
         within=8,
         unit="per cent",
-        too_low="Fewer than none there cannot be.",
+        too_low="Windows overlap, but each layer fills only what lies next to something visible: "
+        "three of them do not reach the middle of a large hole.",
         too_high="Each 3 x 3 window that touches one visible pixel is filled; three of them reach "
         "far.",
         close="You saw that windows overlap, so that holes close layer by layer.",

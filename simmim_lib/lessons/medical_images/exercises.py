@@ -30,6 +30,10 @@ def _sensitivity(answer: Answer) -> str:
                 (missed / (found + missed), alarmed / (cleared + alarmed)),
                 "These are the shares of the errors: take the shares of what was right.",
             ),
+            Mistake(
+                np.divide((found, cleared), np.sum(counts)),
+                "You divided by all people: divide the one by the ill, the other by the healthy.",
+            ),
             Mistake(np.multiply(right, 100), "That is in per cent: leave it between 0 and 1."),
             Mistake(
                 ((found + cleared) / np.sum(counts),) * 2,
@@ -86,6 +90,10 @@ def auc_by_pairs(labels: "np.ndarray", probabilities: "np.ndarray") -> tuple[flo
         Mistake(1 - right, "You counted the pairs in which the *healthy* person ranks higher."),
         Mistake(
             float(np.sum(above + 0.5 * level)), "You counted pairs: divide by how many there are."
+        ),
+        Mistake(
+            2 * right * above.size / len(labels) / (len(labels) - 1),
+            "You divided by all pairs of people: leave out those of two ill or two healthy ones.",
         ),
         Mistake(
             float(np.mean((probabilities >= 0.5) == labels)),

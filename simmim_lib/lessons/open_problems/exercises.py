@@ -11,11 +11,14 @@ from simmim_lib.exercises import (
     compare,
     entries,
     exercise,
+    in_words,
+    numbers,
     truth,
 )
 
 if TYPE_CHECKING:
     import numpy as np
+    from numpy.typing import ArrayLike
 
 HOSPITAL: dict[str, Any] = {"examples": 4_000, "batch_size": 1_000, "delta": 1e-5}
 """Of exercise 2: how a hospital trains, with the noise and the epochs below."""
@@ -41,8 +44,10 @@ def _clip(answer: Callable[..., Any]) -> str:
     cases = [(random.normal(size=(rows, columns)), clip) for rows, columns, clip in sizes]
     for gradients, clip in [(shown, 1.0), *cases]:
         right, mistakes = clipped_sums(gradients, clip)
-        told = f"for these lengths, {np.linalg.norm(gradients, axis=1).round(2)}, and clip={clip:g}"
-        otherwise = f"The sum is {right.round(3)} {told}."
+        otherwise = (
+            f"For rows of the lengths {in_words(np.linalg.norm(gradients, axis=1))} and "
+            f"clip={clip:g} the sum is {in_words(right)}."
+        )
         compare(answer(gradients.copy(), clip), right, mistakes, otherwise)
     return (
         "Each person moves the sum by the clip at most, whoever they are: that is what the noise "
@@ -150,10 +155,14 @@ def _smooth(x: "np.ndarray") -> float:
     return float(np.sum(x**3) + x[0] * x[-1])
 
 
-def _slopes(x: "np.ndarray") -> "np.ndarray":
+def _slopes(given: "ArrayLike") -> "np.ndarray":
+    """Return the gradient at a point, or at each row of several."""
+    import numpy as np
+
+    x = np.asarray(given, dtype=np.float64)
     slopes = 3 * x**2
-    slopes[0] += x[-1]
-    slopes[-1] += x[0]
+    slopes[..., 0] += x[..., -1]
+    slopes[..., -1] += x[..., 0]
     return slopes
 
 
@@ -166,10 +175,10 @@ def _completeness(answer: Callable[..., Any]) -> str:
     for image, baseline in [shown, *(tuple(random.normal(size=(2, size))) for size in (3, 5))]:
         right, mistakes = attributions(image, baseline)
         change = _smooth(image) - _smooth(baseline)
-        found = np.asarray(answer(_slopes, image.copy(), baseline.copy(), 400), float)
+        found = numbers(answer(_slopes, image.copy(), baseline.copy(), 400), image.shape)
         otherwise = (
-            f"Your map adds up to {np.sum(found):.3f}, but the function changes by {change:.3f} "
-            "between baseline and image."
+            f"The map is {in_words(right)}; it adds up to {change:.3f}, by which the function "
+            f"changes between baseline and image, and yours to {np.sum(found):.3f}."
         )
         compare(found, right, mistakes, otherwise, Tolerance(0.01, 0.01))
     return (

@@ -158,12 +158,11 @@ def _equal_images(answer: Callable[..., Any]) -> str:
     shown = {"mnist": 60, "uci-digits": 20}
     for sizes in (shown, _draw_sizes(random), _draw_sizes(random)):
         labels = {name: random.integers(10, size=count) for name, count in sizes.items()}
-        names = random.permutation(list(sizes)).tolist()  # right in any order
-        given = entries(answer(labels), names)
-        counts = np.array([sizes[name] for name in names], dtype=np.float64)
+        given = entries(answer(labels), sizes)
+        counts = np.array(list(sizes.values()), dtype=np.float64)
         weights = np.array([numbers(each) for each in given.values()])
         otherwise = (
-            f"For {_sizes_in_words(sizes)} images the weights of {', '.join(names)} are "
+            f"For {_sizes_in_words(sizes)} images the weights of {', '.join(sizes)} are "
             f"{in_words(counts / counts.sum())}: weight times 1 / (number of images) must be "
             "the same for every task."
         )

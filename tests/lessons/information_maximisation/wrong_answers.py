@@ -37,7 +37,7 @@ def _but(*letters: str) -> str:
 def _expecting(**changes: object) -> str:
     right = {"labels_per_class": 5, "class_prior": (0.5, *[0.5 / 9] * 9)}
     fields = ", ".join(f"{name}={value!r}" for name, value in {**right, **changes}.items())
-    return f"expecting = simmim_lib.Settings(**{{**INFORMED, **dict({fields})}})\n"
+    return f"expecting = simmim_lib.Settings(recipe='simmim', {fields})\n"
 
 
 WRONG_ANSWERS = {
@@ -86,7 +86,7 @@ WRONG_ANSWERS = {
         (_expecting(class_prior=(*[0.5 / 9] * 9, 0.5)), "that of the 0 comes first"),
         (_expecting(class_prior=(0.91, *[0.01] * 9)), "Yours: [0.91"),
         (_expecting(class_shares=(0.5, *[0.5 / 9] * 9)), "*picks* unlabelled images"),
-        (_expecting(information=0.0), "has no effect"),
+        (_expecting(information=0.0), "has no effect: take the recipe"),
         (_expecting(labels_per_class=10), "yours are 10 of mnist"),
     ],
     "05-sign-error": [

@@ -28,6 +28,10 @@ WRONG_ANSWERS = {
             _mask("    return np.arange(units) < math.ceil(round(ratio * units, 9))"),
             "All your masks are the same",
         ),
+        (
+            _mask("    return np.random.permutation(units) < math.ceil(round(ratio * units, 9))"),
+            "draw with the generator that you are given, not with",
+        ),
         (_mask(f"{_RANKS}    return ranks / units"), "yes or no"),
         (_mask(f"{_RANKS}    return ranks < 1"), "you hide 1"),
     ],
@@ -47,6 +51,7 @@ WRONG_ANSWERS = {
             _loss("((images - filled) * hidden).sum() / mask.sum() / images.shape[-1]"),
             "absolute value",
         ),
+        (_loss("errors.max()"), "For images of shape (3, 4, 4, 1), with"),
     ],
     "08-rounding": [
         ("share = 0.6", "no part of a unit"),

@@ -54,6 +54,7 @@ WRONG_ANSWERS = {
             "per cent",
         ),
         (_shares("((found + cleared) / counts.sum(),) * 2"), "the accuracy"),
+        (_shares("found / counts.sum(), cleared / counts.sum()"), "divided by all people"),
         (_shares("0.5, 0.123"), "a row is what people have"),
         (_shares("found / (found + missed)"), "The shape must be (2,)"),
     ],
@@ -63,6 +64,13 @@ WRONG_ANSWERS = {
         (_area("((ill < healthy) + 0.5 * (ill == healthy)).mean()"), "*healthy* person"),
         (_area("((ill > healthy) + 0.5 * (ill == healthy)).sum()"), "divide by how many"),
         (_area("np.mean((probabilities >= 0.5) == labels)"), "accuracy at a threshold"),
+        (
+            _area(
+                "((ill > healthy) + 0.5 * (ill == healthy)).sum() / (len(labels) * "
+                "(len(labels) - 1) / 2)"
+            ),
+            "leave out those of two ill",
+        ),
         (_area("0.321"), "of all pairs"),
     ],
     "06-threshold-for-a-cost": [

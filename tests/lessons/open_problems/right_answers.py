@@ -29,7 +29,20 @@ RIGHT_ANSWERS = {
         "together = round(privacy.epsilon(4000, 1000, 8.0, 30.0, 1e-5), 2)\n",
     ],
     "09-private-loops": ["mistakes = {'C': 'division', 'B': 'noise', 'A': 'clip'}\n"],
-    "09-completeness": [_INTEGRATED],
+    "09-completeness": [
+        _INTEGRATED,
+        # All points at once, and as tensors.
+        "import numpy as np\n"
+        "def integrated(gradient, image, baseline, steps):\n"
+        "    places = (np.arange(steps)[:, None] + 0.5) / steps\n"
+        "    slopes = gradient(baseline + places * (image - baseline))\n"
+        "    return (image - baseline) * slopes.mean(axis=0)\n",
+        "import tensorflow as tf\n"
+        "def integrated(gradient, image, baseline, steps):\n"
+        "    way = tf.constant(image - baseline)\n"
+        "    slopes = [gradient(baseline + (n + 0.5) / steps * way) for n in range(steps)]\n"
+        "    return way * tf.reduce_mean(slopes, axis=0)\n",
+    ],
     "09-survives": [
         "stays = {'gradient': 0, 'SmoothGrad': 0, 'integrated gradients': 0, "
         "'edges (asks no network)': 1}\n"

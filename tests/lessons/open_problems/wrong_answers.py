@@ -63,7 +63,7 @@ WRONG_ANSWERS = {
         ),
         (_clip("return gradients.sum(axis=0)"), "You clipped nothing"),
         (_clip("return gradients"), "The shape must be (2,)"),
-        (_clip("return 0 * gradients.sum(axis=0)"), "The sum is"),
+        (_clip("return 0 * gradients.sum(axis=0)"), "For rows of the lengths [5, 0.5, 0]"),
     ],
     "09-not-additive": [
         (f"{_EPSILON}together = 2 * once", "You added both epsilons"),
@@ -92,7 +92,10 @@ WRONG_ANSWERS = {
         ),
         (_integrated("np.mean(slopes)"), "You averaged over the pixels"),
         (_integrated("np.sum(slopes, axis=0)"), "divide by the number of steps"),
-        (_integrated("0"), "Your map adds up to 0.000"),
+        (_integrated("0"), "and yours to 0.000. Yours: [0, 0]"),
+        # It adds up to the same, and is another map.
+        (_integrated("np.mean(slopes, axis=0))[::-1]", "((image - baseline)"), "map is [27, 3]"),
+        ("def integrated(*given):\n    given = 0", "returns nothing"),
     ],
     "09-survives": [
         (_stays(gradient=True), "Look at 'gradient'"),
