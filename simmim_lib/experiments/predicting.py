@@ -127,9 +127,9 @@ def _find_one(given: str, takes: str) -> tuple[list[Example], list[Path]]:
     if takes == "texts" and given.lower().endswith((".csv", ".tsv")):
         return _rows(f"csv:{given}"), []  # which asks for the column
     path = from_person(given)
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir stops with an error at a name that is too long
         return _in_folder(path, takes)
-    return [path if path.is_file() else Unreadable(path, _why_no_file(path))], []
+    return [path if os.path.isfile(path) else Unreadable(path, _why_no_file(path))], []
 
 
 def _rows(address: str) -> list[Example]:
