@@ -14,7 +14,7 @@ from simmim_lib.datasets.image_files import BrokenImageError, is_image, read_ima
 from simmim_lib.datasets.naming import parse
 from simmim_lib.datasets.tables import read_rows
 from simmim_lib.datasets.text_files import BrokenTextError, is_text, read_text
-from simmim_lib.errors import WorkbookError, check_choice, printable
+from simmim_lib.errors import WorkbookError, check_choice, offered, printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.paths import from_person
@@ -139,7 +139,7 @@ def _rows(address: str) -> list[Example]:
     header, rows = read_rows(own.path, own.sep)
     if not own.text:
         raise WorkbookError(
-            f"The table {own.path} has the columns {', '.join(header)}: say which one holds the "
+            f"The table {own.path} has the columns {offered(header)}: say which one holds the "
             f"texts, as in csv:{own.path}?text={header[0]}."
         )
     column = check_choice(f"column of {own.path}:", own.text, header)
