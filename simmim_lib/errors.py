@@ -17,6 +17,9 @@ from typing import Any
 MAX_SHOWN = 100
 """How many characters of a bad value a sentence shows."""
 
+MAX_NAMES = 60
+"""How many names a sentence offers; there are fewer settings, and a table may have any number."""
+
 MAX_ITEMS, MAX_DEPTH = 10, 4
 """Of lists and the like in a bad value, how many items are looked at, and how deep."""
 
@@ -127,9 +130,14 @@ def check_choice(what: str, given: object, allowed: Iterable[str]) -> str:
             return str.__str__(given)
         near = get_close_matches(given, names, n=1, cutoff=0.5)
     advice = f" Did you mean {shown(near[0])}?" if near else ""
-    raise WorkbookError(
-        f"Unknown {what} {shown(given)}.{advice} Choose one of: {', '.join(names)}."
-    )
+    raise WorkbookError(f"Unknown {what} {shown(given)}.{advice} Choose one of: {offered(names)}.")
+
+
+def offered(names: Sequence[str]) -> str:
+    """Return names to choose from, for a sentence: the first of many, the start of long ones."""
+    few = [name if len(name) <= MAX_SHOWN else f"{name[:MAX_SHOWN]}…" for name in names[:MAX_NAMES]]
+    more = f" and {len(names) - MAX_NAMES} more" if len(names) > MAX_NAMES else ""
+    return ", ".join(few) + more
 
 
 def check_whole(what: str, given: object, least: int, most: int | None = None) -> int:

@@ -427,12 +427,18 @@ class SimMIM(keras.Model):
 
         Raises:
             WorkbookError: the file does not say what its heads stand for, or for something else
-                than those of the model, one by one.
+                than those of the model, one by one; or it is of another trunk.
         """
         path = from_person(filepath)
         self._check_heads(_heads_in(path), path)
         with keras_files.named_as_keras_wants(path) as file:
-            return super().load_weights(file, *args, **options)
+            try:
+                return super().load_weights(file, *args, **options)
+            except ValueError as error:
+                raise WorkbookError(
+                    f"The weights in {path} are not those of the model's trunk: build the model "
+                    "with the trunk that it had when they were saved."
+                ) from error
 
     def _check_heads(self, theirs: list[Any], source: str | os.PathLike[str]) -> None:
         ours = self._heads()
@@ -552,7 +558,7 @@ def _heads_in(path: str | os.PathLike[str]) -> list[Any]:
             return heads
     except WorkbookError:
         raise
-    except (KeyError, TypeError, ValueError) as error:
+    except (KeyError, TypeError, ValueError, RecursionError) as error:
         raise WorkbookError(
             f"{path} does not say which of its heads is whose, as model.save_weights("
             "'name.weights.h5') and model.save('name.keras') of a SimMIM model write it: save it "
@@ -569,7 +575,7 @@ def _in_words(heads: list[Any]) -> str:
 
 
 def fit_on_workers(
-    model: keras.Model, dataset: tf.data.Dataset, epochs: int = 1
+    model: SimMIM, dataset: tf.data.Dataset, epochs: int = 1
 ) -> list[dict[str, float]]:
     """Train on several machines at once, where Keras's own `fit` fails.
 
@@ -596,11 +602,14 @@ def fit_on_workers(
     Returns:
         The losses and metrics of each epoch by name, averaged over the workers.
 
+    Raises:
+        WorkbookError: labels that cannot be meant, as by `fit`.
+
     Source: TensorFlow's guide "Custom training loop with Keras and MultiWorkerMirroredStrategy";
         Keras issue 20585.
     """
-    strategy = model.distribute_strategy
-    batches = strategy.experimental_distribute_dataset(dataset)
+    strategy, feed = model.distribute_strategy, model._feed()
+    batches = strategy.experimental_distribute_dataset(feed.dataset(dataset))
 
     @tf.function(reduce_retracing=True)
     def step(batch: Any) -> Any:
@@ -609,8 +618,9 @@ def fit_on_workers(
     history = []
     for _ in range(epochs):
         model.reset_metrics()
-        for batch in batches:
-            logs = step(batch)
+        with feed.in_sentences():
+            for batch in batches:
+                logs = step(batch)
         means = {name: strategy.reduce("MEAN", logs[name], axis=None) for name in sorted(logs)}
         history.append({name: float(mean) for name, mean in means.items()})
     return history

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 
-from simmim_lib.errors import MAX_SHOWN, WorkbookError, printable, shown, warn
+from simmim_lib.errors import MAX_NAMES, MAX_SHOWN, WorkbookError, offered, printable, shown, warn
 
 # What a stranger's name holds, and how it is shown.
 NAMES = [
@@ -136,6 +136,13 @@ def test_of_anything_a_short_line_is_shown(what: str) -> None:
     tracemalloc.stop()
     assert len(line) <= MAX_SHOWN + 1 and line == printable(line) and line.encode()
     assert most < 64e6, "the whole text was built"
+
+
+def test_of_many_and_long_names_some_are_offered() -> None:
+    assert offered(["a", "b"]) == "a, b"
+    assert offered(["x" * 10**6, "b"]) == "x" * MAX_SHOWN + "…, b"
+    assert offered(["a"] * MAX_NAMES).count("a") == MAX_NAMES
+    assert offered(["a"] * 10**6).endswith(f"a and {10**6 - MAX_NAMES} more")
 
 
 @pytest.mark.parametrize(

@@ -95,6 +95,41 @@ def run(*words: str) -> None:
     assert cli.main(words) == 0
 
 
+REFUSED: dict[str, Callable[[str], object]] = {
+    "folder:": lambda path: datasets.load(f"folder:{path}"),
+    "csv:": lambda path: datasets.load(f"csv:{path}"),
+    "file:": lambda path: trunks.describe(f"file:{path}?blocks=a"),
+    "the name of a dataset": lambda path: datasets.check_name("dataset", path),
+    "simmim_lib.datasets.from_folder": lambda path: datasets.from_folder(path),
+    "a grid": lambda path: grids.read(path),
+    "results": lambda path: rows.read(path),
+    "a kept model": lambda path: kept_models.read(path),
+    "a text": lambda path: atomic.write_text(path, "text"),
+    "a page": lambda path: comparison.write("~/results", path),
+    "a sweep": lambda path: sweep.run([], path),
+}
+NO_PATHS = {"half a sign": "a\ud800", "a NUL": "a\0b", "too long": "a" * 5000}
+
+
+@pytest.mark.parametrize("path", NO_PATHS.values(), ids=NO_PATHS)
+@pytest.mark.parametrize("entrance", REFUSED)
+def test_what_can_be_no_path_is_refused_in_a_sentence(home, spare, entrance, path):
+    with pytest.raises(WorkbookError):
+        REFUSED[entrance](path)
+    assert os.listdir() == [] == os.listdir(spare)
+
+
+def test_images_are_not_looked_for_where_there_can_be_none(home):
+    ((found,), _) = predicting.find(["a" * 5000])
+    assert isinstance(found, predicting.Unreadable) and found.reason == "is not there"
+
+
+@pytest.mark.parametrize("path", ["~", "~/", "~/../pets"])
+def test_a_home_may_have_options_behind_it(home, monkeypatch, path):
+    monkeypatch.setenv("HOME", str(home / "pets"))
+    assert sizes(f"folder:{path}?grey=yes") == 12
+
+
 WRITTEN: dict[str, Callable[[], object]] = {
     "a result": lambda: planted_result().to_json("~/new"),
     "a text": lambda: atomic.write_text("~/new", "text"),

@@ -302,6 +302,8 @@ REFUSED = {
                 "up to",
                 "up to x",
                 "up to -1",
+                "up to ²",
+                "up to " + "9" * 5000,
                 "ALL",
                 "",
                 ["all", "few"],

@@ -11,6 +11,7 @@ import sys
 import zipfile
 from pathlib import Path
 
+import h5py
 import keras
 import numpy as np
 import pytest
@@ -1007,18 +1008,48 @@ def test_weights_of_the_same_heads_are_read(pair_files, file, tasks, name, tmp_p
             np.testing.assert_array_equal(ours, theirs)
 
 
+def change_heads(path: Path, make) -> None:
+    """Put other weights into a file, in the place of what it says about its heads."""
+    simmim_lib.SimMIM(small.trunk(), PAIR).save_weights(path)
+    with h5py.File(path, "r+") as file:
+        del file["vars/heads"]
+        make(file)
+
+
 def test_weights_that_do_not_say_whose_they_are_are_refused(tmp_path):
-    """As those of any Keras model."""
+    """As those of any Keras model; and files from strangers, which may claim to fill the memory."""
     small.trunk().save_weights(tmp_path / "trunk.weights.h5")
     (tmp_path / "none.weights.h5").write_text("nothing")
+    nested = np.frombuffer(b"[" * 100_000, np.uint8)
+    makers = {
+        "nested": lambda file: file.create_dataset("vars/heads", data=nested),
+        "huge": lambda file: file.create_dataset("vars/heads", (10**12,), "u1", chunks=(1000,)),
+        "far": lambda file: file.create_dataset(
+            "vars/heads", (4,), "u1", external=[("/etc/hostname", 0, 4)]
+        ),
+    }
+    for name, make in makers.items():
+        change_heads(tmp_path / f"{name}.weights.h5", make)
     model = simmim_lib.SimMIM(small.trunk(), PAIR)
     for name, words in {
         "trunk": "does not say which of its heads is whose",
+        "nested": "does not say which of its heads is whose",
+        "huge": "arrays claim 1,000,000 MB",
+        "far": "weights are in other files",
         "none": "cannot be read",
         "lost": "There is no file",
     }.items():
         with pytest.raises(WorkbookError, match=words):
             model.load_weights(tmp_path / f"{name}.weights.h5")
+
+
+def test_weights_of_another_trunk_are_refused_in_a_sentence(pair_files):
+    page = keras.Input(small.trunk().input_shape[1:])
+    other = keras.Model(page, keras.layers.Dense(7)(keras.layers.Flatten()(page)))
+    model = simmim_lib.SimMIM(other, PAIR)
+    with pytest.raises(WorkbookError, match="are not those of the model's trunk") as caught:
+        model.load_weights(pair_files[1] / "pair.weights.h5")
+    assert "\n" not in str(caught.value)
 
 
 NAMES = {"digits": "my digits é", "marks": "标记 %s", "size": "_a/b\\c"}

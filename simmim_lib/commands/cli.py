@@ -15,7 +15,7 @@ from simmim_lib import __version__, settings
 from simmim_lib.commands import command_line, doctor, lab, playground, publish, teach
 from simmim_lib.commands.command_line import BAD_INPUT, FAILED, INTERRUPTED
 from simmim_lib.datasets import naming
-from simmim_lib.errors import WorkbookError, check_choice, printable
+from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import console, outputs
 from simmim_lib.foundation.options import parts_of
 
@@ -51,10 +51,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         sys.stdout.flush()
         return status
     except WorkbookError as error:
-        print(error, file=sys.stderr)
+        console.tell(error, sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        print("\nInterrupted; nothing was written.", file=sys.stderr)
+        console.tell("\nInterrupted; nothing was written.", sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
@@ -177,9 +177,9 @@ def _claimed(
 
 
 def _tell(result: "Result") -> None:
-    print(_table(result))
+    console.tell(_table(result))
     if grey := _repeated(result.settings):
-        print(
+        console.tell(
             f"Grey images were repeated as red, green and blue, which {result.settings.trunk} "
             f"takes: {', '.join(grey)}."
         )
@@ -196,7 +196,7 @@ def _keep(result: "Result", output: Path | None, models: Mapping[str, Path]) -> 
     for path, write, done in writes:
         try:
             outputs.write_or_spare(path, write)
-            print(done)
+            console.tell(done)
         except WorkbookError as error:
             problems.append(str(error))
     if problems:
@@ -275,7 +275,7 @@ def _table(result: "Result") -> str:
     others = [target for target in result.scores if target not in result.accuracy]
     what = "Test accuracies" + (f", and errors of {', '.join(others)}" if others else "")
     lines.append(f"{what}; {result.seconds:.1f} seconds with the {result.budget} budget.")
-    return printable("\n".join(lines), keep="\n")
+    return "\n".join(lines)
 
 
 def _line(name: str, scores: "np.ndarray", most: float) -> str:
@@ -352,9 +352,9 @@ def _sweep(options: argparse.Namespace) -> int:
             )
         except KeyboardInterrupt:
             bar.close()
-            print(f"\n{tally}\nThe same command goes on from here.", file=sys.stderr)
+            console.tell(f"\n{tally}\nThe same command goes on from here.", sys.stderr)
             return INTERRUPTED
-    print(f"{tally}\nTo look at them: simmim compare {options.output}")
+    console.tell(f"{tally}\nTo look at them: simmim compare {options.output}")
     return FAILED if tally.failed else 0
 
 
@@ -364,7 +364,7 @@ def _compare(options: argparse.Namespace) -> None:
     fields = None if options.fields is None else parts_of(options.fields)
     with outputs.claimed([options.output]):
         path = comparison.write(options.folder, options.output, fields)
-    print(f"Written to {path}.")
+    console.tell(f"Written to {path}.")
 
 
 def _add_study(commands: Any) -> None:
@@ -384,15 +384,15 @@ def _study(options: argparse.Namespace) -> int:
         check_choice("study", name, registry.studies())
     load_tensorflow()
     for position, name in enumerate(names):
-        print(f"Computing {name} ...", flush=True)
+        console.tell(f"Computing {name} ...")
         try:
             with _experiments_bar(name) as progress:
                 stored.compute(name, progress)
         except KeyboardInterrupt:
             left = " ".join(names[position:])
-            print(f"\nInterrupted; go on with `simmim study {left}`.", file=sys.stderr)
+            console.tell(f"\nInterrupted; go on with `simmim study {left}`.", sys.stderr)
             return INTERRUPTED
-        print(f"Written to {stored.path(name)}.", flush=True)
+        console.tell(f"Written to {stored.path(name)}.")
     return 0
 
 
@@ -439,15 +439,15 @@ def _report(options: argparse.Namespace) -> int:
         with _sections() as tell:
             made = report.write(asked, options.output, options.title, options.show_code, tell)
     except report.IncompleteError as error:
-        print(error, file=sys.stderr)
+        console.tell(error, sys.stderr)
         return FAILED
     took = made.seconds
-    print(made.numbers["verdict"])
-    print(
+    console.tell(made.numbers["verdict"])
+    console.tell(
         f"{took['total']:.0f} seconds, {took['experiments']:.0f} of them experiments. "
         f"The report is {made.page}."
     )
-    print(f"To predict with its model: simmim predict {made.models[0]} FILES_OR_FOLDERS")
+    console.tell(f"To predict with its model: simmim predict {made.models[0]} FILES_OR_FOLDERS")
     return 0
 
 
@@ -462,7 +462,7 @@ def _sections() -> "Iterator[Tell]":
         def tell(position: int, number: int, title: str, share: float) -> None:
             if bar.disable:
                 if not share:
-                    print(f"{position:>3} of {number}: {title} ...", file=sys.stderr, flush=True)
+                    console.tell(f"{position:>3} of {number}: {title} ...", sys.stderr)
                 return
             if not share:
                 bar.reset()
@@ -500,8 +500,8 @@ def _list_data(options: argparse.Namespace) -> None:
     for name in listed():
         entry = describe(name)
         state = "here" if is_available(name) else "fetch"
-        print(f"{name:<16}{state:<7}{len(entry.class_names):>3} classes  {entry.title}")
-        print(f"{'':<16}{entry.source}; licence: {entry.licence}")
+        console.tell(f"{name:<16}{state:<7}{len(entry.class_names):>3} classes  {entry.title}")
+        console.tell(f"{'':<16}{entry.source}; licence: {entry.licence}")
 
 
 def _show_data(options: argparse.Namespace) -> int:
@@ -511,12 +511,12 @@ def _show_data(options: argparse.Namespace) -> int:
 
     with outputs.claimed([options.output]):
         found = survey(options.name)
-        print(as_text(found))
+        console.tell(as_text(found))
         if options.output:
             sheet = contact_sheet(found)
             outputs.write_or_spare(options.output, sheet.write)
             named = f" Its numbers stand for: {sheet.beside}." if sheet.beside else ""
-            print(printable(f"Written to {options.output}.{named}"))
+            console.tell(f"Written to {options.output}.{named}")
     return FAILED if found.refusal else 0
 
 
@@ -524,12 +524,14 @@ def _show_cache(options: argparse.Namespace) -> None:
     from simmim_lib.experiments import features
 
     if options.clear:
-        print(f"{features.forget() / 1e6:,.1f} MB were freed in {features.cache_directory()}.")
+        console.tell(
+            f"{features.forget() / 1e6:,.1f} MB were freed in {features.cache_directory()}."
+        )
         return
     kept = features.kept()
     for path, size in kept.items():
-        print(f"{size / 1e6:8,.1f} MB  {path.name}")
-    print(
+        console.tell(f"{size / 1e6:8,.1f} MB  {path.name}")
+    console.tell(
         f"{sum(kept.values()) / 1e6:,.1f} MB of at most {features.MAX_BYTES / 1e6:,.0f} MB in "
         f"{features.cache_directory()}; `simmim data cache --clear` removes them."
     )
@@ -544,7 +546,7 @@ def _verify_data(options: argparse.Namespace) -> None:
     load_tensorflow()  # a stored network is compared with its trunk, which is built
     for verify in (datasets.verify, pretraining.verify, stored.verify):
         for file_name in verify():
-            print(f"{file_name}: intact")
+            console.tell(f"{file_name}: intact")
 
 
 def _rebuild_data(options: argparse.Namespace) -> None:
@@ -557,7 +559,7 @@ def _fetch_data(options: argparse.Namespace) -> None:
     from simmim_lib.datasets import fetch
 
     path = fetch(options.name, _show_download if sys.stderr.isatty() else None)
-    print(f"{options.name} is in {path}.")
+    console.tell(f"{options.name} is in {path}.")
 
 
 def _show_download(done: int, total: int) -> None:
@@ -570,15 +572,17 @@ def _publish(options: argparse.Namespace) -> None:
     root = publish.checkout()
     changed = publish.publish(options.name, options.branch, root)
     if not changed:
-        print(f"{options.name}, branch {options.branch}, was published here before: nothing to do.")
+        console.tell(
+            f"{options.name}, branch {options.branch}, was published here before: nothing to do."
+        )
         return
-    print(*(f"Changed {file.relative_to(root)}" for file in changed), sep="\n")
-    print("Commit these files and push them, and the links work.")
+    console.tell("\n".join(f"Changed {file.relative_to(root)}" for file in changed))
+    console.tell("Commit these files and push them, and the links work.")
 
 
 def _doctor(options: argparse.Namespace) -> int:
     findings = doctor.check()
-    print(doctor.report(findings))
+    console.tell(doctor.report(findings))
     return 0 if all(finding.ok for finding in findings) else 1
 
 

@@ -143,7 +143,10 @@ def _data() -> tuple[bool, str]:
 
 
 def _cache() -> tuple[bool, str]:
-    folder = directories.cache_directory()
+    try:
+        folder, _ = directories.cache_directory(), directories.fetched_directory()
+    except WorkbookError as error:
+        return False, f"SIMMIM_CACHE or SIMMIM_DATA_DIR is not usable: {error}"
     existing = next(place for place in (folder, *folder.parents) if os.path.lexists(place))
     try:
         tempfile.TemporaryFile(dir=existing).close()

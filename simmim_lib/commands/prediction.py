@@ -9,7 +9,7 @@ from simmim_lib.datasets.listing import FEW, several
 from simmim_lib.errors import check_number, printable
 from simmim_lib.experiments import kept_models, predicting
 from simmim_lib.experiments.predicting import Example, Outcome, Prediction, Unreadable, readable
-from simmim_lib.foundation import links, outputs
+from simmim_lib.foundation import console, links, outputs
 
 MAX_WIDTH = 60
 """Of the column of files, in characters."""
@@ -43,18 +43,18 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
     for outcome in predicting.predict(kept, examples):
         _tell(outcome, width, below)
         outcomes.append(outcome)
-    print(summary(outcomes, below))
+    console.tell(summary(outcomes, below))
     if output:
         outputs.write_or_spare(
             output, lambda path: predicting.write_csv(outcomes, kept.description, path, below)
         )
-        print(f"Written to {output}.")
+        console.tell(f"Written to {output}.")
     return not any(isinstance(outcome, Unreadable) for outcome in outcomes)
 
 
 def _tell_of_files(what: str, paths: Sequence[Path]) -> None:
     if paths:
-        print(printable(f"{what}: {several(map(str, paths), FEW)}."), file=sys.stderr)
+        console.tell(f"{what}: {several(map(str, paths), FEW)}.", sys.stderr)
 
 
 def _path(example: Example) -> Path:
@@ -63,9 +63,9 @@ def _path(example: Example) -> Path:
 
 def _tell(outcome: Outcome, width: int, below: float) -> None:
     if isinstance(outcome, Unreadable):
-        print(f"{readable(outcome.path)} {outcome.reason}.", file=sys.stderr, flush=True)
+        console.tell(f"{readable(outcome.path)} {outcome.reason}.", sys.stderr)
     else:
-        print(line(outcome, width, below), flush=True)
+        console.tell(line(outcome, width, below))
 
 
 def line(prediction: Prediction, width: int, below: float) -> str:

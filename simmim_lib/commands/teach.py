@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 from simmim_lib.commands import command_line
 from simmim_lib.commands.publish import checkout
 from simmim_lib.errors import printable
+from simmim_lib.foundation import console, outputs
 from simmim_lib.teaching import checking, copies
 from simmim_lib.teaching.checking import Checked, Limits
 
@@ -74,23 +75,26 @@ def _copy(options: argparse.Namespace) -> None:
     written = copies.write(
         checkout() / "notebooks", options.output, options.lessons, not options.no_hints
     )
-    print(*(f"Written to {path}." for path in written), sep="\n")
-    print("Collect what students hand in, then: simmim teach check FOLDER --output grades.csv")
+    console.tell("\n".join(f"Written to {path}." for path in written))
+    console.tell(
+        "Collect what students hand in, then: simmim teach check FOLDER --output grades.csv"
+    )
 
 
 def _check(options: argparse.Namespace) -> int:
     limits = Limits(options.seconds, options.memory)
     try:
-        with _bar() as tell:
+        with outputs.claimed([options.output]), _bar() as tell:
             checked = checking.check(options.folder, options.output, tell, limits, options.lesson)
     except KeyboardInterrupt:
-        print(f"\n{options.output} has what was done; the same command goes on.", file=sys.stderr)
+        told = f"\n{options.output} has what was done; the same command goes on."
+        console.tell(told, sys.stderr)
         return command_line.INTERRUPTED
     for row in checked.rows:
         if row.is_failure:
-            print(failure(row), file=sys.stderr)
-    print(summary(checked))
-    print(f"Written to {options.output}.")
+            console.tell(failure(row), sys.stderr)
+    console.tell(summary(checked))
+    console.tell(f"Written to {options.output}.")
     return command_line.FAILED if any(row.is_failure for row in checked.rows) else 0
 
 

@@ -11,7 +11,7 @@ from simmim_lib.datasets.image_files import SUFFIXES, is_image
 from simmim_lib.datasets.listing import LabelledFile, Listing, Problem
 from simmim_lib.datasets.naming import OwnData
 from simmim_lib.datasets.tables import Row, read_rows
-from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.errors import WorkbookError, check_choice, offered, shown
 from simmim_lib.foundation.paths import from_person
 
 IMAGE_COLUMNS = ("image", "path", "file", "filename")
@@ -171,7 +171,7 @@ def _only_one(path: Path, option: str, found: Sequence[str], header: Sequence[st
     problem = "Several columns" if found else "No column"
     raise WorkbookError(
         f"{problem} of {path} could be the {option}'s: write {option}=COLUMN with one of "
-        f"{', '.join(found or header)}."
+        f"{offered(found or header)}."
     )
 
 

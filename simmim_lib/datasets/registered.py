@@ -63,7 +63,7 @@ def from_folder(
     check_flag("skip_broken", skip_broken)
     folder = from_person(path)
     name = os.path.basename(os.path.abspath(folder)) if name is None else name
-    if folder.is_dir():  # else that is the first thing to put right
+    if os.path.isdir(folder):  # else that is the first thing to put right
         _check_name(name)
     address = OwnData("folder", Path(os.path.realpath(folder)), group, grey, skip_broken, seed)
     dataset, remark = own.read(name, address, size, own.list_files(address))

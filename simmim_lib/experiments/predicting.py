@@ -14,7 +14,7 @@ from simmim_lib.datasets.image_files import BrokenImageError, is_image, read_ima
 from simmim_lib.datasets.naming import parse
 from simmim_lib.datasets.tables import read_rows
 from simmim_lib.datasets.text_files import BrokenTextError, is_text, read_text
-from simmim_lib.errors import WorkbookError, check_choice, printable
+from simmim_lib.errors import WorkbookError, check_choice, offered, printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.paths import from_person
@@ -127,9 +127,9 @@ def _find_one(given: str, takes: str) -> tuple[list[Example], list[Path]]:
     if takes == "texts" and given.lower().endswith((".csv", ".tsv")):
         return _rows(f"csv:{given}"), []  # which asks for the column
     path = from_person(given)
-    if path.is_dir():
+    if os.path.isdir(path):  # Path.is_dir stops with an error at a name that is too long
         return _in_folder(path, takes)
-    return [path if path.is_file() else Unreadable(path, _why_no_file(path))], []
+    return [path if os.path.isfile(path) else Unreadable(path, _why_no_file(path))], []
 
 
 def _rows(address: str) -> list[Example]:
@@ -139,7 +139,7 @@ def _rows(address: str) -> list[Example]:
     header, rows = read_rows(own.path, own.sep)
     if not own.text:
         raise WorkbookError(
-            f"The table {own.path} has the columns {', '.join(header)}: say which one holds the "
+            f"The table {own.path} has the columns {offered(header)}: say which one holds the "
             f"texts, as in csv:{own.path}?text={header[0]}."
         )
     column = check_choice(f"column of {own.path}:", own.text, header)

@@ -154,14 +154,15 @@ def _damaged(path: AnyPath, why: str) -> WorkbookError:
 
 def _check_weights(path: AnyPath, needed: int) -> None:
     """Refuse a network whose weights, in bytes, are more than the file has for it."""
-    stored = members(path).get(WEIGHTS, 0)
-    allowed = 1.1 * stored + 1e6  # states of generators, and what else is not stored
-    with opened_weights(path) as file:
-        claimed = _claimed_by_arrays(path, file)
-    for what, size in ("layers need", needed), ("arrays claim", claimed):
-        if size > allowed:
-            why = f"its {what} {size / 1e6:,.0f} MB, but it has {stored / 1e6:,.1f} MB of weights"
-            raise _damaged(path, why)
+    _check_size(path, "layers need", needed, stored=members(path).get(WEIGHTS, 0))
+    with opened_weights(path):  # which looks at what the arrays claim
+        return
+
+
+def _check_size(path: AnyPath, what: str, size: int, stored: int) -> None:
+    if size > 1.1 * stored + 1e6:  # states of generators, and what else is not stored
+        why = f"its {what} {size / 1e6:,.0f} MB, but it has {stored / 1e6:,.1f} MB of weights"
+        raise _damaged(path, why)
 
 
 def _claimed_by_arrays(path: AnyPath, file: "h5py.File") -> int:
@@ -185,19 +186,26 @@ def opened_weights(path: AnyPath) -> "Iterator[h5py.File]":
     """Yield the weights of a `.weights.h5` file, or of a whole model's, as HDF5.
 
     Raises:
-        WorkbookError: the file is missing, or has none.
+        WorkbookError: the file is missing, or has none; they are in other files, or claim far more
+            than it has.
     """
     import h5py
 
     with ExitStack() as stack:
         source: Any = path
-        if not _is_hdf5(path):
+        if _is_hdf5(path):
+            stored = os.path.getsize(path)
+        else:
             if WEIGHTS not in members(path):
                 raise _damaged(path, f"it has no {WEIGHTS}")
+            stored = members(path)[WEIGHTS]
             source = stack.enter_context(zipfile.ZipFile(path))
             source = stack.enter_context(source.open(WEIGHTS))
         try:
             file = stack.enter_context(h5py.File(source))
+            _check_size(path, "arrays claim", _claimed_by_arrays(path, file), stored)
+        except WorkbookError:
+            raise
         except Exception as error:  # whatever a damaged file raises
             raise _damaged(path, type(error).__name__) from error
         yield file

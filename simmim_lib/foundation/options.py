@@ -34,6 +34,10 @@ GROUPS = {
 }
 
 
+MAX_DIGITS = 9
+"""Of a whole number amid words; Python refuses to read thousands of them."""
+
+
 class _Usual:
     """The type of `USUAL`."""
 
@@ -214,7 +218,7 @@ class Labels(Kind):
         if given == "all":
             return given
         words, _, number = given.rpartition(" ")
-        if words != "up to" or not number.isdigit():
+        if words != "up to" or not number.isdecimal() or len(number) > MAX_DIGITS:
             raise WorkbookError(
                 f"{what} is {shown(given)}, but must be a whole number, 'all', or a most, such as "
                 "'up to 20'."

@@ -60,7 +60,7 @@ def check(path: Path) -> None:
     folder = Path(os.path.realpath(path)).parent
     try:
         if atomic.is_plain(path):
-            if not folder.is_dir():
+            if not os.path.isdir(folder):
                 raise WorkbookError(f"The output's folder {folder} does not exist; {ADVICE}")
             tempfile.TemporaryFile(dir=folder).close()
         elif not os.access(path, os.W_OK):

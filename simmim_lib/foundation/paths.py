@@ -13,7 +13,8 @@ def from_person(given: str | os.PathLike[str]) -> Path:
     environment, an address or a call. Coming through twice does no harm.
 
     Raises:
-        WorkbookError: what was given is no path, or begins with a home that there is not.
+        WorkbookError: what was given is no path, names what this system cannot spell, or begins
+            with a home that there is not.
     """
     if not isinstance(given, str | os.PathLike):
         raise WorkbookError(
@@ -22,6 +23,13 @@ def from_person(given: str | os.PathLike[str]) -> Path:
     text = os.fsdecode(given)
     if "\0" in text:
         raise WorkbookError(f"{shown(text)} holds a NUL, which no path may: leave it out.")
+    try:
+        os.fsencode(text)
+    except UnicodeEncodeError as error:  # half a sign, or a system without UTF-8
+        raise WorkbookError(
+            f"{shown(text)} holds a sign that no path on this system can have: leave it out, or "
+            "let the system use UTF-8."
+        ) from error
     path = Path(os.path.expanduser(text))
     if not str(path).startswith("~"):
         return path

@@ -114,6 +114,8 @@ def _as_array(task: "Task", given: Any) -> np.ndarray:
         given = _unmasked(given)
     try:
         array = np.asarray(given)
+        if array.dtype.kind == "U" and isinstance(given, list | tuple):
+            array = np.asarray(given, object)  # else numbers and NaN amid texts become texts
     except Exception:  # rows of several lengths, or a tensor that is no array
         array = np.array(None)
     if not array.ndim or array.dtype.kind not in NUMBER_KINDS + "OSU":
@@ -298,8 +300,10 @@ def listed(values: Any) -> str:
 
 
 def _in_order(values: Any) -> Any:
-    numbers = np.asarray(values)
-    return np.unique(numbers) if numbers.dtype.kind in NUMBER_KINDS else values
+    array = np.asarray(values)
+    if array.dtype.kind in NUMBER_KINDS:
+        return np.unique(array)
+    return array.ravel() if isinstance(values, np.ndarray) else values
 
 
 def _text(value: object) -> str:

@@ -1,6 +1,7 @@
 """Class copies of lessons: no solutions, no outputs, answer cells that can be found again."""
 
 import ast
+import os
 import re
 from collections.abc import Iterator, Sequence
 from pathlib import Path
@@ -53,7 +54,7 @@ def write(
         for lesson in _chosen(numbers)
     }
     for path in texts:
-        if path.exists():
+        if os.path.lexists(path):
             raise WorkbookError(
                 f"{path} is there already, and somebody may have worked in it: name a new folder."
             )

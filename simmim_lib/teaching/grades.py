@@ -2,6 +2,7 @@
 
 import csv
 import io
+import os
 import unicodedata
 from collections.abc import Iterable, Sequence
 from dataclasses import astuple, dataclass, fields
@@ -80,7 +81,7 @@ def read(path: Path) -> list[Row]:
         WorkbookError: the file is another one, which must not be lost, or no plain file.
     """
     check_plain(path)  # the table is read again, and a pipe would be waited for
-    if not path.exists():
+    if not os.path.exists(path):
         return []
     try:
         with path.open(encoding="utf-8", newline="") as file:

@@ -81,7 +81,7 @@ def find(folder: Path, output: Path) -> list[Path]:
     Raises:
         WorkbookError: there is no such folder, or nothing in it.
     """
-    if not folder.is_dir():
+    if not os.path.isdir(folder):
         raise WorkbookError(f"{folder} is no folder: name the one that holds what was handed in.")
     files = [path for path in _files(folder) if path.resolve() != output.resolve()]
     if not files:

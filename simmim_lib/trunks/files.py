@@ -1,5 +1,6 @@
 """Networks of the user's own, from files that Keras has saved."""
 
+import os
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -57,7 +58,7 @@ def state(path: Path) -> tuple[int, int]:
 
 
 def _config(path: Path) -> Any:
-    if not path.is_file():
+    if not os.path.isfile(path):
         raise WorkbookError(
             f"The trunk's file {path} is not there: name one that model.save('name.keras') wrote."
         )

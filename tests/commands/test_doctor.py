@@ -126,6 +126,13 @@ def test_a_cache_folder_that_cannot_be_written(monkeypatch: pytest.MonkeyPatch) 
     assert "Read-only file system" in finding.sentence and "SIMMIM_CACHE" in finding.sentence
 
 
+@pytest.mark.parametrize("name", ["SIMMIM_CACHE", "SIMMIM_DATA_DIR"])
+def test_a_cache_in_a_home_that_there_is_not(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    monkeypatch.setenv(name, "~nobody-of-this-name/cache")
+    finding = look("Cache")
+    assert not finding.ok and name in finding.sentence and "home" in finding.sentence
+
+
 def test_too_little_memory(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(os, "sysconf", {"SC_PAGE_SIZE": 4096, "SC_PHYS_PAGES": 250_000}.get)
     finding = look("Machine")

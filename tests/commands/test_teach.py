@@ -138,3 +138,16 @@ def test_an_interruption_says_how_to_go_on(tmp_path, capsys, monkeypatch):
     monkeypatch.setattr(checking, "check", interrupted)
     assert cli.main(["teach", "check", str(tmp_path), "--output", "class.csv"]) == 130
     assert capsys.readouterr().err == "\nclass.csv has what was done; the same command goes on.\n"
+
+
+def test_two_checks_do_not_write_one_table(tmp_path, capsys, monkeypatch):
+    words, statuses = ["teach", "check", str(tmp_path), "--output", str(tmp_path / "all.csv")], []
+
+    def check_while_another_begins(*given):
+        statuses.append(cli.main(words) if not statuses else None)
+        return Checked([], 0, None)
+
+    monkeypatch.setattr(checking, "check", check_while_another_begins)
+    monkeypatch.setattr(teach, "summary", lambda checked: "")
+    assert cli.main(words) == 0 and statuses == [2]
+    assert "Another process is about to write" in capsys.readouterr().err

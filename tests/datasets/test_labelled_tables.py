@@ -2,6 +2,7 @@
 
 import contextlib
 import os
+import re
 import tempfile
 import warnings
 from pathlib import Path
@@ -186,6 +187,13 @@ def test_a_column_that_is_not_there(folder, query, expected):
 def test_no_column_of_images(folder):
     text = refused(write(folder, "review,stars", [f"good,{n}" for n in range(9)]))
     assert "No column" in text and "image=COLUMN" in text and "review, stars" in text
+
+
+@pytest.mark.parametrize("query", ["", "?image=front", "?image=c0&label=back"])
+def test_of_very_many_columns_a_sentence_names_some(folder, query):
+    names = [f"c{number}" for number in range(50_000)]
+    text = refused(write(folder, ",".join([*names, "x" * 1000]), [",".join("0" * 50_001)]), query)
+    assert "c1, c2" in text and re.search(r" and 4994[01] more", text) and len(text) < 1000
 
 
 def test_all_images_of_a_patient_are_in_one_part(folder):

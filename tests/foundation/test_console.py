@@ -1,9 +1,14 @@
 """Terminals that do not have every sign: nothing that is printed ends in a traceback."""
 
+import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
+
+from simmim_lib.commands import cli
+from simmim_lib.foundation import console
 
 NAMES = {
     "accents": "Aepfel \xe4\xf6\xfc \xe9",
@@ -54,9 +59,23 @@ def test_what_a_terminal_has_is_shown(monkeypatch):
     assert first == NAMES["accents"] and second == r"\u4e2d\u6587"
 
 
-def test_other_streams_are_left_alone(monkeypatch):
-    from simmim_lib.foundation import console
+def test_what_is_told_does_not_steer_a_terminal(capsys):
+    console.tell("Seed 0 of \x1b]0;mine\x07\u202e\ud800\nnext line")
+    console.tell("no \x1b[31m", sys.stderr)
+    told = capsys.readouterr()
+    assert told.out == "Seed 0 of \\x1b]0;mine\\x07\\u202e\\ud800\nnext line\n"
+    assert told.err == "no \\x1b[31m\n"
 
+
+def test_commands_print_through_one_function():
+    """Names of data, classes, files and students stand in what they say."""
+    commands = Path(cli.__file__).parent
+    printing = re.compile(r"(?<![\w.])print\((?!f\"\\r)")  # a bar is drawn over itself
+    looked_at = (commands / name for name in ("cli.py", "prediction.py", "teach.py"))
+    assert not [path.name for path in looked_at if printing.search(path.read_text("utf-8"))]
+
+
+def test_other_streams_are_left_alone(monkeypatch):
     class Notebook:
         """What a notebook has in place of a terminal."""
 

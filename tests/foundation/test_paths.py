@@ -54,6 +54,7 @@ def test_what_is_called_so_can_be_meant(home, name):
     [
         ("~nobody-of-this-name/a", "begins with a home that is not known"),
         ("a\0b", "holds a NUL"),
+        ("a\ud800b", r"'a\\ud800b' holds a sign that no path on this system can have"),
         (None, "path is None"),
         (3, "path is 3"),
         (b"bytes", "path is b'bytes'"),

@@ -11,7 +11,7 @@ import tensorflow as tf
 from simmim_worker import BATCH, EXAMPLES, KINDS
 
 import simmim_lib
-from simmim_lib import losses
+from simmim_lib import losses, simmim
 from simmim_lib.errors import WorkbookError
 
 pytestmark = pytest.mark.colab
@@ -200,6 +200,15 @@ def test_keras_s_own_step_is_harmless_too():
     model = model_of()
     model.train_step((IMAGES, {n: tf.constant(v) for n, v in spoilt(np.nan).items()}, WEIGHTS))
     assert np.isfinite(numbers(model)).all()
+
+
+def test_workers_take_labels_as_fit_does():
+    with pytest.raises(WorkbookError, match=r"are missing .NaN. for"):
+        simmim.fit_on_workers(model_of(), batches(IMAGES, spoilt(np.nan)))
+    named = {**spoilt(np.nan), "digits": np.array(small.CLASSES)[LABELS["digits"]]}
+    simmim.fit_on_workers(model_of(), batches(IMAGES, named, WEIGHTS))
+    (history,) = simmim.fit_on_workers(model_of(), batches(IMAGES, spoilt(np.nan), WEIGHTS))
+    assert np.isfinite([*history.values()]).all()
 
 
 @pytest.mark.parametrize("name", ["CrossEntropy", "FocalLoss", "ExpectedAccuracy"])

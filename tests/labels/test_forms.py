@@ -100,8 +100,9 @@ REFUSED = {
     "half a mark": (MARKS, [[1, 0.5]], "are 0.5, 1, "),
     "an unknown mark": (MARKS, [[1, -1]], "are -1, 1, "),
     "one mark of two": (MARKS, [1, 0], r"shape \(2,\)"),
-    "names of marks": (MARKS, [["round", "open"]], "write 1 where a label is true"),
-    "texts": (AGE, ["3", "4"], r"convert them with astype\(float\)"),
+    "names of marks": (MARKS, [["round", "open"]], "are 'round', 'open', .*write 1 where a label"),
+    "texts": (AGE, ["3", "4"], r"are the texts '3', '4', .*convert them with astype\(float\)"),
+    "a list, partly names": (PETS, ["cat", 1], "are 'cat', 1, partly texts"),
     "two numbers for one": (AGE, [[1, 2]], r"shape \(1, 2\).*bring them to \(n, 1\)"),
     "an infinite age": (AGE, [1, np.inf], "hold inf, "),
     "an age beyond floats": (AGE, [1e300], r"hold 1e\+300, "),
@@ -109,6 +110,8 @@ REFUSED = {
 MISSING = {
     "NaN": (PETS, [0, np.nan, 1]),
     "None": (PETS, ["cat", None, "dog"]),
+    "NaN in a list of names": (PETS, ["cat", np.nan, "dog"]),
+    "NaN in a column of names": (PETS, [["cat"], [float("nan")], ["dog"]]),
     "NA": (PETS, pd.Series([0, None, 1], dtype="Int64")),
     "masked": (PETS, np.ma.masked_array([0, 1, 2], [False, True, False])),
     "a NaN mark": (MARKS, [[0, 1], [np.nan, 1], [1, 1]]),
@@ -143,8 +146,12 @@ def test_a_missing_label_is_refused_unless_it_does_not_count(form):
 def test_whatever_stands_where_nothing_counts_is_harmless(given):
     counts = np.array([True, False, True])
     assert labels.in_form(PETS, given, counts).tolist() == [0, 0, 2]
+    assert labels.in_form(AGE, [3, "unknown", 5], counts).tolist() == [[3], [0], [5]]
 
 
 def test_a_class_may_be_named_nan():
     task = simmim_lib.Task("words", ("nan", "pan"))
-    assert labels.in_form(task, np.array(["pan", "nan"], object)).tolist() == [1, 0]
+    for given in (np.array(["pan", "nan"], object), ["pan", "nan"]):
+        assert labels.in_form(task, given).tolist() == [1, 0]
+    with pytest.raises(WorkbookError, match="missing"):
+        labels.in_form(task, ["pan", np.nan])
