@@ -182,11 +182,13 @@ def _is_rounded(array: "np.ndarray", value: "ArrayLike", decimals: int) -> bool:
     """Tell whether numbers are a value rounded: to two digits of each, or three of the largest."""
     import numpy as np
 
-    exact = np.asarray(value, dtype=np.float64)
-    rounded = np.round(exact, decimals)
-    units = np.abs(rounded) * 10.0**decimals  # of the last digit that is left
+    exact, rounded = np.asarray(value, dtype=np.float64), np.round(array, decimals)
+    # Of the last digit that is left. A five behind it may be rounded up or down: Python and NumPy
+    # do not agree on 0.5375.
+    units, distance = np.abs(rounded) * 10.0**decimals, np.abs(rounded - exact) * 10.0**decimals
     keeps_digits = np.all((np.abs(exact) < 1e-9) | (units >= 9.5)) or np.max(units) >= 99.5
-    return bool(keeps_digits and np.allclose(array, rounded, rtol=1e-6, atol=1e-9))
+    is_nearest = np.all(distance < 0.5001)
+    return bool(keeps_digits and is_nearest and np.allclose(array, rounded, rtol=1e-6, atol=1e-9))
 
 
 def in_words(array: "np.ndarray") -> str:
