@@ -397,6 +397,14 @@ class SimMIM(keras.Model):
         options = {"input_signature": [images], **options}
         return super().export(str(from_person(filepath)), *args, **options)
 
+    def save(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> None:
+        """Write the model; like Keras's, and `~` is the home as where it is read."""
+        super().save(from_person(filepath), *args, **options)
+
+    def save_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> None:
+        """Write the weights; like Keras's, and `~` is the home as where they are read."""
+        super().save_weights(from_person(filepath), *args, **options)
+
     def save_own_variables(self, store: Any) -> None:
         """Write what the heads stand for, whose weights Keras writes by their positions alone."""
         store[HEADS] = np.frombuffer(json.dumps(self._heads()).encode(), np.uint8)

@@ -2,9 +2,9 @@
 
 import contextlib
 import os
+import re
 import tempfile
 import warnings
-import re
 from pathlib import Path
 
 import numpy as np
