@@ -286,7 +286,7 @@ class SimMIM(keras.Model):
         self._own_labels = tuple(t.name for t in trained if _wants_own_labels(t, by_task[t.name]))
         weights = check_task_weights(loss_weights, self._trained)
         if metrics is None:
-            metrics = {task.name: [METRICS[task.kind]()] for task in trained}
+            metrics = {task.name: [self._usual_metric(task)] for task in trained}
         # Weighted ones, since others would also count the examples without a label.
         options.setdefault("weighted_metrics", metrics)
         super().compile(
@@ -298,6 +298,12 @@ class SimMIM(keras.Model):
             weighted_metrics=_with_keys(options.pop("weighted_metrics"), self._inner_names),
             **options,
         )
+
+    def _usual_metric(self, task: Task) -> Any:
+        """Return the accuracy or the error; Keras finds out which is meant of one-hot labels."""
+        if task.kind == "classification" and task.name in self._own_labels:
+            return "accuracy"
+        return METRICS[task.kind]()
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
         """Train; like Keras's, with class weights also where labels have the names of their tasks.
