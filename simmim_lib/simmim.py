@@ -286,7 +286,7 @@ class SimMIM(keras.Model):
         self._own_labels = tuple(t.name for t in trained if _wants_own_labels(t, by_task[t.name]))
         weights = check_task_weights(loss_weights, self._trained)
         if metrics is None:
-            metrics = {task.name: [METRICS[task.kind]()] for task in trained}
+            metrics = {task.name: [self._usual_metric(task)] for task in trained}
         # Weighted ones, since others would also count the examples without a label.
         options.setdefault("weighted_metrics", metrics)
         super().compile(
@@ -298,6 +298,12 @@ class SimMIM(keras.Model):
             weighted_metrics=_with_keys(options.pop("weighted_metrics"), self._inner_names),
             **options,
         )
+
+    def _usual_metric(self, task: Task) -> Any:
+        """Return the accuracy or the error; Keras finds out which is meant of one-hot labels."""
+        if task.kind == "classification" and task.name in self._own_labels:
+            return "accuracy"
+        return METRICS[task.kind]()
 
     def fit(self, x: Any = None, y: Any = None, *args: Any, **options: Any) -> Any:
         """Train; like Keras's, with class weights also where labels have the names of their tasks.
@@ -396,6 +402,14 @@ class SimMIM(keras.Model):
         images = keras.InputSpec(shape=self.input_shape, dtype=self.input_dtype)
         options = {"input_signature": [images], **options}
         return super().export(str(from_person(filepath)), *args, **options)
+
+    def save(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> None:
+        """Write the model; like Keras's, and `~` is the home as where it is read."""
+        super().save(from_person(filepath), *args, **options)
+
+    def save_weights(self, filepath: str | os.PathLike[str], *args: Any, **options: Any) -> None:
+        """Write the weights; like Keras's, and `~` is the home as where they are read."""
+        super().save_weights(from_person(filepath), *args, **options)
 
     def save_own_variables(self, store: Any) -> None:
         """Write what the heads stand for, whose weights Keras writes by their positions alone."""

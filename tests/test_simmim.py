@@ -1043,6 +1043,19 @@ def test_weights_that_do_not_say_whose_they_are_are_refused(tmp_path):
             model.load_weights(tmp_path / f"{name}.weights.h5")
 
 
+def test_a_model_is_written_and_read_in_the_home(tmp_path, monkeypatch):
+    monkeypatch.setenv("HOME", str(tmp_path / "home"))
+    (tmp_path / "home").mkdir()
+    (tmp_path / "~").mkdir()
+    monkeypatch.chdir(tmp_path)
+    model = simmim_lib.SimMIM(small.trunk(), PAIR)
+    model.save("~/pair.keras")
+    model.save_weights("~/pair.weights.h5")
+    model.load_weights("~/pair.weights.h5")
+    assert simmim.load("~/pair.keras").tasks == model.tasks
+    assert os.listdir("~") == []
+
+
 def test_weights_of_another_trunk_are_refused_in_a_sentence(pair_files):
     page = keras.Input(small.trunk().input_shape[1:])
     other = keras.Model(page, keras.layers.Dense(7)(keras.layers.Flatten()(page)))

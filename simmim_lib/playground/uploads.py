@@ -21,6 +21,9 @@ MAX_UNPACKED = 500_000_000
 
 MAX_FILES = 20_000
 
+MAX_NAME = 60
+"""Characters of a file's name that are kept; in any alphabet, a folder may be called so."""
+
 TABLES = (".csv", ".tsv")
 ACCEPTED = (*TABLES, ".zip")
 
@@ -60,7 +63,7 @@ def keep(name: str, content: bytes, folder: Path) -> str:
             f"{shown(file.name)} has {len(content) / 1e6:,.0f} MB, and an upload may have "
             f"{MAX_BYTES / 1e6:.0f}: give the path of its folder instead."
         )
-    place = folder / (re.sub(r"[^\w-]+", "-", file.stem).strip("-") or "uploaded")
+    place = folder / (re.sub(r"[^\w-]+", "-", file.stem).strip("-")[:MAX_NAME] or "uploaded")
     try:
         if ending in TABLES:
             place = place.with_suffix(ending)

@@ -287,10 +287,11 @@ def _make(folder: Path) -> list[Path]:
 
 
 def _check_folder(folder: Path) -> None:
-    """Refuse a file, and a folder with a report."""
+    """Refuse a file, a link that leads nowhere, and a folder with a report."""
     existing = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
     if not os.path.isdir(existing):
-        raise WorkbookError(f"The output {existing} is a file, not a folder: {ADVICE}")
+        what = "a file" if os.path.exists(existing) else "a link that leads nowhere"
+        raise WorkbookError(f"The output {existing} is {what}, not a folder: {ADVICE}")
     for name in (NOTEBOOK, PAGE, NUMBERS, MODEL):
         if os.path.lexists(folder / name):
             raise _taken(folder, name)

@@ -211,7 +211,9 @@ def append(folder: Path, row: Mapping[str, Any]) -> None:
 
 
 def _unwritable(folder: Path, error: OSError) -> WorkbookError:
+    # What is no folder may be a file, a device, or a link that leads nowhere.
+    reason = "it is no folder" if isinstance(error, FileExistsError) else error.strerror
     return WorkbookError(
-        f"Cannot write into {folder} ({error.strerror}): name a folder that you can write to and "
+        f"Cannot write into {folder} ({reason}): name a folder that you can write to and "
         "that has room."
     )

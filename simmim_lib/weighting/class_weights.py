@@ -27,7 +27,8 @@ def by_task(given: Any, tasks: Sequence["Task"]) -> dict[str, Asked]:
         tasks: of the model.
 
     Raises:
-        WorkbookError: a task that the model does not have, or that has no classes.
+        WorkbookError: a task that the model does not have, or that has no classes; weights that are
+            not given by class.
     """
     if not (isinstance(given, Mapping) and any(map(_is_of_task, given.values()))):
         if len(tasks) > 1:
@@ -36,6 +37,12 @@ def by_task(given: Any, tasks: Sequence["Task"]) -> dict[str, Asked]:
                 f"task, as in class_weight={{{shown(tasks[0].name)}: {{0: 1.0, 1: 5.0}}}}."
             )
         given = {tasks[0].name: given}
+    for name, asked in given.items():
+        if not _is_of_task(asked):
+            raise WorkbookError(
+                f"class_weight of task {shown(name)} is {shown(asked)}, but must be {BALANCED!r}, "
+                "or a weight by class, as in {0: 1.0, 1: 5.0}."
+            )
     with_classes = [task.name for task in tasks if task.kind == "classification"]
     return {
         check_choice("task with classes", name, with_classes): asked

@@ -277,6 +277,20 @@ def test_a_loss_of_one_s_own_gets_its_own_labels():
         model.fit(IMAGES["digits"], np.full((EXAMPLES, 3), np.nan), verbose=0)
 
 
+@pytest.mark.parametrize("loss", ["categorical_crossentropy", {"digits": "kl_divergence"}])
+def test_the_usual_metric_takes_the_labels_of_a_loss_of_one_s_own(loss):
+    """One-hot rows, some of which do not count."""
+    model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
+    model.compile("sgd", loss=loss, run_eagerly=True)
+    rows, known = np.eye(3)[LABELS["digits"]], KNOWN["digits"]
+    rows[~known] = np.nan
+    found = model.evaluate(
+        IMAGES["digits"], rows, sample_weight=WEIGHTS["digits"], verbose=0, return_dict=True
+    )
+    predicted = model.predict(IMAGES["digits"], verbose=0)["digits"].argmax(axis=1)
+    assert found["accuracy"] == pytest.approx(np.mean((predicted == LABELS["digits"])[known]))
+
+
 REFUSED = {
     "NaN": ({"size": np.full((EXAMPLES, 1), np.nan)}, "labels of task 'size' are missing"),
     "from 1": ({"digits": LABELS["digits"] + 1}, "labels of task 'digits' are 1, 2, 3"),

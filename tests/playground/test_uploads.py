@@ -60,6 +60,14 @@ def test_a_table_of_texts_is_kept(tmp_path):
     assert (tmp_path / "stars.csv").read_bytes() == content
 
 
+@pytest.mark.parametrize("letter", ["n", "é", "猫"])
+def test_a_name_may_be_longer_than_those_of_folders(tmp_path, letter):
+    address = uploads.keep(f"{letter * 5000}.zip", archive(PICTURES.items()), tmp_path)
+    assert len(datasets.load(address).class_names) == 2
+    table = b"text,label\n" + b"a long one,good\nanother,bad\n"
+    assert uploads.keep(f"{letter * 5000}.csv", table, tmp_path).endswith(".csv?text=text")
+
+
 def encrypted() -> bytes:
     content = bytearray(archive(PICTURES.items()))
     for signature, place in ((b"PK\x03\x04", 6), (b"PK\x01\x02", 8)):

@@ -423,6 +423,12 @@ def test_a_file_is_no_folder(no_notebook, capsys, tmp_path, below):
     assert file.read_text() == "mine"
 
 
+def test_a_link_that_leads_nowhere_is_no_folder(no_notebook, capsys, tmp_path):
+    (tmp_path / "link").symlink_to("nowhere")
+    told = refused(capsys, "--output", str(tmp_path / "link"))
+    assert "is a link that leads nowhere, not a folder" in told
+
+
 @pytest.mark.skipif(sys.platform != "linux", reason="needs a folder where nobody may write")
 def test_a_folder_that_cannot_be_written_is_told_of(no_notebook, capsys):
     assert "cannot be written" in refused(capsys, "--output", "/proc/self/report")

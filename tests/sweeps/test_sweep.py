@@ -349,8 +349,11 @@ def test_a_second_sweep_is_refused_and_a_dead_one_leaves_no_lock(tmp_path: Path)
 
 def test_a_folder_that_cannot_be_written_is_refused(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    with pytest.raises(WorkbookError, match=r"Cannot write into .*file"):
-        sweep.run(sweep_worker.experiments(1), tmp_path / "file", work=sweep_worker.quick)
+    (tmp_path / "link").symlink_to("nowhere/to be found")
+    for name in ("file", "link"):
+        words = rf"Cannot write into .*{name} \(it is no folder\)"
+        with pytest.raises(WorkbookError, match=words):
+            sweep.run(sweep_worker.experiments(1), tmp_path / name, work=sweep_worker.quick)
 
 
 @pytest.mark.floors
