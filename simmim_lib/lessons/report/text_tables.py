@@ -27,7 +27,7 @@ def examples(settings: Settings, name: str, role: str) -> Table:
     shown = [_shown(text) for text in data.train.images[chosen]]
     if not data.class_names:  # texts to read only, such as an encyclopedia
         rows = [(str(number), text) for number, text in enumerate(shown, start=1)]
-        return Table(("", "text"), rows, f"{title}: how some texts begin")
+        return Table(("number", "text"), rows, f"{title}: how some texts begin")
     labels = [label_text(data, label) for label in data.train.labels[chosen]]
     return Table(
         ("class", "text"), [*zip(labels, shown, strict=True)], f"{title}: {of_each} of each"

@@ -72,7 +72,7 @@ def layers_table(model: "keras.Model") -> Table:
         for layer in model.layers
         if layer.weights
     ]
-    return Table(["layer", "weights", ""], rows)
+    return Table(["layer", "weights", "state"], rows)
 
 
 # --- Copied layers, with plenty of labels
