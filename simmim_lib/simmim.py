@@ -478,7 +478,8 @@ class SimMIM(keras.Model):
         """
         several = len(self._trained) > 1
         for what, given in ("images", y_pred), ("labels", y):
-            names = given if isinstance(given, Mapping) else () if several else self._trained
+            one = () if several or given is None else self._trained
+            names = given if isinstance(given, Mapping) else one
             missing = [name for name in self._trained if name not in names]
             if missing:
                 raise WorkbookError(

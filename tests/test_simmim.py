@@ -957,6 +957,13 @@ def test_weights_of_other_heads_are_refused(pair_files, file, tasks, shared, wor
         np.testing.assert_array_equal(old, now)
 
 
+def test_one_task_without_labels_gets_a_sentence(images):
+    model = simmim_lib.SimMIM(small.trunk(), small.tasks()[:1])
+    model.compile("sgd")
+    with pytest.raises(WorkbookError, match=r"^There are no labels for digits: "):
+        model.fit(images["digits"], verbose=0)
+
+
 LARGER = {
     "a model": lambda page, model: keras.Model(page, model(page)),
     "a sequence": lambda page, model: keras.Sequential([page, model]),

@@ -40,8 +40,8 @@ def by_task(given: Any, tasks: Sequence["Task"]) -> dict[str, Asked]:
     for name, asked in given.items():
         if not _is_of_task(asked):
             raise WorkbookError(
-                f"class_weight of task {shown(name)} is {shown(asked)}, but must be {BALANCED!r}, "
-                "or a weight by class, as in {0: 1.0, 1: 5.0}."
+                f"class_weight of task {shown(name)} is {shown(asked)}, but must be "
+                f"{shown(BALANCED)}, or a weight by class, as in {{0: 1.0, 1: 5.0}}."
             )
     with_classes = [task.name for task in tasks if task.kind == "classification"]
     return {
