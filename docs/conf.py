@@ -14,6 +14,7 @@ sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 import live_data  # noqa: E402 (beside this file, as the next two)
 import offline  # noqa: E402
 import site_pages  # noqa: E402
+import usable  # noqa: E402
 
 from simmim_lib import __version__  # noqa: E402
 
@@ -58,4 +59,5 @@ def setup(app: "Sphinx") -> None:
     live_data.write(ROOT / "docs" / "made" / "static" / "made")
     app.connect("source-read", offline.fold_cells)
     app.connect("doctree-read", offline.stand_alone)
+    app.connect("build-finished", usable.repair)
     app.add_html_math_renderer("mathml", (offline.draw_inline, None), (offline.draw_block, None))

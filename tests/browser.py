@@ -45,12 +45,12 @@ def find_browser() -> str | None:
     return next(filter(None, map(shutil.which, BROWSERS)), None)
 
 
-def barriers(page: Page) -> list[str]:
-    """Give what axe-core finds in the outputs of cells, and only there, against their use.
+def barriers(page: Page, part: str = OUTPUTS) -> list[str]:
+    """Give what axe-core finds in a part of a page, and only there, against its use.
 
-    Each is the rule's name and the part of the page that breaks it.
+    Each is the rule's name and the element that breaks it.
     """
-    found = Axe().run(page, context=OUTPUTS, options={"resultTypes": ["violations"]})
+    found = Axe().run(page, context=part, options={"resultTypes": ["violations"]})
     return [
         f"{violation['id']}: {node['html']}"
         for violation in found.response["violations"]

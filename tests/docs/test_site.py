@@ -2,6 +2,7 @@
 
 import importlib.util
 import json
+import os
 import re
 import subprocess
 import sys
@@ -96,3 +97,25 @@ def test_links_within_the_site_lead_somewhere(site):
         for link in re.findall(r'href="([^"#:]+)(?:#[^"]*)?"', page):
             target = (site / name).parent / link.split("?")[0]
             assert target.exists(), f"{name}: {link}"
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_pages(site, scheme):
+    """The outputs of the lessons have a test of their own, so that one of them stands for all.
+
+    Sphinx's search has no heading of the first level.
+    """
+    browser = pytest.importorskip("browser", reason="the browser's driver is not installed")
+    if not browser.find_browser() and not os.environ.get("SIMMIM_REQUIRE_BROWSER"):
+        pytest.skip("there is no Chromium")
+    lesson = site / "notebooks" / "01_transfer_learning.html"
+    pages = [path for path in site.rglob("*.html") if path.parent != lesson.parent]
+    pages = [path for path in pages if path.stem != "search" and "_static" not in path.parts]
+    with browser.chromium() as opened:
+        for path in (lesson, *(pages if scheme == "light" else pages[:2])):
+            page = opened.new_page(color_scheme=scheme)
+            page.goto(path.as_uri())
+            assert browser.barriers(page, "body") == [], path.name
+            page.close()

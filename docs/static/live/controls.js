@@ -45,6 +45,7 @@ const Controls = {
     form.className = "live-controls";
     Object.assign(canvas, { width, height });
     canvas.setAttribute("role", "img");
+    canvas.setAttribute("aria-label", "The picture is being drawn.");
     told.setAttribute("aria-live", "polite");
     root.append(form, canvas, told);
     return { form, canvas, told, pen: canvas.getContext("2d") };
