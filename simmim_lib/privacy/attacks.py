@@ -133,8 +133,8 @@ def likelihood_ratio(observed: ArrayLike, shadows: ArrayLike, was_there: ArrayLi
     Source: Carlini et al. 2022, algorithm 1 and section 6.3.
     """
     named = {"observed": observed, "shadows": shadows, "was_there": was_there}.items()
-    observed, shadows, there = (_numbers(*given, "finite numbers") for given in named)
-    there = there.astype(bool)
+    observed, shadows, known = (_numbers(*given, "finite numbers") for given in named)
+    there = known.astype(bool)
     if shadows.shape != there.shape or shadows.shape[1:] != observed.shape:
         raise WorkbookError(
             f"observed has the shape {observed.shape}, shadows {shadows.shape} and was_there "
