@@ -16,7 +16,10 @@ def numbers(what: str, given: ArrayLike) -> NDArray[np.float32]:
     Raises:
         WorkbookError: no numbers, or NaN or infinite ones.
     """
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except Exception:  # rows of several lengths, or a tensor that is no array
+        array = np.array(None)
     if array.dtype.kind not in "biuf":
         raise WorkbookError(f"{what} is {shown(given)}, but must be an array of numbers.")
     with np.errstate(over="ignore"):  # told below

@@ -145,13 +145,13 @@ def _missing(
 ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Return how far attributions are from adding up, and the sizes of the changes, each (n,)."""
     change = _of_classes(logits, images, classes) - _of_classes(logits, start, classes)
-    sums = np.asarray(attributions, np.float64)
-    if len(sums) != len(images):
+    maps = numbers("attributions", attributions)
+    if maps.shape[:-1] != images.shape[:-1]:
         raise WorkbookError(
-            f"There are attributions of {len(sums)} images, but {len(images)} images: give one map "
-            "for each image."
+            f"The attributions have the shape {maps.shape}, but the images {images.shape}: give "
+            "one map for each image, of its height and width."
         )
-    sums = sums.reshape(len(images), -1).sum(axis=1)
+    sums = maps.reshape(len(images), -1).sum(axis=1, dtype=np.float64)
     return np.abs(sums - change), np.abs(change)
 
 
@@ -180,6 +180,7 @@ def smooth_grad(
     """
     images, classes = checked(logits, images, classes)
     check_at_least_zero("noise", noise)
+    check_whole("seed", seed, least=0)
     each = tuple(range(1, images.ndim))
     spread = noise * np.ptp(images, axis=each, keepdims=True)
     random, total = np.random.default_rng(seed), np.zeros(images.shape, np.float64)
@@ -275,7 +276,7 @@ def grad_cam(
     import keras
     import tensorflow as tf
 
-    images, classes = checked(lambda given: head(trunk(given)), images, classes)
+    images, classes = checked(lambda given: head(trunk(given)), images, classes, trunk)
     copy = keras.models.clone_model(trunk)  # its layers may belong to other models, too
     copy.set_weights(trunk.get_weights())
     parts = keras.Model(copy.inputs[0], [_maps(copy, layer).output, *copy.outputs])
@@ -311,19 +312,23 @@ def _maps(trunk: "keras.Model", name: str | None) -> "keras.layers.Layer":
 
 
 def checked(
-    logits: Logits, images: ArrayLike, classes: ArrayLike
+    logits: Logits, images: ArrayLike, classes: ArrayLike, network: object = None
 ) -> tuple[NDArray[np.float32], NDArray[np.int32]]:
-    """Return images and classes as arrays, or refuse what does not fit."""
+    """Return images and classes as arrays, or refuse what does not fit.
+
+    Args:
+        logits: what is asked.
+        images: (n, ...).
+        classes: of each image, or one for all.
+        network: what takes the images; by default what is asked.
+    """
     images = numbers("images", images)
-    shape = getattr(logits, "input_shape", None)
-    too_few = images.ndim < (len(shape) if isinstance(shape, tuple) else 2)
-    if too_few or not len(images):
-        raise WorkbookError(
-            f"The images have the shape {images.shape}, but must be (n, height, width, channels), "
-            "with n at least 1: pass a batch, such as images[:8]."
-        )
-    known = int(logits(images[:1]).shape[-1])
-    found = np.asarray(classes)
+    _check_shape(images.shape, getattr(network or logits, "input_shape", None))
+    known = _number_of_classes(logits, images[:1])
+    try:
+        found = np.asarray(classes)
+    except ValueError:  # rows of several lengths
+        found = np.array(None)
     if found.dtype.kind not in "iu" or found.shape not in ((), (len(images),)):
         raise WorkbookError(
             f"classes is {shown(classes)}, but must be one whole number, or one for each of the "
@@ -335,6 +340,43 @@ def checked(
             f"to {known - 1}: ask about these."
         )
     return images, np.broadcast_to(found, len(images)).astype(np.int32)
+
+
+def _check_shape(found: tuple[int, ...], taken: object) -> None:
+    """Refuse images that are no batch, or that a network does not take.
+
+    Args:
+        found: the shape of the images.
+        taken: the shape that the network takes, with None for what may be any; if that is known.
+    """
+    wanted = taken if isinstance(taken, tuple) else (None,) * max(2, len(found))
+    if len(found) < len(wanted) or not found[0]:
+        raise WorkbookError(
+            f"The images have the shape {found}, but must be (n, height, width, channels), with n "
+            "at least 1: pass a batch, such as images[:8]."
+        )
+    fits = len(found) == len(wanted) and all(
+        size in (None, number) for number, size in zip(found[1:], wanted[1:], strict=True)
+    )
+    if not fits:
+        raise WorkbookError(
+            f"The images have the shape {found}, but the network takes {wanted}, where None may be "
+            "any number: pass images as it was trained on."
+        )
+
+
+def _number_of_classes(logits: Logits, image: NDArray[np.float32]) -> int:
+    """Return how many classes the head has that is asked."""
+    answer = logits(image) if callable(logits) else logits
+    shape = getattr(answer, "shape", None)
+    if shape is None or len(shape) != 2:
+        several = f", one of {', '.join(map(str, answer))}" if isinstance(answer, dict) else ""
+        raise WorkbookError(
+            f"logits gives {shown(answer if shape is None else tuple(shape))}, but must give an "
+            "array of the shape (n, classes): pass a network with one head, or a function that "
+            f"asks for one{several}, such as lambda images: model(images)['one']."
+        )
+    return int(shape[-1])
 
 
 def _baseline(given: ArrayLike | None, images: NDArray[np.float32]) -> NDArray[np.float32]:
@@ -376,7 +418,13 @@ def _gradients(logits: Logits, images: NDArray, classes: NDArray) -> Map:
     with tf.GradientTape() as tape:
         tape.watch(given)
         asked = tf.gather(logits(given), classes, batch_dims=1)
-    return np.asarray(tape.gradient(asked, given))
+    slopes = tape.gradient(asked, given)
+    if slopes is None:
+        raise WorkbookError(
+            "What logits gives has no gradient: compute it with TensorFlow or Keras from the "
+            "images alone, or take occlusion, which needs none."
+        )
+    return np.asarray(slopes)
 
 
 def _of_classes(logits: Logits, images: NDArray, classes: NDArray) -> NDArray[np.float64]:

@@ -3,7 +3,7 @@
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simmim_lib.attribution.arrays import flat
+from simmim_lib.attribution.arrays import flat, numbers
 from simmim_lib.errors import WorkbookError
 
 
@@ -18,11 +18,12 @@ def pointing_game(maps: ArrayLike, masks: ArrayLike) -> NDArray[np.bool_]:
         (n,); a map that is the same everywhere points nowhere.
 
     Raises:
-        WorkbookError: masks of another shape than the maps, or maps as `arrays.flat` refuses.
+        WorkbookError: masks of another shape than the maps, or as `arrays.numbers` and
+            `arrays.flat` refuse.
 
     Source: Zhang et al. 2018, "Top-down Neural Attention by Excitation Backprop", section 4.
     """
-    values, masks = flat("maps", maps), np.asarray(masks, bool)
+    values, masks = flat("maps", maps), numbers("masks", masks).astype(bool)
     if np.shape(maps)[:-1] != masks.shape:
         raise WorkbookError(
             f"The maps have the shape {np.shape(maps)} and the masks {masks.shape}: give "

@@ -11,7 +11,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from simmim_lib.attribution.arrays import flat
 from simmim_lib.attribution.methods import Map
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, check_whole
 from simmim_lib.trunks import fresh_weights
 
 if TYPE_CHECKING:
@@ -42,6 +42,7 @@ def randomised(network: "keras.Model", seed: int = 0) -> "Iterator[tuple[str, ke
     """
     import keras
 
+    check_whole("seed", seed, least=0)
     copy = keras.models.clone_model(network)
     copy.set_weights(network.get_weights())
     fresh = dict(zip(map(id, copy.weights), fresh_weights(copy, seed), strict=True))
@@ -110,10 +111,11 @@ def complexity(maps: ArrayLike, bins: int = BINS) -> NDArray[np.float64]:
     """Return the entropy of the histogram of each map's values, in nats, (n,).
 
     Raises:
-        WorkbookError: as `arrays.flat`.
+        WorkbookError: no bins, or as `arrays.flat`.
     """
     from scipy.stats import entropy
 
+    check_whole("bins", bins, least=1)
     return np.array([entropy(np.histogram(each, bins)[0]) for each in flat("maps", maps)])
 
 

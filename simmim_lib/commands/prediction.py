@@ -28,12 +28,15 @@ def predict(model: Path, paths: Sequence[Path], output: Path | None, below: floa
         Whether all could be read.
 
     Raises:
-        WorkbookError: the model cannot be used, or the file not be written.
+        WorkbookError: the model cannot be used, or the file not be written, or it is one of those
+            that are read.
     """
     check_number("unsure-below", below, lambda number: 0 <= number <= 1, "from 0 to 1, like 0.7")
     kept = kept_models.read(model)
     takes = kept.description.takes
     examples, left_out = predicting.find(paths, takes)
+    if output:
+        outputs.check_apart(output, {model, *map(predicting.file_of, examples)})
     _tell_of_files(f"Left out, being no {takes}", left_out)
     found = [example for example in examples if isinstance(example, Path)]
     outside = [path for folder in paths for path in links.leading_out(folder, found)]

@@ -103,7 +103,8 @@ def few_shot(dataset: Dataset | str, labels_per_class: int | str, seed: int) -> 
         The task; its parts share no image.
 
     Raises:
-        WorkbookError: a number is out of range, or the smallest class has too few images.
+        WorkbookError: a number is out of range, there are no labels, or the smallest class has too
+            few images.
     """
     dataset = load(dataset) if isinstance(dataset, str) else dataset
     chosen, train = choose(dataset, labels_per_class, seed), dataset.train
@@ -134,6 +135,11 @@ def choose(dataset: Dataset, labels_per_class: int | str, seed: int) -> Choice:
     """Choose the images of `few_shot`, which see, without copying them."""
     wanted = wanted_labels(labels_per_class)
     check_whole("seed", seed, least=0)
+    if not dataset.class_names:
+        raise WorkbookError(
+            f"{shown(dataset.name)} has no labels of which some could be kept: choose a dataset "
+            "with classes, or take what dataset.train.images holds."
+        )
     random = np.random.default_rng(seed)
     validation = _validation(dataset, random)
     rest = random.permutation(np.setdiff1d(np.arange(len(dataset.train)), validation))

@@ -75,8 +75,9 @@ class OwnData:
     def options(self) -> tuple[object, ...]:
         """All but the path, so that the same files elsewhere have the same."""
         kept = (self.group, self.grey, self.skip_broken, self.seed)
-        rare = [name for name in (self.text, self.subgroups) if name]
-        return (self.kind, *kept, self.image, self.labels, self.sep, *rare)
+        texts = (self.text,) if self.text else ()
+        subgroups = (("subgroup", self.subgroups),) if self.subgroups else ()
+        return (self.kind, *kept, self.image, self.labels, self.sep, *texts, *subgroups)
 
 
 def parse(name: object) -> OwnData | None:

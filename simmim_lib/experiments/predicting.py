@@ -121,6 +121,13 @@ def find(
     return [*found.values()], left_out
 
 
+def file_of(example: Example) -> Path:
+    """Return the file that an example is read from, of a table's row the table."""
+    if isinstance(example, Text):
+        return Path(str(example.path).rpartition(":")[0])
+    return example if isinstance(example, Path) else example.path
+
+
 def _find_one(given: str, takes: str) -> tuple[list[Example], list[Path]]:
     if takes == "texts" and given.startswith("csv:"):
         return _rows(given), []

@@ -4,7 +4,7 @@ import contextlib
 import os
 import shutil
 import tempfile
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
@@ -69,6 +69,23 @@ def check(path: Path) -> None:
         raise WorkbookError(
             f"The output {path} cannot be written ({error.strerror}); {ADVICE}"
         ) from error
+
+
+def check_apart(output: Path, read: Iterable[Path]) -> None:
+    """Refuse an output in whose place there is what the same command reads.
+
+    Raises:
+        WorkbookError: there is.
+    """
+    with contextlib.suppress(OSError):  # of what is not there yet
+        there = os.stat(output)
+        for path in read:
+            with contextlib.suppress(OSError):
+                if os.path.samestat(os.stat(path), there):
+                    raise WorkbookError(
+                        f"The output {output} would take the place of {path}, which is read here: "
+                        "name another file."
+                    )
 
 
 def write_or_spare(path: Path, write: Callable[[Path], object]) -> None:

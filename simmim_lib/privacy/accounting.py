@@ -9,7 +9,14 @@ import math
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simmim_lib.errors import WorkbookError, check_choice, check_number, check_whole, warn
+from simmim_lib.errors import (
+    WorkbookError,
+    check_at_least_zero,
+    check_choice,
+    check_number,
+    check_whole,
+    warn,
+)
 
 NEIGHBOURS = ("add-or-remove",)
 """Which sets of examples are neighbours: one has one example more than the other."""
@@ -57,9 +64,16 @@ def renyi_divergence(share: float, noise: float, orders: ArrayLike = ORDERS) -> 
     Returns:
         The divergences, (orders,).
 
+    Raises:
+        WorkbookError: a number that cannot be meant.
+
     Source: Mironov, Talwar and Zhang 2019, "Renyi Differential Privacy of the Sampled Gaussian
         Mechanism", equation 3 and section 3.
     """
+    share = check_number("share", share, lambda number: 0 <= number <= 1, "from 0 to 1, like 0.01")
+    noise = check_at_least_zero("noise", noise)
+    for order in np.ravel(orders).tolist():
+        check_number("order", order, lambda number: number > 1, "above 1, like 2.0")
     orders = np.atleast_1d(np.asarray(orders, np.float64))
     if share == 0:
         return np.zeros(len(orders))

@@ -10,12 +10,15 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from simmim_lib.errors import WorkbookError, check_number, check_whole, shown
+from simmim_lib.errors import WorkbookError, check_at_least_zero, check_number, check_whole, shown
 
 Scores = NDArray[np.float64]
 
 LARGE_EPSILON = 700.0
 """Beyond it any attack may find all, as without noise; powers of e end soon after it."""
+
+ROUNDING = 1e-6
+"""So much beyond 0 or 1 a probability may be, in single precision."""
 
 MAX_THRESHOLDS = 20_000
 """The highest scores that an audit tries as thresholds."""
@@ -87,10 +90,21 @@ def most_found(epsilon: float, delta: float, false_positives: ArrayLike) -> Scor
     Returns:
         Shares of the same shape.
 
+    Raises:
+        WorkbookError: a number that cannot be meant.
+
     Source: Kairouz, Oh and Viswanath 2015, "The Composition Theorem for Differential Privacy",
         theorem 2.1.
     """
-    accused = np.asarray(false_positives, np.float64)
+    if epsilon != math.inf:
+        epsilon = check_at_least_zero("epsilon", epsilon)
+    check_number("delta", delta, lambda number: 0 <= number <= 1, "from 0 to 1, like 1e-5")
+    accused = _numbers("false_positives", false_positives, "shares from 0 to 1")
+    if not ((accused >= 0) & (accused <= 1)).all():
+        raise WorkbookError(
+            f"false_positives go from {accused.min():g} to {accused.max():g}, but are shares: give "
+            "numbers from 0 to 1."
+        )
     most = np.exp(min(epsilon, LARGE_EPSILON))
     seldom = most * accused + delta
     mostly = 1 - math.exp(-epsilon) * (1 - delta - accused)
@@ -113,12 +127,14 @@ def likelihood_ratio(observed: ArrayLike, shadows: ArrayLike, was_there: ArrayLi
         Logarithms of likelihood ratios, (n,).
 
     Raises:
-        WorkbookError: shapes that do not fit, or an example that all shadows or none learnt from.
+        WorkbookError: what is no finite number, shapes that do not fit, or an example that all
+            shadows or none learnt from.
 
     Source: Carlini et al. 2022, algorithm 1 and section 6.3.
     """
-    observed, shadows = np.asarray(observed, np.float64), np.asarray(shadows, np.float64)
-    there = np.asarray(was_there, bool)
+    named = {"observed": observed, "shadows": shadows, "was_there": was_there}.items()
+    observed, shadows, known = (_numbers(*given, "finite numbers") for given in named)
+    there = known.astype(bool)
     if shadows.shape != there.shape or shadows.shape[1:] != observed.shape:
         raise WorkbookError(
             f"observed has the shape {observed.shape}, shadows {shadows.shape} and was_there "
@@ -147,9 +163,17 @@ def confidence(probabilities: ArrayLike, labels: ArrayLike) -> Scores:
         labels: (n,).
 
     Raises:
-        WorkbookError: shapes that do not fit, or labels that are no class.
+        WorkbookError: shapes that do not fit, what is no probability, or labels that are no class.
     """
-    known, found = np.asarray(probabilities, np.float64), np.asarray(labels)
+    known, found = (
+        _numbers("probabilities", probabilities, "numbers from 0 to 1"),
+        np.asarray(labels),
+    )
+    if not ((known >= -ROUNDING) & (known <= 1 + ROUNDING)).all():
+        raise WorkbookError(
+            f"probabilities go from {known.min():g} to {known.max():g}: give numbers from 0 to 1, "
+            "such as the softmax of logits."
+        )
     fit = known.ndim == 2 and found.shape == known.shape[:1] and found.dtype.kind in "iu"
     if not fit or (found.size and not 0 <= found.min() <= found.max() < known.shape[1]):
         raise WorkbookError(
@@ -272,15 +296,28 @@ def _check_bound(delta: float, level: float) -> None:
 
 
 def _scores(what: str, given: ArrayLike) -> Scores:
-    try:
-        scores = np.asarray(given, np.float64).ravel()
-    except (TypeError, ValueError):
-        raise WorkbookError(
-            f"{what} is {shown(given)}, but must be scores, one number for each example."
-        ) from None
+    scores = _as_array(what, given, "scores, one number for each example").ravel()
     if not len(scores) or np.isnan(scores).any():
         raise WorkbookError(
             f"{what} must be scores, one for each example, none of them NaN, but there are "
             f"{len(scores)}, {int(np.isnan(scores).sum())} of them NaN."
         )
     return scores
+
+
+def _numbers(what: str, given: ArrayLike, in_words: str) -> Scores:
+    """Return an array of finite numbers, or refuse: one NaN would spread to all results."""
+    array = _as_array(what, given, in_words)
+    if not np.isfinite(array).all():
+        raise WorkbookError(
+            f"{np.count_nonzero(~np.isfinite(array)):,} of the {array.size:,} values of {what} are "
+            f"NaN or infinite, but must be {in_words}: leave these examples out."
+        )
+    return array
+
+
+def _as_array(what: str, given: ArrayLike, in_words: str) -> Scores:
+    try:
+        return np.asarray(given, np.float64)
+    except (TypeError, ValueError):  # no numbers, or rows of several lengths
+        raise WorkbookError(f"{what} is {shown(given)}, but must be {in_words}.") from None

@@ -41,7 +41,10 @@ def check_finite(what: str, given: ArrayLike) -> np.ndarray:
     Raises:
         WorkbookError: other values, or no array of examples.
     """
-    array = np.asarray(given)
+    try:
+        array = np.asarray(given)
+    except ValueError:  # rows of several lengths
+        array = np.array(None)
     if array.ndim < 2 or array.dtype.kind not in "biuf":
         raise WorkbookError(
             f"The {what} have the shape {array.shape} and the type {array.dtype}, but must be "

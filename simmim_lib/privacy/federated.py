@@ -93,11 +93,19 @@ def federated_rounds(
     """
     known = {each.name: each for each in model.tasks}
     check_choice("task", task, known)
-    if not places or not all(len(labels) for _, labels in places):
+    if not places or any(len(place) != 2 for place in places):
         raise WorkbookError(
-            f"There are {len(places)} places, but there must be at least one, each with examples."
+            f"There are {len(places)} places, but there must be at least one, each with its inputs "
+            "and labels: give pairs, such as [(inputs, labels)]."
         )
     places = [checked_examples(known[task], *place) for place in places]
+    shapes = {inputs.shape[1:] for inputs, _ in places}
+    if len(shapes) > 1 or not all(len(labels) for _, labels in places):
+        raise WorkbookError(
+            f"The {len(places)} places have {', '.join(str(len(labels)) for _, labels in places)} "
+            f"examples of the shapes {', '.join(map(str, sorted(shapes)))}, but all need examples, "
+            "and of one shape: leave places out, or resize."
+        )
     random = np.random.default_rng(check_whole("seed", seed, least=0))
     shares = np.array([len(labels) for _, labels in places], np.float64)
     shares /= shares.sum()

@@ -7,6 +7,9 @@ clipped. All the rest is as in `steps`.
 Source: Goodfellow 2015, "Efficient Per-Example Gradient Computations".
 """
 
+import math
+from typing import Any
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -38,7 +41,7 @@ def unit_rows(features: ArrayLike, bias: float = 0.3) -> Matrix:
     """
     check_at_least_zero("bias", bias)
     rows = check_finite("features", features).astype(np.float32)
-    flat = rows.reshape(len(rows), -1)
+    flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     constant = np.full((len(flat), 1), bias, np.float32)
     return np.concatenate([flat / np.maximum(lengths, 1e-12), constant], axis=1)
@@ -71,10 +74,17 @@ def train_head(
             that are no class; batches with positions that are no row's.
     """
     rows = check_finite("rows", rows).astype(np.float32, copy=False)
+    if rows.ndim != 2:
+        raise WorkbookError(
+            f"The rows have the shape {rows.shape}, but must be (n, inputs): make them flat, as "
+            "unit_rows does."
+        )
+    check_whole("seed", seed, least=0)
     wanted = _one_hot(labels, classes, len(rows))
     if batches is None:
         batches = draw_poisson(len(rows), recipe.batch_size, recipe.steps(len(rows)), seed)
-    _check_positions(np.asarray(batches), len(rows))
+    batches = _as_array(batches)
+    _check_positions(batches, len(rows))
     random = np.random.default_rng([seed, NOISE])
     lengths = np.linalg.norm(rows, axis=1)
     kernel = np.zeros((rows.shape[1], classes), np.float32)
@@ -97,6 +107,13 @@ def probabilities(kernel: Matrix, rows: Matrix) -> Matrix:
     return shares / shares.sum(axis=1, keepdims=True)
 
 
+def _as_array(given: ArrayLike) -> NDArray[Any]:
+    try:
+        return np.asarray(given)
+    except ValueError:  # rows of several lengths
+        return np.array(None)
+
+
 def _check_positions(batches: NDArray[np.integer], count: int) -> None:
     if batches.ndim != 2 or batches.dtype.kind not in "iu":
         raise WorkbookError(
@@ -112,7 +129,7 @@ def _check_positions(batches: NDArray[np.integer], count: int) -> None:
 
 def _one_hot(labels: ArrayLike, classes: int, count: int) -> Matrix:
     check_whole("classes", classes, least=2)
-    found = np.asarray(labels)
+    found = _as_array(labels)
     if found.shape != (count,) or found.dtype.kind not in "iu":
         raise WorkbookError(
             f"The labels have the shape {found.shape} and the type {found.dtype}, but must be one "

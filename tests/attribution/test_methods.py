@@ -176,6 +176,8 @@ def test_grad_cam_needs_maps(network):
         attribution.grad_cam(trunk, head, IMAGES, 0, layer="dense")
     with pytest.raises(WorkbookError, match="does not have a layer '' with maps: choose maps"):
         attribution.grad_cam(trunk, head, IMAGES, 0, layer="")
+    with pytest.raises(WorkbookError, match=r"\(3, 4, 8, 1\), but the network takes"):
+        attribution.grad_cam(trunk, head, IMAGES[:, :4], 0)
     flat = keras.Sequential([keras.Input((64,)), keras.layers.Dense(3)])
     with pytest.raises(WorkbookError, match="any layer with maps: choose another method"):
         attribution.grad_cam(flat, lambda features: features, IMAGES.reshape(3, 64), 0)
@@ -194,11 +196,43 @@ def test_grad_cam_needs_maps(network):
         (np.where(IMAGES > 0.9, np.nan, IMAGES), 0, "values of images are NaN or infinite"),
         (IMAGES.astype(float) * 1e300, 0, "infinite in single precision"),
         ("a picture", 0, "images is 'a picture', but must be an array of numbers"),
+        ([[1], [1, 2]], 0, r"images is \[\[1\], \[1, 2\]\], but must be an array of numbers"),
+        (IMAGES, [[1], [1, 2]], r"classes is \[\[1\], \[1, 2\]\], but must be one whole number"),
+        (
+            np.repeat(IMAGES, 3, axis=-1),
+            0,
+            r"\(3, 8, 8, 3\), but the network takes \(None, 8, 8, 1",
+        ),
+        (IMAGES[:, :5], 0, r"\(3, 5, 8, 1\), but the network takes"),
     ],
 )
 def test_what_cannot_be_asked_is_refused(network, method, images, classes, told):
     with pytest.raises(WorkbookError, match=told):
         method(network, images, classes)
+
+
+@pytest.mark.parametrize("method", METHODS)
+@pytest.mark.parametrize(
+    ("asked", "told"),
+    [
+        (
+            lambda network: lambda x: {"one": network(x), "two": network(x)},
+            "for one, one of one, two",
+        ),
+        (lambda network: lambda x: network(x)[:, 0], r"logits gives \(1,\), but must give"),
+        (lambda network: lambda x: x, r"logits gives \(1, 8, 8, 1\)"),
+        (lambda network: "my network", "logits gives 'my network'"),
+    ],
+)
+def test_a_head_that_is_none_or_several_is_refused(network, method, asked, told):
+    with pytest.raises(WorkbookError, match=told):
+        method(asked(network), IMAGES, 0)
+
+
+@pytest.mark.parametrize("method", METHODS[:-1])
+def test_answers_that_no_tape_follows_are_told(network, method):
+    with pytest.raises(WorkbookError, match="has no gradient: compute it with"):
+        method(lambda images: np.asarray(network(images)), IMAGES, 0)
 
 
 def test_other_bad_input_gets_one_sentence(network):
@@ -208,8 +242,17 @@ def test_other_bad_input_gets_one_sentence(network):
         attribution.integrated_gradients(network, IMAGES, 0, np.full((8, 8, 1), np.nan))
     with pytest.raises(WorkbookError, match="baseline is 'black', but must be an array of numbers"):
         attribution.integrated_gradients(network, IMAGES, 0, "black")
-    with pytest.raises(WorkbookError, match="attributions of 2 images, but 3 images"):
-        attribution.completeness_error(network, IMAGES, 0, IMAGES[:2])
+    for maps, told in (
+        (IMAGES[:2], r"attributions have the shape \(2, 8, 8, 1\), but the images \(3, 8, 8, 1\)"),
+        (IMAGES[:, :4], "one map for each image, of its height and width"),
+        (1.0, r"attributions have the shape \(\)"),
+        (IMAGES * np.nan, "192 of the 192 values of attributions are NaN"),
+        ([[1], [1, 2], [3]], "attributions is .*, but must be an array of numbers"),
+    ):
+        with pytest.raises(WorkbookError, match=told):
+            attribution.completeness_error(network, IMAGES, 0, maps)
+    with pytest.raises(WorkbookError, match="seed is -1"):
+        attribution.smooth_grad(network, IMAGES, 0, seed=-1)
     with pytest.raises(WorkbookError, match="a square can only cover images"):
         attribution.occlusion(lambda rows: rows, np.ones((2, 4)), 0)
     with pytest.raises(WorkbookError, match="fill is nan"):

@@ -25,6 +25,12 @@ def test_by_chance_it_is_the_share_of_the_mask():
     )
 
 
+@pytest.mark.parametrize("mask", [np.nan, "no"])
+def test_masks_that_do_not_say_where_are_refused(mask):
+    with pytest.raises(WorkbookError, match="masks"):
+        pointing_game(np.ones((1, 2, 2, 1)), np.full((1, 2, 2), mask))
+
+
 def test_masks_of_another_shape_are_refused():
     with pytest.raises(WorkbookError, match=r"the masks \(2, 4, 4\)"):
         pointing_game(np.zeros((3, 4, 4, 1)), MASKS[:2])

@@ -120,6 +120,13 @@ def test_a_network_without_weights_is_refused():
         list(attribution.randomised(empty))
 
 
+def test_numbers_that_cannot_be_meant_are_refused(network):
+    with pytest.raises(WorkbookError, match="bins is 0"):
+        attribution.complexity(np.ones((1, 2, 2, 1)), bins=0)
+    with pytest.raises(WorkbookError, match="seed is -1"):
+        next(attribution.randomised(network, seed=-1))
+
+
 def test_maps_of_different_shapes_are_refused():
     with pytest.raises(WorkbookError, match=r"shapes \(4, 8, 8, 1\) and \(4, 8\)"):
         attribution.similarity(IMAGES, IMAGES[:, :, 0, 0])

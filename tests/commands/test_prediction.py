@@ -140,6 +140,14 @@ def test_a_table_that_cannot_be_written_any_more_is_somewhere(
     assert str(kept) in capsys.readouterr().err and kept.read_text().startswith("file,predicted")
 
 
+def test_a_table_takes_the_place_of_nothing_that_is_read(model, photos, tmp_path, capsys):
+    (tmp_path / "link.keras").symlink_to(model)
+    for output in (model, tmp_path / "link.keras", photos / "black" / "001.png"):
+        known = output.read_bytes()
+        told = refused(capsys, "predict", model, photos / "black", "--output", output)
+        assert "would take the place of" in told and output.read_bytes() == known
+
+
 @pytest.mark.slow
 def test_the_threshold_can_be_chosen(model, photos, capsys):
     words = ["predict", str(model), str(photos / "black"), "--unsure-below"]

@@ -127,6 +127,12 @@ def test_other_texts_are_no_amounts(given):
     assert f"labels_per_class is {given!r}" in text and "'all'" in text and "'up to 20'" in text
 
 
+@pytest.mark.parametrize("amount", [0, 2, "all"])
+def test_where_there_are_no_labels_none_can_be_kept(amount):
+    with pytest.raises(WorkbookError, match="'wikipedia' has no labels"):
+        datasets.few_shot("wikipedia", amount, 0)
+
+
 def test_amounts_are_read():
     assert datasets.wanted_labels("up to 20") == (20, False)
     assert datasets.wanted_labels("all") == (None, False)

@@ -23,6 +23,12 @@ def test_short_names_tell_datasets_apart(names, expected):
     assert datasets.short_names(names) == dict(zip(names, expected, strict=True))
 
 
+def test_a_column_means_something_else_in_each_option():
+    options = [f"{name}=x" for name in ("group", "image", "text", "label", "subgroup")]
+    names = {datasets.file_name(f"csv:table.csv?{each}") for each in options}
+    assert len(names) == len(options)
+
+
 @pytest.mark.skipif(os.name == "nt", reason="no file there has a question mark in its name")
 def test_a_path_with_a_question_mark_is_told_from_an_option(tmp_path):
     folder = fill(tmp_path / "is it?x", {"cat": 2, "dog": 2}, (28, 28))

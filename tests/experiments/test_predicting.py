@@ -15,7 +15,7 @@ from simmim_lib.datasets.image_files import read_image
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import predicting
 from simmim_lib.experiments.kept_models import Description, KeptModel
-from simmim_lib.experiments.predicting import Prediction, Unreadable, find, predict
+from simmim_lib.experiments.predicting import Prediction, Unreadable, file_of, find, predict
 from simmim_lib.trunks.tokens import token_ids
 
 NAMES = ("dark", "bright")
@@ -216,6 +216,7 @@ def test_text_files_folders_and_rows_of_tables_are_predicted_for(reader, tmp_pat
     )
     found, left_out = find([tmp_path / "new", f"csv:{table}?text=said"], "texts")
     assert left_out == [tmp_path / "new" / "c.png"]
+    assert {table, tmp_path / "new" / "a.txt"} <= {file_of(each) for each in found}
     outcomes = {str(each.path): each for each in predict(reader, found)}
     told = {
         name: each.reason if isinstance(each, Unreadable) else each.label

@@ -142,6 +142,20 @@ def test_what_cannot_be_meant_is_refused(change, told):
         privacy.epsilon(**{"noise_multiplier": 1.3, **MNIST, **change})
 
 
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ((2, 1), "share is 2, but must be a finite number from 0 to 1"),
+        ((math.nan, 1), "share is nan"),
+        ((0.1, -1), "noise is -1"),
+        ((0.1, 1, [2, 1]), "order is 1, but must be a finite number above 1"),
+    ],
+)
+def test_a_step_that_cannot_be_meant_is_refused(numbers, told):
+    with pytest.raises(WorkbookError, match=told):
+        privacy.renyi_divergence(*numbers)
+
+
 def test_numbers_of_any_type_mean_the_same():
     """Small integers of NumPy's would overflow, and fractions are no input of its functions."""
     known = privacy.epsilon(noise_multiplier=1.3, **MNIST)

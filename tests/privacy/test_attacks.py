@@ -125,6 +125,43 @@ def test_scores_that_are_none_are_refused():
         attacks.attack([1], [np.nan])
 
 
+@pytest.mark.parametrize(
+    ("probabilities", "told"),
+    [
+        ([[np.nan, 0.2], [0.5, 0.5]], "1 of the 4 values of probabilities are NaN"),
+        ([[7.0, 0.2], [0.5, 0.5]], "probabilities go from 0.2 to 7: .*softmax"),
+        ([[1.0], [0.5, 0.5]], "but must be numbers from 0 to 1"),
+        ("sure", "probabilities is 'sure'"),
+    ],
+)
+def test_what_is_no_probability_is_refused(probabilities, told):
+    with pytest.raises(WorkbookError, match=told):
+        attacks.confidence(probabilities, [0, 1])
+
+
+@pytest.mark.parametrize(
+    ("numbers", "told"),
+    [
+        ((-1, 0, 0.1), "epsilon is -1"),
+        ((math.nan, 0, 0.1), "epsilon is nan"),
+        (("much", 0, 0.1), "epsilon is 'much'"),
+        ((1, 2, 0.1), "delta is 2, but must be a finite number from 0 to 1"),
+        ((1, 0, [0.1, -1]), "false_positives go from -1 to 0.1"),
+        ((1, 0, [0.1, math.nan]), "1 of the 2 values of false_positives are NaN"),
+        ((1, 0, "few"), "false_positives is 'few', but must be shares"),
+    ],
+)
+def test_promises_that_cannot_be_meant_are_refused(numbers, told):
+    with pytest.raises(WorkbookError, match=told):
+        attacks.most_found(*numbers)
+
+
+@pytest.mark.parametrize("shadows", [[[1, np.nan], [1, 2]], [[1, np.inf], [1, 2]], [[1, 2], [1]]])
+def test_shadows_that_are_no_numbers_are_refused(shadows):
+    with pytest.raises(WorkbookError, match=r"shadows .*but must be finite numbers"):
+        attacks.likelihood_ratio([0, 1], shadows, [[1, 0], [0, 1]])
+
+
 def test_many_runs_prove_what_a_known_mechanism_has():
     """A Gaussian moved by one deviation: no threshold proves more than its exact trade-off."""
     from scipy.stats import norm

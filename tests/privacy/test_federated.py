@@ -96,8 +96,15 @@ def test_what_cannot_be_meant_is_refused(model):
         next(federated_rounds(model, "one", [(place(0, 3)[0], [0, 1])], WHOLE))
     with pytest.raises(WorkbookError, match="3 of 3 inputs hold NaN"):
         next(federated_rounds(model, "one", [(np.full((3, 4), np.nan), [0, 1, 1])], WHOLE))
-    with pytest.raises(WorkbookError, match="each with examples"):
+    with pytest.raises(WorkbookError, match=r"3, 0 examples .* all need examples"):
         next(federated_rounds(model, "one", [place(0, 3), place(0, 0)], WHOLE))
+    with pytest.raises(WorkbookError, match=r"of the shapes \(3,\), \(4,\), .* of one shape"):
+        other = (np.zeros((2, 3), np.float32), [0, 1])
+        next(federated_rounds(model, "one", [place(0, 3), other], WHOLE))
+    with pytest.raises(WorkbookError, match="give pairs, such as"):
+        next(federated_rounds(model, "one", place(0, 3), WHOLE))
+    with pytest.raises(WorkbookError, match="labels of task 'one' are None"):
+        next(federated_rounds(model, "one", [(place(0, 3)[0], None)], WHOLE))
     with pytest.raises(WorkbookError, match="clip is None"):
         FederatedRecipe(1, noise_multiplier=1.0)
     for bad in ({"rounds": 0}, {"clip": 0}, {"learning_rate": -1}, {"noise_multiplier": -1}):

@@ -71,8 +71,23 @@ def test_rows_that_are_no_numbers_are_refused():
         train_head(ROWS[0], LABELS[:5], 3, recipe)
     with pytest.raises(WorkbookError, match="3 of 3 features hold NaN"):
         unit_rows(np.full((3, 2), np.inf))
-    with pytest.raises(WorkbookError, match="with a row for each example"):
-        unit_rows("features")
+    for bad in ("features", [[1.0], [1.0, 2.0]]):
+        with pytest.raises(WorkbookError, match="with a row for each example"):
+            unit_rows(bad)
+    with pytest.raises(WorkbookError, match=r"The rows have the shape \(40, 1, "):
+        train_head(ROWS[:, None], LABELS, 3, recipe)
+    with pytest.raises(WorkbookError, match="seed is -1"):
+        train_head(ROWS, LABELS, 3, recipe, seed=-1, batches=np.array([[0]]))
+
+
+def test_of_no_features_there_are_no_rows():
+    assert unit_rows(np.empty((0, 5))).shape == (0, 6)
+
+
+def test_batches_may_be_a_list():
+    recipe = PrivateRecipe(0, 10, 1, 1)
+    found = [train_head(ROWS, LABELS, 3, recipe, batches=of([[0, 1]])) for of in (list, np.array)]
+    np.testing.assert_array_equal(*found)
 
 
 @pytest.mark.parametrize(
@@ -82,6 +97,7 @@ def test_rows_that_are_no_numbers_are_refused():
         (np.array([[0, -2]]), "name the rows -2 to 0"),
         (np.array([0, 1]), r"the shape \(2,\)"),
         (np.array([[0.5]]), "the type float64"),
+        ([[0], [1, 2]], "positions of rows"),
     ],
 )
 def test_batches_of_rows_that_are_not_there_are_refused(batches, told):
@@ -97,6 +113,7 @@ def test_batches_of_rows_that_are_not_there_are_refused(batches, told):
         (LABELS, 2, "labels go from 0 to 1"),
         (LABELS - 1, 3, "The labels go from -1"),
         (LABELS, 1, "classes is 1"),
+        ([[0], [1, 2]], 3, "one whole number for each of the 40 rows"),
     ],
 )
 def test_labels_that_cannot_be_meant_are_refused(labels, classes, told):

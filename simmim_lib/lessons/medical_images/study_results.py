@@ -14,6 +14,7 @@ from simmim_lib.diagnostic_accuracy import (
     brier_score,
     for_prevalence,
 )
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
 from simmim_lib.lessons.medical_images import figures
 from simmim_lib.lessons.medical_images.readings import Reading
@@ -369,14 +370,25 @@ def subgroups_table(reading: Reading, part: Part, by: str) -> Table:
         reading: of the test images.
         part: these images, with their patients and subgroups.
         by: what tells the subgroups apart, such as "age group".
+
+    Raises:
+        WorkbookError: the images do not come with it.
     """
+    if by not in part.subgroups:
+        raise WorkbookError(
+            f"These images do not say of which {by} anybody is: take others, such as those of "
+            "chest-phantoms, or a table with such a column, csv:TABLE?subgroup=COLUMN."
+        )
+    known = part.groups is not None
+    people = np.asarray(part.groups) if known else np.arange(len(part))
     rows = []
     for name in dict.fromkeys(part.subgroups[by].tolist()):
         chosen = part.subgroups[by] == name
-        some, patients = reading.take(chosen), np.asarray(part.groups)[chosen]
+        some, patients = reading.take(chosen), people[chosen]
         low, high = diagnostic_accuracy.bootstrap_interval(
             auc, some.labels, some.probabilities, patients
         )
         area = auc(some.labels, some.probabilities)
         rows.append([name, len({*patients}), f"{area:.3f}", f"{low:.3f} to {high:.3f}"])
-    return Table([by, "patients", "AUC", "95 % interval"], sorted(rows))
+    counted = "patients" if known else "images"
+    return Table([by, counted, "AUC", "95 % interval"], sorted(rows))

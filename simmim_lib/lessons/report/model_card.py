@@ -18,7 +18,7 @@ from simmim_lib.lessons.report.judgements import THRESHOLD, Judgement, judge
 from simmim_lib.pictures import classification
 from simmim_lib.reports.pages import Table
 from simmim_lib.reports.report import MODEL
-from simmim_lib.reports.words import image_sizes, listed, start
+from simmim_lib.reports.words import MAX_NAMES, image_sizes, listed, start
 
 NORMAL_975 = 1.959964
 """Below it lie 97.5 % of a standard normal distribution."""
@@ -208,18 +208,28 @@ class _Card:
         yield "subgroups", "; ".join(self._subgroups()) + "."
 
     def _subgroups(self) -> Iterator[str]:
-        """Yield how good the network is on each subgroup of the test images."""
+        """Yield how good the network is on each subgroup, or on the largest of very many."""
         if not self.data.test.subgroups:
             yield "not tested one by one, since the data name none"
-        for what, names in self.data.test.subgroups.items():
-            for name in sorted({*names.tolist()}):
-                chosen = names == name
-                yield f"{what} {shown(name)}, {chosen.sum():,} {self.what}: {self._good_on(chosen)}"
+        for what, tested in self.data.test.subgroups.items():
+            learnt = self.data.train.subgroups.get(what, tested)
+            names, sizes = np.unique(np.concatenate([tested, learnt]), return_counts=True)
+            largest = np.argsort(-sizes, kind="stable")[:MAX_NAMES]
+            for name in names[np.sort(largest)].tolist():
+                yield f"{what} {shown(name)}, {self._good_on(tested == name)}"
+            if (rest := len(names) - MAX_NAMES) > 0:
+                yield f"{what}: {rest:,} more, each no larger than these, are not told"
 
     def _good_on(self, chosen: np.ndarray) -> str:
+        number = np.count_nonzero(chosen)
+        if not number:
+            return f"no test {self.what}: not tested"
         if self.data.kind == "regression":
-            return f"{self.judged_by.title} {self.judged_by.number(self._values()[chosen].mean())}"
-        return f"finds {_shares(self._recalls(chosen)).replace('; ', ', ')}"
+            error = self.judged_by.number(self._values()[chosen].mean())
+            good = f"{self.judged_by.title} {error}"
+        else:
+            good = f"finds {_shares(self._recalls(chosen), ', ')}"
+        return f"{number:,} {self.what if number > 1 else self.what.removesuffix('s')}: {good}"
 
     def _is_diagnosis(self) -> bool:
         """Tell whether there are two classes, and validation images to fix a threshold on."""
@@ -332,12 +342,12 @@ class _Card:
         )
 
 
-def _shares(recalls: dict[str, tuple[int, int]]) -> str:
+def _shares(recalls: dict[str, tuple[int, int]], between: str = "; ") -> str:
     parts = [
         f"{name}: {100 * found / count:.0f} % of {count:,}" if count else f"{name}: not tested"
         for name, (found, count) in recalls.items()
     ]
-    return "; ".join(parts)
+    return between.join(parts)
 
 
 def _wilson(share: float, number: float) -> tuple[float, float]:

@@ -154,3 +154,15 @@ def test_a_trial_comes_back_from_its_description(name):
     study = registry.studies()[name]
     for trial in study.plan():
         assert study.read(json.loads(json.dumps(trial.as_dict()))) == trial
+
+
+def test_images_that_name_no_subgroups_or_patients(monkeypatch):
+    monkeypatch.setattr(diagnostic_accuracy, "BOOTSTRAPS", 20)
+    said, labels = np.linspace(0, 1, 8), np.arange(8) % 2
+    images = np.zeros((8, 2, 2, 1), np.float32)
+    reading = Reading(images, labels, said, lambda images: said)
+    with pytest.raises(WorkbookError, match="do not say of which age group anybody is"):
+        study_results.subgroups_table(reading, datasets.Part(images, labels), "age group")
+    part = datasets.Part(images, labels, subgroups={"site": np.repeat(["a", "b"], 4)})
+    table = study_results.subgroups_table(reading, part, "site")
+    assert table.heading[1] == "images" and [row[:2] for row in table.rows] == [["a", 4], ["b", 4]]

@@ -131,6 +131,22 @@ def test_subgroups_are_told_one_by_one(found):
     assert rows_of(found)["subgroups"] == "not tested one by one, since the data name none."
 
 
+def test_of_very_many_subgroups_the_largest_are_told(tmp_path):
+    """As of a table whose ages or numbers of patients are named: a card is no list of them."""
+    sites = ["large"] * 12 + [f"site {number}" for number in range(300)]
+    lines = [f'text {n},"{"cat; dog" if n % 2 else "x"}",{site}' for n, site in enumerate(sites)]
+    (tmp_path / "table.csv").write_text("\n".join(["review,label,site", *lines]))
+    name = f"csv:{tmp_path}/table.csv?text=review&label=label&subgroup=site"
+    settings = Settings(targets=(name,), trunk="words", source=None, seeds=1, labels_per_class=2)
+    labels = datasets.load(name).test.labels
+    outputs = np.where(np.arange(2) == labels[:, None], 0.9, 0.1)
+    told = rows_of(with_predictions(settings, outputs[None]))["subgroups"]
+    assert "site 'large', " in told and "; site: 289 more, each no larger" in told
+    assert "finds cat; dog: 100 % of" in told  # the name as it is
+    assert len(told) < 2000 and " 1 texts" not in told
+    assert "no test texts: not tested" in told  # some are only learned from
+
+
 def test_a_card_is_plain_text_in_html(found):
     (target,) = found.settings.targets
     html = model_card(found, target)._repr_html_()
