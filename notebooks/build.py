@@ -249,7 +249,7 @@ def clean(notebook: NotebookNode) -> None:
         for output in cell.outputs:
             if "execution_count" in output:
                 output.execution_count = count
-            clean_bundle(output.get("data", {}), cell.id)
+            _clean_bundle(output.get("data", {}), cell.id)
 
 
 def _hidden_widgets(saved: dict[str, dict]) -> set[str]:
@@ -263,12 +263,7 @@ def _hidden_widgets(saved: dict[str, dict]) -> set[str]:
     return hidden
 
 
-def clean_bundle(data: dict[str, str], cell_id: str) -> None:
-    """Leave one form of what a cell shows, the one that helps a reader without a kernel, in place.
-
-    Raises:
-        WorkbookError: if a picture stays too large.
-    """
+def _clean_bundle(data: dict[str, str], cell_id: str) -> None:
     if WIDGET in data and ("image/png" in data or "text/html" in data):
         # A reader without a kernel sees the twin; with the view, an empty box would hide it. The
         # widget's own textual form, a constructor call, helps no reader either.

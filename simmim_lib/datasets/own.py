@@ -151,7 +151,7 @@ def _dataset(
         examples: given positions in the files, what a network sees of them.
     """
     division, labels = divide(listing, files, own.seed), labels_of(files, listing.kind)
-    named = np.array([file.subgroups for file in files]).reshape(len(files), -1)
+    named = np.array([file.subgroups for file in files])
 
     def part(chosen: NDArray[np.intp]) -> Part:
         return Part(

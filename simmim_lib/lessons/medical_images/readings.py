@@ -137,4 +137,4 @@ def at_prevalence(reading: Reading, prevalence: float, seed: int = 0) -> Reading
 def test_part(result: Result) -> Part:
     """Return the test images of the only target, with patients and subgroups if they are known."""
     (target,) = result.settings.targets
-    return datasets.load(target).test
+    return datasets.load(target, result.settings.image_size).test

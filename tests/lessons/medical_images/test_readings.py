@@ -46,7 +46,7 @@ def test_changed_images_are_read_anew(reading):
 
 def test_patients_are_told_where_they_are_recorded():
     def result_of(target):
-        return SimpleNamespace(settings=SimpleNamespace(targets=(target,)))
+        return SimpleNamespace(settings=SimpleNamespace(targets=(target,), image_size=28))
 
     _, cohort = phantoms.render_parts()
     found = readings.test_part(result_of("chest-phantoms"))
