@@ -184,7 +184,8 @@ def hospitals(tie: float, same: NDArray[np.floating], other: NDArray[np.floating
     axes = figure.add_axes((0.26, 0.22, 0.68, 0.62))
     tested = {"where it learnt": same, "in the reversed hospital": other}
     for place, values in enumerate(tested.values()):
-        axes.plot(values, [place] * len(values), "o", ms=9, color=COLOURS["target"], alpha=0.7)
+        (dots,) = axes.plot(values, [place] * len(values), "o", ms=9, alpha=0.7)
+        dots.set(color=COLOURS["target"], clip_on=False)  # at 0 a dot is whole, too
     axes.axvline(0.5, ls="--", color=COLOURS["baseline"])
     axes.set(xlim=(0, 1.02), ylim=(1.5, -0.5), xlabel="AUC; 0.5 is guessing", yticks=(0, 1))
     axes.set_yticklabels([*tested])
