@@ -23,7 +23,7 @@ import tensorflow as tf
 from keras import ops
 
 from simmim_lib import labels, losses
-from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.errors import WorkbookError, check_choice, offered, shown
 from simmim_lib.foundation import keras_files
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import check_task_weights
@@ -234,7 +234,7 @@ class SimMIM(keras.Model):
         names = [task.name for task in self.tasks]
         by_task = inputs if isinstance(inputs, Mapping) else {", ".join(names): inputs}
         if not by_task:
-            raise WorkbookError(f"There are no images: pass those of any of {', '.join(names)}.")
+            raise WorkbookError(f"There are no images: pass those of any of {offered(names)}.")
         first: tuple[int | None, ...] | None = None
         for name, images in by_task.items():
             if by_task is inputs:
@@ -483,8 +483,8 @@ class SimMIM(keras.Model):
             missing = [name for name in self._trained if name not in names]
             if missing:
                 raise WorkbookError(
-                    f"There are no {what} for {', '.join(missing)}: pass {what} as a dictionary "
-                    f"with {', '.join(self._trained)}, or leave a task out when compiling, with "
+                    f"There are no {what} for {offered(missing)}: pass {what} as a dictionary "
+                    f"with {offered(self._trained)}, or leave a task out when compiling, with "
                     "loss={...} for the others."
                 )
         return super().compute_loss(x, *self._for_keras(y, y_pred, sample_weight), training)
@@ -725,7 +725,7 @@ def _check_tasks(tasks: tuple[Task, ...], shared_heads: bool) -> None:
             )
     if shared_heads and len({task.label_space for task in tasks}) == len(tasks):
         raise WorkbookError(
-            f"No two of the tasks {', '.join(names)} have the same kind and class names, so no "
+            f"No two of the tasks {offered(names)} have the same kind and class names, so no "
             "head can be shared: use shared_heads=False."
         )
 

@@ -1,5 +1,6 @@
 """What all tests share: the notebook builder is importable, and notebooks run on this Python."""
 
+import os
 import signal
 import sys
 import tempfile
@@ -16,8 +17,14 @@ sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "notebooks")]
 # A shell's background jobs begin deaf to Ctrl-C, and so would all that the tests start.
 signal.signal(signal.SIGINT, signal.default_int_handler)
 
-# A machine that is busy with something else is no failure.
-settings.register_profile("patient", deadline=None, suppress_health_check=[HealthCheck.too_slow])
+# A machine that is busy with something else is no failure, and a change is judged by what it did,
+# not by what chance tried today; with more tries than usual, others each time.
+settings.register_profile(
+    "patient",
+    deadline=None,
+    suppress_health_check=[HealthCheck.too_slow],
+    derandomize="SIMMIM_FUZZ" not in os.environ,
+)
 settings.load_profile("patient")
 
 

@@ -5,7 +5,7 @@ import os
 from hypothesis import HealthCheck, settings
 
 TIMES = int(os.environ.get("SIMMIM_FUZZ", "1"))
-"""Set this variable to try more: 50 takes an hour or so."""
+"""Set this variable to try more, and others each time: 50 takes an hour or so."""
 
 many_cases = settings(
     max_examples=2000 * TIMES,

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 import pytest
 from fuzzing import many_cases
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 from PIL import Image
 
@@ -74,6 +74,7 @@ def is_one_sentence(error: WorkbookError) -> bool:
         max_size=3,
     )
 )
+@example(texts={"targets": f"{'9' * 4000},{'9' * 4000}"})
 def test_any_texts_are_settings_or_one_sentence(texts):
     try:
         settings = Settings.from_texts(texts)

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from simmim_lib import collapse, datasets
-from simmim_lib.errors import WorkbookError, check_choice, check_whole, shown
+from simmim_lib.errors import WorkbookError, check_choice, check_whole, offered, shown
 from simmim_lib.experiments import kept_models
 from simmim_lib.experiments.environment import versions
 from simmim_lib.experiments.evaluation import ValidationLook
@@ -137,7 +137,7 @@ class Result:
         targets = self.settings.targets
         if target is None and len(targets) > 1:
             raise WorkbookError(
-                f"There is a model for each of the targets {', '.join(targets)}: say which, as in "
+                f"There is a model for each of the targets {offered(targets)}: say which, as in "
                 f"target={shown(targets[0])}."
             )
         return check_choice("target", targets[0] if target is None else target, targets)

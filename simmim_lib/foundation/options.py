@@ -18,6 +18,7 @@ from simmim_lib.errors import (
     check_flag,
     check_number,
     check_whole,
+    offered,
     shown,
 )
 
@@ -317,9 +318,7 @@ class Names(Several):
         if not names:
             self.refuse(f"{what} is {shown(given)}")
         if len(set(names)) < len(names):
-            raise WorkbookError(
-                f"{what} names a dataset twice ({', '.join(names)}): name each once."
-            )
+            raise WorkbookError(f"{what} names a dataset twice ({offered(names)}): name each once.")
         return names
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.errors import WorkbookError, check_choice, offered, shown
 from simmim_lib.labels import forms
 
 if TYPE_CHECKING:
@@ -199,7 +199,7 @@ class Feed:
         if len(self.trained) > 1:
             raise WorkbookError(
                 f"The labels are given without the names of their tasks, but there are several: "
-                f"pass a dictionary with labels for each of {', '.join(self.trained)}."
+                f"pass a dictionary with labels for each of {offered(self.trained)}."
             )
         return {self.trained[0]: labels}
 

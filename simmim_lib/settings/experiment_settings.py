@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from simmim_lib.errors import WorkbookError, check_choice, shown
+from simmim_lib.errors import WorkbookError, check_choice, offered, shown
 from simmim_lib.foundation.options import (
     USUAL,
     Choice,
@@ -374,7 +374,7 @@ class Settings:
             return labels
         if len(labels) != len(self.targets):
             raise WorkbookError(
-                f"labels_per_class is {shown(labels)} for the targets {', '.join(self.targets)}: "
+                f"labels_per_class is {shown(labels)} for the targets {offered(self.targets)}: "
                 "give one number for all, or one for each."
             )
         return labels if len(set(labels)) > 1 else labels[0]
@@ -678,7 +678,7 @@ def check_task_weights(
     Raises:
         WorkbookError: weights that are negative, not finite, all zero or not one for each task.
     """
-    advice = f"give one weight of at least 0 for each of {', '.join(names)}, not all of them 0"
+    advice = f"give one weight of at least 0 for each of {offered(names)}, not all of them 0"
     kind = Weights(AT_LEAST_ZERO, advice)
     checked = kind.check("task_weights", {} if weights is None else weights)
     if isinstance(checked, Mapping):

@@ -2,11 +2,15 @@
 
 import ast
 import re
+import threading
 from collections.abc import Iterator
 from dataclasses import dataclass
 
 _NOT_PYTHON = re.compile(r"\s*(![^=]|%+[a-zA-Z]|\?)|.*\?\s*$")
 """A line for the shell, a magic or a call for help: the notebook's kernel reads it, not Python."""
+
+_PARSING = threading.Lock()
+"""Python 3.11 gives up with a SystemError where two threads parse at the same time."""
 
 
 @dataclass(frozen=True)
@@ -30,7 +34,8 @@ def read(source: str) -> Cell:
         SyntaxError: it is no Python.
     """
     try:
-        program = _parse(source)
+        with _PARSING:
+            program = _parse(source)
     except (ValueError, RecursionError, MemoryError) as error:  # null bytes, brackets without end
         raise SyntaxError(str(error) or "too deeply nested") from error
     answers: dict[str, ast.expr] = {}

@@ -1,6 +1,9 @@
 """Take a code cell apart."""
 
 import ast
+import gc
+import sys
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 
@@ -56,3 +59,31 @@ def test_what_is_no_python_is_one_kind_of_error(source):
 )
 def test_a_cell_of_imports_is_known(source, only):
     assert answer_cells.only_imports(source) == only
+
+
+class _Loop:
+    """Lets another thread go on while this one parses, when the collector finds it."""
+
+    def __init__(self):
+        self.itself = self
+
+    def __del__(self):
+        sum(range(2000))
+
+
+def test_cells_are_taken_apart_side_by_side():
+    source = "\n".join(f"x = [(a, {number}) for a in b if (a, c)]" for number in range(40))
+
+    def read(_):
+        _Loop()
+        return len(answer_cells.read(source).program.body)
+
+    often, thresholds = sys.getswitchinterval(), gc.get_threshold()
+    sys.setswitchinterval(1e-6)
+    gc.set_threshold(10)
+    try:
+        with ThreadPoolExecutor(4) as threads:
+            assert set(threads.map(read, range(200))) == {40}
+    finally:
+        sys.setswitchinterval(often)
+        gc.set_threshold(*thresholds)
