@@ -20,6 +20,9 @@ MAX_SHOWN = 100
 MAX_NAMES = 60
 """How many names a sentence offers; there are fewer settings, and a table may have any number."""
 
+MAX_SENTENCE = 3000
+"""How many characters a sentence has, whatever names it holds."""
+
 MAX_ITEMS, MAX_DEPTH = 10, 4
 """Of lists and the like in a bad value, how many items are looked at, and how deep."""
 
@@ -53,11 +56,16 @@ class WorkbookError(ValueError):
     """Bad input or circumstances: one sentence: given, allowed, what to do.
 
     Args:
-        sentence: may hold any names as they are; they are made printable.
+        sentence: may hold any names as they are; they are made printable. Of a very long one, the
+            start and the end are kept, which say what is wrong and what to do.
     """
 
     def __init__(self, sentence: str) -> None:
-        super().__init__(printable(sentence))
+        text = printable(sentence)
+        if len(text) > MAX_SENTENCE:
+            half = MAX_SENTENCE // 2
+            text = f"{text[:half]}…{text[-half:]}"
+        super().__init__(text)
 
     def _render_traceback_(self) -> list[str]:
         """Tell IPython to show the sentence alone: a traceback would not help a learner."""

@@ -10,7 +10,16 @@ from typing import Any
 
 import pytest
 
-from simmim_lib.errors import MAX_NAMES, MAX_SHOWN, WorkbookError, offered, printable, shown, warn
+from simmim_lib.errors import (
+    MAX_NAMES,
+    MAX_SENTENCE,
+    MAX_SHOWN,
+    WorkbookError,
+    offered,
+    printable,
+    shown,
+    warn,
+)
 
 # What a stranger's name holds, and how it is shown.
 NAMES = [
@@ -161,3 +170,11 @@ def test_of_many_and_long_names_some_are_offered() -> None:
 )
 def test_small_values_are_shown_as_they_are(given: object, line: str) -> None:
     assert shown(given) == line
+
+
+def test_of_a_sentence_without_end_the_start_and_the_advice_are_kept() -> None:
+    sentence = str(WorkbookError(f"The file {'a' * 10**6} is not there: name another."))
+    assert len(sentence) == MAX_SENTENCE + 1
+    assert sentence.startswith("The file aaa") and sentence.endswith(
+        "aaa is not there: name another."
+    )
