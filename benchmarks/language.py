@@ -43,15 +43,15 @@ def sentences() -> Row:
     except ImportError:
         return Row(what, "at least 0.8 x", "left out: torch or transformers is not installed")
     config = BertConfig(
-        vocab_size=minilm.VOCABULARY,
-        hidden_size=minilm.WIDTH,
-        num_hidden_layers=minilm.LAYERS,
-        num_attention_heads=minilm.HEADS,
-        intermediate_size=minilm.INNER,
+        vocab_size=minilm.SIZES.vocabulary,
+        hidden_size=minilm.SIZES.width,
+        num_hidden_layers=minilm.SIZES.layers,
+        num_attention_heads=minilm.SIZES.heads,
+        intermediate_size=minilm.SIZES.inner,
     )
     theirs = BertModel(config).eval()
     ours = trunks.build_trunk("minilm-l6", size=LENGTH)
-    ids = np.random.default_rng(0).integers(1, minilm.VOCABULARY, (SENTENCES, LENGTH))
+    ids = np.random.default_rng(0).integers(1, minilm.SIZES.vocabulary, (SENTENCES, LENGTH))
     asked = torch.tensor(ids)
 
     def in_torch() -> None:

@@ -13,20 +13,21 @@ import os
 import tempfile
 import zipfile
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets, trunks
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.network import Architecture
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, keras_files, keras_setup, outputs
 from simmim_lib.foundation.keras_files import SUFFIX
 from simmim_lib.foundation.paths import from_person
-from simmim_lib.trunks import Weights, files
+from simmim_lib.trunks import Weights, checkpoints, files, tokens
 from simmim_lib.trunks.building import ImageShape
 from simmim_lib.trunks.catalogue import TRUNKS
+from simmim_lib.trunks.checkpoints import TOKENIZER
 from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
 if TYPE_CHECKING:
@@ -80,6 +81,7 @@ class Description:
             of texts so many tokens are kept.
         grey: whether images are read without colours.
         tokens: the trunk whose tokens texts are cut into; "" where the model takes images.
+        tokenizer: the fingerprint of what cuts them, where the trunk is not of the catalogue.
         trained: how, and how good it was, for readers: plain values.
     """
 
@@ -90,6 +92,7 @@ class Description:
     grey: bool
     trained: Mapping[str, Any] = field(default_factory=dict)
     tokens: str = ""
+    tokenizer: str = ""
 
     @property
     def takes(self) -> str:
@@ -128,12 +131,17 @@ class Description:
             raise ValueError("no size")
         if not isinstance(kind, str) or kind not in ACTIVATIONS:
             raise ValueError("no kind")
-        tokens = values.get("tokens", "")
-        if tokens not in ("", *TAKING_TEXTS):
+        of_trunk = values.get("tokens", "")
+        tokenizer = values.get("tokenizer", "")
+        if not isinstance(of_trunk, str) or not isinstance(tokenizer, str):
+            raise ValueError("tokens of no network")
+        if of_trunk not in ("", *TAKING_TEXTS) and not tokenizer:
             raise ValueError("tokens of no network that is known here")
         grey, trained = bool(values.get("grey")), values.get("trained")
         trained = trained if isinstance(trained, dict) else {}
-        return cls(str(values.get("title")), kind, tuple(names), size, grey, trained, tokens)
+        return cls(
+            str(values.get("title")), kind, tuple(names), size, grey, trained, of_trunk, tokenizer
+        )
 
 
 @dataclass(frozen=True, eq=False)
@@ -206,8 +214,11 @@ def describe(trained: Trained, target: str, title: str, how: Mapping[str, Any]) 
     known = title, task.kind, task.class_names
     if shape := trained.images[target]:
         return Description(*known, size=shape[0], grey=shape[2] == 1, trained=how)
-    length = trained.architecture.size
-    return Description(*known, size=length, grey=False, trained=how, tokens=trained.trunk)
+    length, trunk = trained.architecture.size, trained.trunk
+    made = Description(*known, size=length, grey=False, trained=how, tokens=trunk)
+    if trunk in TAKING_TEXTS:
+        return made
+    return replace(made, tokenizer=tokens.fingerprint(trunk))
 
 
 def _trunk(trained: Trained, target: str, seed: int) -> "keras.Model":
@@ -310,7 +321,28 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
             f"{path} holds a model that does not fit its description {KEPT_DESCRIPTION}, so one of "
             "the two was changed: save the model again with Result.save or `simmim run --save`."
         )
+    if description.tokenizer:
+        _check_tokenizer(path, description)
     return KeptModel(model, description)
+
+
+def _check_tokenizer(path: Path, description: Description) -> None:
+    """Refuse what would read other tokens than it learnt from.
+
+    Nothing is downloaded for that: the file may be a stranger's.
+    """
+    name = description.tokens
+    address = checkpoints.address_of(name)
+    if address is None or not checkpoints.Checkpoint.at(address).is_here(TOKENIZER):
+        raise WorkbookError(
+            f"{path} reads the tokens of {shown(name)}, which is not on this machine: put its "
+            "folder there, or name that network once as a trunk, which downloads it."
+        )
+    if tokens.fingerprint(name) != description.tokenizer:
+        raise WorkbookError(
+            f"{path} has learnt from other tokens than those of {shown(name)} on this machine: "
+            "put the network's folder there that it was trained with."
+        )
 
 
 def _description(path: str | os.PathLike[str]) -> Description:

@@ -17,7 +17,7 @@ from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import archives, atomic, cache, directories, locks, plain_files
 from simmim_lib.foundation.progress import progress_bar
-from simmim_lib.trunks import Blocks, applications, minilm
+from simmim_lib.trunks import Blocks, applications, checkpoints, minilm
 from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
 
 MAX_BYTES = 1_000_000_000
@@ -83,6 +83,8 @@ def published(trunk: str) -> Blocks:
         return _bundled_weights(info)
     if info.name == MINILM.name:
         return minilm.weights()
+    if info.checkpoint:
+        return checkpoints.weights(info.checkpoint)
     network = (
         trunks.build_trunk(trunk)  # a file's weights are there when it is read
         if info.file

@@ -15,6 +15,7 @@ from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import directories
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import Progress
+from simmim_lib.trunks import checkpoints
 
 FOLDER = "SIMMIM_PLAYGROUND_FOLDER"
 """The environment variable that names the folder whose data all readers may use."""
@@ -63,8 +64,14 @@ def check_files(values: Mapping[str, Any]) -> None:
 
 
 def _check_address(name: str, allowed: list[Path]) -> None:
-    path = name.partition(":")[2].partition("?")[0]
-    _check_within(name, from_person(path), allowed)
+    kind, _, rest = name.partition(":")
+    path = from_person(rest.partition("?")[0])
+    _check_within(name, path, allowed)
+    if kind == checkpoints.KIND and not path.is_dir():
+        raise WorkbookError(
+            f"{shown(name)} would be downloaded, which this page does for nobody: ask whoever runs "
+            "it to put the network's folder there."
+        )
     data = naming.parse(name)
     for file in own.list_files(data).files if data else ():
         _check_within(name, file.path, allowed)

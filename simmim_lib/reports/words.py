@@ -31,8 +31,9 @@ def start(settings: Settings) -> str:
         f"{trunk.licence})",
         SENTENCE_PAIRS: "were trained on more than a billion pairs of sentences and published "
         f"(licence {trunk.licence})",
-        FILE: f"are in the file {trunk.file.name if trunk.file else ''}; what they were trained on "
-        "only their maker knows",
+        FILE: f"are in the file {trunk.file.name}; what they were trained on only their maker knows"
+        if trunk.file
+        else "were published under this name; what they were trained on their makers say",
     }.get(settings.source, f"were trained on all training {trunk.takes} of {source_name(settings)}")
     if settings.pretext != "labels":
         origin += f", {PRETEXTS[settings.pretext]}"

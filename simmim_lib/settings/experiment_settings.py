@@ -108,8 +108,9 @@ class Settings:
     )
     trunk: str = option(
         SMALL_CNN.name,
-        "network that the targets share: " + ", ".join(TRUNKS) + ", or the address of a saved "
-        "Keras model, file:PATH.keras?blocks=LAYER,LAYER",
+        "network that the targets share: " + ", ".join(TRUNKS) + "; or the address of a saved "
+        "Keras model, file:PATH.keras?blocks=LAYER,LAYER, or of a network for texts with BERT's "
+        "layout, hub:OWNER/NAME or hub:FOLDER",
         reads=TrunkName(),
         group="transfer",
         offers=TRUNKS,

@@ -10,6 +10,8 @@ from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks import (
     applications,
     article,
+    bert,
+    checkpoints,
     efficientnet,
     files,
     minilm,
@@ -61,9 +63,17 @@ def build_trunk(
     channels = channels or (3 if trunk.colour else 1)
     if trunk.colour and channels != 3:
         raise WorkbookError(f"The trunk {shown(name)} takes colour images: use channels=3.")
-    network = files.read(trunk.file) if trunk.file else BUILDERS[name](size, channels)
+    network = _built(trunk, size, channels)
     _keep_statistics(network)
     return network
+
+
+def _built(trunk: Trunk, size: int, channels: int) -> "keras.Model":
+    if trunk.file:
+        return files.read(trunk.file)
+    if trunk.checkpoint:
+        return bert.build(checkpoints.sizes(trunk.checkpoint), size)
+    return BUILDERS[trunk.name](size, channels)
 
 
 def _for_colour(build: "Callable[[int], keras.Model]") -> "Callable[[int, int], keras.Model]":
@@ -78,7 +88,7 @@ BUILDERS: "Mapping[str, Callable[[int, int], keras.Model]]" = {
     EFFICIENTNET_LITE0.name: _for_colour(efficientnet.build),
     EFFICIENTNET_LITE0_MIDDLE.name: _for_colour(efficientnet.build_middle),
     WORDS.name: _for_colour(words.build),
-    MINILM.name: _for_colour(minilm.build),
+    MINILM.name: _for_colour(functools.partial(bert.build, minilm.SIZES)),
     **{
         name: _for_colour(functools.partial(applications.build, name))
         for name in applications.NAMES

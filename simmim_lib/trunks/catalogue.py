@@ -7,7 +7,9 @@ from pathlib import Path
 from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.addresses import Address
 from simmim_lib.foundation.options import parts_of
-from simmim_lib.trunks import files
+from simmim_lib.trunks import bert, checkpoints, files
+from simmim_lib.trunks.checkpoints import Checkpoint
+from simmim_lib.trunks.minilm import SIZES
 
 IMAGENET = "imagenet"
 """The source of weights that were trained on ImageNet and published."""
@@ -16,7 +18,7 @@ SENTENCE_PAIRS = "sentence-pairs"
 """The source of weights that were trained to match sentences that belong together."""
 
 FILE = "file"
-"""The source of the weights that a saved network has."""
+"""The source of the weights that a saved network or a published one of the reader's choice has."""
 
 PUBLISHED = (IMAGENET, SENTENCE_PAIRS, FILE)
 """The sources that are no datasets of the workbook."""
@@ -45,8 +47,9 @@ class Trunk:
         merged: the parts of this file that a block consists of, if it is not one of its own name.
         ends: the layers whose outputs end the blocks, where they are named otherwise.
         file: the saved network that it is, if it is no network of the catalogue.
-        state: of this file; another when it was written anew, so that a description can stand for
-            what was made of it.
+        checkpoint: the published network that it is, if it is no network of the catalogue.
+        state: of these files; another when they were written anew, so that a description can stand
+            for what was made of them.
     """
 
     name: str
@@ -64,7 +67,8 @@ class Trunk:
     merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     ends: tuple[str, ...] = ()
     file: Path | None = None
-    state: tuple[int, int] | None = None
+    checkpoint: Checkpoint | None = None
+    state: tuple[int, ...] = ()
 
     @property
     def end_of(self) -> dict[str, str]:
@@ -145,17 +149,24 @@ EFFICIENTNET_LITE0_MIDDLE = replace(
 )
 """Its stages 4 to 6, for drawings and scans. They are one block, since all three are looked at."""
 
-MINILM = Trunk(
-    "minilm-l6",
-    "MiniLM, six layers",
-    ("embedding", *(f"layer_{number}" for number in range(1, 7))),
-    64,
-    (8, 512),
-    published=SENTENCE_PAIRS,
-    takes="texts",
-    frozen=7,
-    licence="Apache-2.0",
-    ends=("embedding", *(f"layer_{number}" for number in range(1, 6)), "features"),
+
+def _bert(name: str, title: str, sizes: bert.Sizes, published: str) -> Trunk:
+    """Describe a network for texts that was published; by default all is frozen."""
+    return Trunk(
+        name,
+        title,
+        sizes.blocks,
+        min(64, sizes.positions),
+        (8, sizes.positions),
+        published=published,
+        takes="texts",
+        frozen=len(sizes.blocks),
+        ends=sizes.ends,
+    )
+
+
+MINILM = replace(
+    _bert("minilm-l6", "MiniLM, six layers", SIZES, SENTENCE_PAIRS), licence="Apache-2.0"
 )
 """all-MiniLM-L6-v2: a transformer that a billion pairs of sentences have taught to compare them."""
 
@@ -232,17 +243,33 @@ def describe(name: str) -> Trunk:
     """Return what is known about a trunk.
 
     Args:
-        name: of the catalogue, or the address of a saved Keras model with the layers that end its
-            blocks, first to last, such as "file:mine.keras?blocks=pool1,pool2,features".
+        name: of the catalogue; the address of a saved Keras model with the layers that end its
+            blocks, first to last, such as "file:mine.keras?blocks=pool1,pool2,features"; or that of
+            a network for texts with BERT's layout, "hub:owner/name?revision=COMMIT" on the Hugging
+            Face Hub or "hub:PATH" in a folder.
 
     Raises:
-        WorkbookError: the name is unknown, the address names no blocks, or the file is missing,
-            damaged or of another kind.
+        WorkbookError: the name is unknown, the address names no blocks, or a file is missing,
+            damaged or of another kind, or cannot be downloaded.
     """
-    address = Address.parse(name, {"file": ("blocks",)})
+    if of_texts := checkpoints.address_of(name):
+        return _of_texts(name, of_texts)
+    address = Address.parse(name, {FILE: ("blocks",)})
     if address is None:
-        check_choice("trunk", name, (*TRUNKS, "file:PATH.keras?blocks=LAYER,LAYER"))
+        kinds = "file:PATH.keras?blocks=LAYER,LAYER", "hub:OWNER/NAME"
+        check_choice("trunk", name, (*TRUNKS, *kinds))
         return TRUNKS[name]
+    return _saved(name, address)
+
+
+def _of_texts(name: str, address: Address) -> Trunk:
+    found = Checkpoint.at(address)
+    title = address.place.name or address.path
+    trunk = _bert(name, title, checkpoints.sizes(found), FILE)
+    return replace(trunk, checkpoint=found, state=found.state())
+
+
+def _saved(name: str, address: Address) -> Trunk:
     blocks = tuple(parts_of(address.options.get("blocks", "")))
     if not blocks or not all(blocks):
         raise WorkbookError(

@@ -1,6 +1,7 @@
 """Tokens: the pieces of words that a network for texts knows, and their numbers."""
 
 import functools
+import hashlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
@@ -8,8 +9,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from simmim_lib.errors import WorkbookError, shown
-from simmim_lib.trunks import minilm, words
-from simmim_lib.trunks.catalogue import MINILM, WORDS
+from simmim_lib.trunks import checkpoints, minilm, words
+from simmim_lib.trunks.catalogue import MINILM, WORDS, Trunk, describe
+from simmim_lib.trunks.checkpoints import TOKENIZER
 
 if TYPE_CHECKING:
     from tokenizers import Tokenizer
@@ -21,21 +23,45 @@ LONGEST = 20_000
 """Characters of a text that are looked at: more than any network here sees of it."""
 
 
-@functools.cache
 def tokenizer(trunk: str) -> "Tokenizer":
     """Return what cuts texts into a trunk's tokens.
 
     Args:
-        trunk: the name of one that takes texts.
+        trunk: the name or the address of one that takes texts.
 
     Raises:
-        WorkbookError: a package or a file is missing.
+        WorkbookError: a package or a file is missing or damaged.
     """
-    if trunk == MINILM.name:
-        return read((minilm.folder() / "tokenizer.json").read_text(encoding="utf-8"))
-    if trunk == WORDS.name:
-        return read(words.tokenizer_json())
-    raise WorkbookError(f"The trunk {shown(trunk)} takes no texts: choose one that does.")
+    return _tokenizer(describe(trunk))
+
+
+@functools.cache
+def _tokenizer(trunk: Trunk) -> "Tokenizer":
+    made = read(_description(trunk))
+    if trunk.checkpoint and made.get_vocab_size() > (
+        known := checkpoints.sizes(trunk.checkpoint).vocabulary
+    ):
+        raise WorkbookError(
+            f"The tokenizer of {shown(trunk.name)} has {made.get_vocab_size()} tokens, but its "
+            f"network knows {known}: download both from the same network."
+        )
+    return made
+
+
+def _description(trunk: Trunk) -> str:
+    """Return the JSON text that describes a trunk's tokenizer."""
+    if trunk.checkpoint:
+        return trunk.checkpoint.file(TOKENIZER).read_text(encoding="utf-8", errors="replace")
+    if trunk == MINILM:
+        return minilm.content(TOKENIZER).decode()
+    if trunk == WORDS:
+        return words.tokenizer_json()
+    raise WorkbookError(f"The trunk {shown(trunk.name)} takes no texts: choose one that does.")
+
+
+def fingerprint(trunk: str) -> str:
+    """Return what tells a trunk's tokenizer from others."""
+    return hashlib.sha256(_description(describe(trunk)).encode()).hexdigest()
 
 
 def read(description: str) -> "Tokenizer":
@@ -43,8 +69,16 @@ def read(description: str) -> "Tokenizer":
     try:
         from tokenizers import Tokenizer
     except ImportError as error:
-        raise minilm.missing("tokenizers") from error
-    made = Tokenizer.from_str(description)
+        raise checkpoints.missing("tokenizers") from error
+    try:
+        made = Tokenizer.from_str(description)
+    except BaseException as error:  # a panic of what is written in Rust is no Exception
+        if isinstance(error, KeyboardInterrupt):
+            raise
+        raise WorkbookError(
+            f"The tokenizer is damaged, or of a kind that the package tokenizers does not read "
+            f"({type(error).__name__}): download it again, or update the package."
+        ) from error
     made.no_padding()
     made.no_truncation()
     return made

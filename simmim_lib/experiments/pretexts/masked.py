@@ -258,14 +258,16 @@ def _loss(plan: Plan) -> "keras.layers.Layer":
     return layers.Lambda(loss, output_shape=(1,), name="loss")
 
 
-STEPS = 1500
-LONG_STEPS: dict[tuple[str, str], int] = {("fashion", SMALL_VIT.name): 8000}
+RECIPE = Recipe(1500)
+"""Of a minute or so."""
+
+LONG_RECIPES = {("fashion", SMALL_VIT.name): Recipe(8000, learning_rate=3e-3)}
 """Of the networks that come with the workbook, by source and trunk."""
 
 
 def usual_recipe(source: str, trunk: str) -> Recipe:
     """Return how a trunk is trained: for a minute, or longer if it comes with the workbook."""
-    return Recipe(LONG_STEPS.get((source, trunk), STEPS))
+    return LONG_RECIPES.get((source, trunk), RECIPE)
 
 
 def recipe(source: str, trunk: str) -> dict[str, object]:

@@ -11,7 +11,7 @@ from simmim_lib.lessons.language import panels
 from simmim_lib.panels.panel import Panel
 from simmim_lib.pictures.tables import Table
 from simmim_lib.settings import Settings
-from simmim_lib.trunks import minilm, tokens
+from simmim_lib.trunks import checkpoints, minilm, tokens
 from simmim_lib.trunks.catalogue import MINILM
 
 NOT_HERE = (
@@ -58,5 +58,5 @@ def temperature_panel() -> Panel | str:
         return panels.temperature()
     return (
         "Texts are cut into tokens by the package tokenizers, which is not installed: "
-        f"`{minilm.INSTALL_READERS}` brings it."
+        f"`{checkpoints.INSTALL}` brings it."
     )

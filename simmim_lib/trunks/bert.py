@@ -1,0 +1,164 @@
+"""BERT of any size: transformers that read a whole text at once, and whose mean is a vector.
+
+Source: Devlin et al. 2019, "BERT: Pre-training of Deep Bidirectional Transformers"; Reimers and
+    Gurevych 2019, "Sentence-BERT", for the mean of the tokens at length 1.
+"""
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from simmim_lib.foundation import keras_setup
+from simmim_lib.trunks.fresh_weights import Blocks, Weights
+
+if TYPE_CHECKING:
+    import keras
+
+ACTIVATIONS = ("gelu", "relu")
+"""What a layer's wide part may have, by the names that such networks give them, as Keras does."""
+
+
+@dataclass(frozen=True)
+class Sizes:
+    """What tells one such network from another.
+
+    Attributes:
+        vocabulary: tokens that it knows.
+        positions: the longest text, in tokens.
+        width: numbers for each token.
+        heads: in which a layer looks at other tokens, each with an equal part of the width.
+        inner: numbers for each token in a layer's wide part.
+        layers: how many.
+        epsilon: added to a variance before it is divided by.
+        activation: one of `ACTIVATIONS`.
+    """
+
+    vocabulary: int
+    positions: int
+    width: int
+    heads: int
+    inner: int
+    layers: int
+    epsilon: float = 1e-12
+    activation: str = "gelu"
+
+    @property
+    def blocks(self) -> tuple[str, ...]:
+        """What can be frozen, first to last."""
+        return ("embedding", *(f"layer_{number}" for number in range(1, self.layers + 1)))
+
+    @property
+    def ends(self) -> tuple[str, ...]:
+        """The layers whose outputs end the blocks; the last layer's is the mean of its tokens."""
+        return (*self.blocks[:-1], "features")
+
+
+@keras_setup.as_usual()
+def build(sizes: Sizes, length: int) -> "keras.Model":
+    """Return a network, its weights fresh.
+
+    Every block gives zeros where a text has ended, and reads from them where that is: so a block
+    needs nothing but what the one before it gives, and the network can be cut behind any.
+
+    Args:
+        sizes: of the network.
+        length: how many tokens a text has; shorter ones are filled up with 0.
+
+    Returns:
+        A model from the numbers of tokens (n, length), int32, to features (n, width) of length 1.
+    """
+    import keras
+    from keras import layers, ops
+
+    ids = keras.Input((length,), dtype="int32", name="tokens")
+    positions = ops.cumsum(ops.ones_like(ids), axis=1) - 1
+    words = layers.Embedding(sizes.vocabulary, sizes.width, name="words")(ids)
+    places = layers.Embedding(sizes.positions, sizes.width, name="places")(positions)
+    hidden = _normalise(layers.Add()([words, places]), sizes, "embedding_norm")
+    there = ops.cast(ops.expand_dims(ids != 0, -1), "float32")
+    hidden = layers.Multiply(name="embedding")([hidden, there])
+    for name in sizes.blocks[1:]:
+        hidden = _layer(hidden, sizes, name)
+    # The mean of all tokens, at length 1, is their sum at length 1.
+    features = layers.UnitNormalization(name="features")(ops.sum(hidden, axis=1))
+    return keras.Model(ids, features, name="trunk")
+
+
+def _layer(hidden: "keras.KerasTensor", sizes: Sizes, name: str) -> "keras.KerasTensor":
+    """Let every token look at all others, then pass each through two dense layers."""
+    from keras import layers, ops
+
+    there = ops.any(hidden != 0, axis=-1)
+    size = sizes.width // sizes.heads
+    attention = layers.MultiHeadAttention(sizes.heads, size, name=f"{name}_attention")
+    seen = attention(hidden, hidden, attention_mask=ops.expand_dims(there, 1))
+    hidden = _normalise(layers.Add()([hidden, seen]), sizes, f"{name}_attention_norm")
+    inner = layers.Dense(sizes.inner, sizes.activation, name=f"{name}_inner")(hidden)
+    outer = layers.Dense(sizes.width, name=f"{name}_outer")(inner)
+    hidden = _normalise(layers.Add()([hidden, outer]), sizes, f"{name}_norm")
+    return layers.Multiply(name=name)([hidden, ops.cast(ops.expand_dims(there, -1), "float32")])
+
+
+def _normalise(hidden: "keras.KerasTensor", sizes: Sizes, name: str) -> "keras.KerasTensor":
+    from keras import layers
+
+    return layers.LayerNormalization(epsilon=sizes.epsilon, name=name)(hidden)
+
+
+def blocks(tensors: dict[str, np.ndarray], sizes: Sizes) -> Blocks:
+    """Return weights as Keras has them, block by block, from those of a BERT as PyTorch has them.
+
+    Args:
+        tensors: by the names that the package transformers gives them; others are not looked at.
+        sizes: of the network.
+
+    Raises:
+        KeyError: a tensor is missing; its name.
+        ValueError: one has not as many numbers as its place.
+    """
+    first = "embeddings"
+    # All of a text is its first sentence, so the mark of that one is added to every place.
+    places = tensors[f"{first}.position_embeddings.weight"]
+    places = places + tensors[f"{first}.token_type_embeddings.weight"][0]
+    words = tensors[f"{first}.word_embeddings.weight"]
+    by_block = {"embedding": [words, places, *_norm(tensors, f"{first}.LayerNorm")]}
+    for number, name in enumerate(sizes.blocks[1:]):
+        by_block[name] = _layer_weights(tensors, sizes, f"encoder.layer.{number}")
+    return by_block
+
+
+def shapes(sizes: Sizes, block: str) -> list[tuple[int, ...]]:
+    """Return the shapes of a block's weights, as `blocks` returns them."""
+    width, inner = sizes.width, sizes.inner
+    norm: list[tuple[int, ...]] = [(width,), (width,)]
+    if block == "embedding":
+        return [(sizes.vocabulary, width), (sizes.positions, width), *norm]
+    heads = sizes.heads, width // sizes.heads
+    attention = [(width, *heads), heads] * 3 + [(*heads, width), (width,)]
+    return [*attention, *norm, (width, inner), (inner,), (inner, width), (width,), *norm]
+
+
+def _layer_weights(tensors: dict[str, np.ndarray], sizes: Sizes, name: str) -> Weights:
+    shape = sizes.heads, sizes.width // sizes.heads
+    attention: Weights = []
+    for part in ("query", "key", "value"):
+        kernel, bias = _dense(tensors, f"{name}.attention.self.{part}")
+        attention += [kernel.reshape(sizes.width, *shape), bias.reshape(shape)]
+    kernel, bias = _dense(tensors, f"{name}.attention.output.dense")
+    attention += [kernel.reshape(*shape, sizes.width), bias]
+    return [
+        *attention,
+        *_norm(tensors, f"{name}.attention.output.LayerNorm"),
+        *_dense(tensors, f"{name}.intermediate.dense"),
+        *_dense(tensors, f"{name}.output.dense"),
+        *_norm(tensors, f"{name}.output.LayerNorm"),
+    ]
+
+
+def _dense(tensors: dict[str, np.ndarray], name: str) -> Weights:
+    return [np.ascontiguousarray(tensors[f"{name}.weight"].T), tensors[f"{name}.bias"]]
+
+
+def _norm(tensors: dict[str, np.ndarray], name: str) -> Weights:
+    return [tensors[f"{name}.weight"], tensors[f"{name}.bias"]]
