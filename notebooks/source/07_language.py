@@ -357,6 +357,14 @@ live.temperature_panel()
 exercises.predict("07-small-model", study_results.small_model_table())
 
 # %% [markdown]
+# **ULMFiT** ([Howard and Ruder, 2018](https://arxiv.org/abs/1801.06146)) made this kind of transfer
+# known. Between the encyclopedia and the labels it puts a stage that costs no label: go on with the
+# next word on the domain's own texts. And it learns the labels gently.
+
+# %%
+exercises.predict("07-stages", study_results.stages_table())
+
+# %% [markdown]
 # A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers: it
 # is forty times as large, and has seen many thousand times as much text. That is what scale buys.
 

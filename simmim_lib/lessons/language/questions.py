@@ -405,3 +405,55 @@ def _small_model() -> Answer:
         "Transfer is worth what the source has taught, and a hundred articles teach grammar and "
         "few moods. MiniLM, by the same principle, was worth many labels.",
     )
+
+
+@question(
+    Choice(
+        "07-stages",
+        "ULMFiT reads an encyclopedia, then the domain's own texts without labels, and then learns "
+        "the labels: with smaller steps for earlier layers, and one more layer after the other. "
+        "Each is left out once. What does the small model miss most?",
+        [
+            Option(
+                "the articles of Wikipedia",
+                "They have ten times as many words as the domain's own texts, but other words.",
+            ),
+            Option(
+                "the domain's own texts",
+                "They are about the right things, but a thousand sentences are soon read.",
+            ),
+            Option(
+                "smaller steps for earlier layers",
+                "They keep what was read from being forgotten; what is worth keeping?",
+            ),
+            Option(
+                "unfreezing one layer after the other",
+                "It gives the head time to find its place before the rest moves.",
+            ),
+        ],
+    )
+)
+def _stages() -> Answer:
+    missed = {name: study_results.missed(name) for name in study_results.STAGES}
+    worst = max(missed, key=missed.__getitem__)
+    clear = [
+        f"{title} without {study_results.STAGES[name]} ({ahead})"
+        for name in study_results.STAGES
+        for domain, title in study_results.TITLES.items()
+        if (
+            ahead := difference(
+                study_results.in_stages(domain, name), study_results.in_stages(domain)
+            )
+        ).is_clear
+    ]
+    return Answer(
+        letter(*(worst == name for name in [*missed][1:])),
+        "Left out, on average over the three domains: "
+        + "; ".join(
+            f"{study_results.STAGES[name]} {-points:+.1f}" for name, points in missed.items()
+        )
+        + " points. "
+        + ("Clear of zero: " + "; ".join(clear) + ". " if clear else "None is clear of zero. ")
+        + "The authors found every one of them useful, with a model and texts a hundred times as "
+        "large; here three thousand sentences and 25 labels cannot show small effects.",
+    )

@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simmim_lib.lessons.language import probes, reading
+from simmim_lib.lessons.language import probes, reading, three_stages
 from simmim_lib.lessons.language.plain_methods import DOMAINS, PlainMethod, measure
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, study
@@ -128,4 +128,26 @@ def text_small_model() -> list[Settings]:
         for labels in (25, "all")
         for target in DOMAINS
         for source in (None, "wikipedia")
+    ]
+
+
+LEFT_OUT: tuple[dict[str, Any], ...] = (
+    {},
+    {"articles": False},
+    {"own_texts": False},
+    {"smaller_steps": False},
+    {"gradually": False},
+)
+"""What a training in three stages does without, one thing at a time."""
+
+
+@study(
+    "Which of the three stages of ULMFiT, and which of its manners, does a small model need?",
+    three_stages.measure,
+    three_stages.Staged.from_mapping,
+)
+def text_three_stages() -> list[three_stages.Staged]:
+    """Everything, and each thing left out once."""
+    return [
+        three_stages.Staged(target=target, **change) for target in DOMAINS for change in LEFT_OUT
     ]

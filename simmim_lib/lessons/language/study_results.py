@@ -268,6 +268,46 @@ def small_model_table() -> Table:
     return Table(["labels, way", *TITLES.values()], rows)
 
 
+STAGES = {
+    "articles": "the articles of Wikipedia",
+    "own_texts": "the domain's own texts, without labels",
+    "smaller_steps": "smaller steps for earlier layers",
+    "gradually": "one more layer after the other",
+}
+"""What can be left out of a training in three stages, in words."""
+
+
+def in_stages(target: str, without: str = "") -> np.ndarray:
+    """Return the accuracies of a training in three stages, (seeds,).
+
+    Args:
+        target: one of `DOMAINS`.
+        without: what is left out, of `STAGES`; by default nothing.
+    """
+    done = {name: name != without for name in STAGES}
+    return stored.load("text-three-stages").values("accuracy", target=target, **done)
+
+
+def missed(without: str) -> float:
+    """Return how many points are lost on average over the domains when something is left out."""
+    return 100 * float(
+        np.mean([in_stages(name).mean() - in_stages(name, without).mean() for name in DOMAINS])
+    )
+
+
+def stages_table() -> Table:
+    """Return what each stage and each manner is worth."""
+    whole = ["everything", *(mean_and_interval(in_stages(name)) for name in DOMAINS)]
+    rows = [
+        [
+            f"without {words}",
+            *(difference(in_stages(name, without), in_stages(name)) for name in DOMAINS),
+        ]
+        for without, words in STAGES.items()
+    ]
+    return Table(["25 labels of each class", *TITLES.values()], [whole, *rows])
+
+
 # --- What is not understood
 
 
