@@ -280,4 +280,5 @@ def _trained(
     settings: Settings, tasks: dict[str, Target], network: Network, weights: Weights
 ) -> Trained:
     images = {name: task.data.train.images.shape[1:] for name, task in tasks.items()}
-    return Trained(settings.trunk, network.architecture, network.source, images, weights)
+    info, source = settings.trunk_info, network.source
+    return Trained(info.name, network.architecture, source, images, weights, info.state)

@@ -63,7 +63,6 @@ def frozen_features(
     return _read(path, data) or _compute(path, data, features)
 
 
-@functools.lru_cache(maxsize=12)
 def tokenized(data: datasets.Dataset, trunk: str, length: int) -> datasets.Dataset:
     """Return a dataset whose texts are replaced by the numbers of their tokens, (n, length).
 
@@ -72,7 +71,12 @@ def tokenized(data: datasets.Dataset, trunk: str, length: int) -> datasets.Datas
         trunk: whose tokens they are.
         length: how many tokens of a text are kept; shorter ones are filled up with 0.
     """
-    train, test = (tokens.token_ids(trunk, part.images, length) for part in _parts(data))
+    return _tokenized(data, trunks.describe(trunk), length)
+
+
+@functools.lru_cache(maxsize=12)
+def _tokenized(data: datasets.Dataset, trunk: trunks.Trunk, length: int) -> datasets.Dataset:
+    train, test = (tokens.token_ids(trunk.name, part.images, length) for part in _parts(data))
     full = np.mean(train[:, -1] != tokens.PADDING)
     if full > MANY:
         warn(
@@ -117,7 +121,8 @@ def texts_features(
     Returns:
         Features, (n, units).
     """
-    lengths = -(-(ids > 0).sum(axis=1) // SHORTEST) * SHORTEST
+    places = np.where(ids != tokens.PADDING, np.arange(1, ids.shape[1] + 1), 1)
+    lengths = -(-places.max(axis=1) // SHORTEST) * SHORTEST
     found: dict[int, np.ndarray] = {}
     for length in np.unique(np.minimum(lengths, ids.shape[1])).tolist():
         parts = trunks.cut_trunk(len(source.blocks), source.trunk, (length,), length)

@@ -32,6 +32,7 @@ from simmim_lib.trunks.files import KEPT_DESCRIPTION
 
 if TYPE_CHECKING:
     import keras
+    from tokenizers import Tokenizer
 
     from simmim_lib.simmim import Task
 
@@ -60,6 +61,7 @@ class Trained:
         source: what their frozen blocks were copied from.
         images: of each target, the shape of its images; of texts ().
         weights: of the part that is trained, each (seeds, ...).
+        state: of the trunk's files when it was trained, as `trunks.Trunk.state`.
     """
 
     trunk: str
@@ -67,6 +69,7 @@ class Trained:
     source: Pretrained | None
     images: dict[str, ImageShape]
     weights: Weights
+    state: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -131,11 +134,11 @@ class Description:
             raise ValueError("no size")
         if not isinstance(kind, str) or kind not in ACTIVATIONS:
             raise ValueError("no kind")
-        of_trunk = values.get("tokens", "")
-        tokenizer = values.get("tokenizer", "")
+        of_trunk, tokenizer = values.get("tokens", ""), values.get("tokenizer", "")
         if not isinstance(of_trunk, str) or not isinstance(tokenizer, str):
             raise ValueError("tokens of no network")
-        if of_trunk not in ("", *TAKING_TEXTS) and not tokenizer:
+        own = bool(tokenizer) and of_trunk.startswith(f"{checkpoints.KIND}:")
+        if not own and (tokenizer or of_trunk not in ("", *TAKING_TEXTS)):
             raise ValueError("tokens of no network that is known here")
         grey, trained = bool(values.get("grey")), values.get("trained")
         trained = trained if isinstance(trained, dict) else {}
@@ -146,10 +149,17 @@ class Description:
 
 @dataclass(frozen=True, eq=False)
 class KeptModel:
-    """A model that was kept, and what its file says about it."""
+    """A model that was kept, and what its file says about it.
+
+    Attributes:
+        model: from what it takes to probabilities or numbers.
+        description: what its file says.
+        tokenizer: what cuts texts for it, where that is not one of the catalogue's.
+    """
 
     model: "keras.Model"
     description: Description
+    tokenizer: "Tokenizer | None" = None
 
 
 @keras_setup.as_usual()
@@ -216,14 +226,19 @@ def describe(trained: Trained, target: str, title: str, how: Mapping[str, Any]) 
         return Description(*known, size=shape[0], grey=shape[2] == 1, trained=how)
     length, trunk = trained.architecture.size, trained.trunk
     made = Description(*known, size=length, grey=False, trained=how, tokens=trunk)
-    if trunk in TAKING_TEXTS:
+    if (checkpoint := trunks.describe(trunk).checkpoint) is None:
         return made
-    return replace(made, tokenizer=tokens.fingerprint(trunk))
+    return replace(made, tokenizer=tokens.fingerprint(checkpoint.read(TOKENIZER)))
 
 
 def _trunk(trained: Trained, target: str, seed: int) -> "keras.Model":
     """Return one seed's trunk, whole."""
     info = trunks.describe(trained.trunk)
+    if info.state != trained.state:
+        raise WorkbookError(
+            f"The files of the trunk {shown(info.name)} were written anew since it was trained: "
+            "train it again."
+        )
     given = None if info.colour or info.takes == "texts" else trained.images[target][2]
     trunk = trunks.build_trunk(info.name, given, trained.architecture.size)
     trunks.set_weights(trunk, info.end_of, _blocks(trained, seed))
@@ -321,28 +336,36 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
             f"{path} holds a model that does not fit its description {KEPT_DESCRIPTION}, so one of "
             "the two was changed: save the model again with Result.save or `simmim run --save`."
         )
-    if description.tokenizer:
-        _check_tokenizer(path, description)
-    return KeptModel(model, description)
+    own = _own_tokenizer(path, description) if description.tokenizer else None
+    return KeptModel(model, description, own)
 
 
-def _check_tokenizer(path: Path, description: Description) -> None:
-    """Refuse what would read other tokens than it learnt from.
+def _own_tokenizer(path: Path, description: Description) -> "Tokenizer":
+    """Return the tokenizer of a network that is not of the catalogue.
 
-    Nothing is downloaded for that: the file may be a stranger's.
+    Nothing is downloaded for that: the file of the model may be a stranger's.
+
+    Raises:
+        WorkbookError: it is not on this machine, or is another than the one that was learnt with.
     """
     name = description.tokens
-    address = checkpoints.address_of(name)
-    if address is None or not checkpoints.Checkpoint.at(address).is_here(TOKENIZER):
+    try:
+        address = checkpoints.address_of(name)
+        checkpoint = checkpoints.Checkpoint.at(address) if address else None
+    except WorkbookError:
+        checkpoint = None
+    if checkpoint is None or not checkpoint.is_here(TOKENIZER):
         raise WorkbookError(
             f"{path} reads the tokens of {shown(name)}, which is not on this machine: put its "
             "folder there, or name that network once as a trunk, which downloads it."
         )
-    if tokens.fingerprint(name) != description.tokenizer:
+    content = checkpoint.read(TOKENIZER)
+    if tokens.fingerprint(content) != description.tokenizer:
         raise WorkbookError(
             f"{path} has learnt from other tokens than those of {shown(name)} on this machine: "
             "put the network's folder there that it was trained with."
         )
+    return tokens.read(content.decode())
 
 
 def _description(path: str | os.PathLike[str]) -> Description:

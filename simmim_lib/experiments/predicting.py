@@ -18,7 +18,7 @@ from simmim_lib.errors import WorkbookError, check_choice, offered, printable
 from simmim_lib.experiments.kept_models import Description, KeptModel
 from simmim_lib.foundation import atomic
 from simmim_lib.foundation.paths import from_person
-from simmim_lib.trunks.tokens import token_ids
+from simmim_lib.trunks import tokens
 
 AT_ONCE = 32
 """Examples that are predicted for in one call."""
@@ -199,18 +199,20 @@ def predict(kept: KeptModel, examples: Iterable[Example]) -> Iterator[Outcome]:
     """
     rest = iter(examples)
     while group := [*itertools.islice(rest, AT_ONCE)]:
-        yield from _predict_group(kept, [_read(kept.description, example) for example in group])
+        yield from _predict_group(kept, [_read(kept, example) for example in group])
 
 
-def _read(description: Description, example: Example) -> tuple[Path, np.ndarray] | Unreadable:
+def _read(kept: KeptModel, example: Example) -> tuple[Path, np.ndarray] | Unreadable:
     """Return what the model takes, a row of a batch, or why it cannot be had."""
     if isinstance(example, Unreadable):
         return example
+    description = kept.description
     path = example if isinstance(example, Path) else example.path
     try:
         if description.takes == "texts":
             text = read_text(example) if isinstance(example, Path) else example.text
-            return path, token_ids(description.tokens, [text], description.size)[0]
+            made = kept.tokenizer or tokens.tokenizer(description.tokens)
+            return path, tokens.encode(made, [text], description.size)[0]
         pixels = read_image(path, description.size, description.grey).pixels
         return path, np.atleast_3d(pixels).astype(np.float32)
     except (BrokenImageError, BrokenTextError) as error:

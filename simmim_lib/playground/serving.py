@@ -67,14 +67,21 @@ def _check_address(name: str, allowed: list[Path]) -> None:
     kind, _, rest = name.partition(":")
     path = from_person(rest.partition("?")[0])
     _check_within(name, path, allowed)
-    if kind == checkpoints.KIND and not path.is_dir():
+    if kind == checkpoints.KIND:
+        _check_checkpoint(name, path, allowed)
+    data = naming.parse(name)
+    for file in own.list_files(data).files if data else ():
+        _check_within(name, file.path, allowed)
+
+
+def _check_checkpoint(name: str, path: Path, allowed: list[Path]) -> None:
+    if not os.path.isdir(path) or "?" in name:
         raise WorkbookError(
             f"{shown(name)} would be downloaded, which this page does for nobody: ask whoever runs "
             "it to put the network's folder there."
         )
-    data = naming.parse(name)
-    for file in own.list_files(data).files if data else ():
-        _check_within(name, file.path, allowed)
+    for file in checkpoints.FILES:
+        _check_within(name, path / file, allowed)
 
 
 def _check_within(name: str, path: Path, allowed: list[Path]) -> None:

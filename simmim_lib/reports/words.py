@@ -33,7 +33,7 @@ def start(settings: Settings) -> str:
         f"(licence {trunk.licence})",
         FILE: f"are in the file {trunk.file.name}; what they were trained on only their maker knows"
         if trunk.file
-        else "were published under this name; what they were trained on their makers say",
+        else f"were published as {trunk.checkpoint}; what they were trained on their makers say",
     }.get(settings.source, f"were trained on all training {trunk.takes} of {source_name(settings)}")
     if settings.pretext != "labels":
         origin += f", {PRETEXTS[settings.pretext]}"

@@ -30,6 +30,7 @@ class Sizes:
         heads: in which a layer looks at other tokens, each with an equal part of the width.
         inner: numbers for each token in a layer's wide part.
         layers: how many.
+        segments: marks for the first sentence of a text, the second, and so on.
         epsilon: added to a variance before it is divided by.
         activation: one of `ACTIVATIONS`.
     """
@@ -40,6 +41,7 @@ class Sizes:
     heads: int
     inner: int
     layers: int
+    segments: int = 2
     epsilon: float = 1e-12
     activation: str = "gelu"
 
@@ -47,6 +49,12 @@ class Sizes:
     def blocks(self) -> tuple[str, ...]:
         """What can be frozen, first to last."""
         return ("embedding", *(f"layer_{number}" for number in range(1, self.layers + 1)))
+
+    @property
+    def number_of_weights(self) -> int:
+        """How many weights there are, but for the few of biases and normalisations."""
+        embedded = (self.vocabulary + self.positions) * self.width
+        return embedded + self.layers * self.width * (4 * self.width + 2 * self.inner)
 
     @property
     def ends(self) -> tuple[str, ...]:
@@ -110,12 +118,8 @@ def blocks(tensors: dict[str, np.ndarray], sizes: Sizes) -> Blocks:
     """Return weights as Keras has them, block by block, from those of a BERT as PyTorch has them.
 
     Args:
-        tensors: by the names that the package transformers gives them; others are not looked at.
+        tensors: by the names that the package transformers gives them, see `tensor_shapes`.
         sizes: of the network.
-
-    Raises:
-        KeyError: a tensor is missing; its name.
-        ValueError: one has not as many numbers as its place.
     """
     first = "embeddings"
     # All of a text is its first sentence, so the mark of that one is added to every place.
@@ -128,15 +132,31 @@ def blocks(tensors: dict[str, np.ndarray], sizes: Sizes) -> Blocks:
     return by_block
 
 
-def shapes(sizes: Sizes, block: str) -> list[tuple[int, ...]]:
-    """Return the shapes of a block's weights, as `blocks` returns them."""
+def tensor_shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of the tensors that `blocks` reads, by their names."""
     width, inner = sizes.width, sizes.inner
-    norm: list[tuple[int, ...]] = [(width,), (width,)]
-    if block == "embedding":
-        return [(sizes.vocabulary, width), (sizes.positions, width), *norm]
-    heads = sizes.heads, width // sizes.heads
-    attention = [(width, *heads), heads] * 3 + [(*heads, width), (width,)]
-    return [*attention, *norm, (width, inner), (inner,), (inner, width), (width,), *norm]
+    dense = {}
+    for number in range(sizes.layers):
+        layer = f"encoder.layer.{number}"
+        for part in ("self.query", "self.key", "self.value", "output.dense"):
+            dense[f"{layer}.attention.{part}"] = (width, width)
+        dense[f"{layer}.intermediate.dense"] = (inner, width)
+        dense[f"{layer}.output.dense"] = (width, inner)
+    norms = ["embeddings.LayerNorm"]
+    for number in range(sizes.layers):
+        norms += [
+            f"encoder.layer.{number}.{part}.LayerNorm" for part in ("attention.output", "output")
+        ]
+    shapes: dict[str, tuple[int, ...]] = {
+        "embeddings.word_embeddings.weight": (sizes.vocabulary, width),
+        "embeddings.position_embeddings.weight": (sizes.positions, width),
+        "embeddings.token_type_embeddings.weight": (sizes.segments, width),
+    }
+    for name, shape in dense.items():
+        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
+    for name in norms:
+        shapes |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
+    return shapes
 
 
 def _layer_weights(tensors: dict[str, np.ndarray], sizes: Sizes, name: str) -> Weights:

