@@ -6,6 +6,13 @@ from widget_driver import hidden_errors
 
 BUILDERS = stress.builders()
 
+HERE = (
+    *("loss_formula.three_classes", "loss_formula.real_network", "transfer_learning.frozen_layers"),
+    *("simmim_model.simmim", "task_weights.conflict", "language.words_behind"),
+    *("masked_images.masks", "open_problems.budget"),
+)
+"""Of each kind one; all of them, with more moves, take ten minutes: `python tests/stress.py 200`."""
+
 
 def test_all_lessons_with_panels_are_here():
     assert len(BUILDERS) >= 30
@@ -16,7 +23,7 @@ def test_all_lessons_with_panels_are_here():
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", BUILDERS)
+@pytest.mark.parametrize("name", HERE)
 def test_after_many_quick_moves_a_panel_shows_the_last_that_was_asked_for(name):
     panel = BUILDERS[name]()
     for _ in stress.moves(panel, number=20, seed=0, pause=0.02):
