@@ -11,7 +11,7 @@ HERE = (
     *("simmim_model.simmim", "task_weights.conflict", "language.words_behind"),
     *("masked_images.masks", "open_problems.budget"),
 )
-"""Of each kind one; all of them, with more moves, take ten minutes: `python tests/stress.py 200`."""
+"""Of each kind one; all of them, with 200 moves each: `python tests/stress.py 200`."""
 
 
 def test_all_lessons_with_panels_are_here():
