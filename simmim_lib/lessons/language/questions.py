@@ -416,11 +416,11 @@ def _small_model() -> Answer:
         [
             Option(
                 "the articles of Wikipedia",
-                "They have ten times as many words as the domain's own texts, but other words.",
+                "They have far more words than the domain's own texts, but other words.",
             ),
             Option(
                 "the domain's own texts",
-                "They are about the right things, but a thousand sentences are soon read.",
+                "They are about the right things, but some hundred sentences are soon read.",
             ),
             Option(
                 "smaller steps for earlier layers",
@@ -455,5 +455,5 @@ def _stages() -> Answer:
         + " points. "
         + ("Clear of zero: " + "; ".join(clear) + ". " if clear else "None is clear of zero. ")
         + "The authors found every one of them useful, with a model and texts a hundred times as "
-        "large; here three thousand sentences and 25 labels cannot show small effects.",
+        "large; here some hundred sentences and 25 labels cannot show small effects.",
     )

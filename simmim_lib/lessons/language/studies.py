@@ -149,5 +149,5 @@ LEFT_OUT: tuple[dict[str, Any], ...] = (
 def text_three_stages() -> list[three_stages.Staged]:
     """Everything, and each thing left out once."""
     return [
-        three_stages.Staged(target=target, **change) for target in DOMAINS for change in LEFT_OUT
+        three_stages.Staged(tested_on=name, **change) for name in DOMAINS for change in LEFT_OUT
     ]

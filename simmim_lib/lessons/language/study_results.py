@@ -1,5 +1,7 @@
 """What lesson 07's stored studies have found, as figures and tables."""
 
+from typing import Any
+
 import numpy as np
 
 from simmim_lib import datasets
@@ -284,8 +286,8 @@ def in_stages(target: str, without: str = "") -> np.ndarray:
         target: one of `DOMAINS`.
         without: what is left out, of `STAGES`; by default nothing.
     """
-    done = {name: name != without for name in STAGES}
-    return stored.load("text-three-stages").values("accuracy", target=target, **done)
+    done: dict[str, Any] = {name: name != without for name in STAGES}
+    return stored.load("text-three-stages").values("accuracy", tested_on=target, **done)
 
 
 def missed(without: str) -> float:

@@ -35,7 +35,7 @@ class Staged(Described):
     """A training in up to three stages.
 
     Attributes:
-        target: one of `DOMAINS`.
+        tested_on: one of `DOMAINS`, whose labels are learnt, too.
         labels_per_class: a number, or "all".
         articles: whether the articles of Wikipedia are read first.
         own_texts: whether the target's own texts are read next, without labels.
@@ -44,7 +44,7 @@ class Staged(Described):
         seeds: draws of labelled texts.
     """
 
-    target: str
+    tested_on: str
     labels_per_class: int | str = 25
     articles: bool = True
     own_texts: bool = True
@@ -54,7 +54,7 @@ class Staged(Described):
 
     def __post_init__(self) -> None:
         """Refuse what is no domain of the lesson."""
-        check_choice("target", self.target, DOMAINS)
+        check_choice("domain", self.tested_on, DOMAINS)
 
     @property
     def settings(self) -> Settings:
@@ -62,7 +62,7 @@ class Staged(Described):
         return Settings(
             trunk=WORDS.name,
             source=ARTICLES if self.articles or self.own_texts else None,
-            targets=(self.target,),
+            targets=(self.tested_on,),
             image_size=32,
             labels_per_class=self.labels_per_class,
             adaptation="gradual-unfreezing" if self.gradually else "fine-tune",
@@ -82,8 +82,8 @@ def measure(staged: Staged, progress: Progress) -> Measures:
     source = read(staged)
     result = experiments.run(staged.settings, baseline=False, source=source, progress=progress)
     return {
-        "accuracy": result.accuracy[staged.target],
-        "validation": result.validation[staged.target],
+        "accuracy": result.accuracy[staged.tested_on],
+        "validation": result.validation[staged.tested_on],
     }
 
 
@@ -93,7 +93,7 @@ def read(staged: Staged) -> Pretrained | None:
     if not staged.own_texts:
         return model
     return next_word.train(
-        staged.target,
+        staged.tested_on,
         steps=OWN_TEXTS_STEPS,
         start=model.blocks if model else None,
         learning_rate=OWN_TEXTS_RATE,

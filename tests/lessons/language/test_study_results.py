@@ -11,7 +11,10 @@ from simmim_lib.studies import stored
 
 @pytest.mark.parametrize(
     "name",
-    ["text_domains", "text_domain_without_labels", "text_plain_methods", "text_domain_shift"],
+    [
+        *("text_domains", "text_domain_without_labels", "text_plain_methods", "text_domain_shift"),
+        "text_three_stages",
+    ],
 )
 def test_stored_studies_are_of_todays_plans(name):
     plan = getattr(studies, name)()
