@@ -125,7 +125,7 @@ def test_every_dependency_is_imported_and_every_import_a_dependency() -> None:
     extras |= {"h5py"}  # which Keras brings
     extras |= {"distributed", "dask", "yaml"}  # of `scale`; distributed brings dask
     extras |= {"pydicom"}  # of `medical`
-    extras |= {"safetensors", "tokenizers"}  # of `language`
+    extras |= {"huggingface_hub", "safetensors", "tokenizers"}  # of `language`
     imported = set()
     for file in (ROOT / "simmim_lib").rglob("*.py"):
         for node in ast.walk(ast.parse(file.read_text("utf-8"))):
