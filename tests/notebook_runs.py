@@ -66,7 +66,8 @@ def _run_papermill(notebook: Path, executed: Path, place: Path, seconds: int) ->
     """Run a notebook at a place; return the error that papermill stops with, or "".
 
     The time limit for a cell is not only for endless loops: now and then nbclient overlooks the
-    kernel's answer to a cell with an Output widget, and waits for it. Then it is asked again.
+    kernel's answer to a cell with an Output widget, and waits for it. Then it is asked again; so it
+    is where no kernel came up, as another process had taken one of its ports meanwhile.
     """
     options = {"cwd": str(place), "progress_bar": False, "execution_timeout": seconds}
     failure = ""
@@ -78,6 +79,8 @@ def _run_papermill(notebook: Path, executed: Path, place: Path, seconds: int) ->
             failure = str(error)
         except (PapermillExecutionError, DeadKernelError) as error:
             return str(error)
+        except RuntimeError as error:  # a kernel that never answered
+            failure = str(error)
     return failure
 
 
