@@ -17,7 +17,7 @@ from simmim_lib.errors import warn
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import atomic, cache, directories, keras_files
 from simmim_lib.foundation.progress import Progress, progress_bar
-from simmim_lib.trunks import checkpoints, tokens
+from simmim_lib.trunks import tokens
 from simmim_lib.trunks.building import ImageShape
 
 SLOW = 2.0
@@ -180,8 +180,8 @@ def _path(
     """
     info = trunks.describe(trunk)
     built: list[object] = [keras_files.config(info.file)] if info.file else []
-    if info.checkpoint:
-        built = [asdict(checkpoints.sizes(info.checkpoint))]
+    if info.bert:
+        built = [asdict(info.bert)]
     digest = hashlib.sha256(json.dumps([trunk, frozen, size, *built]).encode())
     for array in (*weights, *(part.images for part in _parts(data))):
         digest.update(np.ascontiguousarray(array).data)

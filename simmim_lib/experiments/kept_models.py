@@ -350,8 +350,7 @@ def _own_tokenizer(path: Path, description: Description) -> "Tokenizer":
     """
     name = description.tokens
     try:
-        address = checkpoints.address_of(name)
-        checkpoint = checkpoints.Checkpoint.at(address) if address else None
+        checkpoint = checkpoints.Checkpoint.find(name)
     except WorkbookError:
         checkpoint = None
     if checkpoint is None or not checkpoint.is_here(TOKENIZER):

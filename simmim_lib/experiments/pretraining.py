@@ -19,6 +19,7 @@ from simmim_lib.foundation import archives, atomic, cache, directories, locks, p
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.trunks import Blocks, applications, checkpoints, minilm
 from simmim_lib.trunks.catalogue import MINILM, SMALL_CNN, SMALL_VIT, WORDS
+from simmim_lib.trunks.checkpoints import WEIGHTS
 
 MAX_BYTES = 1_000_000_000
 """What the arrays of a stored network may fill; the largest of ours have a hundredth of it."""
@@ -83,8 +84,8 @@ def published(trunk: str) -> Blocks:
         return _bundled_weights(info)
     if info.name == MINILM.name:
         return minilm.weights()
-    if info.checkpoint:
-        return checkpoints.weights(info.checkpoint)
+    if info.checkpoint and info.bert:
+        return checkpoints.read_weights(info.checkpoint.read(WEIGHTS), info.bert, info.title)
     network = (
         trunks.build_trunk(trunk)  # a file's weights are there when it is read
         if info.file

@@ -15,7 +15,7 @@ from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import directories
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.trunks import checkpoints
+from simmim_lib.trunks.checkpoints import FILES, Checkpoint
 
 FOLDER = "SIMMIM_PLAYGROUND_FOLDER"
 """The environment variable that names the folder whose data all readers may use."""
@@ -64,24 +64,23 @@ def check_files(values: Mapping[str, Any]) -> None:
 
 
 def _check_address(name: str, allowed: list[Path]) -> None:
-    kind, _, rest = name.partition(":")
-    path = from_person(rest.partition("?")[0])
-    _check_within(name, path, allowed)
-    if kind == checkpoints.KIND:
-        _check_checkpoint(name, path, allowed)
+    path = name.partition(":")[2].partition("?")[0]
+    _check_within(name, from_person(path), allowed)
+    if checkpoint := Checkpoint.find(name):
+        _check_checkpoint(name, checkpoint, allowed)
     data = naming.parse(name)
     for file in own.list_files(data).files if data else ():
         _check_within(name, file.path, allowed)
 
 
-def _check_checkpoint(name: str, path: Path, allowed: list[Path]) -> None:
-    if not os.path.isdir(path) or "?" in name:
+def _check_checkpoint(name: str, checkpoint: Checkpoint, allowed: list[Path]) -> None:
+    if checkpoint.folder is None:
         raise WorkbookError(
             f"{shown(name)} would be downloaded, which this page does for nobody: ask whoever runs "
             "it to put the network's folder there."
         )
-    for file in checkpoints.FILES:
-        _check_within(name, path / file, allowed)
+    for file in FILES:
+        _check_within(name, checkpoint.folder / file, allowed)
 
 
 def _check_within(name: str, path: Path, allowed: list[Path]) -> None:

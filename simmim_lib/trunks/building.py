@@ -11,10 +11,8 @@ from simmim_lib.trunks import (
     applications,
     article,
     bert,
-    checkpoints,
     efficientnet,
     files,
-    minilm,
     small_cnn,
     vit,
     words,
@@ -24,7 +22,6 @@ from simmim_lib.trunks.catalogue import (
     ARTICLE,
     EFFICIENTNET_LITE0,
     EFFICIENTNET_LITE0_MIDDLE,
-    MINILM,
     SMALL_CNN,
     SMALL_VIT,
     WORDS,
@@ -71,8 +68,8 @@ def build_trunk(
 def _built(trunk: Trunk, size: int, channels: int) -> "keras.Model":
     if trunk.file:
         return files.read(trunk.file)
-    if trunk.checkpoint:
-        return bert.build(checkpoints.sizes(trunk.checkpoint), size)
+    if trunk.bert:
+        return bert.build(trunk.bert, size)
     return BUILDERS[trunk.name](size, channels)
 
 
@@ -88,7 +85,6 @@ BUILDERS: "Mapping[str, Callable[[int, int], keras.Model]]" = {
     EFFICIENTNET_LITE0.name: _for_colour(efficientnet.build),
     EFFICIENTNET_LITE0_MIDDLE.name: _for_colour(efficientnet.build_middle),
     WORDS.name: _for_colour(words.build),
-    MINILM.name: _for_colour(functools.partial(bert.build, minilm.SIZES)),
     **{
         name: _for_colour(functools.partial(applications.build, name))
         for name in applications.NAMES

@@ -7,7 +7,8 @@ from pathlib import Path
 from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.foundation.addresses import Address
 from simmim_lib.foundation.options import parts_of
-from simmim_lib.trunks import bert, checkpoints, files
+from simmim_lib.trunks import checkpoints, files
+from simmim_lib.trunks.bert import Sizes
 from simmim_lib.trunks.checkpoints import Checkpoint
 from simmim_lib.trunks.minilm import SIZES
 
@@ -47,6 +48,7 @@ class Trunk:
         merged: the parts of this file that a block consists of, if it is not one of its own name.
         ends: the layers whose outputs end the blocks, where they are named otherwise.
         file: the saved network that it is, if it is no network of the catalogue.
+        bert: the sizes of a network of BERT's layout.
         checkpoint: the published network that it is, if it is no network of the catalogue.
         state: of these files; another when they were written anew, so that a description can stand
             for what was made of them.
@@ -67,6 +69,7 @@ class Trunk:
     merged: Mapping[str, tuple[str, ...]] = field(default_factory=dict, hash=False)
     ends: tuple[str, ...] = ()
     file: Path | None = None
+    bert: Sizes | None = None
     checkpoint: Checkpoint | None = None
     state: tuple[int, ...] = ()
 
@@ -150,7 +153,7 @@ EFFICIENTNET_LITE0_MIDDLE = replace(
 """Its stages 4 to 6, for drawings and scans. They are one block, since all three are looked at."""
 
 
-def _bert(name: str, title: str, sizes: bert.Sizes, published: str) -> Trunk:
+def _bert(name: str, title: str, sizes: Sizes, published: str) -> Trunk:
     """Describe a network for texts that was published; by default all is frozen."""
     return Trunk(
         name,
@@ -162,6 +165,7 @@ def _bert(name: str, title: str, sizes: bert.Sizes, published: str) -> Trunk:
         takes="texts",
         frozen=len(sizes.blocks),
         ends=sizes.ends,
+        bert=sizes,
     )
 
 
@@ -252,8 +256,8 @@ def describe(name: str) -> Trunk:
         WorkbookError: the name is unknown, the address names no blocks, or a file is missing,
             damaged or of another kind, or cannot be downloaded.
     """
-    if of_texts := checkpoints.address_of(name):
-        return _of_texts(name, of_texts)
+    if checkpoint := Checkpoint.find(name):
+        return _of_texts(name, checkpoint)
     address = Address.parse(name, {FILE: ("blocks",)})
     if address is None:
         kinds = "file:PATH.keras?blocks=LAYER,LAYER", "hub:OWNER/NAME"
@@ -262,11 +266,10 @@ def describe(name: str) -> Trunk:
     return _saved(name, address)
 
 
-def _of_texts(name: str, address: Address) -> Trunk:
-    found = Checkpoint.at(address)
-    state = found.state()  # before it is read: what is written meanwhile is read again
-    trunk = _bert(name, address.place.name or address.path, checkpoints.sizes(found), FILE)
-    return replace(trunk, checkpoint=found, state=state)
+def _of_texts(name: str, checkpoint: Checkpoint) -> Trunk:
+    state = checkpoint.state()  # before it is read: what is written meanwhile is read again
+    trunk = _bert(name, checkpoint.title, checkpoints.sizes(checkpoint), FILE)
+    return replace(trunk, checkpoint=checkpoint, state=state)
 
 
 def _saved(name: str, address: Address) -> Trunk:

@@ -60,11 +60,6 @@ def missing(package: str) -> WorkbookError:
     )
 
 
-def address_of(name: str) -> Address | None:
-    """Return the address that the name of a trunk is, if it is one of a checkpoint."""
-    return Address.parse(name, {KIND: ("revision",)})
-
-
 @dataclass(frozen=True)
 class Checkpoint:
     """Where the files of a published network are.
@@ -84,14 +79,17 @@ class Checkpoint:
         return self.name + (f" ({self.revision})" if self.revision != LATEST else "")
 
     @classmethod
-    def at(cls, address: Address) -> "Checkpoint":
-        """Return the checkpoint that an address names: a folder of this machine, if there is one.
+    def find(cls, name: str) -> "Checkpoint | None":
+        """Return the checkpoint that the name of a trunk is the address of, if it is one.
 
-        With a revision, it is always one of the Hub.
+        It is a folder of this machine, if there is one; with a revision, always one of the Hub.
 
         Raises:
             WorkbookError: no such folder, and no name or revision that the Hub could have.
         """
+        address = Address.parse(name, {KIND: ("revision",)})
+        if address is None:
+            return None
         revision = address.options.get("revision", "")
         if not revision and os.path.isdir(address.place):
             return cls(address.path, address.place)
@@ -108,6 +106,11 @@ class Checkpoint:
                 "hub:owner/name."
             )
         return cls(address.path, revision=revision or LATEST)
+
+    @property
+    def title(self) -> str:
+        """The name of its folder, or of the network without its owner."""
+        return (self.folder or Path(self.name)).name or self.name
 
     def is_here(self, name: str) -> bool:
         """Tell whether a file can be read without a download."""
@@ -319,16 +322,6 @@ def _differs(checkpoint: Checkpoint, name: str, given: object, wanted: str) -> W
         "choose one of BERT's layout, whose tokens are averaged, such as "
         "hub:sentence-transformers/all-MiniLM-L12-v2."
     )
-
-
-def weights(checkpoint: Checkpoint) -> Blocks:
-    """Return the published weights, block by block.
-
-    Raises:
-        WorkbookError: as `sizes` and `read_weights`.
-    """
-    wanted = sizes(checkpoint)
-    return read_weights(checkpoint.read(WEIGHTS), wanted, checkpoint.name)
 
 
 def read_weights(content: bytes, wanted: bert.Sizes, name: str) -> Blocks:

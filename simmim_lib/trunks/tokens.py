@@ -38,8 +38,8 @@ def tokenizer(trunk: str) -> "Tokenizer":
 
 @functools.cache
 def _tokenizer(trunk: Trunk) -> "Tokenizer":
-    if trunk.checkpoint:
-        return read_own(trunk.checkpoint.read(TOKENIZER), checkpoints.sizes(trunk.checkpoint))
+    if trunk.checkpoint and trunk.bert:
+        return read_own(trunk.checkpoint.read(TOKENIZER), trunk.bert)
     if trunk == MINILM:
         return read(minilm.content(TOKENIZER).decode())
     if trunk == WORDS:

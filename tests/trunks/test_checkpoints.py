@@ -8,18 +8,20 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from bert_making import random_tensors
 
 import simmim_lib
 from simmim_lib import training, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import features as features_module
-from simmim_lib.experiments import kept_models
+from simmim_lib.experiments import kept_models, pretraining
 from simmim_lib.experiments.features import texts_features
 from simmim_lib.experiments.kept_models import Description
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.playground import serving
 from simmim_lib.settings import Settings
 from simmim_lib.trunks import checkpoints, minilm, tokens
+from simmim_lib.trunks.bert import Sizes
 
 pytest.importorskip("tokenizers")
 numpy_of_safetensors = pytest.importorskip("safetensors.numpy")
@@ -36,33 +38,12 @@ CONFIG = {
     "hidden_act": "gelu",
     "pad_token_id": 0,
 }
+SIZES = Sizes(12, 32, width=6, heads=3, inner=10, layers=2)
 WORDS = ["[PAD]", "[UNK]", "good", "bad", "film", "phone", "it", "is", "a", "the"]
 
 
 def tensors() -> dict[str, np.ndarray]:
-    """Return weights as transformers names them, drawn by chance, with some that nobody reads."""
-    random = np.random.default_rng(0)
-    width, inner = CONFIG["hidden_size"], CONFIG["intermediate_size"]
-    shapes = {
-        "embeddings.word_embeddings.weight": (CONFIG["vocab_size"], width),
-        "embeddings.position_embeddings.weight": (CONFIG["max_position_embeddings"], width),
-        "embeddings.token_type_embeddings.weight": (2, width),
-        "pooler.dense.weight": (width, width),
-    }
-    norms = ["embeddings.LayerNorm"]
-    dense = {}
-    for number in range(CONFIG["num_hidden_layers"]):
-        layer = f"encoder.layer.{number}"
-        for name in ("self.query", "self.key", "self.value", "output.dense"):
-            dense[f"{layer}.attention.{name}"] = (width, width)
-        dense[f"{layer}.intermediate.dense"] = (inner, width)
-        dense[f"{layer}.output.dense"] = (width, inner)
-        norms += [f"{layer}.attention.output.LayerNorm", f"{layer}.output.LayerNorm"]
-    for name, shape in dense.items():
-        shapes |= {f"{name}.weight": shape, f"{name}.bias": shape[:1]}
-    for name in norms:
-        shapes |= {f"{name}.weight": (width,), f"{name}.bias": (width,)}
-    return {name: random.normal(0, 0.5, size).astype(np.float32) for name, size in shapes.items()}
+    return random_tensors(SIZES, 0.5)
 
 
 def tokenizer() -> str:
@@ -238,7 +219,7 @@ def test_weights_of_another_network_are_refused(folder):
     def refused(content: bytes, words: str) -> None:
         path.write_bytes(content)
         with pytest.raises(WorkbookError, match=words):
-            checkpoints.weights(checkpoints.Checkpoint("tiny", folder))
+            pretraining.published(f"hub:{folder}")
 
     good = tensors()
     word = "embeddings.word_embeddings.weight"

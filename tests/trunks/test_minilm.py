@@ -5,6 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from bert_making import random_tensors
 
 from simmim_lib import training, trunks
 from simmim_lib.errors import WorkbookError
@@ -19,37 +20,8 @@ needs_weights = pytest.mark.skipif(
 )
 
 
-def random_tensors() -> dict[str, np.ndarray]:
-    """Return weights as the package transformers names them, drawn by chance."""
-    random = np.random.default_rng(0)
-    width, inner = minilm.SIZES.width, minilm.SIZES.inner
-    shapes = {
-        "embeddings.word_embeddings.weight": (minilm.SIZES.vocabulary, width),
-        "embeddings.position_embeddings.weight": (minilm.SIZES.positions, width),
-        "embeddings.token_type_embeddings.weight": (2, width),
-        "embeddings.LayerNorm": (width,),
-    }
-    for number in range(minilm.SIZES.layers):
-        layer = f"encoder.layer.{number}"
-        for name in ("self.query", "self.key", "self.value", "output.dense"):
-            shapes[f"{layer}.attention.{name}"] = (width, width)
-        shapes |= {
-            f"{layer}.attention.output.LayerNorm": (width,),
-            f"{layer}.intermediate.dense": (inner, width),
-            f"{layer}.output.dense": (width, inner),
-            f"{layer}.output.LayerNorm": (width,),
-        }
-    tensors = {}
-    for name, shape in shapes.items():
-        names = [name] if name.endswith("weight") else [f"{name}.weight", f"{name}.bias"]
-        for each in names:
-            size = shape[:1] if each.endswith("bias") else shape
-            tensors[each] = random.normal(0, 0.1, size).astype(np.float32)
-    return tensors
-
-
 def test_weights_by_their_published_names_fit_the_network():
-    blocks = bert.blocks(random_tensors(), minilm.SIZES)
+    blocks = bert.blocks(random_tensors(minilm.SIZES, 0.1), minilm.SIZES)
     trunk = trunks.describe("minilm-l6")
     variables = trunks.cut(trunks.build_trunk(trunk.name, size=8), trunk.end_of, 0).variables
     shapes = {name: [each.shape for each in block] for name, block in blocks.items()}

@@ -23,6 +23,9 @@ from simmim_lib.trunks.catalogue import WORDS
 
 ARTICLES = "wikipedia"
 
+LABELS = 25
+"""Of each class."""
+
 LAYER_DECAY = 1 / 2.6
 """What the authors multiply the size of a step by for each layer further down."""
 
@@ -36,7 +39,6 @@ class Staged(Described):
 
     Attributes:
         tested_on: one of `DOMAINS`, whose labels are learnt, too.
-        labels_per_class: a number, or "all".
         articles: whether the articles of Wikipedia are read first.
         own_texts: whether the target's own texts are read next, without labels.
         smaller_steps: whether earlier layers take smaller steps when the labels are learnt.
@@ -45,7 +47,6 @@ class Staged(Described):
     """
 
     tested_on: str
-    labels_per_class: int | str = 25
     articles: bool = True
     own_texts: bool = True
     smaller_steps: bool = True
@@ -64,10 +65,10 @@ class Staged(Described):
             source=ARTICLES if self.articles or self.own_texts else None,
             targets=(self.tested_on,),
             image_size=32,
-            labels_per_class=self.labels_per_class,
+            labels_per_class=LABELS,
             adaptation="gradual-unfreezing" if self.gradually else "fine-tune",
             layer_decay=LAYER_DECAY if self.smaller_steps else 1.0,
-            steps=60 if self.labels_per_class == 25 else 120,
+            steps=60,
             seeds=self.seeds,
             budget=BUDGET,
         )
