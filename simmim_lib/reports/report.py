@@ -7,6 +7,7 @@ model of the seed that is best on validation images, one for each target.
 
 import contextlib
 import datetime
+import functools
 import importlib
 import itertools
 import json
@@ -48,6 +49,9 @@ ADVICE = "name a new folder, in a place that you can write to."
 
 MODELS_FOLDER = "SIMMIM_MODELS_FOLDER"
 """Tells the notebook's process where to leave the models."""
+
+KERNELS = 3
+"""That are started at most until one comes up."""
 
 NUMBERS_TYPE = "application/vnd.simmim.result+json"
 """Under which the notebook keeps the numbers of its report."""
@@ -392,17 +396,61 @@ def _execute(
     It leaves the models to keep in the folder `models`.
     """
     import nbformat
+    from papermill import execute_notebook
+
+    sections = _Sections(notebook, tell or (lambda *_: None))
+    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
+        path = Path(private, NOTEBOOK)
+        run = functools.partial(
+            execute_notebook,
+            notebook,
+            path,
+            values,
+            progress_bar=False,
+            kernel_manager_class=_this_python(private, models),
+            on_cell_start=sections.begin,
+            stderr_file=sections,
+        )
+        try:
+            failure = _failure_of(run, sections)
+        except KeyboardInterrupt:
+            # The tasks that this cuts off would complain at length.
+            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
+            raise
+        executed = nbformat.read(path, as_version=4)
+    return _tidied(executed), failure
+
+
+def _failure_of(run: Callable[[], object], sections: "_Sections") -> Exception | None:
+    """Run a notebook; return what stopped it, or nothing.
+
+    Where not even its first cell began, the kernel did not come up: another process can take one of
+    its ports before it does. Then another is started.
+    """
+    from papermill import PapermillExecutionError
+
+    failure: Exception | None = None
+    for _ in range(KERNELS):
+        try:
+            run()
+            return None
+        except (PapermillExecutionError, RuntimeError) as error:  # a dead kernel is of the second
+            failure = error
+        if sections.begun:
+            break
+    return failure
+
+
+def _this_python(private: str, models: Path) -> type:
+    """Return the class of what starts this Python, whatever kernels the machine has installed.
+
+    Its bars are lines, which pass through here. It needs no home folder, and takes no notice of
+    what a reader's IPython does when it starts.
+    """
     from jupyter_client.kernelspec import KernelSpec
     from jupyter_client.manager import AsyncKernelManager
-    from papermill import PapermillExecutionError, execute_notebook
 
     class ThisPython(AsyncKernelManager):
-        """Starts this Python, whatever the kernels are that the machine has installed.
-
-        Its bars are lines, which pass through here. It needs no home folder, and takes no notice of
-        what a reader's IPython does when it starts.
-        """
-
         def __init__(self, *arguments: Any, **options: Any) -> None:
             super().__init__(*arguments, **options)
             self.connection_file = str(Path(private, "kernel.json"))
@@ -421,27 +469,7 @@ def _execute(
                 },
             )
 
-    failure, sections = None, _Sections(notebook, tell or (lambda *_: None))
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
-        path = Path(private, NOTEBOOK)
-        try:
-            execute_notebook(
-                notebook,
-                path,
-                values,
-                progress_bar=False,
-                kernel_manager_class=ThisPython,
-                on_cell_start=sections.begin,
-                stderr_file=sections,
-            )
-        except (PapermillExecutionError, RuntimeError) as error:  # a dead kernel is of the second
-            failure = error
-        except KeyboardInterrupt:
-            # The tasks that this cuts off would complain at length.
-            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-            raise
-        executed = nbformat.read(path, as_version=4)
-    return _tidied(executed), failure
+    return ThisPython
 
 
 def _tidied(notebook: "NotebookNode") -> "NotebookNode":
@@ -465,9 +493,10 @@ class _Sections:
 
     def __init__(self, notebook: "NotebookNode", tell: Tell) -> None:
         self.titles = [title for cell in notebook.cells if (title := _title(cell))]
-        self.tell, self.position = tell, 0
+        self.tell, self.position, self.begun = tell, 0, False
 
     def begin(self, cell: "NotebookNode", cell_index: int) -> None:
+        self.begun = True
         if title := _title(cell):
             self.position = self.titles.index(title) + 1
             self._tell(0.0)

@@ -17,6 +17,7 @@ from pathlib import Path
 import build
 import nbformat
 import numpy as np
+import papermill
 import psutil
 import pytest
 from hypothesis import given, settings
@@ -372,6 +373,33 @@ def refused(capsys, *words: str) -> str:
     assert output == ""
     assert len(errors.splitlines()) == 1 and errors.endswith(".\n")
     return errors
+
+
+def executed(source: str, monkeypatch, folder: Path, lost: int = 0) -> tuple:
+    """Run one cell, of which the first kernels do not come up; return cells, failure, starts."""
+    starts, execute = [], papermill.execute_notebook
+
+    def execute_or_not(*arguments: object, **options: object) -> object:
+        starts.append(options)
+        if len(starts) <= lost:
+            raise RuntimeError("Kernel died before replying to kernel_info")
+        return execute(*arguments, **options)
+
+    monkeypatch.setattr(papermill, "execute_notebook", execute_or_not)
+    notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
+    notebook.metadata.kernelspec = {"name": "python3", "language": "python"}
+    found, failure = report._execute(notebook, {}, None, folder)
+    return found.cells, failure, len(starts)
+
+
+def test_where_a_kernel_does_not_come_up_another_is_started(monkeypatch, tmp_path):
+    cells, failure, starts = executed("print(6 * 7)", monkeypatch, tmp_path, lost=2)
+    assert (cells[0].outputs[0].text, failure, starts) == ("42\n", None, 3)
+
+
+def test_what_stops_in_a_cell_is_not_begun_again(monkeypatch, tmp_path):
+    _, failure, starts = executed("1 / 0", monkeypatch, tmp_path)
+    assert "ZeroDivisionError" in str(failure) and starts == 1
 
 
 @pytest.fixture
