@@ -497,7 +497,7 @@ def test_a_running_cluster_is_used_and_its_end_noticed(
     assert sweep.run(few, tmp_path, **options).done == 4
     with monkeypatch.context() as patch:
         patch.setattr(sweep, "versions", lambda: {"simmim-workbook": "9.9"})
-        with pytest.raises(WorkbookError, match=r"Here is simmim-workbook 9\.9, but .* has 0\.1"):
+        with pytest.raises(WorkbookError, match=r"Here is simmim-workbook 9\.9, but .* has \d"):
             sweep.run(many, tmp_path, **options)
     (tmp_path / "away").mkdir()
     (tmp_path / "away" / "elsewhere.py").write_text((HERE / "sweep_worker.py").read_text())
