@@ -169,11 +169,23 @@ def _claimed(
     paths: Sequence[Path | None], chosen: settings.Settings
 ) -> contextlib.AbstractContextManager[None]:
     """Claim outputs; several machines may name the same one, since one of them writes it."""
+    for path in filter(None, paths):
+        outputs.check_apart(path, _files_read(chosen))
     if chosen.strategy != "multi-worker":
         return outputs.claimed(paths)
     for path in filter(None, paths):
         outputs.check(path)
     return contextlib.nullcontext()
+
+
+def _files_read(chosen: settings.Settings) -> Iterator[Path]:
+    """Yield the files of the user's own that an experiment reads."""
+    from simmim_lib.datasets import own_files
+
+    if chosen.trunk_info.file:
+        yield chosen.trunk_info.file
+    for name in filter(None, (*chosen.targets, chosen.source, chosen.foreign_images)):
+        yield from own_files(name)
 
 
 def _tell(result: "Result") -> None:
@@ -505,11 +517,14 @@ def _list_data(options: argparse.Namespace) -> None:
 
 
 def _show_data(options: argparse.Namespace) -> int:
+    from simmim_lib.datasets import own_files
     from simmim_lib.datasets.survey import survey
     from simmim_lib.datasets.survey_text import as_text
     from simmim_lib.pictures.contact_sheet import contact_sheet
 
     with outputs.claimed([options.output]):
+        if options.output:
+            outputs.check_apart(options.output, own_files(options.name))
         found = survey(options.name)
         console.tell(as_text(found))
         if options.output:

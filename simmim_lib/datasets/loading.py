@@ -6,7 +6,7 @@ import io
 import json
 import os
 import runpy
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -82,6 +82,18 @@ def picture_sizes(name: str) -> list[tuple[int, int]]:
     """
     address = parse(name)
     return own.picture_sizes(address) if address else []
+
+
+def own_files(name: str) -> Iterator[Path]:
+    """Yield the files of the user's own that a dataset is read from, a table itself among them.
+
+    Raises:
+        WorkbookError: an address that leads to nothing.
+    """
+    address = parse(name)
+    if address:
+        yield address.path
+        yield from (file.path for file in own.list_files(address).files)
 
 
 def is_available(name: str) -> bool:

@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 from device_making import device
+from image_making import fill, fill_table
 from planted_results import as_scores
 
 from simmim_lib import datasets, experiments
@@ -335,6 +336,28 @@ def test_two_runs_do_not_write_one_file(
     assert statuses == [2] and len(fake_run) == 1
     assert "Another process is about to write" in capsys.readouterr().err
     assert not [name for name in os.listdir() if name.endswith(".lock")]
+
+
+def test_an_output_takes_the_place_of_nothing_that_is_read(
+    fake_run: list[Settings], capsys: pytest.CaptureFixture, tmp_path: Path
+) -> None:
+    photos = fill(tmp_path / "photos", {"cat": 8, "dog": 8})
+    table, (photo, *_) = fill_table(tmp_path / "table"), sorted(photos.rglob("*.png"))
+    linked = tmp_path / "link.csv"
+    linked.symlink_to(table)
+    for words, read in (
+        (["run", "--targets", f"mnist,csv:{table}", "--output", str(table)], table),
+        (["run", "--source", f"csv:{table}", "--output", str(linked)], table),
+        (["run", "--foreign-images", f"folder:{photos}", "--output", str(photo)], photo),
+        (["data", "show", f"folder:{photos}", "--output", str(photo)], photo),
+    ):
+        before = read.read_bytes()
+        assert "would take the place of" in refused(capsys, *words)
+        assert read.read_bytes() == before
+    other = photos / "result.json"
+    assert cli.main(["run", "--targets", f"folder:{photos}", "--output", str(other)]) == 0
+    assert cli.main(["run", "--targets", f"folder:{photos}", "--output", str(other)]) == 0
+    assert len(fake_run) == 2
 
 
 def test_one_file_for_two_outputs_is_refused(
