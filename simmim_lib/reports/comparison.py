@@ -19,7 +19,7 @@ from simmim_lib.pictures.style import Picture
 from simmim_lib.reports import comparison_figures, pages
 from simmim_lib.reports.comparison_figures import Axis
 from simmim_lib.settings import Settings
-from simmim_lib.sweeps.rows import Row, read
+from simmim_lib.sweeps.rows import FILE_NAME, Row, read
 
 FIELDS = tuple(field.name for field in dataclasses.fields(Settings) if field.name != "budget")
 
@@ -56,10 +56,14 @@ def write(
 
     Raises:
         WorkbookError: results that cannot be read, a field that is unknown or that never varies,
-            or a file that cannot be written; the page is in a temporary place then, which the
-            sentence names.
+            a page in place of the results, or one that cannot be written: then it is in a temporary
+            place, which the sentence names.
     """
     folder = from_person(folder)
+    if path is None:
+        place = folder / PAGE
+    else:
+        outputs.check_apart(place := from_person(path), [folder / FILE_NAME])
     # Of an experiment that is there twice, the later row counts.
     rows = list({row.settings: row for row in read(folder)}.values())
     if not rows:
@@ -70,7 +74,6 @@ def write(
     # That of `compare .` is the name of where we are; only that of / is empty.
     title = f"A sweep: {folder.resolve().name or folder}"
     page = pages.page(title, _parts(rows, varied, fields))
-    place = folder / PAGE if path is None else from_person(path)
     # The folder may come from somebody else, with a link of the usual name in it.
     opening = atomic.replacing if path is None else atomic.writing
     outputs.write_or_spare(place, lambda where: atomic.write_text(where, page, opening))

@@ -318,6 +318,14 @@ def test_a_link_in_somebody_else_s_results_is_not_written_through(tmp_path: Path
     assert titles(victim)
 
 
+def test_a_page_does_not_take_the_place_of_the_results(tmp_path: Path) -> None:
+    folder = results(tmp_path, *GRID)
+    before = (folder / FILE_NAME).read_bytes()
+    with pytest.raises(WorkbookError, match=r"would take the place of .*name another file"):
+        comparison.write(folder, folder / FILE_NAME)
+    assert (folder / FILE_NAME).read_bytes() == before
+
+
 def test_a_page_that_cannot_be_written_any_more_is_somewhere(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
