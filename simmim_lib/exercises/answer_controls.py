@@ -9,6 +9,8 @@ from simmim_lib.panels.slider_names import slider_names
 if TYPE_CHECKING:
     import ipywidgets as widgets
 
+NO_ORDER = "Press what comes first, then what comes next."
+
 Guessed = Callable[[Any], None]
 """Called with a guess: a letter, a number, or the letters of an order."""
 
@@ -40,20 +42,27 @@ def _estimate(asked: Estimate, start: float, guessed: Guessed) -> "widgets.Widge
 
 
 def _ordering(asked: Ordering, guessed: Guessed) -> "widgets.Widget":
-    """Let the options be pressed in order; with the last one the guess is made."""
+    """Let the options be pressed in order; with the last one the guess is made.
+
+    Pressed again, an option is taken out.
+    """
     import ipywidgets as widgets
 
     order: list[str] = []
-    so_far = widgets.Label("Press what comes first, then what comes next.")
+    so_far = widgets.Label(NO_ORDER)
 
     def press(letter: str) -> None:
-        if letter not in order:
+        if letter in order:
+            order.remove(letter)
+        else:
             order.append(letter)
-        so_far.value = "Your order: " + ", ".join(f"({each})" for each in order)
+        named = "Your order: " + ", ".join(f"({each})" for each in order)
         if len(order) == len(asked.options):
-            guess = "".join(order)
+            so_far.value, guess = named, "".join(order)
             order.clear()
             guessed(guess)
+        else:
+            so_far.value = f"{named}; press one again to take it out." if order else NO_ORDER
 
     return widgets.VBox([_row(_letter_buttons(asked, press)), so_far])
 

@@ -149,13 +149,24 @@ def test_a_number_is_written_as_people_write_it(number, written):
 
 def test_an_order_is_pressed_from_first_to_last():
     asked = predict("97-order")
-    for label in ("(c)", "(c)", "(a)"):  # what was pressed already is not taken twice
+    for label in ("(c)", "(a)"):
         click(button(asked, label))
     assert scores.RECORDS == {}
-    assert "Your order: (c), (a)" in text_of(asked.view)
+    assert "Your order: (c), (a); press one again to take it out." in text_of(asked.view)
     click(button(asked, "(b)"))
+    assert "Your order: (c), (a), (b)" in text_of(asked.view)
     assert {"97-order": scores.Record("cab", True)} == scores.RECORDS
     assert "all, then one in" in text_of(asked.view)
+
+
+def test_what_was_pressed_by_mistake_is_taken_out_again():
+    asked = predict("97-order")
+    for label in ("(b)", "(b)"):
+        click(button(asked, label))
+    assert "Press what comes first, then what comes next." in text_of(asked.view)
+    for label in ("(b)", "(c)", "(b)", "(a)", "(b)"):
+        click(button(asked, label))
+    assert {"97-order": scores.Record("cab", True)} == scores.RECORDS
 
 
 def test_of_a_wrong_order_the_first_misplaced_is_explained():
