@@ -11,9 +11,11 @@ import json
 import os
 from typing import Any
 
+import growth
 import joint
 import language
 import masked_images
+import next_characters
 import numpy as np
 import photographs
 import private
@@ -263,7 +265,9 @@ ROWS = (
     *private.ROWS,
     *masked_images.ROWS,
     *language.ROWS,
+    *next_characters.ROWS,
     *speeds.ROWS,
+    *growth.ROWS,
 )
 
 

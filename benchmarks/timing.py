@@ -4,7 +4,7 @@ import gc
 import queue
 import statistics
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -26,6 +26,7 @@ class Row:
     aim: str
     measured: str
     reached: bool | None = None  # None: there is nothing to compare with
+    points: Sequence[tuple[float, float]] = ()  # of a curve: what is asked for, and the seconds
 
 
 def seconds(work: Callable[[], object]) -> float:

@@ -11,9 +11,10 @@ from typing import TYPE_CHECKING
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT), str(ROOT / "docs")]
 
-import live_data  # noqa: E402 (beside this file, as the next two)
+import live_data  # noqa: E402 (beside this file, as the next ones)
 import offline  # noqa: E402
 import site_pages  # noqa: E402
+import speed_page  # noqa: E402
 import usable  # noqa: E402
 
 from simmim_lib import __version__  # noqa: E402
@@ -56,6 +57,7 @@ html_theme_options = {"navigation_with_keys": True}
 def setup(app: "Sphinx") -> None:
     """Write the pages that are made from results, and let all pages stand alone."""
     site_pages.write(ROOT)
+    speed_page.write(ROOT)
     live_data.write(ROOT / "docs" / "made" / "static" / "made")
     app.connect("source-read", offline.fold_cells)
     app.connect("doctree-read", offline.stand_alone)

@@ -61,7 +61,7 @@ def _study(study: Mapping[str, Any]) -> list[str]:
         f"## {study['name']}",
         study["about"],
         f"`{study['command']}`, budget {study['budget']}, {versions}",
-        _table([*varied, *measures], rows),
+        table([*varied, *measures], rows),
         *([f"And {more} more, in `data/results/{study['name']}.json`."] if more > 0 else []),
     ]
 
@@ -87,7 +87,8 @@ def _text(value: Any) -> str:
     return text if len(text) <= MAX_WORDS else f"{text[: MAX_WORDS - 1]}…"
 
 
-def _table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+def table(head: Iterable[str], rows: Iterable[Iterable[str]]) -> str:
+    """Return a table as Markdown; a bar in a cell becomes a slash."""
     head = list(head)
     lines = [head, ["---"] * len(head), *rows]
     return "\n".join(f"| {' | '.join(cell.replace('|', '/') for cell in line)} |" for line in lines)

@@ -1,0 +1,95 @@
+"""How the seconds of an experiment grow with what is asked of it, and what is left to gain."""
+
+from collections.abc import Mapping
+
+import numpy as np
+from timing import Row, matmul_rate, medians, quietly
+
+from simmim_lib.experiments import cost
+from simmim_lib.settings import Settings
+
+BASE = Settings(frozen_layers=0, seeds=1)
+TASKS = ("mnist", "uci-digits", "fashion")
+PHOTOGRAPHS = Settings(
+    trunk="efficientnet-lite0", targets=("fashion",), labels_per_class=5, steps=4, seeds=1
+)
+TRUNKS = {"small-cnn": 28, "article": 28, "small-vit": 28, "efficientnet-lite0": 64}
+"""Sizes at which whole networks are trained."""
+
+
+def grown(what: str, asked: Mapping[float, Settings], rounds: int = 3) -> Row:
+    """Time experiments that differ in one number, and fit a power law to their seconds.
+
+    Args:
+        what: the number's name.
+        asked: from the number to the experiment.
+        rounds: of timing all of them in turn.
+    """
+    sizes = np.array(list(asked), np.float64)
+    works = [lambda settings=settings: quietly(settings) for settings in asked.values()]
+    taken = np.array(medians(*works, rounds=rounds))
+    exponent = np.polyfit(np.log(sizes), np.log(taken), 1)[0]
+    told = ", ".join(f"{size:,.0f}: {each:.2f} s" for size, each in zip(sizes, taken, strict=True))
+    points = [*zip(sizes.tolist(), taken.tolist(), strict=True)]
+    return Row(f"growth with {what}", "shown", f"power {exponent:.2f} ({told})", points=points)
+
+
+def with_labels() -> Row:
+    each = {labels: BASE.replace(labels_per_class=labels) for labels in (5, 10, 20, 50, 100)}
+    return grown("labels per class, at equal steps", each)
+
+
+def with_tasks() -> Row:
+    each = {number: BASE.replace(targets=TASKS[:number]) for number in (1, 2, 3)}
+    return grown("tasks, each with images of its own", each)
+
+
+def with_seeds() -> Row:
+    return grown("seeds", {number: BASE.replace(seeds=number) for number in (1, 2, 5, 10)})
+
+
+def with_steps() -> Row:
+    return grown("steps", {steps: BASE.replace(steps=steps) for steps in (30, 60, 120, 240)})
+
+
+def with_image_size() -> Row:
+    each = {size**2: PHOTOGRAPHS.replace(image_size=size) for size in (32, 64, 96)}
+    return grown("pixels of an image, EfficientNet-Lite0 trained whole", each, rounds=1)
+
+
+def with_frozen_layers() -> Row:
+    """No power law: freezing saves what is computed once instead of in every step."""
+    works = [lambda k=k: quietly(BASE.replace(frozen_layers=k)) for k in range(5)]
+    taken = medians(*works)
+    told = ", ".join(f"{depth}: {each / taken[0]:.2f} x" for depth, each in enumerate(taken))
+    points = [(float(depth), each) for depth, each in enumerate(taken)]
+    return Row("seconds with frozen layers over none", "shown", told, points=points)
+
+
+def with_arithmetic() -> Row:
+    """Trunks of several sizes: the operations of a training, and how long they take."""
+    rate = matmul_rate()
+    points, told = [], []
+    for trunk, size in TRUNKS.items():
+        settings = PHOTOGRAPHS.replace(trunk=trunk, image_size=size)
+        few, many = settings.replace(steps=4), settings.replace(steps=12)
+        short, long = medians(
+            lambda few=few: quietly(few), lambda many=many: quietly(many), rounds=2
+        )
+        flops, took = cost.estimate(many).flops - cost.estimate(few).flops, long - short
+        points.append((flops, took))
+        told.append(f"{trunk} {took / 8 * 1000:.0f} ms, {flops / took / rate:.0%}")
+    exponent = np.polyfit(*np.log(np.array(points)).T, 1)[0]
+    return Row(
+        "growth with operations: a step that trains a whole trunk, and its share of the rate of "
+        "this machine's matrix products",
+        "shown",
+        f"power {exponent:.2f} ({'; '.join(told)})",
+        points=points,
+    )
+
+
+ROWS = (
+    *(with_labels, with_tasks, with_seeds, with_steps, with_image_size),
+    *(with_frozen_layers, with_arithmetic),
+)
