@@ -10,11 +10,26 @@ from simmim_lib.settings import Settings
 
 BASE = Settings(frozen_layers=0, seeds=1)
 TASKS = ("mnist", "uci-digits", "fashion")
-PHOTOGRAPHS = Settings(
-    trunk="efficientnet-lite0", targets=("fashion",), labels_per_class=5, steps=4, seeds=1
-)
-TRUNKS = {"small-cnn": 28, "article": 28, "small-vit": 28, "efficientnet-lite0": 64}
-"""Sizes at which whole networks are trained."""
+TRUNKS = {
+    "small-cnn": (28, 400),
+    "article": (28, 400),
+    "small-vit": (28, 60),
+    "efficientnet-lite0": (64, 10),
+}
+"""Sizes at which whole networks are trained, and steps that take long enough to be timed."""
+
+
+def whole(trunk: str, image_size: int, steps: int = 4) -> Settings:
+    """Return how a whole trunk is trained on clothes."""
+    return Settings(
+        trunk=trunk,
+        targets=("fashion",),
+        labels_per_class=5,
+        image_size=image_size,
+        frozen_layers=0,
+        steps=steps,
+        seeds=1,
+    )
 
 
 def grown(what: str, asked: Mapping[float, Settings], rounds: int = 3) -> Row:
@@ -53,7 +68,7 @@ def with_steps() -> Row:
 
 
 def with_image_size() -> Row:
-    each = {size**2: PHOTOGRAPHS.replace(image_size=size) for size in (32, 64, 96)}
+    each = {size**2: whole("efficientnet-lite0", size) for size in (32, 64, 96)}
     return grown("pixels of an image, EfficientNet-Lite0 trained whole", each, rounds=1)
 
 
@@ -70,15 +85,14 @@ def with_arithmetic() -> Row:
     """Trunks of several sizes: the operations of a training, and how long they take."""
     rate = matmul_rate()
     points, told = [], []
-    for trunk, size in TRUNKS.items():
-        settings = PHOTOGRAPHS.replace(trunk=trunk, image_size=size)
-        few, many = settings.replace(steps=4), settings.replace(steps=12)
+    for trunk, (size, steps) in TRUNKS.items():
+        few, many = whole(trunk, size), whole(trunk, size, 4 + steps)
         short, long = medians(
             lambda few=few: quietly(few), lambda many=many: quietly(many), rounds=2
         )
         flops, took = cost.estimate(many).flops - cost.estimate(few).flops, long - short
-        points.append((flops, took))
-        told.append(f"{trunk} {took / 8 * 1000:.0f} ms, {flops / took / rate:.0%}")
+        points.append((flops / steps, took / steps))
+        told.append(f"{trunk} {took / steps * 1000:.1f} ms, {flops / took / rate:.0%}")
     exponent = np.polyfit(*np.log(np.array(points)).T, 1)[0]
     return Row(
         "growth with operations: a step that trains a whole trunk, and its share of the rate of "
