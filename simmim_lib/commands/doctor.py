@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import directories, home, keras_setup, packages
+from simmim_lib.foundation import directories, home, keras_setup, machine, packages
 
 PACKAGE = "simmim-workbook"
 OLDEST_PYTHON = (3, 11)
@@ -157,7 +157,7 @@ def _cache() -> tuple[bool, str]:
 
 
 def _machine() -> tuple[bool, str]:
-    cores = len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count()
+    cores = machine.cores()
     text = f"{cores} processor core{'s' if cores != 1 else ''}"
     if not hasattr(os, "sysconf"):  # Windows
         return True, text

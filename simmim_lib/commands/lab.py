@@ -68,7 +68,7 @@ def lend_folders() -> None:
     for name in JUPYTER_FOLDERS:
         os.environ.setdefault(name, str(folder / name.lower()))
     print(
-        "Your home folder cannot be written, so that JupyterLab remembers its settings and layout "
+        "Your home folder cannot be written, so that Jupyter remembers its settings and layout "
         "until it ends: set HOME to a folder that you can write to.",
         file=sys.stderr,
     )

@@ -1,12 +1,11 @@
 """What a result depends on beside its settings: versions, machine, memory."""
 
-import os
 import platform
 from pathlib import Path
 
 from simmim_lib import __version__
 from simmim_lib.errors import WorkbookError
-from simmim_lib.foundation import packages
+from simmim_lib.foundation import machine, packages
 from simmim_lib.settings import Settings
 
 
@@ -56,7 +55,7 @@ def describe_environment(settings: Settings) -> dict[str, str]:
     return {
         **versions(),
         "system": f"{platform.system()} {platform.release()}",
-        "processor": f"{_processor()}, {_cores()} cores",
+        "processor": f"{_processor()}, {machine.cores()} cores",
         "GPU": ", ".join(names) or "none",
         "seeds": f"{settings.seeds} (0 to {settings.seeds - 1})",
         "budget": settings.budget,
@@ -71,13 +70,6 @@ def _processor() -> str:
         text = ""
     names = [line.partition(":")[2].strip() for line in text.splitlines() if "model name" in line]
     return names[0] if names else platform.processor() or platform.machine()
-
-
-def _cores() -> int:
-    """Return how many cores this process may use."""
-    if hasattr(os, "sched_getaffinity"):
-        return len(os.sched_getaffinity(0))
-    return os.cpu_count() or 1
 
 
 def peak_memory_in_words() -> str:

@@ -49,7 +49,7 @@ _PATHS = {  # which of an event's arguments are paths that it changes
 def environment(folder: str | os.PathLike[str]) -> dict[str, str]:
     """Return all variables that a process gets: none of the teacher's.
 
-    One thread each: two notebooks are checked side by side, and a thread's stack is memory, too.
+    One thread each: several notebooks are checked side by side, and a thread's stack is memory.
     """
     place = os.fspath(folder)
     return {
@@ -151,11 +151,17 @@ def _refusal(inside: str) -> Callable[[str, tuple[Any, ...]], None]:
     return refuse
 
 
+def _is_folder(path: object) -> bool:
+    return isinstance(path, str | bytes | os.PathLike) and os.path.isdir(path)
+
+
 def _written(event: str, arguments: tuple[Any, ...]) -> Iterator[str]:
     """Yield the paths that something is about to change."""
     if event == "open":
-        path, _, flags = arguments
-        paths = (path,) if isinstance(flags, int) and flags & _WRITING else ()
+        path, mode, flags = arguments  # of `os.open` there is no mode
+        # What is named relative to an open folder, as `shutil.rmtree` does, is seen nowhere.
+        written = isinstance(flags, int) and flags & _WRITING
+        paths = (path,) if written or (mode is None and _is_folder(path)) else ()
     else:
         paths = arguments[: _PATHS.get(event, 0)]
     for path in paths:

@@ -29,7 +29,8 @@ def judge(job: Job, known: Sequence[Outcome], begin: Callable[[str], None], tell
     Args:
         job: the notebook's answers.
         known: what is known of the first of them.
-        begin: called with `IMPORTS`, then with each exercise that is to be judged.
+        begin: called with `IMPORTS`, and before each answer that runs once more; then with each
+            exercise that is to be judged.
         tell: called with each outcome.
     """
     # Taken before anything of the student's runs, which may put others in their places.
@@ -42,6 +43,7 @@ def judge(job: Job, known: Sequence[Outcome], begin: Callable[[str], None], tell
         return
     for answer, outcome in zip(job.answers, known, strict=False):
         if outcome.judgement != "stopped":
+            begin(IMPORTS)  # it has got through before, and has as much time again
             _run(answer.exercise, answer.source, names)
     for answer in job.answers[len(known) :]:
         begin(answer.exercise)

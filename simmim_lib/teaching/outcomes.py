@@ -29,11 +29,6 @@ class Outcome:
     judgement: Judgement
     sentence: str
 
-    @property
-    def is_failure(self) -> bool:
-        """Whether no check has spoken."""
-        return self.judgement in FAILURES
-
 
 @dataclass(frozen=True)
 class Answer:

@@ -13,6 +13,7 @@ from simmim_lib.teaching.outcomes import Answer, Job, Outcome
 
 START_SECONDS = 180  # in which a worker must have imported TensorFlow, on a busy machine
 PATIENCE = 60  # seconds beyond what a worker's own limits add up to
+LOST = "The process that ran the notebook was lost: check again, with more memory free."
 
 
 class Pool:
@@ -146,5 +147,9 @@ def _hear(process: "subprocess.Popen[bytes]", seconds: float) -> dict:
 
 
 def _lost(answer: Answer) -> Outcome:
-    sentence = "The process that ran the notebook was lost: check again, with more memory free."
-    return Outcome(answer.exercise, "stopped", sentence)
+    return Outcome(answer.exercise, "stopped", LOST)
+
+
+def is_lost(outcome: Outcome) -> bool:
+    """Tell whether an answer was not judged, since its process was lost."""
+    return outcome.sentence == LOST

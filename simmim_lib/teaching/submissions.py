@@ -24,7 +24,9 @@ ANSWER, IMPORTS, STUDENT = "answer", "imports", "student"
 KEY = "simmim"
 """Of a class copy's own entries in a notebook's and in a cell's metadata."""
 
-_NAME = re.compile(r"""(?m)^\s*student\s*=\s*["']?(.*?)["']?\s*(?:#.*)?$""")
+_NAME = re.compile(
+    r"""(?m)^\s*student\s*=\s*(?:(["'])(?P<quoted>.*?)\1|["']?(?P<bare>[^#\n]*?))\s*(?:\#.*)?$"""
+)
 
 
 @dataclass(frozen=True)
@@ -235,7 +237,7 @@ def _student(cells: Sequence[_CodeCell]) -> str:
     """Return the name from the tagged cell or, where tags are lost, from any that has one."""
     for cell in [cell for cell in cells if STUDENT in cell.tags] or cells:
         if name := _NAME.search(cell.source):
-            return " ".join(name[1].split())[:LONGEST_NAME]
+            return " ".join((name["quoted"] or name["bare"] or "").split())[:LONGEST_NAME]
     return ""
 
 

@@ -10,8 +10,9 @@ import psutil
 import pytest
 
 from simmim_lib.errors import WorkbookError
-from simmim_lib.teaching import checking, grades
+from simmim_lib.teaching import checking, grades, judging
 from simmim_lib.teaching.checking import Limits
+from simmim_lib.teaching.outcomes import Answer, Job, Outcome
 
 LESSON = "02"  # which trains nothing, and begins with a function
 FIRST, *OTHERS = NAMES = handed_in.exercise_names(LESSON)
@@ -59,6 +60,22 @@ TROUBLES = {
     ),
     "file outside": ("open('{outside}/x', 'w')", "wrong", "outside its own folder"),
     "folder outside": ("import os\nos.mkdir('{outside}/x')", "wrong", "outside its own folder"),
+    "folder of others removed": (
+        "import shutil\nshutil.rmtree('{precious}')",
+        "wrong",
+        "outside its own folder",
+    ),
+    "file in an open folder": (
+        "import os\nfolder = os.open('{outside}', os.O_RDONLY)\n"
+        "os.close(os.open('x', os.O_WRONLY | os.O_CREAT, dir_fd=folder))",
+        "wrong",
+        "outside its own folder",
+    ),
+    "its own folder removed": (
+        "import os, shutil\nos.makedirs('a/b')\nopen('a/b/x', 'w').close()\nshutil.rmtree('a')",
+        "right",
+        "",
+    ),
     "folder without rights": ("import os\nos.makedirs('a/b')\nos.chmod('a', 0)", "right", ""),
     "network": (
         "import socket\nsocket.create_connection(('127.0.0.1', 9))",
@@ -112,7 +129,7 @@ def planted(trouble: str, outside: Path):
     code = TROUBLES[trouble][0]
     for name, value in (
         *(("answer", cell.metadata.simmim.answer), ("first", FIRST)),
-        ("outside", str(outside)),
+        *(("outside", str(outside)), ("precious", str(outside.parent / "precious"))),
     ):
         code = code.replace("{" + name + "}", value)
     handed_in.put(cell, code)
@@ -179,8 +196,9 @@ def class_run(tmp_path_factory):
     """Check one class with all troubles in it."""
     root = tmp_path_factory.mktemp("class")
     folder, outside, temporary = root / "handed-in", root / "outside", root / "temporary"
-    for each in (folder, outside, temporary):
+    for each in (folder, outside, temporary, root / "precious"):
         each.mkdir()
+    (root / "precious" / "notes.txt").write_text("of the teacher")
     hand_in(folder, outside)
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr("tempfile.tempdir", str(temporary))
@@ -252,6 +270,7 @@ def test_nothing_is_left_behind(class_run):
     assert processes_of(root) == []
     assert list((root / "temporary").iterdir()) == []
     assert list((root / "outside").iterdir()) == []
+    assert [path.name for path in (root / "precious").iterdir()] == ["notes.txt"]
     assert not any(path.suffix != ".ipynb" for path in (root / "handed-in").iterdir())
 
 
@@ -267,8 +286,9 @@ def test_the_table_is_written_and_only_changed_files_are_done_again(class_run):
     second = checking.check(
         root / "handed-in", table, lambda done, total, rows: again.extend(rows), limits
     )
-    assert [row.file for row in again] == ["essay.ipynb"]
-    assert (second.kept, second.network_closed) == (files - 1, None)
+    # Of the notebook whose process was lost, nobody knows yet what its answers do.
+    assert {row.file for row in again} == {"essay.ipynb", "parent killed.ipynb"}
+    assert second.kept == files - 2
     assert [row.verdict for row in second.rows] == [row.verdict for row in checked.rows]
 
 
@@ -332,3 +352,13 @@ def test_a_folder_that_cannot_be_written_is_refused_before_anything_is_run(tmp_p
     (tmp_path / "a.ipynb").write_text("no notebook")
     with pytest.raises(WorkbookError, match="Cannot write"):
         checking.check(tmp_path, tmp_path / "none" / "grades.csv", print)
+
+
+def test_what_runs_once_more_has_its_own_time():
+    """Or many answers that are right would together take longer than one may."""
+    answers = tuple(Answer(name, "1", "") for name in ("none-1", "none-2", "none-3"))
+    known = [Outcome(answer.exercise, "right", "") for answer in answers[:2]]
+    begun, told = [], []
+    judging.judge(Job("", answers, 1, 10**9), known, begun.append, told.append)
+    assert begun == [*[judging.IMPORTS] * 3, "none-3"]
+    assert [outcome.exercise for outcome in told] == ["none-3"]

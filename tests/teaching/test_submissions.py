@@ -29,6 +29,12 @@ def test_a_finished_copy_can_be_run():
     [
         ('student = "Anna  Müller"  # me', "Anna Müller"),
         ("student = '4711'", "4711"),
+        ('student = "#12"', "#12"),
+        ('student = "Group #2"  # or "Group #3"', "Group #2"),
+        ("student = 'Liam O'Brien'", "Liam O'Brien"),
+        ('student = "Anna', "Anna"),
+        ("student = Anna  # me", "Anna"),
+        ("student = ''  # your name", "the file"),
         ("student = 4711", "4711"),
         ("student = Anna", "Anna"),
         ('student = "=1+1"', "=1+1"),  # made harmless in the table
