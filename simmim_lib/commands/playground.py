@@ -21,6 +21,8 @@ MESSAGES = {"websocket_max_message_size": uploads.MAX_BYTES + 1_000_000}
 """For Voila's server: an uploaded file comes in one message, and may be larger than usual."""
 
 WARM = """\
+import os
+os.chdir({place!r})  # where `simmim playground` was typed: folder:photos is meant from there
 from simmim_lib.foundation.startup import load_tensorflow
 load_tensorflow()
 from simmim_lib.playground import playground
@@ -46,7 +48,7 @@ def page() -> dict[str, object]:
             "outputs": [],
             "source": source,
         }
-        for number, source in enumerate((WARM, SHOW))
+        for number, source in enumerate((WARM.format(place=os.getcwd()), SHOW))
     ]
     kernel = {"display_name": "Python 3", "language": "python", "name": "python3"}
     metadata = {"kernelspec": kernel, "title": "SimMIM playground"}
@@ -72,10 +74,25 @@ def arguments(folder: Path) -> list[str]:
     return [*options, "--Voila.allow_root=True"] if as_root else options
 
 
-def _serves_others(options: Sequence[str]) -> bool:
-    """Tell whether the page can be opened from other machines than this one."""
-    given = [each.partition("=")[2] for each in options if each.startswith("--Voila.ip=")]
-    return any(each not in LOOPBACK and not each.startswith("127.") for each in given)
+def _page_class(voila: Any) -> Any:
+    """Return what serves the page.
+
+    Args:
+        voila: Voila's application.
+    """
+
+    class Page(voila):
+        """Knows from which machines it can be opened, once all options and files of them are read.
+
+        Its kernels inherit what they may do then.
+        """
+
+        def start(self) -> None:
+            if self.ip not in LOOPBACK and not self.ip.startswith("127."):
+                os.environ[serving.FOLDER] = os.getcwd()
+            super().start()
+
+    return Page
 
 
 def start(options: Sequence[str] = ()) -> None:
@@ -98,10 +115,13 @@ def start(options: Sequence[str] = ()) -> None:
         ) from error
     if not home.is_writable():
         lend_folders()
-    if _serves_others(options):
-        os.environ[serving.FOLDER] = os.getcwd()  # for the kernels, which inherit it
     folder = directories.temporary_directory("simmim-playground-")
     (folder / "playground.ipynb").write_text(json.dumps(page()), encoding="utf-8")
-    given = {each.partition("=")[0] for each in options}
-    usual = [each for each in arguments(folder) if each.partition("=")[0] not in given]
-    Voila.launch_instance([*usual, *options], tornado_settings=MESSAGES)
+    given = {_name(each) for each in options}
+    usual = [each for each in arguments(folder) if _name(each) not in given]
+    _page_class(Voila).launch_instance([*usual, *options], tornado_settings=MESSAGES)
+
+
+def _name(option: str) -> str:
+    """Return an option's name; Voila takes one dash for two."""
+    return option.partition("=")[0].lstrip("-")

@@ -10,6 +10,7 @@ from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.panels.panel import as_message
 from simmim_lib.pictures.charts import show_image
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
+from simmim_lib.playground import serving
 from simmim_lib.settings import Settings
 
 if TYPE_CHECKING:
@@ -125,7 +126,8 @@ class DrawingPad:
 
         for target in settings.targets:
             entry = datasets.describe(target)
-            if entry.kind != "classification" or settings.trunk_info.colour:
+            trunk = settings.trunk_info
+            if entry.kind != "classification" or trunk.colour or trunk.takes != "images":
                 raise WorkbookError(
                     "What is drawn is a small grey image of one class: choose targets with classes "
                     f"and a trunk for such images, not {shown(target)} with "
@@ -141,8 +143,13 @@ class DrawingPad:
         self.pad.observe(lambda change: self._look(change["new"]), "pixels")
 
     def train(self) -> None:
-        """Train the networks that look."""
-        result = experiments.run(self.settings, baseline=False)
+        """Train the networks that look.
+
+        Raises:
+            WorkbookError: as `experiments.run`; it takes more than a shared page gives.
+        """
+        unseen = serving.limited(lambda done, total: None)
+        result = experiments.run(self.settings, baseline=False, progress=unseen)
         self._models = {
             target: [result.model(seed, target) for seed in range(self.settings.seeds)]
             for target in self.settings.targets

@@ -52,7 +52,7 @@ def read(query: str) -> Link:
             hidden = tuple(part for part in value.split(",") if part in OPTIONS)
         elif name in OPTIONS:
             given[name] = value
-    while problem := _problem(given):
+    while given and (problem := _problem(given)):
         refused.append(f"The link is not followed in one thing: {problem}")
         given = _without(given, _culprit(problem, given))
     return Link(given, hidden, tuple(refused))

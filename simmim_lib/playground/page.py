@@ -47,9 +47,14 @@ class Playground(Panel):
         start = links.settings(self.given)
         every = controls.controls_of(start)
         self._name_of = {id(control): name for name, control in every.items()}
+        self._refused = "".join(as_message(WorkbookError(text)) for text in link.refused)
         super().__init__(every, _pictures)
-        if link.refused:
-            self.message.value = "".join(as_message(WorkbookError(text)) for text in link.refused)
+
+    def start(self) -> None:
+        """Make the first picture, and say beside it what of the link is not followed."""
+        super().start()
+        if self.error is None:
+            self.message.value = self._refused
 
     @property
     def values(self) -> dict[str, Any]:
@@ -151,8 +156,12 @@ class Playground(Panel):
         if example is None:
             return
         self.set(example.given)
-        told = f"{example.about} {gallery.verdict(example)}"
-        self.example.value = f"<p>{html.escape(told)}</p>"
+        try:
+            told = f"{example.about} {gallery.verdict(example)}"
+        except WorkbookError as error:
+            self.example.value = as_message(error)
+        else:
+            self.example.value = f"<p>{html.escape(told)}</p>"
 
     def _takeaway(self) -> "widgets.Widget":
         """Return what copies the settings, in the form that is chosen."""
@@ -197,7 +206,8 @@ class Playground(Panel):
         if not value:
             return
         try:
-            address = uploads.keep(*uploads.uploaded(value), serving.folder_for_upload())
+            folder = serving.folder_for_upload(used=map(str, self.given.values()))
+            address = uploads.keep(*uploads.uploaded(value), folder)
         except WorkbookError as error:
             self.message.value = as_message(error)
             return

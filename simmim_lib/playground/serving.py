@@ -5,8 +5,9 @@ kernels, one for each reader, keep to these rules then.
 """
 
 import os
+import shutil
 import time
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -37,8 +38,19 @@ _UPLOADED: list[Path] = []
 """Folders with what the reader of this process has uploaded."""
 
 
-def folder_for_upload() -> Path:
-    """Return a new folder for what a reader uploads, which is removed with the reader's kernel."""
+def folder_for_upload(used: Iterable[str] = ()) -> Path:
+    """Return a new folder for what a reader uploads, which is removed with the reader's kernel.
+
+    What the reader has uploaded before is removed, or one reader could fill the disk.
+
+    Args:
+        used: addresses whose files are to stay.
+    """
+    addresses = [*used]
+    for old in [*_UPLOADED]:
+        if not any(str(old) in address for address in addresses):
+            shutil.rmtree(old, ignore_errors=True)
+            _UPLOADED.remove(old)
     folder = directories.temporary_directory("simmim-upload-")
     _UPLOADED.append(folder)
     return folder

@@ -25,6 +25,9 @@ MAX_NAME = 60
 """Characters of a file's name that are kept; in any alphabet, a folder may be called so."""
 
 TABLES = (".csv", ".tsv")
+SEPARATORS = (",", "&")
+"""Signs that a column's name cannot have in an address."""
+
 ACCEPTED = (*TABLES, ".zip")
 
 
@@ -84,7 +87,13 @@ def _longest_column(table: Path) -> str:
     The reader may name another one in the address, and that of the labels if it is not found.
     """
     header, rows = read_rows(table)
-    return max(header, key=lambda name: sum(len(row.cells[name]) for row in rows))
+    longest = max(header, key=lambda name: sum(len(row.cells[name]) for row in rows))
+    if any(sign in longest for sign in SEPARATORS):
+        raise WorkbookError(
+            f"The column {shown(longest)} has a sign that separates the parts of an address: name "
+            f"it without {' and '.join(SEPARATORS)}, such as 'text'."
+        )
+    return longest
 
 
 def _unpack(name: str, content: bytes, place: Path) -> None:

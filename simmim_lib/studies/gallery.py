@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from simmim_lib import datasets
+from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies import stored
@@ -126,9 +127,14 @@ def verdict(example: Example) -> str:
     """Say what an example reached when it was measured, and whether that is a gain over scratch.
 
     Raises:
-        WorkbookError: as `stored.load`.
+        WorkbookError: as `stored.load`; the example was measured with other settings.
     """
     records = {record.settings: record for record in stored.load("gallery").records}
+    if example.measured not in records:
+        raise WorkbookError(
+            f"What {example.title} reaches is not among the stored results: "
+            f"`{stored.command('gallery')}` measures it."
+        )
     asked = example.measured
     scratch = {alone.targets[0]: records[alone] for alone in asked.each_from_scratch()}
     told = []

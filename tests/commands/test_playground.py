@@ -35,7 +35,10 @@ def test_only_this_machine_is_served_and_only_the_page_can_be_read(tmp_path):
         (["--no-browser", "--port=9000"], False),
         (["--Voila.ip=127.0.0.1"], False),
         (["--Voila.ip=localhost"], False),
+        (["--Voila.ip", "127.0.0.2"], False),
         (["--Voila.ip=0.0.0.0"], True),
+        (["--Voila.ip", "0.0.0.0"], True),
+        (["-Voila.ip=0.0.0.0"], True),
         (["--Voila.ip=*"], True),
         (["--Voila.ip="], True),
         (["--Voila.ip=192.168.1.7"], True),
@@ -44,17 +47,29 @@ def test_only_this_machine_is_served_and_only_the_page_can_be_read(tmp_path):
 def test_a_page_for_others_says_which_folder_they_may_read(options, shared, monkeypatch):
     app = pytest.importorskip("voila.app")
     monkeypatch.delenv(serving.FOLDER, raising=False)
-    started = []
+    launched, seen = [], []
     monkeypatch.setattr(
         app.Voila,
         "launch_instance",
-        lambda given, **_: started.append((os.environ.get(serving.FOLDER), given)),
+        classmethod(lambda page, given, **_: launched.append((page, given))),
     )
+    monkeypatch.setattr(app.Voila, "start", lambda _: seen.append(os.environ.get(serving.FOLDER)))
     playground.start(options)
-    ((folder, given),) = started
-    assert folder == (os.getcwd() if shared else None)
-    app.Voila().parse_command_line(given)  # which takes no option twice
+    ((page, given),) = launched
+    served = page()
+    served.parse_command_line(given)  # which takes no option twice
+    served.start()
+    assert seen == [os.getcwd() if shared else None]
     os.environ.pop(serving.FOLDER, None)
+
+
+def test_addresses_are_meant_from_where_the_command_was_typed(tmp_path, monkeypatch):
+    here = tmp_path / "it's here"
+    here.mkdir()
+    monkeypatch.chdir(here)
+    first = playground.page()["cells"][0]["source"]
+    compile(first, "cell", "exec")
+    assert f"os.chdir({str(here)!r})" in first
 
 
 def test_without_voila_there_is_a_sentence(monkeypatch):

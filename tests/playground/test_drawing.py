@@ -6,7 +6,7 @@ from scipy.ndimage import center_of_mass, zoom
 
 from simmim_lib import datasets
 from simmim_lib.errors import WorkbookError
-from simmim_lib.playground import drawing
+from simmim_lib.playground import drawing, serving
 from simmim_lib.settings import Settings
 
 pytest.importorskip("anywidget")
@@ -61,9 +61,20 @@ def test_a_digit_is_read_by_every_seed_and_head():
     assert pad.picture.value.startswith("<")
 
 
-def test_what_cannot_be_drawn_is_refused():
+@pytest.mark.parametrize(
+    "given", [{"trunk": "efficientnet-lite0"}, {"trunk": "words", "targets": ("amazon",)}]
+)
+def test_what_cannot_be_drawn_is_refused(given):
     with pytest.raises(WorkbookError, match="a small grey image of one class"):
-        drawing.DrawingPad(Settings(trunk="efficientnet-lite0"))
+        drawing.DrawingPad(Settings(**given))
+
+
+def test_a_shared_page_limits_the_training_for_a_drawing_too(monkeypatch, tmp_path):
+    monkeypatch.setenv(serving.FOLDER, str(tmp_path))
+    monkeypatch.setattr(serving, "MAX_SECONDS", -60)
+    pad = drawing.DrawingPad(Settings(source=None, steps=3, seeds=1))
+    with pytest.raises(WorkbookError, match="a shared page does not give"):
+        pad.train()
 
 
 def test_a_failure_is_shown(monkeypatch):

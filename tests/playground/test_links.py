@@ -2,6 +2,7 @@
 
 import pytest
 
+from simmim_lib.errors import WorkbookError
 from simmim_lib.playground import links
 from simmim_lib.settings import Settings
 from simmim_lib.studies import gallery
@@ -51,3 +52,10 @@ def test_the_good_part_of_a_link_stands():
     found = links.read("labels_per_class=5&steps=none&seeds=2")
     assert links.settings(found.given) == Settings(labels_per_class=5, seeds=2)
     assert len(found.refused) == 1
+
+
+def test_where_nothing_that_was_given_is_the_culprit_the_settings_say_it(monkeypatch):
+    monkeypatch.setenv("SIMMIM_BUDGET", "fast")
+    assert links.read("steps=5").given == {}
+    with pytest.raises(WorkbookError, match="Unknown budget 'fast'"):
+        links.settings({})

@@ -113,6 +113,7 @@ def test_what_is_taken_along_is_what_is_shown(still, example):
 
 def test_what_a_link_gets_wrong_is_told_and_escaped(still):
     page = playground("trunk=<script>alert(1)</script>&steps=5")
+    page.start()  # as showing it does
     assert "simmim-error" in page.message.value and "<script>" not in page.message.value
     assert page.settings == Settings(steps=5)
 

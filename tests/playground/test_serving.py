@@ -112,3 +112,10 @@ def test_a_refused_address_changes_nothing_and_an_upload_is_learnt_from(shared, 
     page._keep(({"name": "x.png", "content": memoryview(b"1")},))
     assert "upload a .zip" in page.message.value
     assert asked[-1].targets == (target,) and uploads.MAX_BYTES < 10**8
+
+
+def test_an_upload_takes_the_place_of_those_that_are_used_no_more():
+    first, second = serving.folder_for_upload(), serving.folder_for_upload(["mnist"])
+    assert not first.exists() and second.is_dir()
+    third = serving.folder_for_upload([f"folder:{second}/photos,mnist"])
+    assert second.is_dir() and third.is_dir()

@@ -94,6 +94,8 @@ def encrypted() -> bytes:
         ("<b>.exe", b"MZ", "cannot be used"),
         ("table.csv", b"", "."),
         ("table.csv", b"\xff\xfe\x00\x01", "."),
+        ("t.csv", b"pros & cons,label\na long one,good\nanother,bad\n", "'pros & cons' has a sign"),
+        ("t.csv", b'"a, b",label\na long one,good\nanother,bad\n', "name it without , and &"),
         ("large.csv", b"", "51 MB, and an upload may have 50"),
     ],
 )
