@@ -178,11 +178,11 @@ def noise_multiplier(
                 f"No noise reaches an epsilon of {epsilon:g} over {steps:g} steps at a delta of "
                 f"{delta:g}: allow a larger epsilon or delta, or fewer epochs."
             )
-    low = high - math.log(2)
+    low, least = high - math.log(2), math.log(MIN_NOISE)
     while excess(low) < 0:
-        low -= math.log(2)
-        if low < math.log(MIN_NOISE):  # the integral takes long where there is so little
+        if low == least:  # the integral takes long where there is less
             return MIN_NOISE
+        low = max(low - math.log(2), least)
     return math.exp(brentq(excess, low, high, xtol=1e-10))
 
 

@@ -35,7 +35,8 @@ class FederatedRecipe:
 
     Attributes:
         rounds: how often changes are sent.
-        epochs: how often a place sees its own examples in a round.
+        epochs: how often a place goes through its own examples in a round, in whole batches; what
+            fills none is left for another order.
         learning_rate: of the places' plain gradient descent.
         batch_size: of the places.
         clip: the largest length of one place's change; none where it is left out.

@@ -120,6 +120,13 @@ def test_the_inverse_is_one(wanted):
     assert privacy.epsilon(noise_multiplier=noise, **MNIST) == pytest.approx(wanted, rel=1e-6)
 
 
+@pytest.mark.parametrize("wanted", [60.0, 80.0, 95.0, 500.0])
+def test_next_to_no_noise_still_keeps_the_promise(wanted):
+    whole = {"examples": 1000, "batch_size": 1000, "epochs": 1, "delta": 1e-5}
+    noise = privacy.noise_multiplier(epsilon=wanted, **whole)
+    assert privacy.epsilon(noise_multiplier=noise, **whole) <= wanted * (1 + 1e-6)
+
+
 @pytest.mark.parametrize(
     ("change", "told"),
     [
