@@ -3,7 +3,7 @@
 import dataclasses
 import numbers
 import os
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -83,10 +83,14 @@ def write(
 def varying(rows: Sequence[Row]) -> dict[str, list[Any]]:
     """Return the fields that differ between experiments, with their values in order."""
     # From scratch, no layer is copied or frozen: that these fields are 0 there says nothing new.
-    transferred = [row for row in rows if row.settings.source is not None] or rows
+    transferred = [*_transferred(rows)] or rows
     looked_at = {"copied_layers": transferred, "frozen_layers": transferred}
     values = {name: _in_order(name, looked_at.get(name, rows)) for name in FIELDS}
     return {name: different for name, different in values.items() if len(different) > 1}
+
+
+def _transferred(rows: Iterable[Row]) -> Iterator[Row]:
+    return (row for row in rows if row.settings.source is not None)
 
 
 def _are_numbers(values: Iterable[Any]) -> bool:
@@ -119,7 +123,8 @@ def _parts(
     failed = [row for row in rows if row.error is not None]
     parts = [
         pages.paragraph(_summary(rows, failed, varied)),
-        pages.paragraph(_shared(rows[0], varied)),
+        # What has no source has no layers of it either, which says nothing of the others.
+        pages.paragraph(_shared(next(_transferred(rows), rows[0]), varied)),
     ]
     parts.append(pages.paragraph(READING))
     for target in dict.fromkeys(target for row in done for target in row.scores):

@@ -247,6 +247,14 @@ def test_the_fields_with_most_values_are_chosen(tmp_path: Path) -> None:
     assert page(tmp_path, GRID[0]).alts == []  # with nothing to compare
 
 
+def test_what_is_the_same_is_said_of_experiments_with_a_source(tmp_path: Path) -> None:
+    """From scratch nothing is copied or frozen, whatever the others do."""
+    scratch_first = [row(0.5, source=None), row(0.6, copied_layers=3, frozen_layers=1)]
+    told = comparison.write(results(tmp_path, *scratch_first)).read_text()
+    assert "copied_layers is 3, frozen_layers is 1" in told
+    assert "frozen_layers is 0" not in told
+
+
 def test_one_experiment_twice_counts_once_and_one_seed_has_no_interval(tmp_path: Path) -> None:
     found = page(tmp_path, row(0.5, seeds=1), row(0.25, seeds=1), row(0.5, seeds=1, steps=7))
     assert len(found.tables[0]) == 3
