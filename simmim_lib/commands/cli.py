@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         console.tell(error, sys.stderr)
         return BAD_INPUT
     except KeyboardInterrupt:
-        console.tell("\nInterrupted; nothing was written.", sys.stderr)
+        console.tell("\nInterrupted.", sys.stderr)
         return INTERRUPTED
     except BrokenPipeError:  # the reader, such as `head`, has seen enough
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

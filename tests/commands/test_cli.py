@@ -419,7 +419,7 @@ def test_interrupting_a_run_says_so_and_leaves_nothing(tmp_path: Path) -> None:
     finally:
         process.kill()
     assert process.returncode == 130
-    assert log.read_text().splitlines()[-1] == "Interrupted; nothing was written."
+    assert log.read_text().splitlines()[-1] == "Interrupted."
     assert "Traceback" not in log.read_text() and output == b""
     assert list(folder.iterdir()) == []
 
