@@ -71,6 +71,25 @@ def _layer(trunk: "keras.Model", name: str) -> "keras.layers.Layer":
     return trunk.get_layer(check_choice("layer", name, names))
 
 
+@keras_setup.as_usual()
+def ended(trunk: "keras.Model", last: str) -> "keras.Model":
+    """Return a trunk up to the layer that ends its last block.
+
+    What follows in a network, such as the classes that it was trained for, is no part of a trunk.
+
+    Args:
+        trunk: a model with one input and one output.
+        last: the layer's name.
+
+    Raises:
+        WorkbookError: the layer is not there.
+    """
+    import keras
+
+    end = _layer(trunk, last).output
+    return trunk if end is trunk.outputs[0] else keras.Model(trunk.inputs[0], end)
+
+
 def _rest(trunk: "keras.Model", block: str, edge: "keras.KerasTensor") -> "keras.Model":
     """Return what comes after a block."""
     import keras

@@ -17,7 +17,7 @@ from simmim_lib.trunks import (
     vit,
     words,
 )
-from simmim_lib.trunks.blocks import CutTrunk, cut, nothing
+from simmim_lib.trunks.blocks import CutTrunk, cut, ended, nothing
 from simmim_lib.trunks.catalogue import (
     ARTICLE,
     EFFICIENTNET_LITE0,
@@ -67,7 +67,7 @@ def build_trunk(
 
 def _built(trunk: Trunk, size: int, channels: int) -> "keras.Model":
     if trunk.file:
-        return files.read(trunk.file)
+        return ended(files.read(trunk.file), trunk.end_of[trunk.blocks[-1]])
     if trunk.bert:
         return bert.build(trunk.bert, size)
     return BUILDERS[trunk.name](size, channels)

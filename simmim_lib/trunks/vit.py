@@ -70,7 +70,7 @@ def build(size: int, channels: int, sizes: Sizes = SMALL) -> "keras.Model":
     from keras import layers
 
     image = keras.Input((size, size, channels), name="image")
-    tokens = embedding(size, channels, sizes)(rows_of_patches(image, sizes))
+    tokens = embedding(size, sizes)(rows_of_patches(image, sizes))
     for number in range(1, sizes.depth + 1):
         tokens = _block(tokens, f"block_{number}", sizes)
     pooled = layers.GlobalAveragePooling1D(name="average")(tokens)
@@ -86,7 +86,7 @@ def rows_of_patches(image: "keras.KerasTensor", sizes: Sizes) -> "keras.KerasTen
     return ops.pad(by_patch, ((0, 0), (1, 0), (0, 0))) if sizes.class_token else by_patch
 
 
-def embedding(size: int, channels: int, sizes: Sizes) -> "keras.layers.Layer":
+def embedding(size: int, sizes: Sizes) -> "keras.layers.Layer":
     """Return the layer that turns patches into tokens: a kernel for all, a bias for each place."""
     from keras import initializers, layers
 

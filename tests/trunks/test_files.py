@@ -67,6 +67,19 @@ def test_an_experiment_begins_with_its_weights(network, frozen):
     assert np.isfinite(experiments.run(settings, baseline=False).accuracy["uci-digits"]).all()
 
 
+def test_what_follows_the_last_block_is_no_part_of_the_trunk(network):
+    """Such as the classifier that a network was trained with."""
+    name = f"file:{network}?blocks=first,flat"
+    images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
+    kept = keras.saving.load_model(network)
+    expected = keras.Model(kept.inputs, kept.get_layer("flat").output)(images)
+    np.testing.assert_allclose(trunks.build_trunk(name)(images), expected, rtol=1e-5)
+    parts = trunks.cut_trunk(1, name)
+    np.testing.assert_allclose(parts.back(parts.front(images)), expected, rtol=1e-5)
+    of_blocks = sum(map(len, parts.variables.values()))
+    assert of_blocks == len(trunks.build_trunk(name).weights) == len(kept.weights) - 2
+
+
 def test_the_sentences(tmp_path, network):
     def refusal(name: str) -> str:
         with pytest.raises(WorkbookError) as caught:
