@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from simmim_lib.augmentation import AffineViews, Views
+from simmim_lib.errors import check_whole
 from simmim_lib.losses import Tensor
 from simmim_lib.settings import check_recipe
 
@@ -68,6 +69,7 @@ class Recipe:
     def __post_init__(self) -> None:
         """Refuse what cannot be meant."""
         check_recipe(self)
+        check_whole("ramp", self.ramp, least=1)
 
     @property
     def kind(self) -> Kind:

@@ -618,7 +618,8 @@ def fit_on_workers(
         The losses and metrics of each epoch by name, averaged over the workers.
 
     Raises:
-        WorkbookError: labels that cannot be meant, as by `fit`.
+        WorkbookError: labels that cannot be meant, as by `fit`; a dataset that is empty, or can be
+            gone through once only.
 
     Source: TensorFlow's guide "Custom training loop with Keras and MultiWorkerMirroredStrategy";
         Keras issue 20585.
@@ -633,9 +634,15 @@ def fit_on_workers(
     history = []
     for _ in range(epochs):
         model.reset_metrics()
+        logs: Any = None
         with feed.in_sentences():
             for batch in batches:
                 logs = step(batch)
+        if logs is None:
+            raise WorkbookError(
+                "The dataset has no batch to train on in this epoch: give one that is not empty, "
+                "and that starts anew each time."
+            )
         means = {name: strategy.reduce("MEAN", logs[name], axis=None) for name in sorted(logs)}
         history.append({name: float(mean) for name, mean in means.items()})
     return history

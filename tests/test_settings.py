@@ -302,6 +302,7 @@ REFUSED = {
                 "up to",
                 "up to x",
                 "up to -1",
+                "up to 0",
                 "up to ²",
                 "up to " + "9" * 5000,
                 "ALL",

@@ -1,8 +1,8 @@
-"""Small image datasets under one interface, and few-label tasks drawn from them.
+"""Small datasets of images and texts under one interface, and few-label tasks drawn from them.
 
-Three sets come with the workbook, one is rendered from fonts, and some medical ones are fetched
-when asked for; `names()` lists them all. How each was made, and its licence in full, stands in
-`SOURCES.md` beside the data. The user's own are named by their place: `folder:PATH`.
+Some come with the workbook, some are rendered by it, and medical ones are fetched when asked for;
+`names()` lists them all. How each was made, and its licence in full, stands in `SOURCES.md` beside
+the data. The user's own are named by their place: `folder:PATH` or `csv:PATH`.
 """
 
 from simmim_lib.datasets.catalogue import CATALOGUE, DIGITS, Entry, included, listed, names

@@ -79,8 +79,8 @@ class RemoteFile:
                 partial.unlink()
             raise WorkbookError(
                 f"{self.title} cannot be stored in {self.path.parent} "
-                f"({error.strerror or error}); free some space, or set SIMMIM_CACHE to a folder "
-                "that can be written, and fetch again."
+                f"({error.strerror or error}); free some space, or set SIMMIM_DATA_DIR to a "
+                "folder that can be written, and fetch again."
             ) from error
 
     def _is_there(self) -> bool:

@@ -197,7 +197,7 @@ def fetch(name: str, progress: Progress | None = None) -> Path:
             say) after every piece; what it raises, such as `KeyboardInterrupt`, ends the download.
 
     Returns:
-        The path of the file, in `directories.cache_directory()`.
+        The path of the file, in `directories.fetched_directory()`.
 
     Raises:
         WorkbookError: the name is unknown, the network or the server fails, the disk is full or

@@ -126,7 +126,7 @@ def read(name: str, own: OwnData, size: int, listing: Listing) -> tuple[Dataset,
 
 
 def _read_texts(name: str, own: OwnData, listing: Listing) -> tuple[Dataset, str]:
-    """Do what `read` does for texts; those with the same words stay in one part."""
+    """Do what `read` does for texts; those with the same words stay in one part, or groups do."""
     found = sort_texts(listing)
     files = usable_texts(listing, found, own.skip_broken)
     texts = as_array([file.text for file in files])

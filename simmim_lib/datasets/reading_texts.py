@@ -13,7 +13,8 @@ def sort_texts(listing: Listing) -> SortedFiles:
     """Read every text once.
 
     Other than images, texts may repeat each other: "Great!" is said often, and not always meant.
-    Those with the same words are of one group, so that they come into the same part.
+    Those with the same words are of one group, so that they come into the same part. Where groups
+    are given, these decide alone: whoever says "Great!" need not be one person.
 
     Args:
         listing: what there is.

@@ -54,9 +54,9 @@ def from_folder(
         labels (n,), int32.
 
     Raises:
-        WorkbookError: the folder is missing or has fewer than two classes, a class has fewer than
-            5 different images, an image is broken, unreadable or dangerously large or is in two
-            classes, a number is out of range, or the name is taken.
+        WorkbookError: the folder is missing, holds texts or has fewer than two classes, a class has
+            fewer than 5 different images, an image is broken, unreadable or dangerously large or is
+            in two classes, a number is out of range, or the name is taken.
     """
     check_whole("seed", seed, least=0)
     check_flag("grey", grey)
@@ -66,7 +66,13 @@ def from_folder(
     if os.path.isdir(folder):  # else that is the first thing to put right
         _check_name(name)
     address = OwnData("folder", Path(os.path.realpath(folder)), group, grey, skip_broken, seed)
-    dataset, remark = own.read(name, address, size, own.list_files(address))
+    listing = own.list_files(address)
+    if listing.content == "texts":
+        raise WorkbookError(
+            f"{shown(str(path))} holds texts, and this reads images: their name is "
+            f"'folder:{path}' wherever a dataset is asked for."
+        )
+    dataset, remark = own.read(name, address, size, listing)
     if remark:
         warn(remark, stacklevel=2)
     return register(dataset)
@@ -89,9 +95,9 @@ def register(dataset: Dataset) -> Dataset:
             f"{shown(name)} already stands for other images: give these another name, such as "
             f"name='{name}-2', or restart the kernel."
         )
-    channels = dataset.train.images.shape[-1]
+    _, size, _, channels = dataset.train.images.shape
     about = (dataset.class_names, dataset.source, dataset.licence, channels)
-    add(Entry(name, name, *about, kind=dataset.kind))
+    add(Entry(name, name, *about, kind=dataset.kind, size=size))
     return known
 
 

@@ -1,5 +1,6 @@
 """Findings: an experiment beside everything it must be compared with, and what follows from it."""
 
+from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
@@ -357,7 +358,7 @@ def investigate(
 def _train(
     name: str, plan: Iterable[Settings], parts: Callable[[], Progress]
 ) -> tuple[Way, list[Result]]:
-    courses = [[*follow(settings, parts())][-1] for settings in plan]
+    courses = [deque(follow(settings, parts()), maxlen=1).pop() for settings in plan]
     results = [course.result for course in courses if course.result is not None]
     total = sum((estimate(each.settings) for each in results), Cost(0, 0, 0.0))
     way = Way(

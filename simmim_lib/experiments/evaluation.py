@@ -80,7 +80,8 @@ def look(
         tasks: from `choose_tasks`.
         network: from `transfer`.
         weights: each (seeds, ...).
-        at_most: how many images of each seed are looked at; by default all.
+        at_most: how many images of each seed are looked at; by default as many as each seed has,
+            since groups can leave some seeds a few more.
     """
     looks = {}
     for name, task in tasks.items():

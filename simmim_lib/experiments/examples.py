@@ -119,7 +119,7 @@ def _draw_labelled(
     Raises:
         WorkbookError: there are no classes to balance.
     """
-    if settings.class_weights == "none":
+    if settings.class_weights == "none" or not len(labelled):
         return training.draw_batches(len(labelled), size, settings.steps, seed)
     if data.kind != "classification":
         raise WorkbookError(

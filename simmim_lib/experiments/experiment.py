@@ -119,30 +119,37 @@ def follow(settings: Settings, progress: Progress | None = None) -> Iterator[Cou
     source = initialise(settings)
     start = time.perf_counter()
     network = transfer(settings, tasks, source)
-    steps, weights = [0], network.weights
+    steps, weights = [0], network.in_units(network.weights)
 
     def tell(done: int, total: int) -> None:
         steps.append(done)
         if progress:
             progress(done, total)
 
-    looks = [look(tasks, network, weights, WATCHED)]
-    yield _course(settings, steps, looks)
+    accuracies: dict[str, list[np.ndarray]] = {name: [] for name in settings.targets}
+    course = _course(settings, steps, accuracies, look(tasks, network, weights, WATCHED))
+    yield course
     for weights in maximise_information(settings, tasks, network, tell):
-        looks.append(look(tasks, network, weights, WATCHED))
-        yield _course(settings, steps, looks)
-    result = _test(settings, tasks, network, weights, start)
-    yield replace(_course(settings, steps, looks), result=result)
+        course = _course(settings, steps, accuracies, look(tasks, network, weights, WATCHED))
+        yield course
+    yield replace(course, result=_test(settings, tasks, network, weights, start))
 
 
-def _course(settings: Settings, steps: list[int], looks: list[dict[str, ValidationLook]]) -> Course:
-    last = looks[-1]
+def _course(
+    settings: Settings,
+    steps: list[int],
+    accuracies: dict[str, list[np.ndarray]],
+    seen: dict[str, ValidationLook],
+) -> Course:
+    """Add what was seen last to the accuracies, and return the course so far."""
+    for name, each in seen.items():
+        accuracies[name].append(each.accuracy)
     return Course(
         settings,
         np.array(steps),
-        {name: np.stack([each[name].accuracy for each in looks]) for name in settings.targets},
-        {name: each.probabilities for name, each in last.items()},
-        {name: each.labels for name, each in last.items()},
+        {name: np.stack(each) for name, each in accuracies.items()},
+        {name: each.probabilities for name, each in seen.items()},
+        {name: each.labels for name, each in seen.items()},
     )
 
 

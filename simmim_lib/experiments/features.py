@@ -213,11 +213,13 @@ def _store(path: Path, computed: list[np.ndarray]) -> None:
 
 def kept() -> dict[Path, int]:
     """Return the files of features, those that were used last first, and their sizes in bytes."""
+    files = []
     with contextlib.suppress(OSError):
-        files = [(path.stat(), path) for path in cache_directory().glob("*.npz")]
-        files.sort(key=lambda each: each[0].st_mtime, reverse=True)
-        return {path: stat.st_size for stat, path in files}
-    return {}
+        for path in cache_directory().glob("*.npz"):
+            with contextlib.suppress(FileNotFoundError):  # another process has removed it
+                files.append((path.stat(), path))
+    files.sort(key=lambda each: each[0].st_mtime, reverse=True)
+    return {path: stat.st_size for stat, path in files}
 
 
 def forget(most: int = 0) -> int:

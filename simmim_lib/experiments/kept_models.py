@@ -301,9 +301,10 @@ def check_suffix(path: str | os.PathLike[str]) -> None:
         WorkbookError: it does not end in `.keras`.
     """
     if Path(path).suffix != SUFFIX:
+        example = Path(path).with_suffix(SUFFIX) if Path(path).name else f"model{SUFFIX}"
         raise WorkbookError(
             f"A model cannot be saved as {path}, since Keras opens it by the ending {SUFFIX}: "
-            f"name it {Path(path).with_suffix(SUFFIX)}."
+            f"name it {example}."
         )
 
 

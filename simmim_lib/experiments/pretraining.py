@@ -28,7 +28,7 @@ MAX_BYTES = 1_000_000_000
 def pretrained(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels") -> Pretrained:
     """Return a network trained on a source: from the workbook's data, the cache, or anew.
 
-    It is the same object until the trunk's file changes, if it is from one.
+    It is the same object until the trunk's file or the source's files change, if it is from some.
 
     Args:
         source: a dataset's name, "imagenet" for published weights, or "file" for a file's.
@@ -39,15 +39,17 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels"
         WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
             published weights are not there and cannot be downloaded.
     """
-    return _pretrained(source, trunks.describe(trunk), pretext)
+    if source not in trunks.PUBLISHED:
+        datasets.check_name("source", source)
+    content = "" if source in trunks.PUBLISHED else datasets.fingerprint(source)
+    return _pretrained(source, content, trunks.describe(trunk), pretext)
 
 
 @functools.cache
-def _pretrained(source: str, info: trunks.Trunk, pretext: str) -> Pretrained:
+def _pretrained(source: str, content: str, info: trunks.Trunk, pretext: str) -> Pretrained:
     trunk = info.name
     if source in trunks.PUBLISHED:
         return Pretrained(source, published(trunk), [], None, trunk)
-    datasets.check_name("source", source)
     asked = (source, trunk, pretext)
     cached = _cached_path(*asked)
     if found := _read(_bundled_path(*asked), *asked) or _read(cached, *asked):

@@ -27,7 +27,9 @@ def held(path: Path, wait: bool = False) -> Iterator[None]:
     import filelock
 
     os.stat(path.parent)  # a folder that is missing would be made
-    lock = filelock.FileLock(path, timeout=-1 if wait else 0)
+    # Where there are no locks, filelock would only look whether the file is there, which it stays
+    # when a process is killed.
+    lock = filelock.FileLock(path, timeout=-1 if wait else 0, fallback_to_soft=False)
     try:
         lock.acquire()
     except filelock.Timeout as error:

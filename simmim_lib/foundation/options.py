@@ -219,7 +219,8 @@ class Labels(Kind):
         if given == "all":
             return given
         words, _, number = given.rpartition(" ")
-        if words != "up to" or not number.isdecimal() or len(number) > MAX_DIGITS:
+        known = words == "up to" and number.isdecimal() and len(number) <= MAX_DIGITS
+        if not known or not int(number):
             raise WorkbookError(
                 f"{what} is {shown(given)}, but must be a whole number, 'all', or a most, such as "
                 "'up to 20'."

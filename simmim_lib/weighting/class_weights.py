@@ -101,7 +101,8 @@ def weigh_arrays(
     Args:
         given: from `by_task`.
         tasks: of the model.
-        labels: by task, each (n,) or (n, 1); of one task also without its name.
+        labels: by task, each (n,), (n, 1) or a row for each example with 1 where its class is; of
+            one task also without its name.
         sample_weight: weights of the examples to multiply with, each (n,), by task where the labels
             are, if there are others.
 
@@ -125,13 +126,23 @@ def weigh_arrays(
 
 
 def _of_examples(given: Asked, task: "Task", labels: Any, others: np.ndarray | None) -> np.ndarray:
-    labels = np.asarray(labels)
+    labels = _numbers(np.asarray(labels))
     others = np.ones(len(labels), np.float32) if others is None else np.asarray(others)
     if not given:
         return others
     # An example of weight 0 has no label, so that it is of no class either.
     weights = of_classes(given, task, labels[others != 0])
-    return others * np.take(weights, labels.reshape(len(labels)).astype(int), mode="clip")
+    return others * np.take(weights, labels.astype(int), mode="clip")
+
+
+def _numbers(labels: np.ndarray) -> np.ndarray:
+    """Return the number of each example's class, (n,), from numbers or from rows.
+
+    A loss of one's own may want a row for each example, with 1 (or most of it) at its class.
+    """
+    if labels.ndim > 1 and labels.shape[-1] > 1:
+        return labels.argmax(axis=-1)
+    return labels.reshape(len(labels))
 
 
 def weigh_dataset(
@@ -152,8 +163,13 @@ def weigh_dataset(
     tables = {task.name: of_classes(given.get(task.name, {}), task) for task in tasks}
 
     def weigh(table: np.ndarray, labels: Any, other: Any) -> Any:
-        labels = tf.reshape(tf.cast(labels, tf.int32), [tf.shape(labels)[0], -1])[:, 0]
-        return tf.gather(table, tf.clip_by_value(labels, 0, len(table) - 1)) * other
+        rows = tf.reshape(labels, [tf.shape(labels)[0], -1])
+        numbers = tf.cond(
+            tf.shape(rows)[1] > 1,
+            lambda: tf.argmax(rows, axis=1, output_type=tf.int32),
+            lambda: tf.cast(rows[:, 0], tf.int32),
+        )
+        return tf.gather(table, tf.clip_by_value(numbers, 0, len(table) - 1)) * other
 
     def add(images: Any, labels: Any, others: Any = None) -> tuple[Any, Any, Any]:
         if not isinstance(labels, Mapping):

@@ -215,7 +215,15 @@ def test_another_size_is_kept_under_the_name(pets):
     assert dataset.train.images.shape == (12, 40, 40, 1)
     assert len(datasets.few_shot(dataset, 2, 0).labelled) == 4
     assert datasets.load("pets", 28) is dataset
-    assert datasets.image_shape("pets") == (40, 40, 1)
+    assert datasets.image_shape("pets") == (40, 40, 1) and datasets.describe("pets").size == 40
+
+
+def test_texts_are_no_pictures(tmp_path):
+    for kind in ("good", "bad"):
+        (tmp_path / "said" / kind).mkdir(parents=True)
+        for number in range(6):
+            (tmp_path / "said" / kind / f"{number}.txt").write_text(f"{kind} {number}")
+    assert "holds texts, and this reads images" in refused(tmp_path / "said")
 
 
 @pytest.mark.parametrize("name", ["", "my pictures", "../up", "a,b", "none", "-x", 3, "a\n"])

@@ -338,6 +338,15 @@ def test_a_course_looks_at_the_first_validation_images_of_each_seed():
         assert done.validation["mnist"][-1, seed] == pytest.approx(share)
 
 
+def test_a_course_of_a_regression_begins_in_the_units_of_its_labels(tmp_path):
+    # Of about 1500, with a spread of 200.
+    target = f"csv:{image_making.fill_table(tmp_path)}?label=score"
+    settings = Settings(targets=(target,), labels_per_class="all", source=None, steps=2, seeds=1)
+    with rehearsed():
+        before, *_ = experiments.follow(settings)
+    assert -before.validation[target][0, 0] < 1000  # whoever says 0 is off by 1500
+
+
 def test_a_collapse_is_looked_for_on_each_seeds_own_validation_images():
     settings = Settings(frozen_layers=3, information=0.3, class_prior=(0.55, *[0.05] * 9), **TINY)
     with rehearsed() as calls:

@@ -440,3 +440,9 @@ def test_a_description_tells_the_scores_of_its_own_seed(result, seed):
     told = planted._description(TARGET, seed).trained
     assert (told["seed"], told["validation"]) == (seed, (0.25, 0.5)[seed])
     assert told["test"] == {"accuracy": (0.125, 0.375)[seed], "AUC": (0.75, 0.625)[seed]}
+
+
+@pytest.mark.parametrize("path", [".", "", "/", "..", "model"])
+def test_a_name_without_the_ending_gets_a_sentence(path):
+    with pytest.raises(WorkbookError, match=r"by the ending \.keras: name it .*\.keras\."):
+        kept_models.check_suffix(path)

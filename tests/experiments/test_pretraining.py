@@ -10,6 +10,7 @@ from types import SimpleNamespace
 import keras
 import numpy as np
 import pytest
+from image_making import fill
 
 from simmim_lib import datasets, training, trunks
 from simmim_lib.errors import WorkbookError
@@ -53,6 +54,17 @@ def test_the_recipe_makes_the_bundled_network():
     """On another processor the last digits differ, and after 800 steps more than these."""
     made = labels.train("uci-digits")
     assert made.accuracy == pytest.approx(pretrained("uci-digits").accuracy, abs=0.02)
+
+
+def test_a_source_whose_files_have_changed_is_learnt_anew(elsewhere, monkeypatch):
+    few_steps(monkeypatch)
+    source = f"folder:{fill(elsewhere / 'pets', {'cats': 6, 'dogs': 6})}"
+    first = pretrained(source)
+    assert pretrained(source) is first
+    fill(elsewhere / "pets", {"aardvarks": 6})
+    second = pretrained(source)
+    assert [len(network.head[-1]) for network in (first, second)] == [2, 3]
+    np.testing.assert_array_equal(second.head_for(["cats"])[0], second.head[0][:, 1:2])
 
 
 @pytest.mark.slow

@@ -1,5 +1,6 @@
 """Locks between processes."""
 
+import errno
 import os
 import subprocess
 import sys
@@ -87,6 +88,26 @@ def test_where_there_can_be_no_lock_work_is_done_all_the_same(tmp_path, place):
     with locks.one_after_another(tmp_path / place, "is at work"):
         done.append(place)
     assert done and [each.name for each in tmp_path.iterdir()] == ["file"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="of POSIX")
+def test_where_a_file_system_has_no_locks_a_file_that_is_left_over_is_none(tmp_path, monkeypatch):
+    import fcntl
+
+    def flock(*_):
+        raise OSError(errno.ENOSYS, "not implemented")
+
+    monkeypatch.setattr(fcntl, "flock", flock)
+    (tmp_path / "lock").touch()
+    with (
+        pytest.raises(OSError, match=r"not implemented|file system"),
+        locks.held(tmp_path / "lock"),
+    ):
+        pass
+    done = []
+    with locks.one_after_another(tmp_path / "lock", "is at work"):
+        done.append("work")
+    assert done
 
 
 @pytest.mark.skipif(os.name != "posix", reason="needs links")

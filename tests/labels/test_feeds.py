@@ -209,6 +209,8 @@ def test_workers_take_labels_as_fit_does():
     simmim.fit_on_workers(model_of(), batches(IMAGES, named, WEIGHTS))
     (history,) = simmim.fit_on_workers(model_of(), batches(IMAGES, spoilt(np.nan), WEIGHTS))
     assert np.isfinite([*history.values()]).all()
+    with pytest.raises(WorkbookError, match="has no batch to train on in this epoch"):
+        simmim.fit_on_workers(model_of(), batches(IMAGES, named, WEIGHTS).take(0))
 
 
 @pytest.mark.parametrize("name", ["CrossEntropy", "FocalLoss", "ExpectedAccuracy"])

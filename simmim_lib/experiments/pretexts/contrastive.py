@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from simmim_lib import augmentation, datasets, trunks
+from simmim_lib import augmentation, trunks
 from simmim_lib.experiments.pretexts import self_taught
 from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
@@ -149,7 +149,7 @@ def follow(
     Yields:
         How many steps are done, and the network.
     """
-    made = learner(trunk, datasets.image_shape(source))
+    made = learner(trunk, self_taught.shape_of_images(source, trunk))
     places = {name: trunks.positions(made.teach, block) for name, block in made.variables.items()}
     for done, weights in self_taught.learn(made.teach, source, how, steps_per_call):
         blocks = {name: [weights[place] for place in of] for name, of in places.items()}

@@ -3,6 +3,7 @@
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.trunks import blocks
@@ -37,8 +38,16 @@ def train(
         trunk: the name of a trunk without weights of its own.
         steps: training steps, each on a batch of 128 images; the stored networks had 800.
         progress: told after every few steps.
+
+    Raises:
+        WorkbookError: a source whose images do not have one class each.
     """
     dataset = datasets.load(source)
+    if dataset.kind != "classification":
+        raise WorkbookError(
+            f"The source {shown(source)} does not have one class for each image, and what teaches "
+            'a network here is to tell classes apart: choose another source, or pretext="masked".'
+        )
     train, test = dataset.train, dataset.test
     images = train.images.shape[1:]
     network = trunks.classifier(len(dataset.class_names), trunk=trunk, images=images)

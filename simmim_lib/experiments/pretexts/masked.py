@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib import datasets, masking, trunks
+from simmim_lib import masking, trunks
 from simmim_lib.experiments.pretexts import self_taught
 from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
@@ -290,7 +290,7 @@ def follow(
     Yields:
         How many steps are done, and the network.
     """
-    made = learner(trunk, datasets.image_shape(source), plan)
+    made = learner(trunk, self_taught.shape_of_images(source, trunk), plan)
     for done, weights in self_taught.learn(made.teach, source, how, steps_per_call):
         yield done, made.pretrained(weights, source, trunk, how.seed)
 
@@ -309,7 +309,7 @@ def train(source: str, trunk: str, progress: Progress | None = None) -> Pretrain
 
 def decoder_shapes(source: str, trunk: str) -> list[tuple[int, ...]]:
     """Return the shapes of the weights that are kept beside the trunk's."""
-    made = learner(trunk, datasets.image_shape(source))
+    made = learner(trunk, self_taught.shape_of_images(source, trunk))
     return [tuple(variable.shape) for variable in made.decoder]
 
 

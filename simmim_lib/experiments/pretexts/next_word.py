@@ -3,6 +3,7 @@
 import numpy as np
 
 from simmim_lib import datasets, trunks
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import keras_setup
 from simmim_lib.foundation.progress import Progress
@@ -44,6 +45,9 @@ def train(
         progress: told after every step.
         start: weights to begin with; by default fresh ones.
         learning_rate: of the first step; it falls to zero along half a cosine wave.
+
+    Raises:
+        WorkbookError: too little text.
     """
     import keras
 
@@ -57,7 +61,13 @@ def train(
     model.compile(
         keras.optimizers.Adam(rate), keras.losses.SparseCategoricalCrossentropy(from_logits=True)
     )
-    pieces = _pieces(stream(datasets.load(source).train.images), steps)
+    row = stream(datasets.load(source).train.images)
+    if len(row) <= words.CONTEXT:
+        raise WorkbookError(
+            f"The source {shown(source)} has {len(row)} tokens for training, and the network reads "
+            f"{words.CONTEXT} and the next one at once: give it more text."
+        )
+    pieces = _pieces(row, steps)
     for done, piece in enumerate(pieces, start=1):
         model.train_on_batch(piece[:, :-1], piece[:, 1:])
         if progress:

@@ -7,10 +7,12 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.losses import Tensor
 from simmim_lib.trunks import Weights
+from simmim_lib.trunks.building import ImageShape
 
 if TYPE_CHECKING:
     import keras
@@ -33,6 +35,27 @@ class Recipe:
     learning_rate: float = 1e-3
     schedule: str = "warm-up"
     seed: int = 0
+
+
+def shape_of_images(source: str, trunk: str) -> ImageShape:
+    """Return the shape of the images that a trunk learns from without labels, as they are.
+
+    Args:
+        source: a dataset's name.
+        trunk: a trunk's name.
+
+    Raises:
+        WorkbookError: the trunk does not take images of their size.
+    """
+    shape = datasets.image_shape(source)
+    known = trunks.describe(trunk)
+    if not known.sizes[0] <= shape[0] <= known.sizes[1]:
+        raise WorkbookError(
+            f"The source {shown(source)} has images of {shape[0]} x {shape[0]} pixels, and "
+            f"{known.name} takes {known.size} x {known.size}: choose another source, or "
+            'pretext="labels", which scales them.'
+        )
+    return shape
 
 
 def _as_it_is(labels: Tensor, losses: Tensor) -> Tensor:

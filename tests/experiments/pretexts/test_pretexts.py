@@ -4,11 +4,13 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+from image_making import fill_table
 
 from simmim_lib import trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import initialise, pretraining
-from simmim_lib.experiments.pretexts import PRETEXTS, labels
+from simmim_lib.experiments.pretexts import PRETEXTS, contrastive, labels, masked, next_word
+from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.tasks import knows_classes
 from simmim_lib.settings import PRETEXTS as NAMES
@@ -96,3 +98,17 @@ def test_the_recipe_of_labels_is_the_one_of_the_files_that_ship():
         "learning_rate": 1e-3,
         "seed": 0,
     }
+
+
+def test_what_no_pretext_can_learn_from_gets_a_sentence(tmp_path):
+    table = fill_table(tmp_path)
+    with pytest.raises(WorkbookError, match=r"does not have one class for each image.*masked"):
+        labels.train(f"csv:{table}?label=score", "small-cnn", steps=1)
+    with pytest.raises(WorkbookError, match="'chest-phantoms-64' has images of 64 x 64 pixels"):
+        next(contrastive.follow("chest-phantoms-64", "small-cnn", Recipe(1)))
+    with pytest.raises(WorkbookError, match="'chest-phantoms-64' has images of 64 x 64 pixels"):
+        next(masked.follow("chest-phantoms-64", "small-cnn", Recipe(1)))
+    lines = ["text,label", *(f"number {n},{n % 2}" for n in range(12))]
+    (tmp_path / "texts.csv").write_text("\n".join(lines))
+    with pytest.raises(WorkbookError, match=r"tokens for training.*give it more text"):
+        next_word.train(f"csv:{tmp_path}/texts.csv?text=text", steps=1)
