@@ -25,7 +25,7 @@ import jupytext
 import lint
 import nbformat
 from nbclient import NotebookClient
-from nbclient.exceptions import CellExecutionError
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 from nbformat import NotebookNode
 
 from simmim_lib.commands import publish
@@ -211,7 +211,8 @@ def execute(notebook: NotebookNode) -> None:
     """Run a notebook's cells in place, with notebooks/ as the working folder.
 
     Raises:
-        WorkbookError: if a cell fails, with its source and its error.
+        WorkbookError: if a cell fails, with its source and its error, or takes too long, or the
+            kernel ends.
     """
     client = NotebookClient(
         notebook,
@@ -223,7 +224,7 @@ def execute(notebook: NotebookNode) -> None:
     with this_python_as_kernel():
         try:
             client.execute()
-        except CellExecutionError as error:
+        except (CellExecutionError, CellTimeoutError, RuntimeError) as error:  # a dead kernel
             raise NotBuiltError(f"A cell failed, so nothing was written. {error}") from None
 
 

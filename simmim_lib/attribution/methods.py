@@ -1,4 +1,4 @@
-"""Attribution: which pixels a network's answer rests on, and whether the map can be believed.
+"""Maps of which pixels a network's answer rests on.
 
 Every method takes what gives logits (a network, or one head of one), the images, and for each image
 the class that is asked about. It returns a number for each pixel: how much it speaks for the class.

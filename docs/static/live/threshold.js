@@ -1,4 +1,4 @@
-// The page of a threshold: two bell curves, the ROC curve, and a thousand people in words.
+// The page of a threshold: two bell curves, the ROC curve, and ten thousand people in a table.
 "use strict";
 
 (function () {
