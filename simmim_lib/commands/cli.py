@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 
     from simmim_lib.experiments import Result
     from simmim_lib.foundation.progress import Progress
-    from simmim_lib.reports.report import Tell
+    from simmim_lib.reports.running import Tell
 
 UNSURE_BELOW = 0.7
 """Below this probability, `predict` marks a prediction as unsure unless it is told otherwise."""

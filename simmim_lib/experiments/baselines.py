@@ -13,7 +13,7 @@ from simmim_lib.experiments.cost import Cost, estimate
 from simmim_lib.experiments.environment import describe_environment
 from simmim_lib.experiments.evaluation import ValidationLook, on_test_images, validate
 from simmim_lib.experiments.experiment import follow, initialise, transfer
-from simmim_lib.experiments.measures import ACTIVATIONS, Scores, measure
+from simmim_lib.experiments.measures import ACTIVATIONS, Scores, accuracies, first, measure
 from simmim_lib.experiments.result import Result, as_lists
 from simmim_lib.experiments.tasks import Target, choose_tasks, knows_classes
 from simmim_lib.experiments.yardsticks import Yardstick, yardstick
@@ -80,15 +80,11 @@ class Way:
     @property
     def accuracy(self) -> ByTarget:
         """On the test images, (seeds,), of each target that has classes or labels."""
-        return {
-            target: scores["accuracy"]
-            for target, scores in self.scores.items()
-            if "accuracy" in scores
-        }
+        return accuracies(self.scores)
 
     def main_scores(self, target: str) -> np.ndarray:
         """Return what a target is judged by, on the test images, (seeds,)."""
-        return next(iter(self.scores[target].values()))
+        return first(self.scores[target])
 
     def calibration_error(self, target: str) -> np.ndarray:
         """Return each seed's expected calibration error on a target's test images, (seeds,).

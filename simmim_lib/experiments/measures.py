@@ -1,6 +1,6 @@
 """The measures of how good predictions are, by the kind of a task."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -156,3 +156,13 @@ def measure(kind: str, outputs: np.ndarray, labels: np.ndarray) -> Scores:
     """
     scores = {name: of_kind(outputs, labels) for name, of_kind in MEASURES[kind].items()}
     return {name: score for name, score in scores.items() if not np.isnan(score).any()}
+
+
+def accuracies(scores: Mapping[str, Scores]) -> Scores:
+    """Return the accuracy of each target that has classes or labels, (seeds,), of its scores."""
+    return {target: each["accuracy"] for target, each in scores.items() if "accuracy" in each}
+
+
+def first(scores: Scores) -> np.ndarray:
+    """Return what a target is judged by, the first of its scores, (seeds,)."""
+    return next(iter(scores.values()))

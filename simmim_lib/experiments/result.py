@@ -12,6 +12,7 @@ from simmim_lib.errors import WorkbookError, check_choice, check_whole, offered,
 from simmim_lib.experiments import kept_models
 from simmim_lib.experiments.environment import versions
 from simmim_lib.experiments.evaluation import ValidationLook
+from simmim_lib.experiments.measures import accuracies
 from simmim_lib.foundation import atomic
 from simmim_lib.settings import Settings
 from simmim_lib.training import devices
@@ -55,11 +56,7 @@ class Result:
     @property
     def accuracy(self) -> dict[str, np.ndarray]:
         """The share of the test images classified correctly, of each target that has classes."""
-        return {
-            target: scores["accuracy"]
-            for target, scores in self.scores.items()
-            if "accuracy" in scores
-        }
+        return accuracies(self.scores)
 
     @property
     def budget(self) -> str:

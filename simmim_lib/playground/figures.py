@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from simmim_lib import datasets
 from simmim_lib.experiments import Course, Result
+from simmim_lib.experiments.measures import first
 from simmim_lib.experiments.yardsticks import Yardstick, yardstick
 from simmim_lib.pictures.courses import draw_course, draw_pairs
 from simmim_lib.pictures.networks import draw_joint_network
@@ -35,16 +34,11 @@ def _draw_scores(axes: "Axes", course: Course, scratch: Mapping[str, Result]) ->
     """Draw test scores: of what was asked for filled, from scratch hollow."""
     targets = course.settings.targets
     result = course.result
-    asked = {target: main_scores(result, target) for target in targets} if result else {}
-    before = {target: main_scores(each, target) for target, each in scratch.items()}
+    asked = {target: first(result.scores[target]) for target in targets} if result else {}
+    before = {target: first(each.scores[target]) for target, each in scratch.items()}
     draw_pairs(axes, targets, asked, before)
     axes.set_xlabel(f"test {_measures(course)}")
     axes.set_title("Asked (filled), scratch (hollow)", fontsize=11, loc="center")
-
-
-def main_scores(result: Result, target: str) -> np.ndarray:
-    """Return what a target is judged by, (seeds,)."""
-    return next(iter(result.scores[target].values()))
 
 
 def _yardstick(course: Course, target: str) -> Yardstick:
@@ -63,11 +57,11 @@ def told(course: Course, scratch: Mapping[str, Result]) -> str:
         return f"After {course.steps[-1]} of {settings.steps} steps."
     sentences = []
     for target in settings.targets:
-        judged, found = _yardstick(course, target), main_scores(course.result, target)
+        judged, found = _yardstick(course, target), first(course.result.scores[target])
         name = datasets.describe(target).title
         sentence = f"{name}: test {judged.title} {judged.mean(found)}"
         if target in scratch:
-            before = main_scores(scratch[target], target)
+            before = first(scratch[target].scores[target])
             sentence += f", from scratch {judged.mean(before)} ({judged.gain(found, before)})"
         sentences.append(f"{sentence}.")
     sentences += [

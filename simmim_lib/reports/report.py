@@ -5,20 +5,13 @@ files of it: the notebook, a page that opens anywhere, and the numbers. Beside t
 model of the seed that is best on validation images, one for each target.
 """
 
-import contextlib
-import datetime
-import functools
 import importlib
-import itertools
 import json
-import logging
 import os
-import re
 import shlex
-import sys
 import tempfile
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -29,39 +22,18 @@ from simmim_lib.experiments.baselines import Findings
 from simmim_lib.experiments.kept_models import paths_by_target
 from simmim_lib.experiments.result import Result
 from simmim_lib.foundation import atomic, keras_setup, outputs
-from simmim_lib.foundation.paths import from_person
-from simmim_lib.foundation.progress import PROGRESS_LINE, PROGRESS_LINES
-from simmim_lib.reports import pages, words
+from simmim_lib.reports import pages, places, running, words
+from simmim_lib.reports.places import MODEL, NOTEBOOK, NUMBERS, PAGE
 from simmim_lib.settings import OPTIONS, RENAMED, Settings, as_text, check_field
 
 if TYPE_CHECKING:
     from nbformat import NotebookNode
-
-NOTEBOOK, PAGE, NUMBERS = "report.ipynb", "report.html", "result.json"
-
-MODEL = "model.keras"
-"""The model's file; with several targets each one's name stands before the ending."""
-
-REPORTS = Path("reports")
-"""Where a report for which no folder was named gets a new one."""
-
-ADVICE = "name a new folder, in a place that you can write to."
-
-MODELS_FOLDER = "SIMMIM_MODELS_FOLDER"
-"""Tells the notebook's process where to leave the models."""
-
-KERNELS = 3
-"""That are started at most until one comes up."""
 
 NUMBERS_TYPE = "application/vnd.simmim.result+json"
 """Under which the notebook keeps the numbers of its report."""
 
 LESSON_ONLY, HIDDEN, TRAINING = "lesson", "hidden", "training"
 """Tags of cells: not part of a report but of the lesson; not for the page; training."""
-
-Tell = Callable[[int, int, str, float], object]
-"""Called with a section's position, the number of sections, its title and how much is trained of
-what it trains, from 0 to 1."""
 
 
 class IncompleteError(WorkbookError):
@@ -170,7 +142,7 @@ def write(
     folder: str | os.PathLike[str] | None = None,
     title: str = "",
     show_code: bool = False,
-    tell: Tell | None = None,
+    tell: running.Tell | None = None,
 ) -> Report:
     """Make a report: `report.ipynb`, `report.html`, `result.json` and `model.keras`.
 
@@ -189,12 +161,13 @@ def write(
         IncompleteError: the notebook failed half-way; it was kept, and no page was written.
     """
     start = time.perf_counter()
-    with _claimed(folder) as place:
+    with places.claimed(folder) as place:
         _check_asked(asked)
         _check_libraries()
         name = " ".join(title.split()) or usual_title(asked)
+        notebook = _notebook(name)
         with tempfile.TemporaryDirectory() as models:
-            executed, error = _execute(_notebook(name), parameters(asked), tell, Path(models))
+            executed, error = running.execute(notebook, parameters(asked), tell, Path(models))
             files: dict[str, str | bytes] = {
                 path.name: path.read_bytes() for path in Path(models).iterdir()
             }
@@ -229,87 +202,6 @@ def _keep(files: Mapping[str, str | bytes], folder: Path) -> None:
                 atomic.write_bytes(place / name, content)
 
     outputs.write_or_spare(folder, write_all)
-
-
-@contextlib.contextmanager
-def _claimed(folder: str | os.PathLike[str] | None) -> Iterator[Path]:
-    """Make a report's folder, or take one without a report, for this process alone.
-
-    An empty notebook in it is the claim. If there is no other in the end, all that was made here is
-    removed.
-
-    Raises:
-        WorkbookError: the folder holds a report, or another is being made there, or it cannot be
-            written.
-    """
-    place, made = _place(folder)
-    try:
-        (place / NOTEBOOK).touch(exist_ok=False)
-    except FileExistsError as error:
-        raise _taken(place, NOTEBOOK) from error
-    except OSError as error:
-        raise _unwritable(place, error) from error
-    try:
-        yield place
-    finally:
-        with contextlib.suppress(OSError):
-            if not (place / NOTEBOOK).stat().st_size:
-                (place / NOTEBOOK).unlink()
-                for each in made:
-                    each.rmdir()
-
-
-def _place(folder: str | os.PathLike[str] | None) -> tuple[Path, list[Path]]:
-    """Return a report's folder, and what was made of it and those above it, innermost first."""
-    named = None if folder is None else from_person(folder)
-    try:
-        if named is None:
-            made = _make_new()
-            return made[0], made
-        _check_folder(named)
-        return named, _make(named)
-    except OSError as error:
-        raise _unwritable(named or REPORTS, error) from error
-
-
-def _make_new() -> list[Path]:
-    """Make a folder named after the time, with a number where another process was quicker."""
-    made, name = _make(REPORTS), datetime.datetime.now().strftime("%Y-%m-%d-%H%M%S")
-    for number in itertools.count(1):
-        folder = REPORTS / (name if number == 1 else f"{name}-{number}")
-        with contextlib.suppress(FileExistsError):
-            folder.mkdir()
-            break
-    return [folder, *made]
-
-
-def _make(folder: Path) -> list[Path]:
-    """Make a folder and those above it; return what was not there before, innermost first."""
-    missing = [each for each in (folder, *folder.parents) if not os.path.lexists(each)]
-    folder.mkdir(parents=True, exist_ok=True)
-    return missing
-
-
-def _check_folder(folder: Path) -> None:
-    """Refuse a file, a link that leads nowhere, and a folder with a report."""
-    existing = next(each for each in (folder, *folder.absolute().parents) if os.path.lexists(each))
-    if not os.path.isdir(existing):
-        what = "a file" if os.path.exists(existing) else "a link that leads nowhere"
-        raise WorkbookError(f"The output {existing} is {what}, not a folder: {ADVICE}")
-    for name in (NOTEBOOK, PAGE, NUMBERS, MODEL):
-        if os.path.lexists(folder / name):
-            raise _taken(folder, name)
-
-
-def _taken(folder: Path, name: str) -> WorkbookError:
-    return WorkbookError(
-        f"The output {folder} already holds a report ({name}), or one is just being made there: "
-        f"{ADVICE}"
-    )
-
-
-def _unwritable(folder: Path, error: OSError) -> WorkbookError:
-    return WorkbookError(f"The output {folder} cannot be written ({error.strerror}): {ADVICE}")
 
 
 def _check_asked(asked: Settings) -> None:
@@ -388,137 +280,6 @@ def _notebook(title: str) -> "NotebookNode":
     return notebook
 
 
-def _execute(
-    notebook: "NotebookNode", values: dict[str, Any], tell: Tell | None, models: Path
-) -> "tuple[NotebookNode, Exception | None]":
-    """Run a notebook with parameters; return it as far as it came, and what stopped it.
-
-    It leaves the models to keep in the folder `models`.
-    """
-    import nbformat
-    from papermill import execute_notebook
-
-    sections = _Sections(notebook, tell or (lambda *_: None))
-    with tempfile.TemporaryDirectory(ignore_cleanup_errors=True) as private:
-        path = Path(private, NOTEBOOK)
-        run = functools.partial(
-            execute_notebook,
-            notebook,
-            path,
-            values,
-            progress_bar=False,
-            kernel_manager_class=_this_python(private, models),
-            on_cell_start=sections.begin,
-            stderr_file=sections,
-        )
-        try:
-            failure = _failure_of(run, sections)
-        except KeyboardInterrupt:
-            # The tasks that this cuts off would complain at length.
-            logging.getLogger("asyncio").setLevel(logging.CRITICAL)
-            raise
-        executed = nbformat.read(path, as_version=4)
-    return _tidied(executed), failure
-
-
-def _failure_of(run: Callable[[], object], sections: "_Sections") -> Exception | None:
-    """Run a notebook; return what stopped it, or nothing.
-
-    Where not even its first cell began, the kernel did not come up: another process can take one of
-    its ports before it does. Then another is started.
-    """
-    from papermill import PapermillExecutionError
-
-    failure: Exception | None = None
-    for _ in range(KERNELS):
-        try:
-            run()
-            return None
-        except (PapermillExecutionError, RuntimeError) as error:  # a dead kernel is of the second
-            failure = error
-        if sections.begun:
-            break
-    return failure
-
-
-def _this_python(private: str, models: Path) -> type:
-    """Return the class of what starts this Python, whatever kernels the machine has installed.
-
-    Its bars are lines, which pass through here. It needs no home folder, and takes no notice of
-    what a reader's IPython does when it starts.
-    """
-    from jupyter_client.kernelspec import KernelSpec
-    from jupyter_client.manager import AsyncKernelManager
-
-    class ThisPython(AsyncKernelManager):
-        def __init__(self, *arguments: Any, **options: Any) -> None:
-            super().__init__(*arguments, **options)
-            self.connection_file = str(Path(private, "kernel.json"))
-
-        @property
-        def kernel_spec(self) -> KernelSpec:
-            start = [sys.executable, "-m", "ipykernel_launcher", "-f", "{connection_file}"]
-            return KernelSpec(
-                argv=[*start, "--log-level=ERROR"],
-                display_name="Python 3",
-                language="python",
-                env={
-                    PROGRESS_LINES: "1",
-                    MODELS_FOLDER: str(models),
-                    "IPYTHONDIR": str(Path(private, "ipython")),
-                },
-            )
-
-    return ThisPython
-
-
-def _tidied(notebook: "NotebookNode") -> "NotebookNode":
-    """Take out what means nothing to a reader: old progress, and a temporary file's name."""
-    for name in ("input_path", "output_path"):
-        notebook.metadata.papermill.pop(name, None)
-    for cell in notebook.cells:
-        for output in cell.get("outputs", []):
-            if output.get("name") == "stderr":
-                output.text = _LINE.sub("", output.text)
-        if cell.cell_type == "code":
-            cell.outputs = [each for each in cell.outputs if each.get("text") != ""]
-    return notebook
-
-
-_LINE = re.compile(PROGRESS_LINE.format(done=r"(\d+)", total=r"(\d+)") + "\n")
-
-
-class _Sections:
-    """Tells how far a notebook has come: papermill calls it, and writes to it what cells say."""
-
-    def __init__(self, notebook: "NotebookNode", tell: Tell) -> None:
-        self.titles = [title for cell in notebook.cells if (title := _title(cell))]
-        self.tell, self.position, self.begun = tell, 0, False
-
-    def begin(self, cell: "NotebookNode", cell_index: int) -> None:
-        self.begun = True
-        if title := _title(cell):
-            self.position = self.titles.index(title) + 1
-            self._tell(0.0)
-
-    def write(self, text: str) -> None:
-        if found := _LINE.findall(text):
-            done, total = map(int, found[-1])
-            self._tell(done / total)
-
-    def flush(self) -> None:
-        """Papermill asks for it; nothing is kept back."""
-
-    def _tell(self, share: float) -> None:
-        self.tell(self.position, len(self.titles), self.titles[self.position - 1], share)
-
-
-def _title(cell: "NotebookNode") -> str:
-    """Return the heading with which a cell begins a section, or nothing."""
-    found = re.match(r"## (.+)", cell.source) if cell.cell_type == "markdown" else None
-    return found[1] if found else ""
-
-
 def _as_text_of_file(notebook: "NotebookNode") -> str:
     import nbformat
 
@@ -529,7 +290,7 @@ def _story(notebook: "NotebookNode", error: Exception, path: Path) -> str:
     """Say in a sentence where and why a report stopped, and where to see all of it."""
     section = ""
     for cell in notebook.cells:
-        section = _title(cell) or section
+        section = running.title_of(cell) or section
         if cell.metadata.get("papermill", {}).get("exception"):
             break
     reason = str(getattr(error, "evalue", error)).strip().partition("\n")[0].rstrip(".")
@@ -550,7 +311,7 @@ class Numbers:
 
     def __init__(self, found: Findings) -> None:
         self.values = found.as_dict()
-        if folder := os.environ.get(MODELS_FOLDER):
+        if folder := os.environ.get(running.MODELS_FOLDER):
             _save_models(found.result, Path(folder))
 
     def _repr_mimebundle_(self, **_: object) -> dict[str, object]:
@@ -588,7 +349,7 @@ def _seconds(notebook: "NotebookNode", total: float) -> dict[str, Any]:
     parts: dict[str, float] = {}
     section, experiments = "start", 0.0
     for cell in notebook.cells:
-        section = _title(cell) or section
+        section = running.title_of(cell) or section
         took = cell.metadata.papermill.duration or 0.0
         parts[section] = parts.get(section, 0.0) + took
         experiments += took if TRAINING in cell.metadata.get("tags", []) else 0.0

@@ -19,7 +19,7 @@ from simmim_lib.commands import cli, doctor, lab
 from simmim_lib.experiments import features, pretraining
 from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.foundation import cache, directories, home
-from simmim_lib.reports import report
+from simmim_lib.reports import running
 
 
 def forget_user(monkeypatch: pytest.MonkeyPatch, folder: Path) -> None:
@@ -112,7 +112,7 @@ def test_a_network_that_cannot_be_kept_is_used_and_that_is_said_once(
         warnings.simplefilter("always")
         for _ in range(3):
             info = pretraining.trunks.describe(made.trunk)
-            assert pretraining._pretrained.__wrapped__("glyphs", info, "labels") is made
+            assert pretraining._pretrained.__wrapped__("glyphs", "", info, "labels") is made
     (told,) = caught
     assert "could not be kept in" in str(told.message) and "SIMMIM_CACHE" in str(told.message)
 
@@ -169,7 +169,7 @@ def test_a_report_s_notebook_runs_without_a_home(
     python = {"kernelspec": build.KERNEL, "language_info": build.LANGUAGE}
     cells = [nbformat.v4.new_code_cell("print(2 + 3)")]
     notebook = nbformat.v4.new_notebook(cells=cells, metadata=python)
-    executed, failure = report._execute(notebook, {}, None, tmp_path)
+    executed, failure = running.execute(notebook, {}, None, tmp_path)
     assert failure is None and executed.cells[-1].outputs[0].text == "5\n"
 
 

@@ -29,7 +29,7 @@ from simmim_lib import datasets, experiments
 from simmim_lib.commands import cli
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import kept_models
-from simmim_lib.reports import pages, report
+from simmim_lib.reports import pages, places, report, running
 from simmim_lib.settings import OPTIMIZERS, OPTIONS, Settings
 
 SOURCE = build.FOLDER / "source" / "10_report.py"
@@ -388,7 +388,7 @@ def executed(source: str, monkeypatch, folder: Path, lost: int = 0) -> tuple:
     monkeypatch.setattr(papermill, "execute_notebook", execute_or_not)
     notebook = nbformat.v4.new_notebook(cells=[nbformat.v4.new_code_cell(source)])
     notebook.metadata.kernelspec = {"name": "python3", "language": "python"}
-    found, failure = report._execute(notebook, {}, None, folder)
+    found, failure = running.execute(notebook, {}, None, folder)
     return found.cells, failure, len(starts)
 
 
@@ -409,7 +409,7 @@ def no_notebook(monkeypatch):
     def execute(*_: object) -> None:
         raise AssertionError("a notebook was started")
 
-    monkeypatch.setattr(report, "_execute", execute)
+    monkeypatch.setattr(running, "execute", execute)
 
 
 @pytest.mark.parametrize(
@@ -463,7 +463,7 @@ def test_a_folder_that_cannot_be_written_is_told_of(no_notebook, capsys):
 
 
 def test_an_empty_folder_will_do(tmp_path):
-    report._check_folder(tmp_path)
+    places.check_folder(tmp_path)
 
 
 @pytest.mark.parametrize("file", ["report.ipynb", "report.html", "result.json", "model.keras"])
@@ -501,7 +501,7 @@ def quick_notebook(monkeypatch):
         (models / "model.keras").write_bytes(b"the model")
         return planted(), None
 
-    monkeypatch.setattr(report, "_execute", execute)
+    monkeypatch.setattr(running, "execute", execute)
 
 
 FILES = {"report.ipynb", "report.html", "result.json", "model.keras"}
@@ -513,7 +513,7 @@ def test_reports_of_one_second_have_folders_of_their_own(quick_notebook, monkeyp
         def now(cls, tz=None):
             return cls(2026, 1, 2, 3, 4, 5)
 
-    monkeypatch.setattr(report.datetime, "datetime", Clock)
+    monkeypatch.setattr(places.datetime, "datetime", Clock)
     monkeypatch.chdir(tmp_path)
     with concurrent.futures.ThreadPoolExecutor(4) as threads:
         made = [*threads.map(lambda _: report.write(TINY), range(4))]
@@ -526,7 +526,7 @@ def test_reports_of_one_second_have_folders_of_their_own(quick_notebook, monkeyp
 
 def test_a_folder_that_was_named_is_claimed_from_the_start(quick_notebook, monkeypatch, tmp_path):
     folder = tmp_path / "new"
-    execute, refusals = report._execute, []
+    execute, refusals = running.execute, []
 
     def execute_while_another_begins(*words):
         with pytest.raises(WorkbookError, match="or one is just being made there") as caught:
@@ -534,7 +534,7 @@ def test_a_folder_that_was_named_is_claimed_from_the_start(quick_notebook, monke
         refusals.append(caught.value)
         return execute(*words)
 
-    monkeypatch.setattr(report, "_execute", execute_while_another_begins)
+    monkeypatch.setattr(running, "execute", execute_while_another_begins)
     assert report.write(TINY, folder).folder == folder
     assert len(refusals) == 1 and {file.name for file in folder.iterdir()} == FILES
 
@@ -546,7 +546,7 @@ def test_a_claim_that_comes_to_nothing_leaves_nothing(monkeypatch, tmp_path, end
         assert (tmp_path / "a" / "b" / "report.ipynb").exists()
         raise end
 
-    monkeypatch.setattr(report, "_execute", execute)
+    monkeypatch.setattr(running, "execute", execute)
     if before:
         (tmp_path / "a" / "b").mkdir(parents=True)
         (tmp_path / "a" / "mine").touch()
@@ -569,7 +569,7 @@ def test_a_home_is_no_folder_called_so(quick_notebook, monkeypatch, tmp_path):
 def test_a_report_whose_folder_has_gone_is_kept_elsewhere(
     quick_notebook, monkeypatch, tmp_path, spare, what
 ):
-    folder, execute = tmp_path / "above" / "new", report._execute
+    folder, execute = tmp_path / "above" / "new", running.execute
 
     def execute_meanwhile(*words):
         shutil.rmtree(folder.parent)
@@ -577,7 +577,7 @@ def test_a_report_whose_folder_has_gone_is_kept_elsewhere(
             folder.parent.touch()
         return execute(*words)
 
-    monkeypatch.setattr(report, "_execute", execute_meanwhile)
+    monkeypatch.setattr(running, "execute", execute_meanwhile)
     with pytest.raises(WorkbookError, match="Cannot write") as caught:
         report.write(TINY, folder)
     (kept,) = spare.glob("*/new")

@@ -17,7 +17,7 @@ from simmim_lib.foundation.intervals import effective_number, interval
 from simmim_lib.lessons.report.judgements import THRESHOLD, Judgement, judge
 from simmim_lib.pictures import classification
 from simmim_lib.reports.pages import Table
-from simmim_lib.reports.report import MODEL
+from simmim_lib.reports.places import MODEL
 from simmim_lib.reports.words import MAX_NAMES, image_sizes, listed, start
 
 NORMAL_975 = 1.959964
