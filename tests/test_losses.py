@@ -116,6 +116,11 @@ def test_the_literal_formula_turns_round_at_one_over_e():
 # --- values -------------------------------------------------------------------------------------
 
 
+def test_the_entropy_of_each_row_is_scipy_s():
+    rows = np.random.default_rng(0).dirichlet(np.ones(4), (2, 3))
+    np.testing.assert_allclose(losses.entropy(rows), scipy_entropy(rows, axis=-1), rtol=1e-6)
+
+
 @pytest.mark.slow
 @given(logits=tables, labels=label_lists)
 @settings(max_examples=40, deadline=None)
