@@ -9,35 +9,40 @@ import site_pages
 
 from simmim_lib.pictures.style import COLOURS, Picture, make_logarithmic, new_figure, styled
 
+TABLES = ("bench", "growth", "trunk-speeds")
+"""Files in data/results with what was measured in one run each."""
+
 GROWTH = "growth with "
 """How the name of a row begins whose points are a curve."""
 
 COLUMNS = 3
 
+VERDICTS = {True: "reached", False: "missed", None: ""}
 
-def page(table: Mapping[str, Any]) -> str:
+
+def page(tables: Sequence[Mapping[str, Any]]) -> str:
     """Return the page's text.
 
     Args:
-        table: the content of data/results/bench.json.
+        tables: the contents of the files.
     """
-    versions = ", ".join(f"{name} {version}" for name, version in table["versions"].items())
-    verdicts = {True: "reached", False: "missed", None: ""}
-    rows = [
-        [row["measured"], row["what"], row["aim"], verdicts[row["reached"]]]
-        for row in table["rows"]
+    parts = [
+        "# Speed",
+        "Ratios are from one run on one machine that did nothing else, and hold for others, too; "
+        "seconds do not. Each pair was timed in turn, after a warm-up. Missed aims are told, too.",
     ]
-    return "\n\n".join(
-        [
-            "# Speed",
-            "Ratios are from one run on one machine that did nothing else, and stand for any "
-            "other; seconds do not. Each pair was timed in turn, after a warm-up. Aims that are "
-            f"missed are told, too. `{table['command']}` measures it again; here with "
-            f"{table['cores']} processor cores, {versions}.",
-            growth([row for row in table["rows"] if row["what"].startswith(GROWTH)]).as_html(),
-            site_pages.table(["measured", "what", "aim", ""], rows),
-        ]
-    )
+    for each in tables:
+        versions = ", ".join(f"{name} {version}" for name, version in each["versions"].items())
+        parts.append(f"`{each['command']}`, {each['cores']} processor cores, {versions}:")
+        if curves := [row for row in each["rows"] if row.get("points")]:
+            parts.append(growth(curves).as_html())
+        parts.append(_table(each["rows"]))
+    return "\n\n".join(parts) + "\n"
+
+
+def _table(rows: Sequence[Mapping[str, Any]]) -> str:
+    cells = [[row["measured"], row["what"], row["aim"], VERDICTS[row["reached"]]] for row in rows]
+    return site_pages.table(["measured", "what", "aim", "verdict"], cells)
 
 
 @styled
@@ -45,7 +50,7 @@ def growth(rows: Sequence[Mapping[str, Any]]) -> Picture:
     """Draw how the seconds of an experiment grow, each cause in axes of its own.
 
     Args:
-        rows: of the table, with points.
+        rows: of a table, with points.
     """
     lines = -(-len(rows) // COLUMNS)
     figure = new_figure(11, 3.2 * lines)
@@ -53,13 +58,14 @@ def growth(rows: Sequence[Mapping[str, Any]]) -> Picture:
         axes = figure.add_subplot(lines, COLUMNS, place)
         asked, seconds = zip(*row["points"], strict=True)
         axes.plot(asked, seconds, "o-", color=COLOURS["source"])
-        for which in "xy":
-            make_logarithmic(axes, which)
+        if row["what"].startswith(GROWTH):
+            make_logarithmic(axes, "x")
+        make_logarithmic(axes, "y")
         axes.set(ylim=(min(seconds) / 3, max(seconds) * 3), ylabel="seconds")
-        axes.set(xlabel=_short(row["what"]), title=row["measured"].partition(" (")[0])
+        axes.set(xlabel=_short(row["what"]), title=row["measured"].partition(" (")[0][:24])
     figure.tight_layout()
     told = "; ".join(f"{_short(row['what'])}: {row['measured']}" for row in rows)
-    return Picture(figure, f"Seconds of an experiment, both axes logarithmic. {told}.")
+    return Picture(figure, f"How the seconds of an experiment grow. {told}.")
 
 
 def _short(what: str) -> str:
@@ -73,5 +79,6 @@ def write(root: Path) -> None:
     Args:
         root: of the checkout.
     """
-    table = json.loads((root / "data" / "results" / "bench.json").read_text(encoding="utf-8"))
-    (root / "docs" / "made" / "speed.md").write_text(page(table), encoding="utf-8")
+    folder = root / "data" / "results"
+    tables = [json.loads((folder / f"{name}.json").read_text("utf-8")) for name in TABLES]
+    (root / "docs" / "made" / "speed.md").write_text(page(tables), encoding="utf-8")

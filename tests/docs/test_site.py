@@ -1,5 +1,6 @@
 """The site: every lesson and page is there, stands alone, and says what the results say."""
 
+import html
 import importlib.util
 import json
 import os
@@ -40,7 +41,8 @@ def test_every_lesson_and_page_is_there_and_light(site):
     for lesson in LESSONS:
         page = found[f"notebooks/{lesson.name}.html"]
         assert lesson.title in page
-    assert {"docs/index.html", "docs/made/results.html", "docs/made/library.html"} <= {*found}
+    made = {f"docs/made/{name}.html" for name in ("results", "speed", "library")}
+    assert {"docs/index.html", *made} <= {*found}
     heavy = {name: len(page) for name, page in found.items() if len(page.encode()) > MAX_BYTES}
     assert not heavy
 
@@ -89,6 +91,18 @@ def test_results_are_those_that_are_stored(site):
 
     first = stored.load("gentle-fine-tuning").records[0]
     assert mean_and_interval(first.values()) in page
+
+
+@pytest.mark.slow
+def test_speed_is_as_it_was_measured(site):
+    page = pages(site)["docs/made/speed.html"]
+    told = html.unescape(re.sub(r"<[^>]+>", "", page))
+    for name in ("bench", "growth", "trunk-speeds"):
+        table = json.loads((ROOT / "data" / "results" / f"{name}.json").read_text())
+        assert table["command"] in told
+        for row in table["rows"]:
+            assert row["measured"].partition(";")[0] in told and row["what"] in told, row["what"]
+    assert "How the seconds of an experiment grow." in page
 
 
 @pytest.mark.slow
