@@ -888,7 +888,7 @@ def test_full_disk(server, cache, monkeypatch):
     monkeypatch.setattr(downloads, "not_following", lambda *_: os.open("/dev/full", os.O_WRONLY))
     with pytest.raises(WorkbookError) as error:
         datasets.fetch("bloodmnist")
-    assert "No space left" in one_sentence(error) and "SIMMIM_CACHE" in str(error.value)
+    assert "No space left" in one_sentence(error) and "SIMMIM_DATA_DIR" in str(error.value)
     assert not list((cache / "datasets").iterdir())
 
 
