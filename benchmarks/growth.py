@@ -96,11 +96,11 @@ def with_arithmetic() -> Row:
         works = (functools.partial(quietly, each) for each in (few, many))
         short, long = medians(*works, rounds=2)
         flops, took = cost.estimate(many).flops - cost.estimate(few).flops, long - short
-        points.append((flops / steps, took / steps))
+        points.append((flops / steps / 1e6, took / steps))
         told.append(f"{trunk} {took / steps * 1000:.1f} ms, {flops / took / rate:.0%}")
     return Row(
-        "growth with operations: a step that trains a whole trunk, and its share of the rate of "
-        "this machine's matrix products",
+        "growth with millions of operations: a step that trains a whole trunk, and its share of the "
+        "rate of this machine's matrix products",
         "shown",
         f"power {exponent(points):.2f} ({'; '.join(told)})",
         points=points,

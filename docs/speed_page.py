@@ -58,11 +58,15 @@ def growth(rows: Sequence[Mapping[str, Any]]) -> Picture:
         axes = figure.add_subplot(lines, COLUMNS, place)
         asked, seconds = zip(*row["points"], strict=True)
         axes.plot(asked, seconds, "o-", color=COLOURS["source"])
-        if row["what"].startswith(GROWTH):
+        is_power = row["what"].startswith(GROWTH)
+        if is_power:
             make_logarithmic(axes, "x")
+            # Over more than a power of ten, there is no room for the numbers in between.
+            axes.tick_params("x", which="minor", labelbottom=max(asked) <= 20 * min(asked))
         make_logarithmic(axes, "y")
         axes.set(ylim=(min(seconds) / 3, max(seconds) * 3), ylabel="seconds")
-        axes.set(xlabel=_short(row["what"]), title=row["measured"].partition(" (")[0][:24])
+        title = row["measured"].partition(" (")[0] if is_power else "no power law"
+        axes.set(xlabel=_short(row["what"]), title=title)
     figure.tight_layout()
     told = "; ".join(f"{_short(row['what'])}: {row['measured']}" for row in rows)
     return Picture(figure, f"How the seconds of an experiment grow. {told}.")
