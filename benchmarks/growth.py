@@ -99,8 +99,8 @@ def with_arithmetic() -> Row:
         points.append((flops / steps / 1e6, took / steps))
         told.append(f"{trunk} {took / steps * 1000:.1f} ms, {flops / took / rate:.0%}")
     return Row(
-        "growth with millions of operations: a step that trains a whole trunk, and its share of the "
-        "rate of this machine's matrix products",
+        "growth with millions of operations: a step that trains a whole trunk, and its share of "
+        "the rate of this machine's matrix products",
         "shown",
         f"power {exponent(points):.2f} ({'; '.join(told)})",
         points=points,
