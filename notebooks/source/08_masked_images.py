@@ -222,7 +222,7 @@ figures.filled_in(
 )
 
 # %% [markdown]
-# So short a training does not get far: compare with the panel above, whose network took forty times
+# So short a training does not get far: compare with the panel above, whose network took eighty times
 # as many steps. And even that blurs: where several continuations are possible, the absolute error is
 # least in the middle of them. Nobody wants the pictures. What we want is what the network had to
 # understand to make them.

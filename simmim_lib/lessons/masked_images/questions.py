@@ -8,7 +8,6 @@ from simmim_lib.exercises.questions import (
     Choice,
     Estimate,
     Option,
-    Ordering,
     letter,
     question,
 )
@@ -77,40 +76,46 @@ def _guess_visible() -> Answer:
 
 
 @question(
-    Ordering(
+    Choice(
         "08-pretexts",
-        "Five labels per class, and the same small transformer each time: order the starts by the "
-        "accuracy after fine-tuning, from the lowest to the highest.",
+        "Five labels per class, and the same small transformer each time. Which start makes it "
+        "classify most test images after fine-tuning?",
         [
             Option(
-                "contrastive pre-training",
+                "masked pre-training and contrastive pre-training, so close that ten draws of "
+                "labels cannot tell them apart",
+                "They teach different things: which shapes and textures go together, and that two "
+                "views of an image are the same thing. It would be by chance that these are worth "
+                "the same.",
+            ),
+            Option(
+                "masked pre-training, by more than chance",
+                "It must know which shapes and textures go together, but nobody tells it which "
+                "differences matter.",
+            ),
+            Option(
+                "contrastive pre-training, by more than chance",
                 "It is told that two views of an image are the same thing, which is already half "
                 "of what a classifier must know.",
             ),
             Option(
-                "random weights",
+                "random weights: none of the two is told what a trouser is",
                 "A transformer does not even know at first which patches are neighbours; fifty "
                 "images teach it little.",
-            ),
-            Option(
-                "masked pre-training",
-                "It must know which shapes and textures go together, but nobody tells it which "
-                "differences matter.",
             ),
         ],
     )
 )
 def _pretexts() -> Answer:
-    letters = {"contrastive": "a", "none": "b", "masked": "c"}
-    means = {name: study_results.accuracy(name, 5).mean() for name in letters}
-    order = "".join(letters[name] for name in sorted(letters, key=means.__getitem__))
     masked, contrastive = (study_results.gain(name, 5) for name in ("masked", "contrastive"))
+    between = study_results.between_pretexts(5)
+    best = max(masked.mean, contrastive.mean)
     return Answer(
-        order,
+        letter(between.verdict == "gain", between.verdict == "loss", best < 0),
         f"Against random weights, masked pre-training brings {masked}; contrastive pre-training "
-        f"{contrastive}. Without the second measurement we could not tell whether masking helps, "
-        "or whether any pre-training on these images would. With 20 labels per class, masked "
-        f"pre-training brings {study_results.gain('masked', 20)}.",
+        f"{contrastive}. Masked less contrastive is {between}. Without the second measurement we "
+        "could not tell whether masking helps, or whether any pre-training on these images would. "
+        f"With 20 labels per class, masked pre-training brings {study_results.gain('masked', 20)}.",
     )
 
 

@@ -17,7 +17,7 @@ from simmim_lib.settings import SEEDS, Settings
 from simmim_lib.studies.registry import BUDGET, study
 
 LABELS = (5, 20)
-LENGTHS = {"masked": (300, 1000), "contrastive": (150,)}
+LENGTHS = {"masked": (300, 1000, 4000), "contrastive": (150,)}
 """Steps of pre-trainings that are shorter than those of the networks that ship."""
 
 CHOOSING = 2

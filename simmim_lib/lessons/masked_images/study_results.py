@@ -57,6 +57,13 @@ def gain(pretext: str, labels_per_class: int) -> Difference:
     return difference(accuracy(pretext, labels_per_class), accuracy("none", labels_per_class))
 
 
+def between_pretexts(labels_per_class: int) -> Difference:
+    """Return how much more masked pre-training brings than contrastive."""
+    return difference(
+        accuracy("masked", labels_per_class), accuracy("contrastive", labels_per_class)
+    )
+
+
 def pretexts_compared() -> tuple[Picture, Table]:
     """Compare pre-training without labels with none."""
     groups = {
