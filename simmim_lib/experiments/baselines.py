@@ -1,13 +1,12 @@
 """Findings: an experiment beside everything it must be compared with, and what follows from it."""
 
-from collections import deque
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 import numpy as np
 
-from simmim_lib import calibration, collapse, datasets
+from simmim_lib import calibration, collapse, datasets, training
 from simmim_lib.errors import shown
 from simmim_lib.experiments.cost import Cost, estimate
 from simmim_lib.experiments.environment import describe_environment
@@ -354,7 +353,7 @@ def investigate(
 def _train(
     name: str, plan: Iterable[Settings], parts: Callable[[], Progress]
 ) -> tuple[Way, list[Result]]:
-    courses = [deque(follow(settings, parts()), maxlen=1).pop() for settings in plan]
+    courses = [training.last(follow(settings, parts())) for settings in plan]
     results = [course.result for course in courses if course.result is not None]
     total = sum((estimate(each.settings) for each in results), Cost(0, 0, 0.0))
     way = Way(

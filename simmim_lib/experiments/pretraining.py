@@ -39,9 +39,10 @@ def pretrained(source: str, trunk: str = SMALL_CNN.name, pretext: str = "labels"
         WorkbookError: the dataset is unknown or not there, the bundled file was altered, or the
             published weights are not there and cannot be downloaded.
     """
+    content = ""
     if source not in trunks.PUBLISHED:
         datasets.check_name("source", source)
-    content = "" if source in trunks.PUBLISHED else datasets.fingerprint(source)
+        content = datasets.fingerprint(source)
     return _pretrained(source, content, trunks.describe(trunk), pretext)
 
 

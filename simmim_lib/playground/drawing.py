@@ -124,9 +124,9 @@ class DrawingPad:
     def __init__(self, settings: Settings) -> None:
         import ipywidgets as widgets
 
+        trunk = settings.trunk_info
         for target in settings.targets:
             entry = datasets.describe(target)
-            trunk = settings.trunk_info
             if entry.kind != "classification" or trunk.colour or trunk.takes != "images":
                 raise WorkbookError(
                     "What is drawn is a small grey image of one class: choose targets with classes "

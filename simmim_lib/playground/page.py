@@ -206,7 +206,7 @@ class Playground(Panel):
         if not value:
             return
         try:
-            folder = serving.folder_for_upload(used=map(str, self.given.values()))
+            folder = serving.folder_for_upload(map(str, self.given.values()))
             address = uploads.keep(*uploads.uploaded(value), folder)
         except WorkbookError as error:
             self.message.value = as_message(error)

@@ -38,7 +38,7 @@ _UPLOADED: list[Path] = []
 """Folders with what the reader of this process has uploaded."""
 
 
-def folder_for_upload(used: Iterable[str] = ()) -> Path:
+def folder_for_upload(used: Iterable[str]) -> Path:
     """Return a new folder for what a reader uploads, which is removed with the reader's kernel.
 
     What the reader has uploaded before is removed, or one reader could fill the disk.

@@ -4,7 +4,7 @@ import itertools
 from collections import deque
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -192,8 +192,12 @@ def train(
     return last(itertools.chain([weights], steps))
 
 
-def last(steps: Iterable[Weights]) -> Weights:
-    """Return the last weights of a training, and let go of those before it, step by step.
+Step = TypeVar("Step")
+"""What is known after some steps: weights, or how far an experiment has come."""
+
+
+def last(steps: Iterable[Step]) -> Step:
+    """Return the last of what a training gives, and let go of those before it, step by step.
 
     All together would need many times the memory of a large network.
     """

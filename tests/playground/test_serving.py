@@ -25,7 +25,7 @@ def shared(monkeypatch, tmp_path):
 
 def test_data_in_the_folder_and_uploads_can_be_used(shared):
     assert links.settings({"targets": f"folder:{shared}/photos"})
-    own = image_making.fill(serving.folder_for_upload() / "mine", {"a": 12, "b": 12})
+    own = image_making.fill(serving.folder_for_upload([]) / "mine", {"a": 12, "b": 12})
     assert links.settings({"targets": ("mnist", f"folder:{own}")})
 
 
@@ -115,7 +115,7 @@ def test_a_refused_address_changes_nothing_and_an_upload_is_learnt_from(shared, 
 
 
 def test_an_upload_takes_the_place_of_those_that_are_used_no_more():
-    first, second = serving.folder_for_upload(), serving.folder_for_upload(["mnist"])
+    first, second = serving.folder_for_upload([]), serving.folder_for_upload(["mnist"])
     assert not first.exists() and second.is_dir()
     third = serving.folder_for_upload([f"folder:{second}/photos,mnist"])
     assert second.is_dir() and third.is_dir()

@@ -13,6 +13,7 @@ from simmim_lib.foundation.progress import Progress
 from simmim_lib.losses import Tensor
 from simmim_lib.trunks import Weights
 from simmim_lib.trunks.building import ImageShape
+from simmim_lib.trunks.catalogue import check_size
 
 if TYPE_CHECKING:
     import keras
@@ -48,13 +49,14 @@ def shape_of_images(source: str, trunk: str) -> ImageShape:
         WorkbookError: the trunk does not take images of their size.
     """
     shape = datasets.image_shape(source)
-    known = trunks.describe(trunk)
-    if not known.sizes[0] <= shape[0] <= known.sizes[1]:
+    try:
+        check_size(trunks.describe(trunk), shape[0])
+    except WorkbookError as error:
         raise WorkbookError(
-            f"The source {shown(source)} has images of {shape[0]} x {shape[0]} pixels, and "
-            f"{known.name} takes {known.size} x {known.size}: choose another source, or "
+            f"The source {shown(source)} has images of {shape[0]} x {shape[0]} pixels, which "
+            f"{shown(trunk)} does not take as they are: choose another source, or "
             'pretext="labels", which scales them.'
-        )
+        ) from error
     return shape
 
 
