@@ -35,6 +35,7 @@ source_suffix = {".md": "myst-nb", ".ipynb": "myst-nb"}
 
 nb_execution_mode = "off"
 nb_merge_streams = True
+nb_render_markdown_format = "myst"  # which knows tables, as a lesson's outputs have them
 nb_mime_priority_overrides = [("html", "application/vnd.jupyter.widget-view+json", 1000)]
 myst_enable_extensions = ["dollarmath", "amsmath"]
 myst_heading_anchors = 3

@@ -67,6 +67,13 @@ def test_formulas_are_drawn_in_texts_and_in_outputs(site):
 
 
 @pytest.mark.slow
+def test_tables_are_tables_in_outputs_too(site):
+    found = pages(site)
+    assert "<td><p>0.65</p></td>" in found["notebooks/08_masked_images.html"].replace("\n", "")
+    assert not [name for name, page in found.items() if "<p>| " in page]
+
+
+@pytest.mark.slow
 def test_questions_can_be_answered_without_a_kernel_and_plumbing_is_folded(site):
     page = pages(site)["notebooks/01_transfer_learning.html"]
     assert page.count("<summary>Answer</summary>") >= 5
