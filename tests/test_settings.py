@@ -117,7 +117,6 @@ def test_from_scratch_has_nothing_to_copy_or_to_freeze():
 UNLABELLED = {
     "information": 0.3,
     "agreement": 1.0,
-    "augmentation": 1.0,
     "class_prior": (0.5, 0.5),
     "class_shares": (0.25, 0.75),
     "foreign_images": "fashion",
@@ -126,12 +125,36 @@ UNLABELLED = {
 
 
 def test_labels_only_forgets_all_that_unlabelled_images_teach():
-    asked = Settings(frozen_layers=0, steps=7, optimizer="sgd", **UNLABELLED)
+    others = {"frozen_layers": 0, "steps": 7, "optimizer": "sgd", "augmentation": 1.0}
+    asked = Settings(**others, **UNLABELLED)
     assert all(getattr(asked, name) == value for name, value in UNLABELLED.items())
-    assert asked.labels_only() == Settings(frozen_layers=0, steps=7, optimizer="sgd")
+    assert asked.labels_only() == Settings(**others)
     scratch = asked.from_scratch()
     usual = Settings()
     assert all(getattr(scratch, name) == getattr(usual, name) for name in UNLABELLED)
+
+
+def test_labels_only_keeps_the_views_of_labelled_images():
+    """They need no other image, so that a difference is not theirs."""
+    asked = Settings(recipe="simmim")
+    assert asked.augmentation == 1
+    assert asked.labels_only().augmentation == asked.from_scratch().augmentation == 1
+
+
+@pytest.mark.parametrize(
+    "more", [{"frozen_layers": 2}, {"trunk": "efficientnet-lite0"}, {"frozen_layers": 0}]
+)
+def test_from_scratch_learns_from_labels_alone(more):
+    """What a recipe asks of unlabelled images depends on what is frozen, and nothing is here."""
+    scratch = Settings(recipe="simmim", **more).from_scratch()
+    assert scratch.frozen_layers == scratch.information == scratch.agreement == 0
+
+
+def test_what_the_environment_makes_usual_is_told_all_the_same(monkeypatch):
+    monkeypatch.setenv("SIMMIM_BUDGET", "full")
+    code = Settings().as_code()
+    monkeypatch.delenv("SIMMIM_BUDGET")
+    assert "budget='full'" in code and "budget" not in Settings().as_code()
 
 
 def test_a_network_for_each_target_has_nothing_to_weigh_or_to_share():
@@ -591,7 +614,6 @@ TAUGHT = {
     "agreement": 1.0,
     "confidence": 0.9,
     "ramp": 0.25,
-    "augmentation": 1.0,
     "class_prior": (0.5, 0.5),
     "class_shares": (0.1, 0.9),
     "foreign_images": "fashion",
@@ -600,6 +622,7 @@ TAUGHT = {
 
 def test_labels_only_forgets_all_about_unlabelled_images():
     others = {"frozen_layers": 0, "steps": 7, "seeds": 2, "budget": "full", "optimizer": "sgd"}
+    others["augmentation"] = 1.0
     taught, plain = Settings(**TAUGHT, **others), Settings(**others)
     assert all(getattr(taught, name) != getattr(plain, name) for name in TAUGHT)
     assert {n for n, field in OPTIONS.items() if field.metadata["group"] == "unlabelled"} == {

@@ -273,7 +273,7 @@ class Settings:
         0.0,
         "how strongly images are rotated and stretched, or texts thinned out, 0 to 2",
         reads=Number(lambda number: 0 <= number <= 2, "from 0 to 2, like 1.0"),
-        group="unlabelled",
+        group="training",
         offers=(0.0, 0.5, 1.0, 2.0),
     )
     class_prior: tuple[float, ...] | None = option(
@@ -521,9 +521,12 @@ class Settings:
 
     def unusual(self) -> dict[str, Any]:
         """Return the fields that are not as usual; `Settings(**unusual)` is equal to these."""
-        return {
+        unusual = {
             name: value for name in OPTIONS if (value := getattr(self, name)) != self._usual(name)
         }
+        if self.budget != "quick":  # the environment may have made it usual, here and only here
+            unusual["budget"] = self.budget
+        return unusual
 
     def labels_only(self) -> "Settings":
         """Return the same without anything that images without labels teach."""
@@ -543,7 +546,8 @@ class Settings:
         if self.baseline == "small-trunk":
             small = SMALL[self.trunk_info.takes]
             scratch |= {"trunk": small.name, "image_size": small.size}
-        return self.labels_only().replace(**scratch, frozen_layers=0)
+        # In this order: what a recipe asks of unlabelled images depends on what is frozen.
+        return self.replace(**scratch, frozen_layers=0).labels_only()
 
     def separately(self) -> "tuple[Settings, ...]":
         """Return the other baseline: the same for each target alone, by a network of its own."""

@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 WAYS: dict[str, tuple[str, str, str]] = {
     "from scratch": ("baseline", "s", "--"),
     "fine-tuned": ("source", "^", "-."),
+    "augmented": ("trained", "D", ":"),
     "SimMIM": ("target", "o", "-"),
 }
 """Role, marker and line of each way to use few labels."""
@@ -28,6 +29,8 @@ WAYS: dict[str, tuple[str, str, str]] = {
 def _way(settings: Settings) -> str:
     if settings.learns_unlabelled:
         return "SimMIM"
+    if settings.augmentation:
+        return "augmented"
     return "fine-tuned" if settings.source else "from scratch"
 
 
@@ -36,8 +39,7 @@ def labels_or_unlabelled(stored: StoredStudy, target: str, live: Course | None) 
     """Draw stored accuracies over the labels per class, and one network that trains now.
 
     Args:
-        stored: a study of one target an experiment, from scratch, fine-tuned, and with images
-            without labels.
+        stored: a study of one target an experiment, in each of `WAYS`.
         target: whose accuracies are drawn.
         live: of one seed and this target, as far as it has come.
     """
@@ -50,7 +52,7 @@ def labels_or_unlabelled(stored: StoredStudy, target: str, live: Course | None) 
     figure = new_figure(8, 4.6)
     axes = figure.add_axes((0.09, 0.22, 0.89, 0.69))
     sentences = _draw_ways(axes, records, places)
-    figure.legend(loc="lower center", ncols=3, fontsize=11)
+    figure.legend(loc="lower center", ncols=len(WAYS), fontsize=11)
     if live:
         sentences.append(_draw_live(axes, live, target, places.index(_labels(live.settings))))
     axes.set_xticks(range(len(places)), [str(place) for place in places])

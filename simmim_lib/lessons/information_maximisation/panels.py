@@ -57,7 +57,7 @@ EXPECTATIONS: dict[str, dict[str, Any]] = {
 }
 """What the recipe may expect of them."""
 
-WAYS = ("SimMIM", "fine-tuned")
+WAYS = ("SimMIM", study_results.AUGMENTED)
 """Ways to learn from few labels: with what images without labels teach, and without."""
 
 RUNS = 3
@@ -196,7 +196,7 @@ def unlike_expected(pile: str = "nine in ten are ones", steps: int = STEPS[0]) -
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         accuracies = {
-            "fine-tuned": study_results.measured("mnist", 5, "fine-tuned"),
+            study_results.NONE: study_results.measured("mnist", 5, study_results.AUGMENTED),
             study_results.AS_IT_SHOULD_BE: study_results.measured("mnist", 5, "SimMIM"),
         }
         for courses in _follow(asked(values), progress):

@@ -58,6 +58,11 @@ def _plain(source: str | None, target: str, labels_per_class: int) -> Settings:
     )
 
 
+def _augmented(target: str, labels_per_class: int) -> Settings:
+    """Return all of the recipe that needs no image without a label: its steps, and its views."""
+    return _informed(target, labels_per_class, information=0.0, agreement=0.0)
+
+
 def calibration_and_collapse(result: Result) -> Measures:
     """Return each target's expected calibration error, and what shows a collapse.
 
@@ -128,11 +133,12 @@ def of_unlabelled(result: Result) -> Measures:
     "What do images without labels add, at each number of labels?", accuracies_and(of_unlabelled)
 )
 def unlabelled() -> list[Settings]:
-    """From scratch, fine-tuned, and with images without labels; and digits without any label."""
+    """Labelled images as they are, augmented, and with others; and digits without any label."""
     few = [(target, labels) for target, counts in LABELS_PER_CLASS.items() for labels in counts]
     plain = [_plain(source, *each) for each in few for source in (None, "glyphs")]
     none = [("mnist", 0), ("uci-digits", 0)]
-    return [*plain, *(_informed(*each) for each in none + few)]
+    augmented = [_augmented(*each) for each in few]
+    return [*plain, *augmented, *(_informed(*each) for each in none + few)]
 
 
 @study("How far does it go with patience?", accuracies_and(calibration_and_collapse))

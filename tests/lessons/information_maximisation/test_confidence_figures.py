@@ -56,8 +56,8 @@ def test_the_panel_trains_either_way_and_shows_each_of_its_runs():
     again = follow(panel, lambda: choose(find(panel.view, "Run"), "3"))
     assert "Run 1:" in says and "Run 3:" in again
     assert says.partition("Run")[0] == again.partition("Run")[0]  # the same three, not new ones
-    follow(panel, lambda: choose(find(panel.view, "Way"), "fine-tuned"))
+    follow(panel, lambda: choose(find(panel.view, "Way"), "augmented"))
     click(find(panel.view, "Copy settings"))
-    plain = {**INFORMED, "information": 0.0, "agreement": 0.0, "augmentation": 0.0}
+    plain = {**INFORMED, "information": 0.0, "agreement": 0.0}
     asked = Settings(**plain, labels_per_class=2, steps=20, seeds=panels.RUNS)
     assert asked.as_code() in html.unescape(panel.code.value)

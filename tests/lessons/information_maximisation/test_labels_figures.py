@@ -25,7 +25,7 @@ def accuracies(mean, seeds=10):
 
 def stored(targets=("mnist",), counts=(1, 10)):
     plain = {"seeds": 10, "steps": 500, "budget": "full"}
-    ways = ({"source": None}, {}, INFORMED)
+    ways = ({"source": None}, {}, {**INFORMED, "information": 0.0, "agreement": 0.0}, INFORMED)
     settings = [
         Settings(targets=(target,), labels_per_class=count, **plain, **way)
         for target in targets
@@ -42,11 +42,12 @@ def test_each_way_has_its_curve_and_band():
     picture = figures.labels_or_unlabelled(found, "mnist", None)
     (axes,) = picture.figure.axes
     curves = {line.get_label(): line for line in axes.lines}
-    assert list(curves) == ["from scratch", "fine-tuned", "SimMIM"]
+    assert list(curves) == ["from scratch", "fine-tuned", "augmented", "SimMIM"]
     assert [text.get_text() for text in axes.get_xticklabels()] == ["0", "1", "10"]
     for (way, curve), band in zip(curves.items(), axes.collections, strict=True):
         fields = {"source": None if way == "from scratch" else "glyphs"}
         fields["information"] = float(way == "SimMIM")
+        fields["augmentation"] = float(way in ("augmented", "SimMIM"))
         counts = (0, 1, 10) if way == "SimMIM" else (1, 10)
         values = [found.values(labels_per_class=count, **fields) for count in counts]
         np.testing.assert_allclose(curve.get_ydata(), np.mean(values, axis=1))

@@ -192,8 +192,9 @@ def test_images_that_are_not_expected_may_be_made_known(stored):
     asked = RECIPE.replace(labels_per_class=5, class_shares=studies.MOSTLY_ONES)
     assert code(panel) == asked.replace(class_prior=studies.MOSTLY_ONES)
     fields = {"targets": ("mnist",), "labels_per_class": 5, "source": "glyphs"}
-    for name, information in (("fine-tuned", 0.0), ("as it should be", 1.0)):
-        mean = stored("unlabelled").values(**fields, information=information).mean()
+    for name, information in (("none at all", 0.0), ("as it should be", 1.0)):
+        known = {"information": information, "augmentation": 1.0}
+        mean = stored("unlabelled").values(**fields, **known).mean()
         assert f"{name} {mean:.3f} ± " in says
     follow(panel, lambda: choose(find(panel.view, "Unlabelled"), "half are clothes"))
     settings = code(panel)
