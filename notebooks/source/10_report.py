@@ -411,15 +411,15 @@ exercises.predict("10-sweep", study_results.sweep_table())
 # of every batch, labelled and unlabelled, and exchanges predictions and gradients with the others.
 
 # %% tags=["lesson"]
-small = Settings(targets=("uci-digits",), labels_per_class=5, steps=40, seeds=2)
+small = Settings(targets=("uci-digits",), labels_per_class=5, recipe="simmim", steps=40, seeds=2)
 alone = run(small, baseline=False).probabilities["uci-digits"]
 mirrored = run(small.replace(strategy="mirrored"), baseline=False).probabilities["uci-digits"]
 largest = abs(mirrored - alone).max()
 
 # %% tags=["lesson"]
-told = f"devices: {devices.strategy('mirrored').num_replicas_in_sync}; "
-told += f"the same probabilities, to 0.0001: {largest < 1e-4}"
-exercises.predict("10-devices", told, largest=float(largest))
+number = devices.strategy("mirrored").num_replicas_in_sync
+told = f"devices: {number}; the same probabilities, to 0.0001: {largest < 1e-4}"
+exercises.predict("10-devices", told, largest=float(largest), devices=number)
 
 # %% [markdown] tags=["lesson"]
 # A sweep can use the workers of a Dask cluster, and a strategy several machines:

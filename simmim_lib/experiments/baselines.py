@@ -1,6 +1,6 @@
 """Findings: an experiment beside everything it must be compared with, and what follows from it."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
@@ -262,7 +262,7 @@ def plans(settings: Settings) -> dict[str, tuple[Settings, ...]]:
         together = _with_labels(settings, whole).labels_only()
         # The same steps, whatever the recipe has for a probe: they are not what it takes away.
         steps = {name: getattr(settings, name) for name in ("learning_rate", "schedule")}
-        found[PROBE] = (together.replace(adaptation="probe", **steps),)
+        found[PROBE] = (together.replace(adaptation="probe", augmentation=0.0, **steps),)
         if settings.baseline == "same-trunk":
             found[FINE_TUNE] = (together,)
     if len(alone) > 1:
@@ -296,10 +296,17 @@ def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
             "targets": tuple(labels),
             "labels_per_class": tuple(labels.values()),
             "task_weights": tuple(weights[name] for name in labels) if weights else None,
-            "shared_heads": settings.shared_heads and len(labels) > 1,
+            "shared_heads": settings.shared_heads and _any_share(labels),
             "weighting": settings.weighting if len(labels) > 1 else "fixed",
         }
     return settings.replace(adaptation="fine-tune", **changes)
+
+
+def _any_share(targets: Iterable[str]) -> bool:
+    """Tell whether two targets have the same classes, so that they can share a head."""
+    known = [datasets.describe(target) for target in targets]
+    spaces = [(each.kind, tuple(each.class_names)) for each in known]
+    return len(set(spaces)) < len(spaces)
 
 
 def _can_start(settings: Settings) -> bool:
@@ -377,27 +384,27 @@ def _joined(parts: Iterable[dict[str, Value]]) -> dict[str, Value]:
 def _untrained(settings: Settings) -> dict[str, Way]:
     """Return the baselines that take no training, where there is something to compare with them."""
     found = {}
-    if not all(settings.labels_of.values()):
-        found[BEFORE] = _before_training(settings)
+    unlabelled = [each for each in settings.separately() if not each.labels_per_class]
+    if known := [each for each in unlabelled if _can_start(each)]:
+        found[BEFORE] = _before_training(known)
     if any(datasets.describe(target).kind != "classification" for target in settings.targets):
         found[MEAN] = _always_the_mean(settings)
     return found
 
 
-def _before_training(settings: Settings) -> Way:
-    """Test what was copied, on the targets without labels."""
-    tasks = choose_tasks(settings)
-    network = transfer(settings, tasks, initialise(settings))
-    validation = validate(tasks, network, network.weights)
-    names = [target for target, number in settings.labels_of.items() if not number]
-    probabilities, scores = on_test_images(network, network.weights)
-    return Way(
-        BEFORE,
-        (settings,),
-        {name: scores[name] for name in names},
-        {name: validation[name] for name in names},
-        {name: probabilities[name] for name in names},
-    )
+def _before_training(settings: Sequence[Settings]) -> Way:
+    """Test what was copied, on targets without labels, each alone, whose classes the source knows.
+
+    A head that such a target shares with another is not copied: it is fresh.
+    """
+    parts = []
+    for each in settings:
+        tasks = choose_tasks(each)
+        network = transfer(each, tasks, initialise(each))
+        probabilities, scores = on_test_images(network, network.weights)
+        parts.append((scores, validate(tasks, network, network.weights), probabilities))
+    scores, validation, probabilities = map(_joined, zip(*parts, strict=True))
+    return Way(BEFORE, tuple(settings), scores, validation, probabilities)
 
 
 def _always_the_mean(settings: Settings) -> Way:

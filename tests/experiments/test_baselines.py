@@ -336,3 +336,46 @@ def test_labels_are_calibrated_as_decisions_of_their_own(tmp_path):
     sure = with_predictions(Settings(targets=(name,), seeds=1), np.clip(labels, 0.2, 0.8)[None])
     np.testing.assert_allclose(sure.asked.calibration_error(name), [0.2], atol=1e-6)
     assert sure.asked.as_dict()["calibration_error"][name] == pytest.approx([0.2])
+
+
+def test_a_probe_takes_the_views_away_and_fine_tuning_keeps_them():
+    found = baselines.plans(Settings(augmentation=1.0, frozen_layers=0, labels_per_class=3))
+    assert found[PROBE][0].augmentation == 0
+    assert found[SCRATCH][0].augmentation == 1
+    informed = baselines.plans(Settings(recipe="simmim", labels_per_class=3))
+    assert informed[FINE_TUNE][0].augmentation == 1
+    assert informed[FINE_TUNE][0].agreement == informed[SCRATCH][0].agreement == 0
+
+
+def test_a_head_is_shared_where_two_targets_with_labels_can():
+    settings = Settings(
+        targets=("mnist", "uci-digits", "fashion"),
+        labels_per_class=(10, 0, 10),
+        shared_heads=True,
+        information=1.0,
+        frozen_layers=0,
+    )
+    assert not baselines.plans(settings)[FINE_TUNE][0].shared_heads
+    both = settings.replace(labels_per_class=(10, 10, 0), source="fashion")
+    assert baselines.plans(both)[FINE_TUNE][0].shared_heads
+
+
+@pytest.mark.slow
+def test_before_training_a_head_is_the_source_s_though_another_target_shares_it():
+    settings = Settings(
+        targets=("mnist", "uci-digits"),
+        labels_per_class=(5, 0),
+        shared_heads=True,
+        information=1.0,
+        frozen_layers=0,
+        seeds=1,
+        steps=1,
+    )
+    (known,) = (each for each in settings.separately() if not each.labels_per_class)
+    found = baselines._untrained(settings)[BEFORE]
+    assert list(found.accuracy) == ["uci-digits"]
+    assert (
+        found.accuracy["uci-digits"] == baselines._before_training([known]).accuracy["uci-digits"]
+    )
+    assert found.accuracy["uci-digits"][0] > 0.4  # a fresh head is right in one of ten
+    assert BEFORE not in baselines._untrained(settings.replace(source="fashion"))

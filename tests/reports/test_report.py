@@ -616,7 +616,7 @@ def test_a_report_that_fails_keeps_the_notebook_only(capsys, tmp_path):
     output, errors = capsys.readouterr()
     sentence = errors.splitlines()[-1]
     assert output == ""
-    assert "stopped in section 'Baselines': 'fashion' has no labels" in sentence
+    assert "stopped in section 'The experiment': 'fashion' has no labels" in sentence
     assert str(folder / "report.ipynb") in sentence and sentence.endswith(".")
     assert [file.name for file in folder.iterdir()] == ["report.ipynb"]
     notebook = nbformat.read(folder / "report.ipynb", as_version=4)

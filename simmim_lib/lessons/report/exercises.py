@@ -12,6 +12,8 @@ from simmim_lib.exercises import (
     compare,
     entries,
     exercise,
+    is_close,
+    numbers,
 )
 from simmim_lib.foundation.intervals import Difference, difference
 from simmim_lib.lessons.report.small_report import TEST, VALIDATION
@@ -20,6 +22,9 @@ VERDICTS = ("gain", "loss", "no clear difference")
 
 ONE_DECIMAL = Tolerance(0.0, 0.051)
 """For percentage points, which reports write with one decimal."""
+
+CLOSE = Tolerance(0.0, 0.005)
+"""For a half width, beside which mistakes lie that are nearer than one decimal."""
 
 
 @exercise("10-conclusion", "values")
@@ -32,7 +37,7 @@ def _conclusion(answer: Any) -> str:
     of_mean = f"The mean difference from {shown(baseline)} is {found.mean:+.1f} points."
     compare(given["points"], found.mean, _mean_mistakes(found), of_mean, ONE_DECIMAL)
     of_width = f"The half width for {len(TEST[baseline])} seeds is {found.half_width:.2f} points."
-    compare(given["half width"], found.half_width, _width_mistakes(found), of_width, ONE_DECIMAL)
+    _refuse_other_width(given["half width"], found, of_width)
     _refuse_other_verdict(given["verdict"], found)
     return (
         f"SimMIM against {baseline}: {found}. Though both means have bars of several points, every "
@@ -75,6 +80,23 @@ def _mean_mistakes(found: Difference) -> list[Mistake]:
     ]
 
 
+def _refuse_other_width(given: object, found: Difference, otherwise: str) -> None:
+    """Refuse a half width that is neither right nor right to one decimal.
+
+    Mistakes are known to one decimal, too, but for those that are less than that from right.
+    """
+    import numpy as np
+
+    width = numbers(given, ())
+    if is_close(width, round(found.half_width, 1), EXACT):
+        return
+    for mistake in _width_mistakes(found):
+        is_near = abs(np.subtract(mistake.value, found.half_width)) < 2 * ONE_DECIMAL.absolute
+        if is_close(width, mistake.value, CLOSE if is_near else ONE_DECIMAL):
+            raise Wrong(mistake.message)
+    compare(given, found.half_width, [], otherwise, CLOSE)
+
+
 def _width_mistakes(found: Difference) -> list[Mistake]:
     import numpy as np
     from scipy.stats import t
@@ -85,8 +107,18 @@ def _width_mistakes(found: Difference) -> list[Mistake]:
         "That is the half width of two unrelated means, and includes luck that both share: take "
         "the differences seed by seed."
     )
+    seeds = both.shape[1]
+    quantile, too_small = t.ppf(0.975, [seeds - 1, seeds])
     return [
         Mistake(found.half_width / 100, "Give percentage points: multiply by 100."),
+        Mistake(
+            found.half_width * np.sqrt(1 - 1 / seeds),
+            "Your standard deviation divides by the number of seeds: it is one less, `ddof=1`.",
+        ),
+        Mistake(
+            found.half_width * too_small / quantile,
+            "Student's quantile has one degree of freedom less than there are seeds.",
+        ),
         Mistake(t.ppf(0.975, both.shape[1] - 1) * separate, unpaired),
         Mistake(t.ppf(0.975, 2 * both.shape[1] - 2) * separate, unpaired),
     ]

@@ -288,7 +288,8 @@ class _Card:
             f"{origin} or time, is not known."
         )
         if self.data.kind == "regression":
-            labels = self.data.train.labels
+            chosen = datasets.choose(self.data, self.settings.labels_of[self.target], self.seed)
+            labels = self.data.train.labels[chosen.labelled]
             low, high = self.judged_by.number(labels.min()), self.judged_by.number(labels.max())
             yield f"It has seen numbers from {low} to {high}, and none beyond."
             return

@@ -66,8 +66,8 @@ _TAKEN_AWAY = (baselines.SCRATCH, baselines.PROBE, baselines.FINE_TUNE)
             ),
             Option(
                 baselines.FINE_TUNE,
-                "It has the same source and trains everything; only the images without labels are "
-                "missing.",
+                "It has the same source, trains everything, and varies the labelled images in the "
+                "same way; only the images without labels are missing.",
             ),
         ],
     )
@@ -119,8 +119,8 @@ def _overlap() -> Answer:
         f"In lesson 01's study of ways to adapt, the bars of {len(overlapping)} pairs overlap, and "
         f"{len(clear)} of these differ clearly. The bars contain the luck of the labelled images; "
         "the difference within a seed does not. So the verdict comes from the differences, in the "
-        "last column of the tables below. (The reverse is possible, too: bars that hardly overlap "
-        "may come from very few seeds.)",
+        "last column of the tables below. (And bars that do not overlap may belong to a difference "
+        "that is not clear: where a seed is good for one way and bad for the other.)",
     )
 
 
@@ -155,7 +155,7 @@ def _calibration(gain: Difference | None) -> Answer:
         letter(verdict == "gain", verdict not in ("gain", "loss")),
         "Calibration compares confidence with how often it is justified, so a network that is "
         f"right more often may be more confident with reason.{measured} Ask for "
-        "`information=1.0` and compare. If somebody is going to act on the probabilities, read the "
+        "`information=0` and compare. If somebody is going to act on the probabilities, read the "
         "next section before the one on scores.",
     )
 
@@ -261,10 +261,16 @@ def _sweep() -> Answer:
         ],
     )
 )
-def _devices(largest: float) -> Answer:
+def _devices(largest: float, devices: int) -> Answer:
+    here = (
+        "This machine has one device, so that nothing was split above; the workbook's tests "
+        "compare two, which come out alike. "
+        if devices == 1
+        else ""
+    )
     return Answer(
         letter(largest > 1e-3),
-        '`strategy="mirrored"` uses all GPUs of a machine (here perhaps only one device) and '
+        f'{here}`strategy="mirrored"` uses all GPUs of a machine and '
         "changes nothing but where the work is done. Each step waits for the slowest device and "
         "for the communication, so it pays off for large networks and batches; for networks as "
         "small as ours, a sweep is usually the better use of a second GPU. Only "

@@ -25,6 +25,8 @@ WRONG_ANSWERS = {
         (_conclusion(points=4), "Yours: 4."),
         (_conclusion(**{"half width": 3.5}), "two unrelated means"),
         (_conclusion(**{"half width": 0.1}), "half width for 5 seeds"),
+        (_conclusion(**{"half width": 0.2483}), "`ddof=1`"),
+        (_conclusion(**{"half width": 0.2571}), "one degree of freedom less"),
         (_conclusion(verdict="loss"), "reaches from +1.6 to +2.2"),
         (_conclusion(verdict="no clear difference"), "'no clear difference', but"),
         (_conclusion(verdict="better"), "the three verdicts are"),
