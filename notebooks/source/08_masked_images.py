@@ -206,7 +206,7 @@ exercises.check("08-leak", losses)
 # %% [markdown]
 # ## 4. Pre-train, now
 #
-# The next cell pre-trains for as long as you are willing to watch a bar, on all clothes of
+# The next cell pre-trains for as long as you are willing to watch a bar, on ten thousand clothes of
 # Fashion-MNIST, without their labels. It makes the figure below it, and nothing else: all later
 # figures are about networks that were trained for longer.
 
@@ -230,10 +230,11 @@ figures.filled_in(
 # %% [markdown]
 # ## 5. Does it help?
 #
-# Now the clothes get labels, but few. The same transformer is fine-tuned from three starts: random
+# Now the clothes get labels, but few. The same transformer is fine-tuned from several starts: random
 # weights, masked pre-training, and **contrastive** pre-training
 # ([SimCLR, Chen et al., 2020](https://arxiv.org/abs/2002.05709)), which needs no labels either: of
-# 128 images, each in two views, find for each view the other one of the same image.
+# 128 images, each in two views, find for each view the other one of the same image. A fourth start
+# has seen no clothes: it has learned to name *glyphs*, the characters of lesson 01.
 #
 # One learning rate for all would favour the start that it suits. So each start has its own, by one
 # rule: of all that was tried, what classifies the most **validation** images of two draws of labels.
@@ -256,9 +257,9 @@ result = simmim_lib.run(settings, baseline=False)
 print(f"one seed: {result.accuracy['fashion'].round(3)}")
 
 # %% [markdown]
-# How long should pre-training be? The next figure compares several lengths; the last point of each
-# line is the network that comes with the workbook. Its seconds, those of two processor cores, follow
-# from the seconds of the point before.
+# How long should pre-training be? The next figure compares several lengths; the last points of
+# *masked* and *contrastive* are the networks that come with the workbook. Their seconds, those of two
+# processor cores, follow from the seconds of a step at the point before.
 
 # %%
 exercises.predict("08-first-minute", *study_results.timed_compared())

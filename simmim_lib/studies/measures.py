@@ -1,6 +1,6 @@
 """What studies measure, and the names under which they keep it."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 
 import numpy as np
 
@@ -47,10 +47,27 @@ def accuracies_and(
     return run
 
 
+def on_validation(settings: Settings, progress: Progress) -> Measures:
+    """Run an experiment by which something is chosen: of the test part nothing is kept.
+
+    Args:
+        settings: the experiment.
+        progress: called with steps done and steps in all.
+
+    Returns:
+        Of each target "validation", of shape (seeds,).
+    """
+    result = experiments.run(settings, baseline=False, progress=progress)
+    return _by_target(result, {"validation": result.validation})
+
+
 def _accuracies(result: Result) -> Measures:
-    by_measure = {"accuracy": result.accuracy, "validation": result.validation}
+    return _by_target(result, {"accuracy": result.accuracy, "validation": result.validation})
+
+
+def _by_target(result: Result, measures: Mapping[str, Mapping[str, np.ndarray]]) -> Measures:
     return {
         measure_name(measure, target, result.settings): values
-        for measure, by_target in by_measure.items()
+        for measure, by_target in measures.items()
         for target, values in by_target.items()
     }

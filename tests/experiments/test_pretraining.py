@@ -80,7 +80,7 @@ def test_what_is_trained_is_kept_in_the_cache(elsewhere, monkeypatch):
 
 
 def few_steps(monkeypatch):
-    monkeypatch.setattr(labels, "STEPS", 5)
+    monkeypatch.setattr(labels, "RECIPE", replace(labels.RECIPE, steps=5))
     monkeypatch.setattr(labels.train, "__defaults__", ("small-cnn", 5, None))
 
 
@@ -106,19 +106,23 @@ def made_up(accuracy=0.5, trunk="small-cnn"):
     return Pretrained("uci-digits", parts, head, accuracy, trunk)
 
 
-@pytest.mark.parametrize(
-    ("where", "name"),
-    [
-        *((labels, name) for name in ("STEPS", "BATCH_SIZE", "LEARNING_RATE", "SEED")),
-        *((trunks, name) for name in ("DENSE_UNITS", "CONVOLUTION_FILTERS")),
-    ],
-)
-def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch, where, name):
+@pytest.mark.parametrize("name", ["steps", "batch_size", "learning_rate", "seed"])
+def test_a_network_of_another_recipe_is_not_taken(elsewhere, monkeypatch, name):
     path = elsewhere / "network.npz"
     store(made_up(), path)
     assert _read(path, "uci-digits") is not None
-    value = getattr(where, name)
-    monkeypatch.setattr(where, name, value * 2 if isinstance(value, tuple) else value + 1)
+    other = replace(labels.RECIPE, **{name: getattr(labels.RECIPE, name) + 1})
+    monkeypatch.setattr(labels, "RECIPE", other)
+    assert _read(path, "uci-digits") is None
+
+
+@pytest.mark.parametrize("name", ["DENSE_UNITS", "CONVOLUTION_FILTERS"])
+def test_a_network_of_other_sizes_is_not_taken(elsewhere, monkeypatch, name):
+    path = elsewhere / "network.npz"
+    store(made_up(), path)
+    assert _read(path, "uci-digits") is not None
+    value = getattr(trunks, name)
+    monkeypatch.setattr(trunks, name, value * 2 if isinstance(value, tuple) else value + 1)
     assert _read(path, "uci-digits") is None
 
 
@@ -211,11 +215,11 @@ def test_pre_training_does_what_its_recipe_says(monkeypatch):
     """All but the steps themselves, each of which would take time and prove nothing new."""
     calls = []
 
-    def note(model, weights, examples, options, progress):
+    def note(model, weights, examples, options):
         calls.append(SimpleNamespace(**locals()))
-        return weights
+        yield weights
 
-    monkeypatch.setattr(training, "train", note)
+    monkeypatch.setattr(training, "step_by_step", note)
     made = labels.train("uci-digits", steps=7)
     ((call,), recipe) = calls, pretraining._recipe("uci-digits")
     fresh = trunks.fresh_weights(call.model, recipe["seed"])
@@ -226,7 +230,8 @@ def test_pre_training_does_what_its_recipe_says(monkeypatch):
     np.testing.assert_array_equal(examples.labels, [data.train.labels])
     batches = training.draw_batches(len(data.train), recipe["batch_size"], 7, recipe["seed"])
     np.testing.assert_array_equal(examples.batches, [batches])
-    assert (call.options.optimizer, call.options.learning_rate) == ("adam", recipe["learning_rate"])
+    assert call.options.optimizer == "adam"
+    np.testing.assert_array_equal(call.options.learning_rate, [recipe["learning_rate"]] * 7)
     # What comes back is tested on the test images, and taken apart block by block.
     guesses = made.as_model().predict(data.test.images, verbose=0).argmax(axis=-1)
     assert made.accuracy == pytest.approx(np.mean(guesses == data.test.labels))
@@ -238,11 +243,11 @@ def test_pre_training_does_what_its_recipe_says(monkeypatch):
 def test_pre_training_takes_as_many_steps_as_its_recipe_says(elsewhere, monkeypatch):
     taken = []
 
-    def note(model, weights, examples, options, progress):
+    def note(model, weights, examples, options):
         taken.append(examples[0].steps)
-        return weights
+        yield weights
 
-    monkeypatch.setattr(training, "train", note)
+    monkeypatch.setattr(training, "step_by_step", note)
     pretrained("uci-digits")
     assert taken == [pretraining._recipe("uci-digits")["steps"]]
 

@@ -36,11 +36,20 @@ def test_better_is_better_than_ever_and_not_than_the_look_before():
 
 @pytest.mark.parametrize(
     ("patience", "looks"),
-    # 20 steps a look: the first seed is best at look 2, the second at look 0 and then at look 4.
-    [(20, 4), (40, 7), (60, 7)],
+    # 20 steps a look: the first seed is best at look 2, the second at look 0; at look 4, where it
+    # would be better than that, it has waited too long.
+    [(20, 4), (40, 5), (60, 6)],
 )
 def test_training_ends_when_no_seed_has_become_better_for_so_many_steps(patience, looks):
     assert len(stopped(FALLING_THEN_RISING, patience)) == looks
+
+
+def test_a_seed_that_has_waited_is_done_whatever_the_others_do():
+    own = [1.0, 1.1, 1.2, 0.5]
+    alone = stopped([[each, each] for each in own], 40)
+    beside = stopped([[each, 4 - place] for place, each in enumerate(own)], 40)
+    assert alone[-1][0] == beside[-1][0] == 0
+    assert beside[-1][1] == 3  # which went on
 
 
 @pytest.mark.parametrize("patience", [1, 20, 21])

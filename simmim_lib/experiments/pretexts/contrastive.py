@@ -18,11 +18,17 @@ from simmim_lib.foundation import keras_setup
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.losses import Tensor
 from simmim_lib.trunks.building import ImageShape
+from simmim_lib.trunks.catalogue import SMALL_VIT
 
 if TYPE_CHECKING:
     import keras
 
-STEPS = 600
+RECIPE = Recipe(600)
+"""Of a minute or two."""
+
+LONG_RECIPES = {("fashion", SMALL_VIT.name): Recipe(12_000)}
+"""Of the network that comes with the workbook: some twenty minutes of two processor cores."""
+
 STRENGTH = 1.5
 """How strongly views are turned, sheared, stretched and shifted, see `augmentation.draw_maps`."""
 
@@ -125,8 +131,8 @@ def nt_xent(one: Tensor, other: Tensor, temperature: float = TEMPERATURE) -> Ten
 
 
 def usual_recipe(source: str, trunk: str) -> Recipe:
-    """Return how a trunk is trained."""
-    return Recipe(STEPS)
+    """Return how a trunk is trained: for a minute, or longer if it comes with the workbook."""
+    return LONG_RECIPES.get((source, trunk), RECIPE)
 
 
 def recipe(source: str, trunk: str) -> dict[str, object]:

@@ -7,9 +7,11 @@ import numpy as np
 from simmim_lib.settings import Settings
 from simmim_lib.studies import stored
 
-PRETEXTS = ("none", "masked", "contrastive")
-"""The starts that are compared; "none" is one from random weights."""
+SOURCES = {"none": None, "masked": "fashion", "contrastive": "fashion", "labels": "glyphs"}
+"""The starts that are compared, and what each has seen; "none" is one from random weights."""
 
+WITHOUT_LABELS = ("masked", "contrastive")
+"""Those that have seen the target's own images, without their labels."""
 
 FIELDS = ("learning_rate", "layer_decay", "steps", "copied_layers")
 """What is chosen."""

@@ -53,7 +53,8 @@ def _refuse_other_counts(masks: "np.ndarray", units: int, ratio: float) -> None:
     if len(set(counts)) > 1:
         raise Wrong(
             f"{shown} in every image, but yours differ from image to image, here from "
-            f"{counts.min()} to {counts.max()}: choose a number of units, and not each by a coin."
+            f"{counts.min()} to {counts.max()}: choose as many different units as are to be "
+            "hidden, neither each by a coin, nor one twice."
         )
     if (counts == units - right).all():
         raise Wrong(f"{shown}; you hide the other {units - right}: True is for what is hidden.")
@@ -71,6 +72,8 @@ def _refuse_the_same(masks: "np.ndarray") -> None:
     often = masks.mean(axis=0)
     if (often == 0).any() and masks.mean() > 0.4:
         raise Wrong("Some units are never hidden: any unit must be as likely as any other.")
+    if (often == 1).any() and masks.mean() < 0.7:
+        raise Wrong("Some units are always hidden: any unit must be as likely as any other.")
 
 
 @exercise("08-loss", "function")

@@ -5,7 +5,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib.foundation.intervals import mean_and_interval
+from simmim_lib.foundation.intervals import intervals, mean_and_interval
 from simmim_lib.lessons.masked_images.vanishing import LAYERS
 from simmim_lib.pictures.charts import draw_baseline, error_bars, show_image
 from simmim_lib.pictures.style import COLOURS, Picture, make_logarithmic, new_figure, styled
@@ -70,18 +70,16 @@ def after_seconds(
     """Draw fine-tuned accuracy against the seconds of pre-training before it.
 
     Args:
-        curves: by pretext, the seconds (looks,) and the accuracies (looks, seeds).
+        curves: by pretext, three at most, the seconds (looks,) and the accuracies (looks, seeds).
         scratch: accuracies without pre-training, (seeds,).
         title: what was measured.
     """
-    from simmim_lib.foundation.intervals import intervals
-
     figure = new_figure(8, 3.8)
-    axes = figure.add_axes((0.09, 0.15, 0.60, 0.74))
+    axes = figure.add_axes((0.11, 0.15, 0.58, 0.74))
     draw_baseline(axes, scratch, "none: from scratch")
-    looks = {"masked": ("target", "o"), "contrastive": ("source", "s")}
-    for name, (seconds, accuracies) in curves.items():
-        colour, marker = looks[name]
+    looks = (("target", "o"), ("source", "s"), ("trained", "^"))
+    for (name, (seconds, accuracies)), look in zip(curves.items(), looks, strict=False):
+        colour, marker = look
         means, widths = intervals(accuracies)
         axes.errorbar(
             seconds,

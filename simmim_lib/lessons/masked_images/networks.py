@@ -10,25 +10,25 @@ from simmim_lib.experiments.pretexts.self_taught import Recipe, last
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import progress_bar
-from simmim_lib.lessons.masked_images.pretrainings import SOURCE, TRUNK
+from simmim_lib.lessons.masked_images.pretrainings import TARGET, TRUNK
 from simmim_lib.trunks import vit
 
 
 def shipped(pretext: str = "masked") -> Pretrained:
     """Return the network that comes with the workbook."""
-    return pretrained(SOURCE, TRUNK, pretext)
+    return pretrained(TARGET, TRUNK, pretext)
 
 
 def pretrain_live(steps: int) -> Pretrained:
     """Train a small vision transformer to fill in clothes, now, with a bar."""
     how = Recipe(steps)
     with progress_bar("Pre-training, masked") as progress:
-        return last(masked.follow(SOURCE, TRUNK, how), steps, progress)
+        return last(masked.follow(TARGET, TRUNK, how), steps, progress)
 
 
 def test_images(count: int) -> np.ndarray:
     """Return the first test images of each class in turn, (count, 28, 28, 1)."""
-    test = datasets.load(SOURCE).test
+    test = datasets.load(TARGET).test
     first = [np.flatnonzero(test.labels == label) for label in range(10)]
     return np.stack([test.images[first[number % 10][number // 10]] for number in range(count)])
 

@@ -9,6 +9,7 @@ from simmim_lib.experiments.pretexts import masked
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.masked_images import figures, networks, study_results
+from simmim_lib.lessons.masked_images.chosen import WITHOUT_LABELS
 from simmim_lib.lessons.masked_images.studies import RATIOS, UNITS
 from simmim_lib.panels.controls import dropdown, slider
 from simmim_lib.panels.panel import Panel, Values
@@ -18,7 +19,6 @@ GRID = 4
 """Patches on each side of an image."""
 
 IMAGES = 5
-NAMES = {"masked": "masked", "contrastive": "contrastive"}
 
 
 def masks(network: Pretrained | None = None) -> Panel:
@@ -64,7 +64,7 @@ def attention() -> Panel:
         "image": slider("Image", range(10), 9),
         "row": slider("Row", range(1, GRID + 1), 3),
         "column": slider("Column", range(1, GRID + 1), 2),
-        "pretext": dropdown("Pre-trained", list(NAMES), "masked"),
+        "pretext": dropdown("Pre-trained", list(WITHOUT_LABELS), "masked"),
     }
 
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:

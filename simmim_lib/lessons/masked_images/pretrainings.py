@@ -11,23 +11,28 @@ import numpy as np
 from simmim_lib import datasets, experiments
 from simmim_lib.errors import check_whole
 from simmim_lib.experiments import pretraining
-from simmim_lib.experiments.pretexts import contrastive, masked
+from simmim_lib.experiments.pretexts import contrastive, labels, masked
 from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.probing import linear_probe
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.masked_images.chosen import chosen, chosen_rates
+from simmim_lib.lessons.masked_images.chosen import SOURCES, chosen, chosen_rates
 from simmim_lib.settings import Settings
 from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
-SOURCE = TARGET = "fashion"
+TARGET = "fashion"
 TRUNK = "small-vit"
 FOLLOW: dict[str, Callable[..., Iterator[tuple[int, Pretrained]]]] = {
     "masked": masked.follow,
     "contrastive": contrastive.follow,
+    "labels": labels.follow,
 }
-RECIPES = {"masked": masked.usual_recipe, "contrastive": contrastive.usual_recipe}
+RECIPES = {
+    "masked": masked.usual_recipe,
+    "contrastive": contrastive.usual_recipe,
+    "labels": labels.usual_recipe,
+}
 """What trains for a pretext, step by step, and its usual recipe."""
 
 CORES = 2
@@ -57,7 +62,7 @@ class Timed(FewLabels):
     """One pre-training, with the usual recipe, but of another length.
 
     Attributes:
-        pretext: "masked" or "contrastive".
+        pretext: a key of `FOLLOW`.
         pretraining_steps: how many.
     """
 
@@ -110,14 +115,14 @@ def fine_tuning(pretext: str, labels_per_class: int, seeds: int, **how: Any) -> 
     """Return how a network is fine-tuned in this lesson.
 
     Args:
-        pretext: what it was pre-trained to do; "none": it starts from random weights.
+        pretext: a key of `SOURCES`: what it was pre-trained to do, if anything.
         labels_per_class: of the target.
         seeds: draws of labelled images.
         how: the learning rate and more, as `chosen.chosen` returns them.
     """
     return Settings(
         trunk=TRUNK,
-        source=None if pretext == "none" else SOURCE,
+        source=SOURCES[pretext],
         pretext="labels" if pretext == "none" else pretext,
         targets=(TARGET,),
         labels_per_class=labels_per_class,
@@ -129,16 +134,6 @@ def fine_tuning(pretext: str, labels_per_class: int, seeds: int, **how: Any) -> 
     )
 
 
-def on_validation(settings: Settings, progress: Progress) -> Measures:
-    """Run an experiment by which something is chosen: of the test images nothing is kept.
-
-    Returns:
-        "validation", (seeds,).
-    """
-    result = experiments.run(settings, baseline=False, progress=progress)
-    return {"validation": result.validation[TARGET]}
-
-
 def time_it(timed: Timed, progress: Progress) -> Measures:
     """Pre-train, and fine-tune.
 
@@ -147,7 +142,7 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
         the first steps count like the others, without the time in which they are compiled.
     """
     how = dataclasses.replace(usual_recipe(timed.pretext), steps=timed.pretraining_steps)
-    looks = FOLLOW[timed.pretext](SOURCE, TRUNK, how)
+    looks = FOLLOW[timed.pretext](str(SOURCES[timed.pretext]), TRUNK, how)
     first, _ = next(looks)
     start = time.process_time()
     *_, (_, network) = looks
@@ -162,8 +157,8 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
 
 
 def usual_recipe(pretext: str) -> Recipe:
-    """Return how the network was pre-trained that comes with the workbook."""
-    return RECIPES[pretext](SOURCE, TRUNK)
+    """Return how a network is pre-trained that the other figures are about."""
+    return RECIPES[pretext](str(SOURCES[pretext]), TRUNK)
 
 
 def _tuned(settings: Settings, source: Pretrained, progress: Progress) -> experiments.Result:
@@ -182,15 +177,15 @@ def ablate(ablation: Ablation, progress: Progress) -> Measures:
         learning_rate=ablation.pretraining_rate,
         seed=ablation.pretraining_seed,
     )
-    *_, (_, network) = masked.follow(SOURCE, TRUNK, how, ablation.plan)
-    labels, seeds = ablation.labels_per_class, ablation.seeds
-    settings = fine_tuning("masked", labels, seeds, **chosen_rates("masked"))
+    *_, (_, network) = masked.follow(TARGET, TRUNK, how, ablation.plan)
+    labels_per_class, seeds = ablation.labels_per_class, ablation.seeds
+    settings = fine_tuning("masked", labels_per_class, seeds, **chosen_rates("masked"))
     result = _tuned(settings, network, progress)
     last = len(network.blocks) - 1
     return {
         "accuracy": result.accuracy[TARGET],
         "validation": result.validation[TARGET],
-        "probe": linear_probe(network, last, datasets.load(TARGET), labels, seeds),
+        "probe": linear_probe(network, last, datasets.load(TARGET), labels_per_class, seeds),
     }
 
 
@@ -200,7 +195,7 @@ def probe(probed: Probed, progress: Progress) -> Measures:
     Returns:
         "accuracy", (blocks, seeds).
     """
-    network = pretraining.pretrained(SOURCE, TRUNK, probed.pretext)
+    network = pretraining.pretrained(str(SOURCES[probed.pretext]), TRUNK, probed.pretext)
     data = datasets.load(TARGET)
     blocks = range(1, len(network.blocks) + 1)
     found = [

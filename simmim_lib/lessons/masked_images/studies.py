@@ -2,23 +2,28 @@
 
 from typing import Any
 
-from simmim_lib.lessons.masked_images.chosen import PRETEXTS, chosen, chosen_rates
+from simmim_lib.lessons.masked_images.chosen import (
+    SOURCES,
+    WITHOUT_LABELS,
+    chosen,
+    chosen_rates,
+)
 from simmim_lib.lessons.masked_images.pretrainings import (
     Ablation,
     Probed,
     Timed,
     ablate,
     fine_tuning,
-    on_validation,
     probe,
     time_it,
 )
 from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.studies.measures import on_validation
 from simmim_lib.studies.registry import BUDGET, study
 
 LABELS = (5, 20)
-LENGTHS = {"masked": (300, 1000, 4000), "contrastive": (150,)}
-"""Steps of pre-trainings that are shorter than those of the networks that ship."""
+LENGTHS = {"masked": (300, 1000, 4000), "contrastive": (150, 1200), "labels": (200, 3200)}
+"""Steps of pre-trainings that are shorter or longer than the usual ones."""
 
 CHOOSING = 2
 """The first seeds, by whose validation images each start's fine-tuning is chosen."""
@@ -27,12 +32,11 @@ REPORTED = slice(CHOOSING, CHOOSING + SEEDS[BUDGET])
 """The seeds that are reported: none of those that have chosen."""
 
 RATES = (5e-4, 1e-3, 2e-3)
-DECAYS = {"none": (1.0,), "masked": (0.65, 1.0), "contrastive": (0.65, 1.0)}
+DECAYS = {name: (0.65, 1.0) if source else (1.0,) for name, source in SOURCES.items()}
 EXTENTS: tuple[dict[str, Any], ...] = ({"learning_rate": 4e-3}, {"steps": 300})
 COPIES: tuple[dict[str, Any], ...] = ({"copied_layers": 4}, {"copied_layers": 2})
 """What is tried in fine-tuning; from scratch nothing is copied, so that nothing decays."""
 
-SOURCES = (("fashion", "masked"), ("fashion", "contrastive"), ("glyphs", "labels"))
 FROZEN = (0, 3)
 
 RATIOS = (0.2, 0.6, 0.8)
@@ -54,7 +58,7 @@ def fine_tuning_rates() -> list[Settings]:
     """The same rates for every start, at 120 steps; nothing is measured on test images."""
     return [
         fine_tuning(pretext, labels, CHOOSING, learning_rate=rate, layer_decay=decay)
-        for pretext in PRETEXTS
+        for pretext in SOURCES
         for labels in LABELS
         for rate in RATES
         for decay in DECAYS[pretext]
@@ -66,7 +70,7 @@ def fine_tuning_extent() -> list[Settings]:
     """Each start with its own rates, and one change."""
     return [
         fine_tuning(pretext, labels, CHOOSING, **{**chosen_rates(pretext), **change})
-        for pretext in PRETEXTS
+        for pretext in SOURCES
         for labels in LABELS
         for change in (EXTENTS if pretext == "none" else EXTENTS + COPIES)
     ]
@@ -74,17 +78,17 @@ def fine_tuning_extent() -> list[Settings]:
 
 @study("Does a transformer learn better from few labels after pre-training without any?")
 def without_labels() -> list[Settings]:
-    """Clothes with few labels, from scratch and after pre-training on all of them unlabelled."""
+    """Clothes with few labels, from scratch, after pre-training on clothes, and after glyphs."""
     return [
         fine_tuning(pretext, labels, REPORTED.stop, **chosen(pretext))
         for labels in LABELS
-        for pretext in PRETEXTS
+        for pretext in SOURCES
     ]
 
 
 @study("How long must pre-training be?", time_it, Timed.from_mapping)
 def pretraining_time() -> list[Timed]:
-    """Masked and contrastive pre-trainings, each of which goes its whole schedule."""
+    """Pre-trainings of all kinds, each of which goes its whole schedule."""
     return [
         Timed(pretext=pretext, pretraining_steps=steps, seeds=REPORTED.stop)
         for pretext, lengths in LENGTHS.items()
@@ -105,7 +109,8 @@ def frozen_sources() -> list[Settings]:
     usual = fine_tuning("masked", max(LABELS), SEEDS[BUDGET], learning_rate=1e-3)
     return [
         usual.replace(source=source, pretext=pretext, frozen_layers=frozen)
-        for source, pretext in SOURCES
+        for pretext, source in SOURCES.items()
+        if source
         for frozen in FROZEN
     ]
 
@@ -113,4 +118,4 @@ def frozen_sources() -> list[Settings]:
 @study("In which block do a few labels find most?", probe, Probed.from_mapping)
 def block_probes() -> list[Probed]:
     """The networks that come with the workbook."""
-    return [Probed(pretext=pretext) for pretext in PRETEXTS[1:]]
+    return [Probed(pretext=pretext) for pretext in WITHOUT_LABELS]

@@ -22,12 +22,17 @@ def seen_after_layers(mask: np.ndarray, size: int = 28) -> dict[str, list[np.nda
 
 
 def _through(seen: np.ndarray, window: int) -> list[np.ndarray]:
-    """Return the map itself, and what is left of it after each convolution of stride 2."""
+    """Return the map itself, and what is left of it after each convolution of stride 2.
+
+    What is padded is seen by nobody; as Keras pads ("same"), half of it lies before the map.
+    """
     maps = [seen]
     for _ in LAYERS[1:]:
-        size = -(-len(maps[-1]) // 2)
+        before = len(maps[-1])
+        size = -(-before // 2)
+        first = max(2 * (size - 1) + window - before, 0) // 2
         padded = np.zeros((2 * size + 1, 2 * size + 1), bool)
-        padded[: len(maps[-1]), : len(maps[-1])] = maps[-1]
+        padded[first : first + before, first : first + before] = maps[-1]
         shifts = [
             padded[row : row + 2 * size : 2, column : column + 2 * size : 2]
             for row in range(window)

@@ -100,6 +100,16 @@ def test_the_recipe_of_labels_is_the_one_of_the_files_that_ship():
     }
 
 
+def test_what_is_seen_on_the_way_to_labels_ends_where_training_ends():
+    looks = [*labels.follow("uci-digits", "small-cnn", replace(labels.RECIPE, steps=25))]
+    assert [done for done, _ in looks] == [20, 25]
+    last = looks[-1][1]
+    trained = labels.train("uci-digits", steps=25)
+    for one, other in zip(last.weights, trained.weights, strict=True):
+        np.testing.assert_array_equal(one, other)
+    assert last.accuracy is None and trained.accuracy is not None
+
+
 def test_what_no_pretext_can_learn_from_gets_a_sentence(tmp_path):
     table = fill_table(tmp_path)
     with pytest.raises(WorkbookError, match=r"does not have one class for each image.*masked"):

@@ -54,6 +54,20 @@ def test_a_hole_closes_in_a_plain_network_and_stays_where_it_is_masked_again():
     assert (~maps["plain"][2]).sum() == 0 and (~maps["masked again"][2]).sum() == 1
 
 
+def test_a_plain_network_sees_what_real_convolutions_of_its_sizes_see():
+    """Of 28 pixels: 14, 7 and 4, of which the last is padded on both sides."""
+    import keras
+
+    (mask,) = masking.random_mask(1, 4)
+    *_, last = maps = seen_after_layers(mask)["plain"]
+    look = keras.layers.Conv2D(1, 3, 2, "same", kernel_initializer="ones")
+    real = maps[0][None, ..., None].astype("float32")
+    for seen in maps[1:]:
+        real = look(real)
+        np.testing.assert_array_equal(np.asarray(real)[0, ..., 0] > 0, seen)
+    assert last.shape == (4, 4)
+
+
 def test_the_vanishing_mask_is_told_in_shares():
     (mask,) = masking.random_mask(1, 4)
     picture = figures.vanishing_mask(seen_after_layers(mask))

@@ -32,6 +32,23 @@ WRONG_ANSWERS = {
             _mask("    return np.random.permutation(units) < math.ceil(round(ratio * units, 9))"),
             "draw with the generator that you are given, not with",
         ),
+        (
+            _mask(
+                "    mask = np.zeros(units, bool)\n"
+                "    mask[random.choice(units, math.ceil(round(ratio * units, 9)))] = True\n"
+                "    return mask"
+            ),
+            "nor one twice",
+        ),
+        (
+            _mask(
+                "    others = 1 + random.permutation(units - 1)\n"
+                "    mask = np.arange(units) == 0\n"
+                "    mask[others[: math.ceil(round(ratio * units, 9)) - 1]] = True\n"
+                "    return mask"
+            ),
+            "always hidden",
+        ),
         (_mask(f"{_RANKS}    return ranks / units"), "yes or no"),
         (_mask(f"{_RANKS}    return ranks < 1"), "you hide 1"),
     ],
