@@ -5,6 +5,7 @@ from typing import Any
 from simmim_lib.lessons.language import probes, reading, three_stages
 from simmim_lib.lessons.language.plain_methods import DOMAINS, PlainMethod, measure
 from simmim_lib.settings import SEEDS, Settings
+from simmim_lib.studies.measures import on_validation
 from simmim_lib.studies.registry import BUDGET, study
 
 COUNTS = (2, 4, 8, 25, 64)
@@ -13,8 +14,12 @@ COUNTS = (2, 4, 8, 25, 64)
 OTHERS_COUNTS = (8, 25, 64)
 """The same in two domains, where the third has none."""
 
-INFORMED: dict[str, Any] = {"recipe": "simmim", "information": 3.0, "spread": 2.0}
-"""How sentences without labels teach: the best on validation sentences of ten ways tried."""
+INFORMATION, SPREAD = (1.0, 3.0, 10.0, 30.0, 100.0), (1.0, 2.0, 4.0, 8.0)
+"""Weights of the term, and of its half that spreads predictions, that are tried."""
+
+INFORMED: dict[str, Any] = {"recipe": "simmim", "information": 10.0, "spread": 2.0}
+"""How sentences without labels teach: the smallest weights of all that are tried, first of the
+term, then of the half, that are not clearly worse on validation sentences than the best."""
 
 RECIPES: tuple[dict[str, Any], ...] = ({"recipe": "fine-tune"}, INFORMED)
 
@@ -46,6 +51,22 @@ def text_domains() -> list[Settings]:
             minilm(labels_per_class=count, **recipe),
             *(minilm((name,), labels_per_class=count, **recipe) for name in DOMAINS),
         )
+    ]
+
+
+@study("How much should sentences without labels count, by validation?", on_validation)
+def text_recipes() -> list[Settings]:
+    """One head for all, with few labels; nothing is measured on test sentences."""
+    return [
+        minilm(
+            labels_per_class=8,
+            shared_heads=True,
+            recipe="simmim",
+            information=information,
+            spread=spread,
+        )
+        for information in INFORMATION
+        for spread in SPREAD
     ]
 
 

@@ -119,13 +119,9 @@ def heads_figure() -> Picture:
     return figures.by_labels(curves, _lists(), "Three domains, heads on frozen MiniLM, ten seeds")
 
 
-def gain(
-    target: str, labels: int, way: str, over: str = ALONE, informed: bool = False
-) -> Difference:
-    """Return how much better one way of training heads is than another, seed by seed."""
-    return difference(
-        of_heads(target, labels, way, informed), of_heads(target, labels, over, informed)
-    )
+def gain(target: str, labels: int, way: str) -> Difference:
+    """Return how much better a way of training heads is than each domain alone, seed by seed."""
+    return difference(of_heads(target, labels, way), of_heads(target, labels, ALONE))
 
 
 def own_heads_table() -> Table:
@@ -175,10 +171,13 @@ def shift_figure() -> Picture:
     return figures.who_teaches_whom(tables, list(TITLES.values()), "25 labels a class, ten seeds")
 
 
-def teaching(source: str) -> float:
-    """Return how well a domain's head does in the two others, on average."""
-    others = [name for name in DOMAINS if name != source]
-    return float(np.mean([shifted("linear", (source,), name).mean() for name in others]))
+def lost_by_shift(method: str) -> Difference:
+    """Return how much better heads are in their own domain than in others, by the mean of each."""
+    own = [shifted(method, (name,), name) for name in DOMAINS]
+    others = [
+        shifted(method, (one,), other) for one in DOMAINS for other in DOMAINS if one != other
+    ]
+    return difference(np.mean(own, axis=0), np.mean(others, axis=0))
 
 
 def without_labels_figure() -> Picture:
@@ -288,6 +287,11 @@ def in_stages(target: str, without: str = "") -> np.ndarray:
     """
     done: dict[str, Any] = {name: name != without for name in STAGES}
     return stored.load("text-three-stages").values("accuracy", tested_on=target, **done)
+
+
+def staged_over_plain(target: str) -> Difference:
+    """Return how much better three stages are than the small model's plain fine-tuning."""
+    return difference(in_stages(target), small_model(target, 25, "wikipedia"))
 
 
 def missed(without: str) -> float:

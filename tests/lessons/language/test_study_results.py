@@ -3,6 +3,7 @@
 import numpy as np
 import pytest
 
+from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.language import plain_methods, probes, studies, study_results
 from simmim_lib.lessons.language.plain_methods import DOMAINS, PlainMethod
 from simmim_lib.lessons.language.study_results import ALONE, SHARED, TOGETHER
@@ -13,7 +14,7 @@ from simmim_lib.studies import stored
     "name",
     [
         *("text_domains", "text_domain_without_labels", "text_plain_methods", "text_domain_shift"),
-        "text_three_stages",
+        *("text_three_stages", "text_recipes"),
     ],
 )
 def test_stored_studies_are_of_todays_plans(name):
@@ -22,6 +23,19 @@ def test_stored_studies_are_of_todays_plans(name):
     assert [record.settings for record in study.records] == plan
     for record in study.records:
         assert all(values.shape == (record.settings.seeds,) for values in record.measures.values())
+
+
+def test_the_recipe_is_the_gentlest_that_is_not_clearly_worse_than_the_best_on_validation():
+    found = {
+        (record.settings.information, record.settings.spread): np.mean(
+            [record.values("validation", name) for name in DOMAINS], axis=0
+        )
+        for record in stored.load("text-recipes").records
+    }
+    assert len(found) == 20
+    best = max(found.values(), key=np.mean)
+    as_good = [way for way, each in found.items() if difference(each, best).verdict != "loss"]
+    assert min(as_good) == (studies.INFORMED["information"], studies.INFORMED["spread"])
 
 
 @pytest.mark.parametrize("target", DOMAINS)
