@@ -162,8 +162,7 @@ exercises.predict("02-large-logits")
 # %% [markdown]
 # ### Exercise 2: Cross-entropy from logits (medium, 10 minutes)
 #
-# Reading (b) is what networks are trained with. The obvious code, a softmax and then a logarithm,
-# fails as soon as a logit is large. Write a version that does not.
+# A softmax and then a logarithm fails as soon as a logit is large. Write a version that does not.
 
 
 # %% tags=["nbval-check-output"]

@@ -102,7 +102,7 @@ exercises.predict("04-units", study_results.units_table(accuracy), accuracy=accu
 # ## 3. Going deeper: weights from losses
 #
 # The first family of automatic weightings looks only at the losses (GradNorm and DB-MTL at the
-# lengths of the gradients, too), so the weighting adds next to nothing to the cost of a step.
+# lengths of the gradients, too), so the weighting adds little to the cost of a step: a tenth or so.
 
 # %%
 study_results.methods("losses", "norms")
@@ -414,7 +414,7 @@ exercises.score("04")
 #   the shared layers only, and only their ratio matters.
 # - Scale is an accident of units, importance is your decision. Some methods cancel the first; none
 #   knows the second.
-# - Loss-based methods look at sizes and speeds and cost nothing; gradient-based ones look at angles
+# - Loss-based methods look at sizes and speeds and cost little; gradient-based ones look at angles
 #   and lengths. Ours hardly conflict.
 # - The Pareto front is what can be traded. Where it bulges the wrong way, a sum reaches only its
 #   ends.

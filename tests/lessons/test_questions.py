@@ -105,7 +105,7 @@ MEASURED = {
         "hits": {"digit": np.arange(40) < 33, "garment": np.arange(40) < 28},
     },
     "10-calibration": {"gain": Difference(13.8, 2.0)},
-    "10-devices": {"largest": 1e-7},
+    "10-devices": {"largest": 1e-7, "devices": 1},
     "03-signs": {"frozen": [0.9, 0.93, 0.91], "scratch": [0.1, 0.25, 0.2]},
     "05-threshold": {"correct": np.arange(100) % 10 < 8, "sure": np.arange(100) % 10 < 7},
 }

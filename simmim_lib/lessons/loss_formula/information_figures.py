@@ -184,7 +184,7 @@ def joint_and_information(
     bar.outline.set_visible(False)
     _draw_halves(figure.add_axes((0.66, 0.14, 0.31, 0.60)), halves)
     differences = "; ".join(
-        f"{name}: {spread:.2f} - {doubt:.2f} = {spread - doubt:.2f} nats"
+        f"{name}: {spread:.2f} - {doubt:.2f} = {round(spread - doubt, 2) + 0.0:.2f} nats"
         for name, (spread, doubt) in halves.items()
     )
     return Picture(

@@ -240,7 +240,7 @@ def _tune_and_report(answer: Callable[..., Any]) -> str:
             raise Wrong("Right numbers, wrong order: first the index, then the accuracy.")
         compare(given, right, _tuning_mistakes(validation, test), otherwise)
     return (
-        "Test images may judge once, after every choice is made. Section 7 chose each optimizer's "
+        "Test images may judge once, after every choice is made. Section 6 chose each optimizer's "
         "rate in this way; the best of seven on the test images themselves would look too good."
     )
 

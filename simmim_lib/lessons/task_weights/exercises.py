@@ -310,6 +310,8 @@ def _refuse_other_level(given: object) -> None:
         ),
     ]
     right = 1 - error / COMPARISONS
+    if (numbers(given) >= 1).any():
+        raise Wrong("An interval that never misses has no ends: its level is below 1.")
     otherwise = (
         f"{COMPARISONS} intervals may miss {error:.2f} together, so the level is {right:.4f}."
     )

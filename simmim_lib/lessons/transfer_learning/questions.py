@@ -104,9 +104,11 @@ def _depth() -> Answer:
     return Answer(
         "a" if worst == 0 else "b" if worst == len(means) - 1 else "c",
         "That is what ten seeds say (section 9 has their picture): with all four layers frozen the "
-        "accuracy is lowest. In the panel, grey points are single seeds and the bars are 95 % "
-        "intervals; with three seeds they are so long that they all overlap: three seeds show "
-        "*that* glyphs help, not which depth is best. Try the settings yourself:\n\n"
+        "accuracy is lowest. (A head alone also learns more slowly than the rest: in longer "
+        "trainings it comes closer.) In the panel, grey points are single seeds and the bars are "
+        "95 % intervals; with three seeds they are so long that they all overlap. That glyphs help "
+        "is told by differences seed by seed (section 3); which depth is best needs more seeds. "
+        "Try the settings yourself:\n\n"
         "- *Seeds* 10: how much shorter do the bars become?\n"
         "- *Source* fashion: what happens on the right of the curve?\n"
         "- *Labels per class* 1, then 50: where does the dashed line go?\n\n"
@@ -255,10 +257,11 @@ def _gentler() -> Answer:
         "Small steps alone gain nothing, on MNIST they even lose: the head is fresh all the same, "
         "and the trunk is led by its first, random errors, only more slowly. (Larger and smaller "
         "fractions gain nothing either; they are in the stored study.) Gradual unfreezing alone "
-        "gains nothing: each newly unfrozen layer starts with full steps, and there are few of "
-        "them. Together they are best: when the trunk begins to move, the head already knows where "
-        "to, and it moves a little. On both targets they are ahead of plain fine-tuning, and ahead "
-        "of *probe, then fine-tune* as well.\n\n"
+        "gains nothing either, and on UCI digits it loses: each newly unfrozen layer starts with "
+        "full steps, and there are few of them. Together they gain: when the trunk begins to move, "
+        "the head already knows where to, and it moves a little. On both targets they are ahead of "
+        "plain fine-tuning, and of *probe, then fine-tune* as well; on MNIST they are best of all, "
+        "on UCI digits not clearly ahead of *probe, then small steps*.\n\n"
         "The recipe for a handful of labels and a good source is therefore "
         '`adaptation="gradual-unfreezing"` with `trunk_learning_rate=0.1`. What we have shown is '
         "one source, two targets and ten labels per class, with as many steps for each way; with "
@@ -302,7 +305,7 @@ def _how_many_labels() -> Answer:
         "steadily: what the source knows about strokes, the target's own labels can now teach just "
         "as well. With one or two labels per class the intervals are wide, because everything "
         "depends on which pictures happen to be labelled; the mean gain is highest at two, but "
-        "these seeds cannot tell it from its neighbours.\n\n"
+        "these seeds cannot tell it from that at five.\n\n"
         "Read the figure sideways, too: the upper curve reaches the same height with about half "
         "the labels. If you have to pay for labels, that is the better way to put it.",
     )
@@ -311,13 +314,13 @@ def _how_many_labels() -> Answer:
 @question(
     Choice(
         "01-negative-transfer",
-        "Clothes as the source, digits as the target, ten labels per class, nothing frozen. What "
-        "do ten seeds say, compared with no transfer at all?",
+        "Clothes as the source, digits as the target, ten labels per class, all four layers of "
+        "the trunk frozen. What do ten seeds say, compared with no transfer at all?",
         [
             Option(
                 "no clear difference",
-                "Fine-tuning is free to leave a bad starting point, and with nothing frozen it "
-                "nearly does.",
+                "Fine-tuning is free to leave a bad starting point; a head on frozen layers is "
+                "not.",
             ),
             Option(
                 "it helps, just less than glyphs do",
@@ -326,21 +329,19 @@ def _how_many_labels() -> Answer:
             ),
             Option(
                 "it hurts clearly",
-                "The mean does lie below scratch; but the seeds differ by more than that.",
+                "Frozen, the features have to serve as they are, and they were made for clothes.",
             ),
         ],
     )
 )
 def _negative_transfer() -> Answer:
     curves, scratch = study_results.negative_transfer()
-    verdict = difference(curves["from Fashion"][0], scratch).verdict
+    frozen, free = (difference(curves["from Fashion"][depth], scratch) for depth in (4, 0))
     return Answer(
-        letter(verdict == "gain", verdict == "loss"),
-        "With nothing frozen, *no clear difference* is all that these seeds let us say: the mean "
-        "lies below scratch, but the interval still contains zero. With three layers frozen it "
-        "barely excludes zero, and with all four there is no doubt: **negative transfer**, and a "
-        "disaster. Features that tell a shirt from a coat by its sleeves and its texture do not "
-        "tell a 3 from an 8.\n\n"
+        letter(frozen.verdict == "gain", frozen.verdict == "loss"),
+        f"With all four layers frozen it is {frozen}: **negative transfer**, and a disaster. With "
+        f"nothing frozen it is {free}. Features that tell a shirt from a coat by its sleeves and "
+        "its texture do not tell a 3 from an 8.\n\n"
         "Two takeaways. Glyphs, which nobody wrote by hand, help; photographs of real things do "
         "not: what counts is what source and target have in *common*. And fine-tuning limits the "
         "damage, because it is free to leave a bad starting point.",

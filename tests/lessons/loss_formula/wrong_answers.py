@@ -42,10 +42,10 @@ WRONG_ANSWERS = {
         (_slope("-p * log"), "the formula itself"),
         (_slope("-(1 + np.log2(p)) * p * (1 - p)"), "base 2"),
         (_slope("-(1 + np.log10(p)) * p * (1 - p)"), "base 10"),
-        (_slope("0.5 * log"), "Yours: [-1.151, "),
+        (_slope("0.5 * log"), "Yours: [-0.8047, "),
         # Right wherever the message says what is right, and nowhere else.
         (
-            _slope("-(1 + log) * p * (1 - p) * any(abs(p - q) < 1e-3 for q in (.1, .9, .5))"),
+            _slope("-(1 + log) * p * (1 - p) * any(abs(p - q) < 1e-3 for q in (.2, .8, .5))"),
             "the slope is",
         ),
     ],

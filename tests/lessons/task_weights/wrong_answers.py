@@ -98,6 +98,7 @@ WRONG_ANSWERS = {
         (_luck(**{"at least one": 0.5}), "0.95^22 = 0.324. Yours: 0.5."),
         (_luck(level=0.00227), "1 minus that"),
         (_luck(level=0.95), "far more rarely"),
+        (_luck(level=1.0), "never misses has no ends"),
         (_luck(level=0.324), "leaves for all of them"),
         (_luck(level=0.99886), "half of the error on either"),
         (_luck(level=0.99), "the level is 0.9977. Yours: 0.99."),
