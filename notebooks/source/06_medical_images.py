@@ -36,7 +36,9 @@ from simmim_lib.lessons.medical_images import panels, readings, study_results
 # with pneumonia ([Yang et al. 2023](https://doi.org/10.1038/s41597-022-01721-8)). A benchmark of many
 # networks ([Doerrich et al. 2025](https://arxiv.org/abs/2404.15786)) lists one, SAM with a linear
 # head, with an accuracy of 62.50 ± 0.00 over three seeds, at a threshold of 0.5, and an AUC of 81.
-# (An AUC of 100 ranks every ill person above every healthy one; 50 is guessing.)
+# (The AUC, the area under the ROC curve, is the chance that an ill person is ranked above a healthy
+# one. There it is told in per cent: 100 is perfect, 50 is guessing. In our tables it is told from 0 to
+# 1.)
 
 # %%
 exercises.predict("06-always-ill")
@@ -246,8 +248,8 @@ exercises.check("06-ppv", positive_predictive_value)
 # </details>
 
 # %% [markdown]
-# And the probabilities themselves? Let us leave out most of the ill test patients, until one person
-# in ten is ill, and read the others again.
+# And the probabilities themselves? Let us leave out most of the test images of ill patients, until one
+# in ten is of an ill one, and read the others again.
 
 # %%
 now = readings.at_prevalence(test, study_results.PREVALENCE_NOW)
@@ -344,8 +346,8 @@ exercises.predict("06-information", study_results.information_table())
 # sensitivity and specificity are highest in sum. Whose an image is, is not recorded, so that the
 # interval draws test images anew, and may be too narrow. The row in bold is chosen on validation
 # images. For comparison, from the benchmark of section 1, at its threshold of 0.5: a ResNet-18
-# trained whole has an AUC of 95.0 and an accuracy of 83.1, its best row, a linear head on DINO's
-# features, 97.3 and 86.6.
+# trained whole has an AUC of 95.0 per cent and an accuracy of 83.1, its best row, a linear head on
+# DINO's features, 97.3 and 86.6.
 
 # %%
 study_results.pneumonia_table()
@@ -392,7 +394,7 @@ exercises.predict(
 # %% [markdown]
 # Who acts from a probability of 0.2 on takes one missed illness to be as bad as four false alarms.
 # So each threshold tells what the errors weigh, and one can ask what a network is worth to somebody
-# who weighs them so: found illnesses a person, less the weighed false alarms. That is its **net
+# who weighs them so: illnesses found per person, less the weighed false alarms. That is its **net
 # benefit** ([Vickers and Elkin 2006](https://doi.org/10.1177/0272989X06295361)).
 
 # %%

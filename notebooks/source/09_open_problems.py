@@ -46,7 +46,9 @@ from simmim_lib.settings import Settings
 # %%
 settings = Settings(source="glyphs", targets=("fashion",), adaptation="fine-tune", frozen_layers=0)
 found = cost.estimate(settings)
-print(f"{found.trained:,} weights trained, {found.bytes / 1e6:.1f} MB for them and Adam's averages")
+print(
+    f"{found.trained:,} weights trained, {found.bytes / 1e6:.1f} MB with gradients and Adam's averages"
+)
 print(f"{found.flops / settings.seeds / 1e9:.1f} billion operations for one seed")
 
 # %%
@@ -150,7 +152,8 @@ exercises.predict("09-pixels", study_results.private_table("mnist"), panels.priv
 # The star is a head that was trained while you watched, the curves are a stored study of ten seeds,
 # dotted lines are heads that promise nothing. Try:
 #
-# - *Private images* Fashion: which features help clothes? Why not those of glyphs?
+# - *Private images* Fashion: which features help clothes? Why not those of glyphs? (A curve may lie
+#   above its dotted line, since all heads take steps of one size, chosen for private ones.)
 # - *Private examples* 500: at which epsilon is the head still good?
 #
 # Rate, clip and number of steps were chosen on UCI digits, which are public. To choose them on the
@@ -228,8 +231,9 @@ exercises.check("09-not-additive", together)
 # and the network that comes out looks the same either way. So let us attack it.
 #
 # A **canary** is an odd image that we put among the others, or not, by a coin. Ours light a single
-# pixel that no digit ever uses, and have a label by chance: nobody else teaches the network anything
-# about that pixel. If the finished head says of it what its label said, the canary was there.
+# pixel that no digit ever uses. For each such pixel there are ten, one with each label: no digit
+# teaches the network anything about it. What the finished head says of a pixel and a label tells
+# whether their canary was there.
 
 # %%
 audit = audits.CanaryAudit(claimed=3.0)
@@ -303,7 +307,7 @@ exercises.check("09-private-loops", mistakes)
 #
 # ```python
 # mistakes = {
-#     "A": "clip",  # one length for the whole batch: a single gradient may be as long as it likes
+#     "A": "clip",  # one length for the whole batch: who else is there decides how long yours may be
 #     "B": "noise",  # made for the mean, but added to the sum: a thousand times too small
 #     "C": "division",  # by the size of the batch, which tells who is in it
 # }
@@ -389,8 +393,8 @@ panels.what_a_head_looks_at()
 # And with words? The number of a word has no gradient, but its **embedding** has, the numbers that a
 # network makes of it first. Below, the small language model of lesson 07 has a head for reviews of
 # goods and one for restaurants. The way to a sentence leads from one in which no token says anything;
-# a word's share is the sum over its numbers. Look for a sentence that a head takes for the sum of its
-# words.
+# a word's share is the sum over its numbers. Look for a sentence with a *not* in it: is the word
+# behind it turned around, as a reader would turn it?
 
 # %%
 panels.what_a_word_weighs()
@@ -435,7 +439,9 @@ exercises.check("09-completeness", integrated)
 #
 # A map that looks right need not be right. [Adebayo et al. (2018)](https://arxiv.org/abs/1810.03292)
 # proposed a test that any method should pass: if the network *forgets* what it has learned, its maps
-# must change. Here it is done on chest phantoms: computed images, of which everything is known.
+# must change. Here it is done on chest phantoms: computed images, of which everything is known. How
+# like two maps are is told by the rank correlation of their pixels' sizes, without the signs: 1 if
+# both put all pixels into one order, 0 if the orders have nothing in common.
 
 # %%
 exercises.predict(
@@ -446,7 +452,7 @@ exercises.predict(
 # ### Exercise 5: Which map stays? (easy, 5 minutes)
 #
 # Read the figure above: for which of these methods are the maps of a network that has forgotten
-# everything still more than half like the old ones (similarity above one half)?
+# everything still more than a quarter like the old ones (similarity above one quarter)?
 
 # %% tags=["nbval-check-output"]
 stays = {  # True or False for each
@@ -471,7 +477,7 @@ exercises.check("09-survives", stays)
 # stays = {
 #     "gradient": False,
 #     "SmoothGrad": False,
-#     "integrated gradients": False,
+#     "integrated gradients": True,
 #     "edges (asks no network)": True,
 # }
 # ```

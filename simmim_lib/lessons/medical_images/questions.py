@@ -75,9 +75,10 @@ def _alarmed(counts: Confusion) -> Answer:
         100 * (1 - counts.specificity),
         f"On the test images the sensitivity is {counts.sensitivity:.0%}. It need not be exactly "
         "what it was on validation images: the threshold was fixed before. Choosing it on the test "
-        "images would make the numbers look better than they will be on the next patient. Move "
-        "the threshold, and look at both kinds of error among a hundred people; then move the "
-        "share of ill people, and look at the last line.",
+        "images would make the numbers look better than they will be on the next patient. The "
+        "curve in the panel has a point for each threshold: it is the **ROC curve**, and the area "
+        "under it is the AUC. Move the threshold, and look at both kinds of error among a hundred "
+        "people; then move the share of ill people, and look at the last line.",
     )
 
 
@@ -139,9 +140,10 @@ def _fewer_ill(before: Reading, now: Reading) -> Answer:
     return Answer(
         letter(fell, not fell and not too_high),
         f"The mean probability is {now.probabilities.mean():.0%}, where {now.labels.mean():.0%} "
-        "are ill. `for_prevalence` multiplies the odds by what the prevalence has changed: that "
-        "is Bayes' rule again. It needs the two shares, but no new training, and it leaves the "
-        "order of people, and so the AUC, as it is. In the left-hand diagram the bars end below "
+        "are ill. `for_prevalence` multiplies each person's odds, p / (1 - p), by the odds of "
+        "being ill now over those before, here by 1/9: that is Bayes' rule, as in exercise 4. It "
+        "needs the two shares, but no new training, and it leaves the order of people, and so the "
+        "AUC, as it is. In the left-hand diagram the bars end below "
         "the dashed line: fewer are ill than the network says. The right-hand one shows what the "
         "correction brings. The **Brier score** above each is the mean squared difference of "
         "probability and truth; 0 is best.",
@@ -178,7 +180,7 @@ def _reversed_hospital() -> Answer:
     return Answer(
         {"gain": "a", "loss": "b"}.get(versus_guessing, "c"),
         "The network takes the **shortcut**: a marker and a tone curve are easier to see than a "
-        "faint opacity, and in the first hospital they are nearly as good. The AUC over all "
+        "faint opacity, and in the first hospital they tell more. The AUC over all "
         "images of that hospital does not warn you, since its test images have the same tie. "
         "An AUC *within each device* would, where somebody wrote the device down: among images of "
         "one device only the lungs differ. With a tie of 0 the "
@@ -289,9 +291,10 @@ def _few_labels() -> Answer:
     return Answer(
         "abc"[int(np.argmax(gains))],
         "ImageNet brings {:+.1f} points of AUC, other phantoms {:+.1f} and glyphs {:+.1f}; the "
-        "table has their intervals. The nearer the source is to the target, the more it brings: "
-        "whoever has labelled images of the same kind, from wherever, should start from them. For "
-        "real scans that is rarely the case, and photographs are what everybody has. Without their "
+        "table has their intervals. (ImageNet's network is larger, too.) The same task on images "
+        "of the same kind brings most: whoever has labelled ones, from wherever, should start from "
+        "them. For real scans that is rarely the case, and photographs are what everybody has. "
+        "Without their "
         "labels, the other phantoms bring {:+.1f} points (masked) and {:+.1f} (contrastive): "
         "here the task transfers, more than the look of the images.".format(*gains, *unlabelled),
     )
@@ -336,7 +339,9 @@ def _which_layers(verdict: str) -> str:
 @question(
     Choice(
         "06-information",
-        "How often does the information term bring a clear gain, among these five comparisons?",
+        "It was left out, and put in, for phantoms with 5, 20 and 100 labels a class, and for "
+        "PneumoniaMNIST with 20, there also with the share of the ill told to the network. In how "
+        "many of these five comparisons does the term bring a clear gain?",
         [
             Option(
                 "in all of them, as with handwritten digits",
@@ -433,12 +438,15 @@ def _brighter(readings: dict[int, Reading], at: float) -> Answer:
     values = measured({severity: readings[severity] for severity in (0, 3)}, at)
     moved = max(abs(np.diff(values[name])[0]) for name in ("sensitivity", "specificity")) > 0.1
     guesses = values["AUC"][1] < 0.55
+    tips = "fewer" if np.diff(values["sensitivity"])[0] < 0 else "more"
     return Answer(
         letter(moved, guesses),
         "At severity 3 the sensitivity goes from {:.2f} to {:.2f} and the specificity from {:.2f} "
-        "to {:.2f}; the AUC goes from {:.2f} to {:.2f}. An alarm in use would be a mean "
-        "probability that drifts away from where it was on validation images. Try the other "
-        "kinds: which of them harms the AUC most?".format(
+        "to {:.2f}; the AUC goes from {:.2f} to {:.2f}. "
+        f"It now calls {tips} people ill than before. "
+        "Which way a network tips, nobody can tell before: it has never seen such images. An "
+        "alarm in use would be a mean probability that drifts away from where it was on validation "
+        "images. Try the other kinds: which of them harms the AUC most?".format(
             *values["sensitivity"], *values["specificity"], *values["AUC"]
         ),
     )

@@ -1,7 +1,7 @@
 """Audits: private training is attacked, rightly done and with mistakes planted in it.
 
 Two kinds. *Canaries* are planted among real images, in one training run. They are images of which a
-single pixel is lit that no digit ever uses: nobody else teaches the network anything about it.
+single pixel is lit that no digit ever uses: no digit teaches the network anything about it.
 *Worst cases* are hundreds of thousands of tiny runs on made-up examples of one number each.
 """
 

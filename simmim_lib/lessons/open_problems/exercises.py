@@ -228,5 +228,5 @@ def _about_map(method: str) -> str:
 
     return (
         f"Look at {shown(method)} on the right of the figure, where all layers have forgotten: its "
-        f"similarity {'stays above' if stays(method) else 'falls below'} one half."
+        f"similarity {'stays above' if stays(method) else 'falls below'} one quarter."
     )

@@ -35,9 +35,13 @@ def private_head(head: PrivateHead | None = None) -> Panel:
     controls = {
         "dataset": dropdown("Private images", sets, start.dataset),
         "features": dropdown(
-            "Head sees", [(title, name) for name, title in study_results.FEATURES.items()], "glyphs"
+            "Head sees",
+            [(title, name) for name, title in study_results.FEATURES.items()],
+            start.features,
         ),
-        "epsilon": slider("Epsilon", sorted({*EPSILONS, start.epsilon or 1.0}), start.epsilon),
+        "epsilon": slider(
+            "Epsilon", sorted({*EPSILONS, start.epsilon or 1.0}), start.epsilon or 1.0
+        ),
         "examples": slider("Private examples", (500, 1_000, 2_000, 4_000), start.examples),
     }
 

@@ -130,6 +130,8 @@ def _way(record: Record) -> Way:
         name = "from scratch"
     elif settings.information:
         name = "SimMIM"
+    elif settings.augmentation:
+        name = "augmented"
     elif settings.frozen_layers == len(settings.trunk_info.blocks):
         name = "head only"
     else:
@@ -229,9 +231,8 @@ def without_privacy(dataset: str, features: str) -> np.ndarray:
 def private_head_figure(tried: PrivateHead, found: np.ndarray) -> Picture:
     """Draw what the stored study knows of a dataset, and a head that was just trained."""
     assert tried.epsilon is not None
-    names = {name: title for name, title in FEATURES.items()}
-    curves = {title: by_epsilon(tried.dataset, name) for name, title in names.items()}
-    limits = {title: without_privacy(tried.dataset, name) for name, title in names.items()}
+    curves = {title: by_epsilon(tried.dataset, name) for name, title in FEATURES.items()}
+    limits = {title: without_privacy(tried.dataset, name) for name, title in FEATURES.items()}
     here = (tried.epsilon, found, FEATURES[tried.features])
     return figures.private_head(
         curves, limits, here, f"{short_title(tried.dataset)}, star: just trained"
@@ -421,14 +422,13 @@ def randomisation_table() -> Table:
         [
             method,
             mean_and_interval(of_maps("similarity", method)[-1], 2),
-            "no" if stays(method) else "yes",
             mean_and_interval(of_maps("rise", method), 3),
             rises(method),
         ]
         for method in METHODS
     ]
-    heading = ["method", "similarity at the end", "at most 0.5?", "rise of complexity"]
-    return Table([*heading, "above 0?"], rows)
+    heading = ["method", "similarity at the end", "rise of complexity", "above 0?"]
+    return Table(heading, rows)
 
 
 def pointing_table() -> Table:
@@ -450,8 +450,8 @@ def pointing_table() -> Table:
 
 
 def stays(method: str) -> bool:
-    """Return whether maps stay more than half like they were when all layers have forgotten."""
-    return bool(of_maps("similarity", method)[-1].mean() > 0.5)
+    """Return whether maps stay like they were, by a quarter, when all layers have forgotten."""
+    return bool(of_maps("similarity", method)[-1].mean() > 0.25)
 
 
 def rises(method: str) -> str:

@@ -44,7 +44,7 @@ RIGHT_ANSWERS = {
         "    return way * tf.reduce_mean(slopes, axis=0)\n",
     ],
     "09-survives": [
-        "stays = {'gradient': 0, 'SmoothGrad': 0, 'integrated gradients': 0, "
+        "stays = {'gradient': 0, 'SmoothGrad': 0, 'integrated gradients': 1, "
         "'edges (asks no network)': 1}\n"
     ],
 }

@@ -28,7 +28,7 @@ def _stays(**changes: object) -> str:
     right = {
         "gradient": False,
         "SmoothGrad": False,
-        "integrated gradients": False,
+        "integrated gradients": True,
         "edges (asks no network)": True,
     }
     names = {"integrated": "integrated gradients", "edges": "edges (asks no network)"}
@@ -99,9 +99,9 @@ WRONG_ANSWERS = {
     ],
     "09-survives": [
         (_stays(gradient=True), "Look at 'gradient'"),
-        (_stays(SmoothGrad=True), "falls below one half"),
-        (_stays(integrated=True), "Look at 'integrated gradients'"),
-        (_stays(edges=False), "stays above one half"),
+        (_stays(SmoothGrad=True), "falls below one quarter"),
+        (_stays(integrated=False), "Look at 'integrated gradients'"),
+        (_stays(edges=False), "stays above one quarter"),
         (_stays(edges="maybe"), "Write `True` or `False`"),
         ("stays = {'gradient': False}", "Give an entry for each"),
     ],
