@@ -13,6 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 from simmim_lib.errors import WorkbookError
 from simmim_lib.playground import serving
 from simmim_lib.settings import OPTIONS, Settings, as_text, parse_texts
+from simmim_lib.trunks import checkpoints
 
 HIDE = "hide"
 """What a link calls the controls that are not shown."""
@@ -52,9 +53,10 @@ def read(query: str) -> Link:
             hidden = tuple(part for part in value.split(",") if part in OPTIONS)
         elif name in OPTIONS:
             given[name] = value
-    while given and (problem := _problem(given)):
-        refused.append(f"The link is not followed in one thing: {problem}")
-        given = _without(given, _culprit(problem, given))
+    with checkpoints.without_downloads():
+        while given and (problem := _problem(given)):
+            refused.append(f"The link is not followed in one thing: {problem}")
+            given = _without(given, _culprit(problem, given))
     return Link(given, hidden, tuple(refused))
 
 

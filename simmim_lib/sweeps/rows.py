@@ -20,6 +20,7 @@ from simmim_lib.foundation import atomic, locks, outputs
 from simmim_lib.foundation.links import not_following
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.settings import Settings
+from simmim_lib.trunks import checkpoints
 
 FILE_NAME = "experiments.jsonl"
 
@@ -66,7 +67,7 @@ class Row:
 
 def identity(settings: Settings) -> Settings:
     """Return what decides the outcome: the budget only chose how many seeds there are."""
-    return settings.replace(budget="quick")
+    return settings.replace(budget="quick", seeds=settings.seeds)
 
 
 def read(folder: str | os.PathLike[str]) -> list[Row]:
@@ -114,7 +115,8 @@ def _parse(path: Path, number: int, line: bytes) -> Row:
 
 def _row(values: Any) -> Row:
     """Check a row: a folder with results may come from anybody."""
-    settings = identity(Settings.from_mapping(values["settings"]))
+    with checkpoints.without_downloads():
+        settings = identity(Settings.from_mapping(values["settings"]))
     error, seconds = values["error"], float(values["seconds"])
     if not isinstance(error, str | None):
         raise TypeError("the error must be text")

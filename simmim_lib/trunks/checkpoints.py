@@ -4,13 +4,15 @@
 same files. They are read as data: weights from safetensors alone, and no code.
 """
 
+import contextlib
+import contextvars
 import json
 import os
 import re
 import socket
 import urllib.parse
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -50,6 +52,19 @@ _ON_THE_HUB = re.compile(r"[A-Za-z0-9][\w.-]*(/[A-Za-z0-9][\w.-]*)?", re.ASCII)
 _REVISION = re.compile(r"[\w.-]+(/[\w.-]+)*", re.ASCII)
 _OLD_NAMES = {"gamma": "weight", "beta": "bias"}
 """How the first published BERTs call the numbers of a normalisation."""
+
+
+_MAY_DOWNLOAD = contextvars.ContextVar("may_download", default=True)
+
+
+@contextlib.contextmanager
+def without_downloads() -> Iterator[None]:
+    """Let nothing be downloaded meanwhile: what is read comes from somebody else."""
+    before = _MAY_DOWNLOAD.set(False)
+    try:
+        yield
+    finally:
+        _MAY_DOWNLOAD.reset(before)
 
 
 def missing(package: str) -> WorkbookError:
@@ -182,6 +197,12 @@ class Checkpoint:
     def _downloaded(self, name: str) -> str:
         from huggingface_hub import constants, hf_hub_download
 
+        if not _MAY_DOWNLOAD.get():
+            raise WorkbookError(
+                f"The network {shown(self.name)} is not on this machine, and nothing is downloaded "
+                "for what somebody else may have written: run an experiment with it first "
+                f"(simmim run --trunk {KIND}:{self.name}), if you know it."
+            )
         try:
             if not urllib.request.getproxies():
                 # Where there is no network, the package would ask again for half a minute.

@@ -148,6 +148,13 @@ def test_rows_of_old_are_read(tmp_path: Path) -> None:
     assert row.measure("mnist") == "accuracy" and row.main_scores("mnist").tolist() == [0.25, 0.5]
 
 
+def test_the_budget_decides_nothing_but_the_number_of_seeds(tmp_path: Path) -> None:
+    many = Settings(budget="full", steps=1)
+    assert rows.identity(many).seeds == many.seeds == 10
+    (row,) = read(write(tmp_path, {**sweep_worker.quick(many), "error": None}))
+    assert row.settings == rows.identity(many)
+
+
 def test_rows_are_read_back(tmp_path: Path) -> None:
     rows = read(write(tmp_path, good(1), good(2, error="no", scores={})))
     assert [row.settings for row in rows] == sweep_worker.experiments(2)

@@ -18,8 +18,9 @@ from simmim_lib.experiments import kept_models, pretraining
 from simmim_lib.experiments.features import texts_features
 from simmim_lib.experiments.kept_models import Description
 from simmim_lib.experiments.pretraining import pretrained
-from simmim_lib.playground import serving
+from simmim_lib.playground import links, serving
 from simmim_lib.settings import Settings
+from simmim_lib.sweeps import rows
 from simmim_lib.trunks import checkpoints, minilm, tokens
 from simmim_lib.trunks.bert import Sizes
 
@@ -352,6 +353,23 @@ def test_readers_of_a_shared_page_name_folders_of_its_own_only(folder, monkeypat
     (folder / "tokenizer.json").symlink_to("/etc/hostname")
     with pytest.raises(WorkbookError, match="outside"):
         serving.check_files({"trunk": f"hub:{folder}"})
+
+
+def test_a_strangers_results_and_links_start_no_download(monkeypatch, tmp_path):
+    def never(*_: object, **__: object) -> None:
+        raise AssertionError("a download")
+
+    monkeypatch.setattr("huggingface_hub.hf_hub_download", never)
+    monkeypatch.setattr("huggingface_hub.try_to_load_from_cache", lambda *_, **__: None)
+    monkeypatch.chdir(tmp_path)
+    settings = Settings().as_dict() | {"trunk": "hub:somebody/tiny"}
+    row = {"settings": settings, "error": None, "seconds": 1, "scores": {}, "versions": {}}
+    (tmp_path / rows.FILE_NAME).write_text(json.dumps(row) + "\n")
+    with pytest.raises(WorkbookError, match="nothing is downloaded"):
+        rows.read(tmp_path)
+    link = links.read("trunk=hub:somebody/tiny&steps=5")
+    assert dict(link.given) == {"steps": "5"}
+    assert len(link.refused) == 1 and "nothing is downloaded" in link.refused[0]
 
 
 def test_for_a_strangers_model_nothing_is_downloaded(folder, monkeypatch, tmp_path):
