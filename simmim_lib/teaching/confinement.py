@@ -8,6 +8,7 @@ compiled code passes an audit hook.
 
 import contextlib
 import ctypes
+import importlib
 import os
 import resource
 import shutil
@@ -29,6 +30,14 @@ _PROCESSES = {
     *("os.exec", "os.fork", "os.forkpty", "os.posix_spawn", "os.spawn", "os.system", "pty.spawn"),
     *("subprocess.Popen", "os.kill", "os.killpg"),
 }
+_UNSEEN = {
+    "_posixsubprocess": ("fork_exec",),
+    "os": ("mkfifo", "mknod"),
+    "posix": ("mkfifo", "mknod"),
+    "subprocess": ("_fork_exec",),
+}
+"""Functions that no audit event tells of, by module."""
+
 _NETWORK = {
     *("socket.bind", "socket.connect", "socket.getaddrinfo", "socket.gethostbyname"),
     *("socket.sendmsg", "socket.sendto", "urllib.Request"),
@@ -119,7 +128,20 @@ def confine(folder: str, memory: int) -> None:
     _limit_memory(memory)
     _limit(resource.RLIMIT_FSIZE, LARGEST_FILE)
     _limit(resource.RLIMIT_CORE, 0)
+    _take_away()
     sys.addaudithook(_refusal(os.path.realpath(folder) + os.sep))
+
+
+def _take_away() -> None:
+    """Replace what would start processes or make files unseen."""
+
+    def refuse(*given: object, **named: object) -> None:
+        raise PermissionError("an answer may neither start processes nor make pipes and devices")
+
+    for module, names in _UNSEEN.items():
+        for name in names:
+            if hasattr(loaded := importlib.import_module(module), name):
+                setattr(loaded, name, refuse)
 
 
 def _limit_memory(more: int) -> None:

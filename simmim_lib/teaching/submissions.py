@@ -16,7 +16,7 @@ from simmim_lib.teaching import answer_cells, predicted
 from simmim_lib.teaching.outcomes import Answer, Outcome
 
 LARGEST = 50_000_000  # bytes
-LONGEST_NAME = 100  # characters
+LONGEST_NAME, LONGEST_CELL = 100, 100_000  # characters
 
 ANSWER, IMPORTS, STUDENT = "answer", "imports", "student"
 """Tags of cells: an exercise's, those that all others need, and that with the student's name."""
@@ -25,7 +25,8 @@ KEY = "simmim"
 """Of a class copy's own entries in a notebook's and in a cell's metadata."""
 
 _NAME = re.compile(
-    r"""(?m)^\s*student\s*=\s*(?:(["'])(?P<quoted>.*?)\1|["']?(?P<bare>[^#\n]*?))\s*(?:\#.*)?$"""
+    r"""(?mx)^[^\S\n]* student [^\S\n]*=[^\S\n]*
+    (?: (["'])(?P<quoted>.*?)\1 | ["']?(?P<bare>[^\#\n]*?) ) [^\S\n]* (?:\#.*)?$"""
 )
 
 
@@ -161,6 +162,8 @@ def _parse(content: bytes) -> tuple[list[_CodeCell], dict[str, Any]]:
         cells = [_code_cell(cell) for cell in document["cells"] if cell["cell_type"] == "code"]
         own = document.get("metadata", {}).get(KEY, {})
         return cells, own if isinstance(own, dict) else {}
+    except WorkbookError:
+        raise
     except (ValueError, LookupError, TypeError, AttributeError, RecursionError) as error:
         raise WorkbookError(
             "The file is no notebook: ask for the .ipynb file, as Jupyter or Colab saves it."
@@ -173,6 +176,11 @@ def _code_cell(cell: dict[str, Any]) -> _CodeCell:
     tags = frozenset(map(str, metadata.get("tags", [])))
     source = cell["source"]
     text = source if isinstance(source, str) else "".join(source)
+    if len(text) > LONGEST_CELL:
+        raise WorkbookError(
+            f"A cell has {len(text):,} characters, and {LONGEST_CELL:,} are the most: ask for the "
+            "notebook without it."
+        )
     outputs = cell.get("outputs")
     return _CodeCell(
         text,

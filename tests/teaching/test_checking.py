@@ -37,6 +37,13 @@ TROUBLES = {
     "crash": ("import ctypes\nctypes.string_at(0)", "stopped", "crashed (SIGSEGV)"),
     "fork": ("import os\nwhile True:\n    os.fork()", "wrong", "may not start or end processes"),
     "program": ("import os\nos.system('sleep 600')", "wrong", "may not start or end processes"),
+    "program, unseen": (
+        "import multiprocessing.util, os, sys\n"
+        "multiprocessing.util.spawnv_passfds(sys.executable, [b'python', b'-c', b''], [])",
+        "wrong",
+        "may neither start processes",
+    ),
+    "pipe outside": ("import os\nos.mkfifo('{outside}/x')", "wrong", "nor make pipes"),
     "fork past Python": (
         "import ctypes, os, time\n"
         "if ctypes.CDLL(None).fork() == 0:\n    os.setsid()\n    time.sleep(600)",

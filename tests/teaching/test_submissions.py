@@ -3,6 +3,7 @@
 import copy
 import json
 import os
+import time
 
 import handed_in
 import pytest
@@ -47,6 +48,23 @@ def test_the_name_is_read_however_it_is_written(line, student):
     notebook = handed_in.blank("02")
     notebook.cells[1].source = f"# your name\n{line}"
     assert read(notebook).student == student
+
+
+def test_a_cell_of_blank_lines_is_read_at_once():
+    """In a time that grows with their number, not with its square."""
+    notebook = handed_in.finished("02", "Anna")
+    notebook.cells[1].source = "\n" * submissions.LONGEST_CELL
+    start = time.perf_counter()
+    assert read(notebook).student == "the file"
+    assert time.perf_counter() - start < 5
+
+
+def test_a_cell_too_long_for_a_person_is_refused():
+    """It would be parsed, in the teacher's own process, into a thousand times its memory."""
+    notebook = handed_in.finished("02", "Anna")
+    notebook.cells[1].source = "1\n" * submissions.LONGEST_CELL
+    with pytest.raises(WorkbookError, match="A cell has 200,000 characters, and 100,000"):
+        read(notebook)
 
 
 def cell_of(notebook, name=FIRST):
