@@ -288,16 +288,16 @@ def rebuild(
 
     Raises:
         WorkbookError: a name is unknown, a package that a file comes from is missing, or the
-            folder cannot be written.
+            folder cannot be written; the list of checksums is missing or damaged.
     """
     for name in names:
         check_choice("data file", name, BUILDERS)
-    _checksums(folder, damaged_will_do=not names)
+    _checksums(folder)
     built = {f"{name}.npz": BUILDERS[name]() for name in names or DATASETS}
     try:
         # Another process may have added to the list since, and may be about to again.
         with locks.one_after_another(folder / ".rebuild.lock", "is rebuilding data"):
-            checksums = _checksums(folder, damaged_will_do=not names)
+            checksums = _checksums(folder)
             for file_name, arrays in built.items():
                 checksums[file_name] = _write(folder / file_name, arrays)
                 size = (folder / file_name).stat().st_size
@@ -312,16 +312,20 @@ def rebuild(
         ) from error
 
 
-def _checksums(folder: Path, damaged_will_do: bool) -> dict[str, str]:
-    """Return the checksums so far, none where the list is missing or damaged."""
+def _checksums(folder: Path) -> dict[str, str]:
+    """Return the checksums so far, none where there is no data file either.
+
+    A list begun anew beside files that it does not have would let nobody read them any more.
+    """
+    path = folder / "checksums.json"
     try:
-        return dict(json.loads((folder / "checksums.json").read_text(encoding="utf-8")))
-    except (OSError, ValueError, TypeError) as error:
-        if damaged_will_do:
+        if not path.exists() and not any(folder.rglob("*.npz")):
             return {}
+        return dict(json.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError, TypeError) as error:
         raise WorkbookError(
             f"The list of checksums in {folder} is missing or damaged, so that nothing can be "
-            "added to it; restore it, or run `simmim data rebuild` without a name."
+            "added to it; restore it, as git has it, or reinstall the workbook."
         ) from error
 
 

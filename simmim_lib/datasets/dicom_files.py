@@ -152,4 +152,21 @@ def _read(path: Path, **how: Any) -> "FileDataset":
             f"{path.name} is a DICOM file, which pydicom reads, but pydicom is not installed: run "
             "`pip install pydicom`, or save the images as PNG."
         ) from error
+    _refuse_deflated(path)
     return pydicom.dcmread(path, **how)
+
+
+def _refuse_deflated(path: Path) -> None:
+    """Refuse files that pydicom would unpack as a whole, before anything tells their size."""
+    from pydicom import uid
+    from pydicom.errors import InvalidDicomError
+    from pydicom.filereader import read_file_meta_info
+
+    try:
+        packing = read_file_meta_info(path).get("TransferSyntaxUID")
+    except InvalidDicomError:
+        return  # as reading it will say
+    if packing == uid.DeflatedExplicitVRLittleEndian:
+        raise NoGreyImageError(
+            "is deflated as a whole, and may be of any size: save it uncompressed, or as PNG"
+        )

@@ -155,7 +155,7 @@ def _validation(dataset: Dataset, random: np.random.Generator) -> NDArray[np.int
     if dataset.validation is not None:
         return dataset.validation
     classes = strata(dataset.train.labels, dataset.kind)
-    count = min(int(VALIDATION_SHARE * len(classes)), VALIDATION_LIMIT)
+    count = min(max(1, int(VALIDATION_SHARE * len(classes))), VALIDATION_LIMIT)
     if dataset.train.groups is not None:
         return stratified_groups(classes, dataset.train.groups, count, random)
     return stratified(classes, count, random, everywhere=dataset.kind == "classification")

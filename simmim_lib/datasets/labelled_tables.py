@@ -219,6 +219,8 @@ def _class_name(cell: str) -> str:
 
 
 def _number(cell: str) -> float | None:
+    if "_" in cell:  # which Python takes for a thousands separator
+        return None
     try:
         number = float(cell)
     except ValueError:

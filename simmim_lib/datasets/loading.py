@@ -22,7 +22,7 @@ from simmim_lib.datasets.rendered import RENDERED
 from simmim_lib.errors import WorkbookError, check_choice
 from simmim_lib.foundation import directories
 
-_FIX = "run `simmim data rebuild` or reinstall the workbook."
+_FIX = "restore it, as git has it, or reinstall the workbook."
 
 
 def load(name: str, size: int | None = None) -> Dataset:
@@ -236,10 +236,17 @@ def bundled_content(file_name: str) -> bytes:
     try:
         content = path.read_bytes()
     except OSError as error:
-        raise WorkbookError(f"The data file {path} is missing or unreadable; {_FIX}") from error
+        raise WorkbookError(
+            f"The data file {path} is missing or unreadable; {_anew(file_name)}"
+        ) from error
     if hashlib.sha256(content).hexdigest() != _checksums().get(file_name):
-        raise WorkbookError(f"The data file {path} does not match its checksum; {_FIX}")
+        raise WorkbookError(f"The data file {path} does not match its checksum; {_anew(file_name)}")
     return content
+
+
+def _anew(file_name: str) -> str:
+    name = file_name.removesuffix(".npz")
+    return f"run `simmim data rebuild {name}`, or reinstall the workbook."
 
 
 def _read_parts(content: bytes) -> tuple[Part, Part]:

@@ -204,12 +204,18 @@ def _content(path: Path) -> str:
         return "unreadable"
 
 
+MOST_KEPT = 8
+"""Datasets of one's own, or what was made of them, that stay in memory: the last used."""
+
 _kept: dict[tuple[object, ...], tuple[object, Any]] = {}
 
 
 def _until_changed(key: tuple[object, ...], listing: Listing, make: Callable[[], Any]) -> Any:
     """Return what was made for a key, made anew where the files are others than then."""
-    kept = _kept.get(key)
+    kept = _kept.pop(key, None)
     if kept is None or kept[0] != listing.state:
-        kept = _kept[key] = listing.state, make()
+        kept = listing.state, make()
+    _kept[key] = kept
+    while len(_kept) > MOST_KEPT:
+        _kept.pop(next(iter(_kept)), None)
     return kept[1]

@@ -66,7 +66,10 @@ def divide(listing: Listing, files: Sequence[LabelledFile], seed: int) -> Divisi
     else:
         pool = np.flatnonzero(part == "train")
         classes = strata(labels_of(files, listing.kind)[pool], listing.kind)
-        test = pool[_draw(classes, None if groups is None else groups[pool], random)]
+        left = 1 if listing.has("validation") else 2
+        test = pool[_draw(classes, None if groups is None else groups[pool], random, left)]
+        if listing.kind == "multi-label" and groups is None:
+            test = _with_every_label(test, pool, labels_of(files, listing.kind), random)
     train = random.permutation(np.setdiff1d(np.arange(len(files)), test))
     validation = np.flatnonzero(part[train] == "validation")
     return Division(
@@ -78,12 +81,25 @@ def divide(listing: Listing, files: Sequence[LabelledFile], seed: int) -> Divisi
 
 
 def _draw(
-    labels: NDArray, groups: NDArray[np.intp] | None, random: np.random.Generator
+    labels: NDArray, groups: NDArray[np.intp] | None, random: np.random.Generator, left: int
 ) -> NDArray[np.intp]:
     count = -(-len(labels) // 5)  # rounded up, so that no class has none
     if groups is None:
         return stratified(labels, count, random)
-    return stratified_groups(labels, groups, count, random)
+    return stratified_groups(labels, groups, count, random, left)
+
+
+def _with_every_label(
+    test: NDArray[np.intp], pool: NDArray[np.intp], labels: NDArray, random: np.random.Generator
+) -> NDArray[np.intp]:
+    """Return a test part with an example more for each label that none of it has.
+
+    Combinations of labels keep their shares, and a label may be in rare ones only.
+    """
+    for column in labels.T > 0:
+        if not column[test].any():
+            test = np.append(test, random.choice(np.setdiff1d(pool[column[pool]], test)))
+    return test
 
 
 def _group_numbers(files: Sequence[LabelledFile]) -> NDArray[np.intp] | None:

@@ -58,18 +58,20 @@ def stratified(
 
 
 def stratified_groups(
-    labels: NDArray, groups: NDArray, count: int, random: np.random.Generator
+    labels: NDArray, groups: NDArray, count: int, random: np.random.Generator, left: int = 1
 ) -> NDArray[np.intp]:
     """Choose whole groups so that each class keeps about its share.
 
     In random order, each group is taken that brings the counts of the classes nearer to their
-    shares. A class that no group was taken of gets the smallest of its groups, if it has another.
+    shares, and leaves enough groups of each. A class that no group was taken of gets the smallest
+    of its groups, if it has more than are left.
 
     Args:
         labels: (n,), the classes.
         groups: (n,), a number for each group.
         count: about how many examples to choose, at most n.
         random: the source of chance.
+        left: how many groups of each class are not taken, if it has them.
 
     Returns:
         The chosen positions in random order.
@@ -80,18 +82,20 @@ def stratified_groups(
     np.add.at(table, (members.reshape(-1), positions.reshape(-1)), 1)
     wanted = largest_remainders(table.sum(axis=0) * count / len(labels))
     taken = np.zeros(len(table), bool)
-    missing = wanted.copy()
+    missing, free = wanted.copy(), np.sum(table > 0, axis=0)
     for group in random.permutation(len(table)):
-        if np.abs(missing - table[group]).sum() < np.abs(missing).sum():
+        nearer = np.abs(missing - table[group]).sum() < np.abs(missing).sum()
+        if nearer and (free[table[group] > 0] > left).all():
             taken[group] = True
             missing -= table[group]
-    _take_of_every_class(table, taken)
+            free -= table[group] > 0
+    _take_of_every_class(table, taken, left)
     return random.permutation(np.flatnonzero(taken[members.reshape(-1)]))
 
 
-def _take_of_every_class(table: NDArray, taken: NDArray[np.bool_]) -> None:
-    """Take the smallest group of each class that has none, unless it is the only one."""
+def _take_of_every_class(table: NDArray, taken: NDArray[np.bool_], left: int) -> None:
+    """Take the smallest group of each class that has none, if it has more than are left."""
     for column in table.T:
         has = np.flatnonzero(column)
-        if len(has) > 1 and not taken[has].any():
+        if len(has) > left and not taken[has].any():
             taken[has[np.argmin(table[has].sum(axis=1))]] = True

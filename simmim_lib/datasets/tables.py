@@ -61,6 +61,7 @@ def read_rows(path: Path, sep: str = "") -> tuple[list[str], list[Row]]:
 
 def _records(path: Path, sep: str) -> list[tuple[int, Sequence[str]]]:
     """Return the cells of each row that is not empty, with its number."""
+    usual = csv.field_size_limit(2**31 - 1)  # the file as a whole is bounded
     try:
         lines = io.StringIO(plain_files.read_text(path), newline="")
         by = sep or max(SEPARATORS.values(), key=lines.readline().count)
@@ -77,6 +78,8 @@ def _records(path: Path, sep: str) -> list[tuple[int, Sequence[str]]]:
         raise WorkbookError(
             f"The table {path} cannot be read ({error}): save it as CSV in UTF-8."
         ) from error
+    finally:
+        csv.field_size_limit(usual)
 
 
 def _value(cell: str) -> str:

@@ -63,6 +63,8 @@ def load(path: AnyPath, compile: bool = False) -> "keras.Model":
     import keras
 
     described = config(path)
+    if _is_hdf5(path):  # Keras would read that part, of which nothing was looked at
+        raise _damaged(path, "it begins as a file of another kind")
     try:
         _check_weights(path, _weights_of(described))
         with named_as_keras_wants(path) as file:

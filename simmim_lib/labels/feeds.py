@@ -175,7 +175,12 @@ class Feed:
             array = np.asarray(array)
             return tf.TensorSpec((None, *array.shape[1:]), array.dtype)
 
-        signature = keras.tree.map_structure(spec, next(batches()))
+        first = next(batches(), None)
+        if first is None:
+            raise WorkbookError(
+                "The loader brings no batch at all: give one with at least one example in it."
+            )
+        signature = keras.tree.map_structure(spec, first)
         dataset = tf.data.Dataset.from_generator(batches, output_signature=signature)
         if (number := _number_of_batches(loader)) is None:
             return dataset

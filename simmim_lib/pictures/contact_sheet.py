@@ -75,7 +75,7 @@ def contact_sheet(survey: Survey) -> ContactSheet:
     height = LINE + SIDE + GAP
     sheet = Image.new("RGB", (WIDTH, len(rows) * height + GAP), "white")
     undrawn: dict[str, str] = {}
-    for row, (name, chosen) in enumerate(rows.items()):
+    for row, (name, chosen) in enumerate(rows):
         top = row * height + GAP
         sheet.paste(Image.fromarray(_line(name, undrawn)), (GAP, top))
         for column, position in enumerate(chosen):
@@ -98,20 +98,19 @@ def _line(text: str, undrawn: dict[str, str]) -> NDArray[np.uint8]:
     return np.asarray(canvas.buffer_rgba())[..., :3].copy()
 
 
-def _rows(survey: Survey) -> dict[str, NDArray[np.intp]]:
-    """Return by class the positions of the images to show."""
+def _rows(survey: Survey) -> list[tuple[str, NDArray[np.intp]]]:
+    """Return of each class a name and the positions of the images to show."""
     labels = np.concatenate([*survey.labels.values()])
     if survey.kind == "regression":
         order = np.argsort(labels[:, 0], kind="stable")
         low, high = labels.min(), labels.max()
-        return {
-            f"{shortened(survey.class_names[0], MAX_NAME)}, {low:.4g} to {high:.4g}": _spread(order)
-        }
+        name = f"{shortened(survey.class_names[0], MAX_NAME)}, {low:.4g} to {high:.4g}"
+        return [(name, _spread(order))]
     members = labels.T > 0 if survey.kind == "multi-label" else _one_hot(survey, labels)
-    return {
-        f"{shortened(name, MAX_NAME)} ({np.sum(among):,})": _spread(np.flatnonzero(among))
+    return [
+        (f"{shortened(name, MAX_NAME)} ({np.sum(among):,})", _spread(np.flatnonzero(among)))
         for name, among in zip(survey.class_names, members, strict=True)
-    }
+    ]
 
 
 def _one_hot(survey: Survey, labels: NDArray) -> NDArray[np.bool_]:

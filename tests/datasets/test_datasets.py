@@ -347,7 +347,7 @@ def test_damaged_file_is_refused(copied_data, damage, call):
     with pytest.raises(WorkbookError) as error:
         call()
     text = one_sentence(error)
-    assert "mnist.npz" in text and "simmim data rebuild" in text and "reinstall" in text
+    assert "mnist.npz" in text and "`simmim data rebuild mnist`" in text and "reinstall" in text
 
 
 @pytest.mark.parametrize("content", [None, "{", "[1]", "{}"])
@@ -358,7 +358,7 @@ def test_damaged_list_of_checksums_is_refused(copied_data, content):
         path.write_text(content)
     with pytest.raises(WorkbookError) as error:
         load("mnist")
-    assert "simmim data rebuild" in one_sentence(error)
+    assert "reinstall the workbook" in one_sentence(error)
 
 
 def test_directories(monkeypatch, tmp_path):
@@ -480,11 +480,19 @@ def test_an_unknown_dataset_is_not_rebuilt(copied_data):
     assert contents(copied_data) == before
 
 
-def test_one_dataset_cannot_be_added_to_a_damaged_list(copied_data):
-    (copied_data / "checksums.json").write_text("{")
+@pytest.mark.parametrize("content", [None, "{"])
+@pytest.mark.parametrize("names", [(), ["uci-digits"]])
+def test_nothing_is_added_to_a_damaged_list(copied_data, names, content):
+    """Nor is a list begun anew, which would have fewer files than there are."""
+    path = copied_data / "checksums.json"
+    path.unlink()
+    if content is not None:
+        path.write_text(content)
+    before = contents(copied_data)
     with pytest.raises(WorkbookError) as error:
-        datasets.rebuild(names=["uci-digits"])
-    assert "`simmim data rebuild` without a name" in one_sentence(error)
+        datasets.rebuild(names=names)
+    assert "restore it, as git has it" in one_sentence(error)
+    assert contents(copied_data) == before
 
 
 def test_rebuilding_without_the_debian_package(tmp_path):
@@ -514,6 +522,7 @@ def test_a_link_in_the_place_of_a_temporary_file_is_not_written_to(tmp_path):
     folder.mkdir()
     for name in ("mine.npz.part", "checksums.json.part", "mine.npz"):
         (folder / name).symlink_to(victim)
+    (folder / "checksums.json").write_text("{}")
     namespace["DATASETS"].clear()
     namespace["DATASETS"]["mine"] = lambda: {"weights": np.zeros(3, np.float16)}
     namespace["BUILDERS"]["mine"] = namespace["DATASETS"]["mine"]

@@ -186,3 +186,14 @@ def test_a_folder_of_scans_is_a_dataset_by_patient(tmp_path):
     assert found.train.images.shape[1:] == (28, 28, 1)
     assert len(found.train) + len(found.test) == 32 and len(found.test) % 2 == 0
     assert datasets.picture_sizes(f"folder:{tmp_path}") == [(30, 40)] * 32
+
+
+def test_what_would_be_unpacked_as_a_whole_is_refused(tmp_path):
+    """Two hundred kilobytes may become gigabytes, before a tag tells the size."""
+    path = save(tmp_path / "a.dcm")
+    file = pydicom.dcmread(path)
+    file.file_meta.TransferSyntaxUID = pydicom.uid.DeflatedExplicitVRLittleEndian
+    pydicom.dcmwrite(path, file, enforce_file_format=True)
+    for look in (seen, dicom_files.size):
+        with pytest.raises(Exception, match="deflated as a whole"):
+            look(path)

@@ -183,6 +183,23 @@ def test_a_class_that_would_have_no_group_gets_its_smallest(seed):
     assert np.bincount(labels[chosen]).tolist() == [10, 1]
 
 
+@pytest.mark.parametrize("left", [1, 2])
+def test_of_each_class_enough_groups_are_left(left):
+    """Three ill patients of twenty: one to test, and one each to learn from and to validate."""
+    labels = np.r_[np.tile([1, 1, 0, 0, 0, 0, 0], 3), np.zeros(85, int)]
+    groups = np.r_[np.repeat([0, 1, 2], 7), 3 + np.arange(85) // 5]
+    for seed in range(1000):
+        random = np.random.default_rng(seed)
+        chosen = stratified_groups(labels, groups, 22, random, left)
+        assert len(np.unique(groups[chosen][labels[chosen] == 1])) in range(1, 4 - left)
+
+
+def test_few_numbers_are_enough_to_validate():
+    few = dataset(np.arange(4, dtype=np.float32)[:, None], "regression", ("size",))
+    chosen = choose(few, "all", 0)
+    assert len(chosen.validation) == 1 and len(chosen.labelled) == 3
+
+
 @pytest.mark.parametrize("data", EACH_KIND, ids=lambda data: data.kind)
 def test_labels_that_are_not_known_have_the_shape_of_those_that_are(data):
     """So that both can be put together, and learnt from with weights of 1 and 0."""

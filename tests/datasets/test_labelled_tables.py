@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from image_making import noise, save
 
 from simmim_lib import datasets
-from simmim_lib.datasets import own
+from simmim_lib.datasets import labelled_tables, own
 from simmim_lib.errors import WorkbookError
 
 pytestmark = pytest.mark.filterwarnings("error:Left out of")  # asked for, or a mistake
@@ -413,3 +413,9 @@ def test_any_text_is_a_table_or_refused_in_a_sentence(pieces, encoding):
             warnings.simplefilter("ignore")
             load(path)
         assert [*Path(folder).iterdir()] == [path] and path.read_bytes() == content
+
+
+def test_an_underscore_is_part_of_a_name():
+    """Python reads 1_1 as 11; plates and patients are numbered so."""
+    assert labelled_tables._class_name("1_1") == "1_1"
+    assert labelled_tables._class_name("1.0") == "1"

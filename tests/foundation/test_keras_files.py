@@ -117,6 +117,15 @@ def test_a_renamed_file_is_opened_by_its_content(saved, tmp_path, name):
     assert [each.name for each in tmp_path.iterdir()] == [name]
 
 
+def test_a_file_of_two_kinds_is_not_opened(saved, tmp_path, monkeypatch):
+    """As a zip it looks small; Keras would read the other part, at which nobody has looked."""
+    path = tmp_path / "two.keras"
+    path.write_bytes(keras_files.HDF5 + saved.read_bytes())
+    monkeypatch.setattr(keras.saving, "load_model", None)
+    with pytest.raises(WorkbookError):
+        keras_files.load(path)
+
+
 def test_packed_files_are_opened(saved, tmp_path):
     assert keras_files.load(changed(saved, tmp_path / "packed.keras")).count_params() == 51
 
