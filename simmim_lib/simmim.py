@@ -185,6 +185,17 @@ class SimMIM(keras.Model):
         """
         return self._head_of[check_choice("task", task, self._head_of)]
 
+    def variables_of(self, task: str) -> "list[keras.Variable]":
+        """Return the trainable variables that one task changes: all but those of other heads.
+
+        Raises:
+            WorkbookError: the model does not have the task.
+        """
+        head = self.head_of(task)
+        others = {id(each) for other in self._head_of.values() for each in other.variables}
+        others -= {id(each) for each in head.variables}
+        return [each for each in self.trainable_variables if id(each) not in others]
+
     def kernel_position(self, task: str) -> int:
         """Return where in `weights` the kernel of a task's head stands."""
         kernel = self._head_of[task].kernel
@@ -273,7 +284,7 @@ class SimMIM(keras.Model):
 
         Raises:
             WorkbookError: a loss for a task that the model does not have; weights that are
-                negative, all zero or not one for each task.
+                negative, all zero or not one for each task; weighted metrics beside others.
         """
         loss = loss or {task.name: LOSSES[task.kind]() for task in self.tasks}
         trained = self.tasks
@@ -287,8 +298,14 @@ class SimMIM(keras.Model):
         weights = check_task_weights(loss_weights, self._trained)
         if metrics is None:
             metrics = {task.name: [self._usual_metric(task)] for task in trained}
+        elif options.get("weighted_metrics") is not None:
+            raise WorkbookError(
+                "metrics and weighted_metrics are both given, but here metrics are weighted, or "
+                "they would count examples without a label: give all of them as metrics."
+            )
         # Weighted ones, since others would also count the examples without a label.
-        options.setdefault("weighted_metrics", metrics)
+        if options.get("weighted_metrics") is None:
+            options["weighted_metrics"] = metrics
         super().compile(
             optimizer=optimizer,
             loss=_with_keys(loss, self._inner_names),
@@ -338,10 +355,11 @@ class SimMIM(keras.Model):
     def _with_class_weights(self, asked: Any, x: Any, y: Any, weights: Any) -> tuple[Any, Any]:
         """Return images and the weights of examples, in which those of their classes are."""
         given = class_weights.by_task(asked, self.tasks)
+        trained = [task for task in self.tasks if task.name in self._trained]
         if isinstance(x, tf.data.Dataset):
-            return class_weights.weigh_dataset(given, self.tasks, x), weights
+            return class_weights.weigh_dataset(given, trained, x), weights
         if y is not None:
-            return x, class_weights.weigh_arrays(given, self.tasks, y, weights)
+            return x, class_weights.weigh_arrays(given, trained, y, weights)
         raise WorkbookError(
             "class_weight needs arrays or a tf.data.Dataset, but these are batches of another "
             "kind: let them bring the weights of their examples themselves."

@@ -146,3 +146,18 @@ def test_examples_without_a_label_are_of_no_class(named):
     found = found["kinds"] if named else found
     expected = compute_class_weight("balanced", classes=np.arange(3), y=LABELS[known])
     np.testing.assert_allclose(found, known * expected[labels], rtol=1e-6)
+
+
+@pytest.mark.parametrize("kind", ["arrays", "dataset"])
+def test_labels_without_a_name_are_weighed_for_the_one_task_that_is_trained(kind):
+    made = model(KINDS, AGES)
+    made.compile("sgd", loss={"kinds": keras.losses.SparseCategoricalCrossentropy(True)})
+    asked = {"class_weight": {"kinds": ASKED}, "verbose": 0}
+    if kind == "arrays":
+        made.fit(IMAGES, LABELS, **asked)
+    else:
+        made.fit(batches(IMAGES, LABELS), **asked)
+
+
+def test_where_nothing_counts_balanced_weights_are_one():
+    assert class_weights.of_classes("balanced", KINDS, np.array([])).tolist() == [1, 1, 1]

@@ -1132,3 +1132,11 @@ def test_it_converts_to_tensorflow_lite(images, labels, way, saved):
         assert any(
             each.shape == logits.shape and np.allclose(each, logits, atol=1e-5) for each in found
         )
+
+
+def test_metrics_are_given_once():
+    """They are weighted, or an example without a label would count."""
+    model = dense_model()
+    with pytest.raises(WorkbookError, match="give all of them as metrics"):
+        model.compile("sgd", metrics=["accuracy"], weighted_metrics=["accuracy"])
+    model.compile("sgd", metrics=None, weighted_metrics=None)

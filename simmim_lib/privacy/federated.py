@@ -112,24 +112,24 @@ def federated_rounds(
     shares /= shares.sum()
     step = _step(model, known[task])
     for number in range(recipe.rounds):
-        start = _trained(model)
+        start = _trained(model, task)
         changes = []
         for inputs, labels in places:
-            _set(model, start)
+            _set(model, task, start)
             _train(step, inputs, labels, recipe, random)
-            changes.append([b - a for a, b in zip(start, _trained(model), strict=True)])
+            changes.append([b - a for a, b in zip(start, _trained(model, task), strict=True)])
         mean = _mean_change(changes, shares, recipe, random)
-        _set(model, [a + change for a, change in zip(start, mean, strict=True)])
+        _set(model, task, [a + change for a, change in zip(start, mean, strict=True)])
         yield number + 1
 
 
-def _trained(model: "SimMIM") -> Weights:
-    """Return copies of the weights that are not frozen."""
-    return [variable.numpy().copy() for variable in model.trainable_variables]
+def _trained(model: "SimMIM", task: str) -> Weights:
+    """Return copies of the weights that learn from a task."""
+    return [variable.numpy().copy() for variable in model.variables_of(task)]
 
 
-def _set(model: "SimMIM", weights: Weights) -> None:
-    for variable, values in zip(model.trainable_variables, weights, strict=True):
+def _set(model: "SimMIM", task: str, weights: Weights) -> None:
+    for variable, values in zip(model.variables_of(task), weights, strict=True):
         variable.assign(values)
 
 
@@ -177,7 +177,7 @@ def _step(model: "SimMIM", task: "Task") -> Any:
     def step(inputs: Any, labels: Any, rate: Any) -> None:
         with tf.GradientTape() as tape:
             loss = tf.reduce_mean(loss_of(labels, model(inputs)[task.name]))
-        variables = [variable.value for variable in model.trainable_variables]
+        variables = [variable.value for variable in model.variables_of(task.name)]
         slopes = tape.gradient(loss, variables, unconnected_gradients="zero")
         for variable, slope in zip(variables, slopes, strict=True):
             variable.assign_sub(rate * slope)

@@ -40,7 +40,7 @@ def unit_rows(features: ArrayLike, bias: float = 0.3) -> Matrix:
         WorkbookError: features that are no finite numbers, or a bias below zero.
     """
     check_at_least_zero("bias", bias)
-    rows = check_finite("features", features).astype(np.float32)
+    rows = _singles("features", features)
     flat = rows.reshape(len(rows), math.prod(rows.shape[1:]))
     lengths = np.linalg.norm(flat, axis=1, keepdims=True)
     constant = np.full((len(flat), 1), bias, np.float32)
@@ -73,7 +73,7 @@ def train_head(
         WorkbookError: rows that are no finite numbers; labels of another number than the rows, or
             that are no class; batches with positions that are no row's.
     """
-    rows = check_finite("rows", rows).astype(np.float32, copy=False)
+    rows = _singles("rows", rows)
     if rows.ndim != 2:
         raise WorkbookError(
             f"The rows have the shape {rows.shape}, but must be (n, inputs): make them flat, as "
@@ -105,6 +105,13 @@ def probabilities(kernel: Matrix, rows: Matrix) -> Matrix:
     logits = rows @ kernel
     shares = np.exp(logits - logits.max(axis=1, keepdims=True, initial=-np.inf))
     return shares / shares.sum(axis=1, keepdims=True)
+
+
+def _singles(what: str, given: ArrayLike) -> Matrix:
+    """Return numbers in single precision, in which they have to be finite, too."""
+    with np.errstate(over="ignore"):
+        numbers = check_finite(what, given).astype(np.float32, copy=False)
+    return check_finite(what, numbers)
 
 
 def _as_array(given: ArrayLike) -> NDArray[Any]:

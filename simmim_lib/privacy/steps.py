@@ -179,7 +179,7 @@ class PrivateTraining:
         with tf.GradientTape() as tape:
             outputs = self.model(views)[self.task]
             loss = tf.reduce_mean(LABELS[self._task.kind].loss(labels, outputs))
-        variables = [variable.value for variable in self.model.trainable_variables]
+        variables = [variable.value for variable in self.model.variables_of(self.task)]
         return tape.gradient(loss, variables, unconnected_gradients="zero")
 
     def _clipped_sum(
@@ -240,7 +240,7 @@ class PrivateTraining:
             found = self._clipped_sum(*chosen, tf.cast(some >= 0, tf.float32), clip)
             return [before + more for before, more in zip(sums, found, strict=True)]
 
-        variables = self.model.trainable_variables
+        variables = self.model.variables_of(self.task)
         nothing = [tf.zeros(variable.shape) for variable in variables]
         sums = tf.foldl(
             add_group, _in_groups(batch, self.microbatch_size), nothing, parallel_iterations=1

@@ -77,6 +77,8 @@ def of_classes(given: Asked, task: "Task", labels: np.ndarray | None = None) -> 
                 "beforehand: give the weights as a dictionary, or arrays in place of the dataset."
             )
         counts = np.bincount(np.ravel(labels).astype(int), minlength=len(task.class_names))
+        if not counts.any():
+            return np.ones(len(counts), np.float32)
         return (counts.sum() / (np.sum(counts > 0) * np.maximum(counts, 1))).astype(np.float32)
     weights = np.ones(len(task.class_names), np.float32)
     for name, weight in given.items():

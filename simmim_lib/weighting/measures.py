@@ -72,7 +72,7 @@ def relative_gain(accuracies: ArrayLike, single_task_accuracies: ArrayLike) -> n
     together, alone = (
         np.asarray(values, dtype=np.float64) for values in (accuracies, single_task_accuracies)
     )
-    if together.ndim == 0 or alone.ndim == 0 or together.shape[-1] != alone.shape[-1]:
+    if together.ndim == 0 or alone.ndim == 0 or alone.shape != together.shape[-alone.ndim :]:
         raise WorkbookError(
             f"Accuracies have shape {together.shape} and single-task ones {alone.shape}, but both "
             "need the same tasks: give one number for each task in each."
