@@ -73,7 +73,7 @@ def reliability_of_event(
         bins: as for `reliability`.
 
     Raises:
-        WorkbookError: no predictions, or shapes that do not go together.
+        WorkbookError: no predictions, shapes that do not go together, or what is no probability.
 
     Source: DeGroot and Fienberg 1983, "The comparison and evaluation of forecasters".
     """
@@ -83,6 +83,11 @@ def reliability_of_event(
         raise WorkbookError(
             f"probabilities has shape {probabilities.shape} and happened {happened.shape}: give "
             "(n,) for both, with at least one prediction."
+        )
+    if not ((probabilities >= 0) & (probabilities <= 1)).all():
+        raise WorkbookError(
+            "The probabilities hold NaN or numbers outside of 0 to 1: give probabilities, not "
+            "logits."
         )
     return _in_bins(probabilities, happened == 1, bins)
 

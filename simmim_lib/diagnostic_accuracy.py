@@ -156,6 +156,10 @@ def checked(labels: Array, probabilities: Array) -> tuple[Array, Array]:
             f"Labels are {shown(list(dict.fromkeys(labels.tolist())))}, but must be numbers, 1 for "
             "ill and 0 for healthy."
         )
+    return labels, _checked_probabilities(probabilities)
+
+
+def _checked_probabilities(probabilities: Array) -> Array:
     if not _is_numeric(probabilities):
         raise WorkbookError(f"Probabilities are {probabilities.dtype}, but must be numbers.")
     fine = (probabilities >= -ROUNDING) & (probabilities <= 1 + ROUNDING)
@@ -165,7 +169,7 @@ def checked(labels: Array, probabilities: Array) -> tuple[Array, Array]:
             f"is {probabilities[~fine][0]}: a NaN cannot be compared with a threshold, and logits "
             "are not probabilities."
         )
-    return labels, probabilities
+    return probabilities
 
 
 def _is_numeric(values: Array) -> bool:
@@ -225,9 +229,11 @@ def threshold_for_cost(labels: Array, probabilities: Array, missed: float, alarm
     labels, probabilities = checked(labels, probabilities)
     for what, cost in (("missed", missed), ("alarmed", alarmed)):
         check_at_least_zero(what, cost)
-    candidates = np.append(np.unique(probabilities), np.nextafter(1, 2))
-    told = probabilities >= candidates[:, None]
-    costs = missed * np.sum(~told & (labels == 1), 1) + alarmed * np.sum(told & (labels == 0), 1)
+    nobody = np.nextafter(max(1.0, probabilities.max()), 2)
+    candidates = np.append(np.unique(probabilities), nobody)
+    ill, healthy = (np.sort(probabilities[labels == label]) for label in (1, 0))
+    costs = missed * np.searchsorted(ill, candidates)
+    costs = costs + alarmed * (len(healthy) - np.searchsorted(healthy, candidates))
     return float(candidates[np.argmin(costs)])
 
 
@@ -283,7 +289,7 @@ def for_prevalence(probabilities: Array, learnt_at: float, now: float) -> Array:
         now: the prevalence where the network is used.
 
     Raises:
-        WorkbookError: a prevalence that is not between 0 and 1.
+        WorkbookError: a prevalence that is not between 0 and 1, or what is no probability.
 
     Source: Saerens, Latinne and Decaestecker 2002, "Adjusting the outputs of a classifier to new a
         priori probabilities", equation 2.4.
@@ -291,8 +297,9 @@ def for_prevalence(probabilities: Array, learnt_at: float, now: float) -> Array:
     for what, share in (("learnt_at", learnt_at), ("now", now)):
         if not 0 < share < 1:
             raise WorkbookError(f"{what} is {share}, but a prevalence must be between 0 and 1.")
-    ill = np.asarray(probabilities) * now / learnt_at
-    healthy = (1 - np.asarray(probabilities)) * (1 - now) / (1 - learnt_at)
+    probabilities = _checked_probabilities(np.asarray(probabilities))
+    ill = probabilities * now / learnt_at
+    healthy = (1 - probabilities) * (1 - now) / (1 - learnt_at)
     return ill / (ill + healthy)
 
 
@@ -367,7 +374,7 @@ def bootstrap_interval(
     """Return a percentile interval of a measure, by drawing patients with replacement.
 
     Images of one patient are not independent, so they are drawn together. Draws without one of the
-    two classes are left out.
+    two classes, or for which the measure is NaN, are left out.
 
     Args:
         measure: from labels and probabilities to a number, such as `auc`.
@@ -378,12 +385,15 @@ def bootstrap_interval(
         level: of the interval.
 
     Raises:
-        WorkbookError: as `auc`, or patients that do not go with the labels, or fewer than two.
+        WorkbookError: as `auc`, or patients that do not go with the labels, or fewer than two; a
+            level that is not between 0 and 1.
 
     Source: Efron 1979, "Bootstrap methods: another look at the jackknife".
     """
     labels, probabilities = checked(labels, probabilities)
     check_both_classes(labels)
+    if not 0 < level < 1:
+        raise WorkbookError(f"level is {level}, but must be between 0 and 1, like 0.95.")
     random = np.random.default_rng(seed)
     groups = _images_by_patient(
         np.arange(len(labels)) if patients is None else _checked_patients(patients, len(labels))
@@ -393,7 +403,8 @@ def bootstrap_interval(
         drawn = np.concatenate([groups[i] for i in random.integers(len(groups), size=len(groups))])
         if len(np.unique(labels[drawn])) == 2:
             values.append(measure(labels[drawn], probabilities[drawn]))
-    low, high = np.quantile(values, [(1 - level) / 2, (1 + level) / 2])
+    # Of draws in which the measure is not defined, nothing is known.
+    low, high = np.nanquantile(values, [(1 - level) / 2, (1 + level) / 2])
     return float(low), float(high)
 
 

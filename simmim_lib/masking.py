@@ -75,6 +75,7 @@ def random_mask(
         WorkbookError: a number that is out of range, or an unknown kind.
     """
     check_whole("batch", batch, 0, 10**7)
+    check_whole("seed", seed, least=0)
     check_choice("mask", kind, KINDS)
     hidden = number_hidden(number_of_units(grid, unit), ratio)
     random = np.random.default_rng(seed)

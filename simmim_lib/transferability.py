@@ -71,7 +71,8 @@ def h_score(features: ArrayLike, labels: ArrayLike) -> float:
         Learning", definition 2.
     """
     values, members = _examples("features", features, labels)
-    rounding = max(values.shape) * _rounding(features)
+    # Of the features as they were given, and of what is computed of them in double precision.
+    rounding = 8 * _rounding(features) + max(values.shape) * _rounding(values)
     spread = values.std(axis=0)
     varies = spread > rounding * np.abs(values).max(axis=0)
     if not varies.any():

@@ -96,3 +96,10 @@ def test_an_event_taken_for_too_likely_is_no_lack_of_confidence():
 def test_of_an_event_each_probability_has_an_outcome(shape):
     with pytest.raises(WorkbookError, match="at least one prediction"):
         calibration.reliability_of_event(np.zeros(shape), np.zeros(0 if shape == (0,) else 4))
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 1.2, -3.0])
+def test_an_event_has_probabilities(wrong):
+    """NaN would leave its bin out, and with it the error."""
+    with pytest.raises(WorkbookError, match="not logits"):
+        calibration.reliability_of_event([0.95] * 9 + [wrong], [0] * 10)

@@ -264,3 +264,28 @@ def test_a_share_of_the_surest_is_not_rounded_up_by_a_hair():
     labels = np.r_[np.ones(55), np.zeros(45)].astype(int)
     probabilities = np.r_[np.linspace(1, 0.9, 55), np.full(45, 0.8)]
     assert clinical.accuracy_when_sure(labels, probabilities, [0.55]) == 1
+
+
+def test_draws_in_which_a_measure_is_not_defined_are_left_out():
+    """At a threshold that three of sixty people reach, some draws have none of them."""
+    labels = np.repeat([1, 0], 30)
+    probabilities = np.where(np.arange(60) < 3, 0.9, 0.1)
+
+    def value(true, told):
+        return clinical.confusion(true, told, 0.5).positive_predictive_value
+
+    assert clinical.bootstrap_interval(value, labels, probabilities) == (1, 1)
+    with pytest.raises(WorkbookError, match="level is 95"):
+        clinical.bootstrap_interval(value, labels, probabilities, level=95)
+
+
+def test_nobody_is_told_where_that_costs_least():
+    """A probability may lie above 1 by rounding."""
+    threshold = clinical.threshold_for_cost([0, 0], [0.2, 1 + 5e-7], missed=1, alarmed=1)
+    assert threshold > 1 + 5e-7
+
+
+@pytest.mark.parametrize("wrong", [np.nan, 2.0])
+def test_another_prevalence_needs_probabilities(wrong):
+    with pytest.raises(WorkbookError, match="no numbers from 0 to 1"):
+        clinical.for_prevalence(np.array([0.5, wrong]), 0.5, 0.1)

@@ -247,3 +247,13 @@ def test_bad_input_is_refused_in_one_sentence(score, values, labels, says):
     sentence = str(caught.value)
     assert sentence.endswith(".")
     assert ". " not in sentence
+
+
+@pytest.mark.parametrize("n", [300, 1000])
+def test_half_precision_hides_no_feature(n):
+    random = np.random.default_rng(7)
+    labels = np.arange(n) % 3
+    features = random.normal(size=(n, 16)) + labels[:, None]
+    assert h_score(features.astype(np.float16), labels) == pytest.approx(
+        h_score(features, labels), rel=1e-2
+    )

@@ -332,7 +332,8 @@ def read(path: str | os.PathLike[str]) -> KeptModel:
     model = keras_files.load(path)
     description = _description(path)
     expected = description.input_shape, len(description.class_names)
-    if (model.input_shape, model.output_shape[-1]) != expected:
+    shapes = getattr(model, "input_shape", None), getattr(model, "output_shape", (None,))[-1]
+    if shapes != expected:  # a model that was never built has none
         raise WorkbookError(
             f"{path} holds a model that does not fit its description {KEPT_DESCRIPTION}, so one of "
             "the two was changed: save the model again with Result.save or `simmim run --save`."

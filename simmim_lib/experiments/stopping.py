@@ -36,7 +36,8 @@ def until_no_better(
         if not best:
             best, waited = list(weights), np.zeros(losses.shape)
             lowest = np.full(losses.shape, np.inf)  # the first look is progress
-        better = losses < lowest
+        # A seed that has waited long enough is done, whatever the others do.
+        better = (losses < lowest) & (waited < patience)
         best = [_chosen(better, new, old) for new, old in zip(weights, best, strict=True)]
         lowest = np.where(better, losses, lowest)
         waited = np.where(better, 0, waited + STEPS_PER_CALL)

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from simmim_lib import trunks
+from simmim_lib import datasets, trunks
 from simmim_lib.errors import WorkbookError, check_whole, shown
 from simmim_lib.experiments.pretexts import next_word
 from simmim_lib.experiments.pretraining import pretrained
@@ -23,8 +23,6 @@ MOST_TOKENS = 200
 """Tokens that are drawn at most: the model sees 64, and has long forgotten how it began."""
 
 
-@functools.cache
-@keras_setup.as_usual()
 def language_model(source: str = "wikipedia") -> "keras.Model":
     """Return the trunk `words` as it was pre-trained on a source, with logits of each next token.
 
@@ -34,6 +32,13 @@ def language_model(source: str = "wikipedia") -> "keras.Model":
     Returns:
         A model from tokens (n, 64), int32, to logits (n, 64, 4096).
     """
+    return _language_model(source, datasets.fingerprint(source))
+
+
+@functools.lru_cache(maxsize=4)
+@keras_setup.as_usual()
+def _language_model(source: str, content: str) -> "keras.Model":
+    """Return the model of a source as it is now, which its content tells."""
     network = trunks.build_trunk(WORDS.name)
     trunks.set_weights(network, WORDS.end_of, pretrained(source, WORDS.name, "next-word").blocks)
     return words.next_token_logits(network)
@@ -123,6 +128,7 @@ def sample(
     check_texts([start])
     check_temperature(temperature)
     check_whole("count", count, 1, MOST_TOKENS)
+    check_whole("seed", seed, least=0)
     random, ids = np.random.default_rng(seed), _ids(start)
     for _ in range(count):
         chances = _chances(ids, temperature, source)
@@ -156,14 +162,16 @@ def _chances(ids: list[int], temperature: float, source: str) -> "NDArray[np.flo
     seen = ids[-words.CONTEXT :]
     given = np.zeros((1, words.CONTEXT), np.int32)
     given[0, : len(seen)] = seen
-    logits = np.asarray(_read(source)(given))[0, len(seen) - 1].astype(float)
+    logits = np.asarray(_read(source, datasets.fingerprint(source))(given))[
+        0, len(seen) - 1
+    ].astype(float)
     logits[tokens.PADDING] = -np.inf
     return softmax(logits / temperature)
 
 
-@functools.cache
-def _read(source: str) -> "keras.Model":
+@functools.lru_cache(maxsize=4)
+def _read(source: str, content: str) -> "keras.Model":
     """Return the language model, compiled: forty tokens are forty calls."""
     import tensorflow as tf
 
-    return tf.function(language_model(source), autograph=False)
+    return tf.function(_language_model(source, content), autograph=False)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, shown, warn
+from simmim_lib.errors import WorkbookError, check_whole, shown, warn
 from simmim_lib.experiments.features import texts_features
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import progress_bar
@@ -28,6 +28,7 @@ def sentence_features(texts: Sequence[str], length: int = 256) -> np.ndarray:
         WorkbookError: no texts, one that is empty or no text, or MiniLM is not installed.
     """
     checked = check_texts(texts)
+    check_whole("length", length, 8, MINILM.sizes[1])
     ids = tokens.token_ids(MINILM.name, checked, length)
     cut = np.count_nonzero(ids[:, -1])
     if cut:

@@ -40,8 +40,8 @@ def draw_batches(examples: int, batch_size: int, steps: int, seed: int) -> np.nd
     """
     random = np.random.default_rng(seed)
     batch_size = min(batch_size, examples)
-    if not batch_size:
-        return np.empty((steps, 0), np.int32)
+    if not batch_size or not steps:
+        return np.empty((steps, batch_size), np.int32)
     a_pass = examples // batch_size
     passes = [
         random.permutation(examples)[: a_pass * batch_size].reshape(a_pass, batch_size)
