@@ -9,6 +9,7 @@ on a machine that does nothing else.
 import argparse
 import json
 import os
+import time
 from typing import Any
 
 import growth
@@ -281,20 +282,27 @@ def main() -> None:
     options = parser.parse_args()
     load_tensorflow()
     print(f"{os.cpu_count()} processor cores, medians of {ROUNDS} rounds after a warm-up")
-    rows = []
+    rows, start = [], time.perf_counter()
     for name in options.rows:
+        before = time.perf_counter()
         row = named[name]()
-        rows.append(row)
+        rows.append({"name": name, **vars(row)})
         verdict = {True: "reached", False: "NOT reached", None: ""}[row.reached]
-        print(f"{row.what}\n    aim: {row.aim}\n    {row.measured}  {verdict}", flush=True)
-    if options.output:
-        table = {
-            "command": _command(options),
-            "cores": os.cpu_count(),
-            "versions": versions(),
-            "rows": [vars(row) for row in rows],
-        }
-        write_text(options.output, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
+        print(f"{row.what}\n    aim: {row.aim}\n    {row.measured}  {verdict}")
+        print(f"    {name} took {time.perf_counter() - before:.0f} s", flush=True)
+        if options.output:  # after each row: what was measured for an hour is not to be lost
+            _write(options, rows, round((time.perf_counter() - start) / 60))
+
+
+def _write(options: argparse.Namespace, rows: list[dict[str, Any]], minutes: int) -> None:
+    table = {
+        "command": _command(options),
+        "cores": os.cpu_count(),
+        "versions": versions(),
+        "minutes": minutes,
+        "rows": rows,
+    }
+    write_text(options.output, json.dumps(table, indent=2, ensure_ascii=False) + "\n")
 
 
 def _command(options: argparse.Namespace) -> str:

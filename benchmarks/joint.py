@@ -4,7 +4,7 @@ import functools
 import itertools
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,6 +41,7 @@ def examples(count: int, images: int = 400) -> list[training.Examples]:
     ]
 
 
+@functools.cache
 def joint_training(count: int, method: str = "fixed") -> Callable[[], object]:
     """Return the work of `STEPS` steps with `count` tasks in one network."""
     model = build_architecture(tasks_named(count)).model
@@ -201,39 +202,39 @@ def peak_memory() -> Row:
 # --- Lesson 04
 
 
-def costs_of(wanted: Callable[[str], bool]) -> tuple[float, str]:
-    """Return the largest time of a step over the plain sum's, and all of them in words.
+@functools.cache
+def seconds_by_weighting(count: int) -> dict[str, float]:
+    """Time each weighting's training with so many tasks, one in turn with all the others."""
+    works = [joint_training(count, name) for name in weighting.METHODS]
+    return dict(zip(weighting.METHODS, medians(*works), strict=True))
 
-    Each weighting is timed in turn with the plain sum.
-    """
-    names = [name for name, kind in weighting.METHODS.items() if wanted(kind.sees)]
+
+def costs_of(names: Sequence[str]) -> tuple[float, str]:
+    """Return the largest time of a step over the plain sum's, and all of them in words."""
     ratios: list[float] = []
     told = []
     for count in TASKS[1:]:
-        of_count = {
-            name: _over(medians(joint_training(count, name), joint_training(count)))
-            for name in names
-            if name != "fixed"
-        }
+        taken = seconds_by_weighting(count)
+        of_count = {name: taken[name] / taken["fixed"] for name in names}
         ratios += of_count.values()
         words = ", ".join(f"{name} {ratio:.2f}" for name, ratio in of_count.items())
         told.append(f"{count} tasks: {words}")
     return max(ratios), "; ".join(told)
 
 
+GRADIENT_BASED = [name for name, kind in weighting.METHODS.items() if kind.sees == "gradients"]
+LOSS_BASED = [name for name in weighting.METHODS if name not in ("fixed", *GRADIENT_BASED)]
+
+
 def loss_based_weightings() -> Row:
-    worst, told = costs_of(lambda sees: sees != "gradients")
+    worst, told = costs_of(LOSS_BASED)
     what = "(j) a step of each loss-based weighting over the plain sum's"
     return Row(what, "at most 1.1 x", told, worst <= 1.1)
 
 
 def gradient_based_weightings() -> Row:
-    _, told = costs_of(lambda sees: sees == "gradients")
+    _, told = costs_of(GRADIENT_BASED)
     return Row("(k) a step of each gradient-based weighting over the plain sum's", "", told)
-
-
-def _over(pair: list[float]) -> float:
-    return pair[0] / pair[1]
 
 
 def solver_share() -> Row:
@@ -242,11 +243,9 @@ def solver_share() -> Row:
     for count in TASKS[1:]:
         rows = random.normal(size=(100, count, 1000))
         grams = rows @ rows.transpose(0, 2, 1)
-        for name, kind in weighting.METHODS.items():
-            if kind.sees == "gradients":
-                solve = functools.partial(_solve, weighting.create(name, count), grams)
-                alone, whole = medians(solve, joint_training(count, name))
-                shares[name, count] = alone / len(grams) / (whole / STEPS)
+        for name in GRADIENT_BASED:
+            (alone,) = medians(functools.partial(_solve, weighting.create(name, count), grams))
+            shares[name, count] = alone / len(grams) / (seconds_by_weighting(count)[name] / STEPS)
     told = ", ".join(f"{name} with {count} {share:.1%}" for (name, count), share in shares.items())
     return Row(
         "(l) the solver's share of a step", "at most 10 %", told, max(shares.values()) <= 0.1

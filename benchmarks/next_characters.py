@@ -118,7 +118,7 @@ def against_nanogpt() -> Row:
         what,
         "above 0",
         f"{theirs - ours:+.2f} ({theirs:.2f} after {steps:,} steps, and {ours:.2f}; {took:.0f} s)",
-        theirs > ours,
+        bool(theirs > ours),
     )
 
 
