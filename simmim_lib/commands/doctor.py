@@ -152,7 +152,8 @@ def _cache() -> tuple[bool, str]:
         tempfile.TemporaryFile(dir=existing).close()
     except OSError as error:
         advice = "set SIMMIM_CACHE to a folder that you can write to."
-        return False, f"{folder} cannot be written ({error.strerror}) for downloads; {advice}"
+        where = home.shortened(folder)
+        return False, f"{where} cannot be written ({error.strerror}) for downloads; {advice}"
     return True, f"downloads go to {home.shortened(folder)}"
 
 

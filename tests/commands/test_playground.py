@@ -16,7 +16,7 @@ def test_the_page_is_a_notebook():
     nbformat.validate(nbformat.reads(json.dumps(playground.page()), as_version=4))
 
 
-def test_only_this_machine_is_served_and_only_the_page_can_be_read(tmp_path):
+def test_only_this_machine_is_served_and_the_page_is_warmed_up(tmp_path):
     pytest.importorskip("voila")
     from voila.app import Voila
 
@@ -24,7 +24,7 @@ def test_only_this_machine_is_served_and_only_the_page_can_be_read(tmp_path):
     served.parse_command_line(playground.arguments(tmp_path))
     assert served.ip == "127.0.0.1"
     assert served.extra_args == [str(tmp_path / "playground.ipynb")]
-    assert served.config.VoilaConfiguration.preheat_kernel or served.config
+    assert served.config.VoilaConfiguration.preheat_kernel is True
     assert served.tornado_settings["websocket_max_message_size"] > uploads.MAX_BYTES
 
 

@@ -135,6 +135,8 @@ def test_steps_are_those_of_the_library(page, method):
         np.array([[1.0, 0], [0, 2]]),
         np.array([[2.0, 0], [0, 1]]),
         np.array([[1.0, 0], [1, 1]]),
+        np.array([[0.5, 0], [3.75, 0]]),
+        np.array([[1.0, 0], [1, 0]]),
     ]
     for pair in pairs:
         found = page.evaluate(

@@ -115,6 +115,12 @@ def test_speed_is_as_it_was_measured(site):
 
 
 @pytest.mark.slow
+def test_whoever_names_no_page_comes_to_the_first_one(site):
+    (leads,) = re.findall(r'url=([^"]+)"', (site / "index.html").read_text(encoding="utf-8"))
+    assert (site / leads).is_file()
+
+
+@pytest.mark.slow
 def test_links_within_the_site_lead_somewhere(site):
     for name, page in pages(site).items():
         for link in re.findall(r'href="([^"#:]+)(?:#[^"]*)?"', page):
@@ -136,6 +142,7 @@ def test_everybody_can_use_the_pages(site, scheme):
     lesson = site / "notebooks" / "01_transfer_learning.html"
     pages = [path for path in site.rglob("*.html") if path.parent != lesson.parent]
     pages = [path for path in pages if path.stem != "search" and "_static" not in path.parts]
+    pages = [path for path in pages if path != site / "index.html"]  # which nobody stays on
     with browser.chromium() as opened:
         for path in (lesson, *(pages if scheme == "light" else pages[:2])):
             page = opened.new_page(color_scheme=scheme)

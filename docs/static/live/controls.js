@@ -51,6 +51,12 @@ const Controls = {
     return { form, canvas, told, pen: canvas.getContext("2d") };
   },
 
+  // Draw again when the page's ink changes, as a picture keeps the ink that it was drawn in.
+  whenInkChanges(draw) {
+    matchMedia("(prefers-color-scheme: dark)").addEventListener("change", draw);
+    new MutationObserver(draw).observe(document.body, { attributes: true, attributeFilter: ["data-theme"] });
+  },
+
   // Fill a table: the heads of its columns, then the texts of each line.
   fill(table, head, lines) {
     const row = (texts, kind) => {

@@ -64,4 +64,5 @@
   }
 
   draw();
+  Controls.whenInkChanges(draw);
 })();

@@ -51,7 +51,9 @@ const Gradients = {
       const turn = q === 0 && p >= r ? 0 : Math.atan2(large - p, q);
       const [x, y] = [Math.cos(turn), Math.sin(turn)];
       // sigma_min V S^-1 V' times one half for both, with V's columns (x, y) and (y, -x).
-      const along = Math.sqrt(small / large) * (x + y) / 2, across = (y - x) / 2;
+      // Where both point the same way there is only one column, and nothing to make as short as.
+      const apart = small > 1e-12 * large;
+      const along = (apart ? Math.sqrt(small / large) : 1) * (x + y) / 2, across = apart ? (y - x) / 2 : 0;
       return [along * x + across * y, along * y - across * x];
     },
   },

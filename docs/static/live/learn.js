@@ -26,7 +26,7 @@
   const units = data.units, classes = data.classes.length;
   const features = data.sources.map((each) => Heads.halves(each.features));
   const test = { from: data.train, rows: data.labels.length - data.train };
-  let round = 0;
+  let round = 0, drawAgain = () => {};
 
   // Which images of each class have a label: the first ones of an order that the seed decides.
   function chosen(seed) {
@@ -74,7 +74,8 @@
         run.course.push([step, Heads.accuracy(p, truth)]);
         shares = Heads.meanOf(p, test.rows, classes);
       }
-      draw(runs, shares);
+      drawAgain = () => draw(runs, shares);
+      drawAgain();
     }
     function go() {
       if (mine !== round) return;
@@ -141,4 +142,5 @@
   }
 
   learn();
+  Controls.whenInkChanges(() => drawAgain());
 })();

@@ -83,4 +83,5 @@
   }
 
   draw();
+  Controls.whenInkChanges(draw);
 })();

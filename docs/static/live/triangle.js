@@ -71,4 +71,5 @@
   }
 
   draw();
+  Controls.whenInkChanges(draw);
 })();
