@@ -10,6 +10,7 @@ import pytest
 
 from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.masked_images.studies import REPORTED
+from simmim_lib.lessons.task_weights.study_results import NEW_SEEDS
 from simmim_lib.studies import stored
 
 ROOT = Path(__file__).parents[1]
@@ -48,8 +49,8 @@ def rows() -> Iterator[str]:
         "unlabelled",
         "The same with images without labels (SimMIM)",
         unlabelled.values(source="glyphs", **mnist, **informed),
-        "without them",
-        unlabelled.values(source="glyphs", **mnist, information=0.0, agreement=0.0),
+        "the same without them",
+        unlabelled.values(source="glyphs", **mnist, information=0.0, augmentation=1.0),
     )
     photographs = stored.load("photograph-features")
     yield row(
@@ -82,12 +83,12 @@ def rows() -> Iterator[str]:
     yield row(
         "weightings-again",
         "Three tasks, weighted by CAGrad, on new seeds: mean of the three",
-        mean_of(weighted, three, weighting="cagrad"),
+        mean_of(weighted, three, weighting="cagrad")[NEW_SEEDS],
         "plain sum, its weights tuned",
-        mean_of(weighted, three, task_weights=(0.75, 0.75, 1.5)),
+        mean_of(weighted, three, task_weights=(0.75, 0.75, 1.5))[NEW_SEEDS],
     )
     texts = stored.load("text-domains")
-    together = {"labels_per_class": 8, "information": 3.0}
+    together = {"labels_per_class": 8, "information": 10.0}
     yield row(
         "text-domains",
         "Sentiment of three domains in one head (MiniLM, SimMIM), 8 labels a class: Amazon",
@@ -100,7 +101,8 @@ def rows() -> Iterator[str]:
     chest = stored.load("few-pneumonia-labels")
     yield row(
         "few-pneumonia-labels",
-        "AUC on chest X-rays (PneumoniaMNIST), 20 labels a class, ImageNet and SimMIM",
+        "AUC on chest X-rays (PneumoniaMNIST), 20 labels a class, ImageNet and SimMIM that knows "
+        "how many are ill",
         chest.values("AUC", class_prior=(0.258, 0.742)),
         "from scratch",
         chest.values("AUC", source=None),
@@ -127,5 +129,5 @@ def test_the_speeds_of_trunks_are_those_that_were_measured():
     speeds = dict(each.split(" ") for each in measured["rows"][0]["measured"].split(", "))
     rows = [line.split(" | ") for line in README.splitlines() if line.startswith("| `")]
     told = {name.strip("| `"): cells[2] for name, *cells in rows if name.strip("| `") in speeds}
-    assert len(told) == 7
+    assert told.keys() == speeds.keys()
     assert told == {name: speeds[name] for name in told}
