@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 WAYS: dict[str, tuple[str, str, str]] = {
     "from scratch": ("baseline", "s", "--"),
     "fine-tuned": ("source", "^", "-."),
-    "augmented": ("trained", "D", ":"),
+    "augmented": ("trained", "v", ":"),
     "SimMIM": ("target", "o", "-"),
 }
 """Role, marker and line of each way to use few labels."""

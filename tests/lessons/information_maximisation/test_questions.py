@@ -97,6 +97,7 @@ def test_too_many_ones(monkeypatch, skewed, share, letter):
     names = ("ones, shares known", "ones, no information", "half are clothes")
     outcomes = {name: 0.7 + SEEDS for name in names}
     outcomes |= {"as it should be": 0.8 + SEEDS, "nine in ten are ones": skewed + SEEDS}
+    outcomes["none at all"] = 0.75 + SEEDS
     monkeypatch.setattr(study_results, "surprises", lambda: outcomes)
     monkeypatch.setattr(study_results, "unlike_expected", lambda *_: share + SEEDS)
     found = answer("shares")
