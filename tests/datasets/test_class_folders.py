@@ -7,6 +7,7 @@ import shutil
 import subprocess
 import sys
 import warnings
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -144,7 +145,7 @@ def test_an_experiment_transfers_to_it_and_from_it(tmp_path, monkeypatch):
     tiny = {"labels_per_class": 5, "steps": 30, "seeds": 2}
     result = simmim_lib.run(Settings(targets=("sky",), **tiny), baseline=False)
     assert result.accuracy["sky"].min() == 1
-    monkeypatch.setattr(labels, "STEPS", 5)
+    monkeypatch.setattr(labels, "RECIPE", replace(labels.RECIPE, steps=5))
     monkeypatch.setattr(labels.train, "__defaults__", ("small-cnn", 5, None))
     result = simmim_lib.run(Settings(source="sky", targets=("sky",), **tiny), baseline=False)
     assert result.accuracy["sky"].min() == 1
