@@ -232,8 +232,8 @@ def threshold_for_cost(labels: Array, probabilities: Array, missed: float, alarm
     nobody = np.nextafter(max(1.0, probabilities.max()), 2)
     candidates = np.append(np.unique(probabilities), nobody)
     ill, healthy = (np.sort(probabilities[labels == label]) for label in (1, 0))
-    costs = missed * np.searchsorted(ill, candidates)
-    costs = costs + alarmed * (len(healthy) - np.searchsorted(healthy, candidates))
+    told_healthy, cleared = (np.searchsorted(group, candidates) for group in (ill, healthy))
+    costs = missed * told_healthy + alarmed * (len(healthy) - cleared)
     return float(candidates[np.argmin(costs)])
 
 

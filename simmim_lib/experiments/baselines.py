@@ -19,6 +19,7 @@ from simmim_lib.experiments.yardsticks import Yardstick, yardstick
 from simmim_lib.foundation.intervals import Difference, plus_minus
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import Settings
+from simmim_lib.simmim import Task
 
 SCRATCH, BEFORE, MEAN, PROBE, FINE_TUNE, SEPARATE, ASKED = (
     "from scratch",
@@ -305,8 +306,8 @@ def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
 def _any_share(targets: Iterable[str]) -> bool:
     """Tell whether two targets have the same classes, so that they can share a head."""
     known = [datasets.describe(target) for target in targets]
-    spaces = [(each.kind, tuple(each.class_names)) for each in known]
-    return len(set(spaces)) < len(spaces)
+    spaces = {Task(each.name, each.class_names, each.kind).label_space for each in known}
+    return len(spaces) < len(known)
 
 
 def _can_start(settings: Settings) -> bool:

@@ -100,7 +100,7 @@ def next_tokens(
         WorkbookError: an empty text, or a temperature that is not above 0.
     """
     check_texts([start])
-    chances = _chances(_ids(start), check_temperature(temperature), source)
+    chances = _chances(_reader(source), _ids(start), check_temperature(temperature))
     order = np.argsort(chances)[::-1]
     decode = tokens.tokenizer(WORDS.name).decode
     return [(decode([int(place)]), float(chances[place])) for place in order]
@@ -129,9 +129,9 @@ def sample(
     check_temperature(temperature)
     check_whole("count", count, 1, MOST_TOKENS)
     check_whole("seed", seed, least=0)
-    random, ids = np.random.default_rng(seed), _ids(start)
+    random, ids, read = np.random.default_rng(seed), _ids(start), _reader(source)
     for _ in range(count):
-        chances = _chances(ids, temperature, source)
+        chances = _chances(read, ids, temperature)
         ids.append(int(random.choice(len(chances), p=chances)))
         if ids[-1] == words.END:
             break
@@ -155,22 +155,25 @@ def _ids(text: str) -> list[int]:
     return list(tokens.tokenizer(WORDS.name).encode(text, add_special_tokens=False).ids)
 
 
-def _chances(ids: list[int], temperature: float, source: str) -> "NDArray[np.float64]":
+def _chances(read: "keras.Model", ids: list[int], temperature: float) -> "NDArray[np.float64]":
     """Return the probability of each token behind others; padding never comes."""
     from scipy.special import softmax
 
     seen = ids[-words.CONTEXT :]
     given = np.zeros((1, words.CONTEXT), np.int32)
     given[0, : len(seen)] = seen
-    logits = np.asarray(_read(source, datasets.fingerprint(source))(given))[
-        0, len(seen) - 1
-    ].astype(float)
+    logits = np.asarray(read(given))[0, len(seen) - 1].astype(float)
     logits[tokens.PADDING] = -np.inf
     return softmax(logits / temperature)
 
 
+def _reader(source: str) -> "keras.Model":
+    """Return the compiled model of a source as it is now: asked once, not for each token."""
+    return _compiled(source, datasets.fingerprint(source))
+
+
 @functools.lru_cache(maxsize=4)
-def _read(source: str, content: str) -> "keras.Model":
+def _compiled(source: str, content: str) -> "keras.Model":
     """Return the language model, compiled: forty tokens are forty calls."""
     import tensorflow as tf
 

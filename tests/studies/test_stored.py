@@ -13,7 +13,7 @@ from simmim_lib.lessons.loss_formula.studies import compare_and_measure
 from simmim_lib.lessons.loss_formula.training_by_loss import LossComparison
 from simmim_lib.settings import Settings
 from simmim_lib.studies import registry
-from simmim_lib.studies.measures import accuracies_and
+from simmim_lib.studies.measures import accuracies_and, measure_name
 from simmim_lib.studies.stored import Record, StoredStudy, compute, load
 
 STUDIES = registry.studies()
@@ -65,8 +65,11 @@ def test_every_stored_number_is_finite_and_of_ten_seeds_or_more(name):
 
 @pytest.mark.parametrize("name", CHOOSING)
 def test_by_what_something_is_chosen_is_no_test_image(name):
-    measures = {measure for record in load(name).records for measure in record.measures}
-    assert measures and all(measure.endswith("validation") for measure in measures)
+    for record in load(name).records:
+        targets = record.settings.targets
+        assert {*record.measures} == {
+            measure_name("validation", target, record.settings) for target in targets
+        }
 
 
 @study_of_settings

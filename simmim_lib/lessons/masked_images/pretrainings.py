@@ -2,7 +2,6 @@
 
 import dataclasses
 import time
-from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,17 +22,8 @@ from simmim_lib.studies.measures import Measures
 
 TARGET = "fashion"
 TRUNK = "small-vit"
-FOLLOW: dict[str, Callable[..., Iterator[tuple[int, Pretrained]]]] = {
-    "masked": masked.follow,
-    "contrastive": contrastive.follow,
-    "labels": labels.follow,
-}
-RECIPES = {
-    "masked": masked.usual_recipe,
-    "contrastive": contrastive.usual_recipe,
-    "labels": labels.usual_recipe,
-}
-"""What trains for a pretext, step by step, and its usual recipe."""
+PRETEXTS = {"masked": masked, "contrastive": contrastive, "labels": labels}
+"""By name, the module that trains for a pretext, step by step, and has its usual recipe."""
 
 CORES = 2
 """Seconds are told for a machine of two processor cores that has nothing else to do."""
@@ -62,7 +52,7 @@ class Timed(FewLabels):
     """One pre-training, with the usual recipe, but of another length.
 
     Attributes:
-        pretext: a key of `FOLLOW`.
+        pretext: a key of `PRETEXTS`.
         pretraining_steps: how many.
     """
 
@@ -142,7 +132,7 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
         the first steps count like the others, without the time in which they are compiled.
     """
     how = dataclasses.replace(usual_recipe(timed.pretext), steps=timed.pretraining_steps)
-    looks = FOLLOW[timed.pretext](str(SOURCES[timed.pretext]), TRUNK, how)
+    looks = PRETEXTS[timed.pretext].follow(str(SOURCES[timed.pretext]), TRUNK, how)
     first, _ = next(looks)
     start = time.process_time()
     *_, (_, network) = looks
@@ -158,7 +148,7 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
 
 def usual_recipe(pretext: str) -> Recipe:
     """Return how a network is pre-trained that the other figures are about."""
-    return RECIPES[pretext](str(SOURCES[pretext]), TRUNK)
+    return PRETEXTS[pretext].usual_recipe(str(SOURCES[pretext]), TRUNK)
 
 
 def _tuned(settings: Settings, source: Pretrained, progress: Progress) -> experiments.Result:

@@ -60,6 +60,7 @@ class _Card:
         self.data = findings.data(target)
         self.judged_by: Yardstick = findings.yardstick(target)
         self.seed = findings.result.best_seed(target)
+        self.chosen = datasets.choose(self.data, self.settings.labels_of[target], self.seed)
         self.outputs = findings.asked.probabilities[target][self.seed]
         self.judgements: list[Judgement] = judge(self.data, self.outputs)
 
@@ -83,17 +84,15 @@ class _Card:
         return f"{self.settings.trunk_info.title} with a head {head}{shared}."
 
     def trained_on(self) -> str:
-        asked = self.settings.labels_of[self.target]
-        chosen = datasets.choose(self.data, asked, self.seed)
         unlabelled = (
-            f" and {len(chosen.unlabelled):,} without labels"
+            f" and {len(self.chosen.unlabelled):,} without labels"
             if self.settings.learns_unlabelled
             else ""
         )
         return (
-            f"{len(chosen.labelled):,} labelled {self.what} of {self.name}{unlabelled}, for "
+            f"{len(self.chosen.labelled):,} labelled {self.what} of {self.name}{unlabelled}, for "
             f"{self.settings.steps:,} steps. {start(self.settings)} {self._chosen()} on its "
-            f"{len(chosen.validation):,} validation {self.what}."
+            f"{len(self.chosen.validation):,} validation {self.what}."
         )
 
     def _chosen(self) -> str:
@@ -288,8 +287,7 @@ class _Card:
             f"{origin} or time, is not known."
         )
         if self.data.kind == "regression":
-            chosen = datasets.choose(self.data, self.settings.labels_of[self.target], self.seed)
-            labels = self.data.train.labels[chosen.labelled]
+            labels = self.data.train.labels[self.chosen.labelled]
             low, high = self.judged_by.number(labels.min()), self.judged_by.number(labels.max())
             yield f"It has seen numbers from {low} to {high}, and none beyond."
             return
