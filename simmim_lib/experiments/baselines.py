@@ -19,7 +19,6 @@ from simmim_lib.experiments.yardsticks import Yardstick, yardstick
 from simmim_lib.foundation.intervals import Difference, plus_minus
 from simmim_lib.foundation.progress import Progress, in_parts, progress_bar
 from simmim_lib.settings import Settings
-from simmim_lib.simmim import Task
 
 SCRATCH, BEFORE, MEAN, PROBE, FINE_TUNE, SEPARATE, ASKED = (
     "from scratch",
@@ -305,6 +304,8 @@ def _with_labels(settings: Settings, changes: dict[str, Any]) -> Settings:
 
 def _any_share(targets: Iterable[str]) -> bool:
     """Tell whether two targets have the same classes, so that they can share a head."""
+    from simmim_lib.simmim import Task
+
     known = [datasets.describe(target) for target in targets]
     spaces = {Task(each.name, each.class_names, each.kind).label_space for each in known}
     return len(spaces) < len(known)
