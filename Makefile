@@ -3,7 +3,7 @@
 
 SHELL := /bin/sh
 .DEFAULT_GOAL := help
-.PHONY: help lab quick test test-colab test-floors notebooks report results trunks bench site check format lock clean
+.PHONY: help lab quick test test-colab test-floors notebooks report results trunks bench colab site check format lock clean
 
 # A reader's own settings must not leak into the environments made here.
 unexport PYTHONPATH PYTHONHOME PIP_TARGET PIP_PREFIX PIP_REQUIRE_VIRTUALENV
@@ -50,11 +50,16 @@ report: .venv/installed ## report on the default settings; OPTIONS="-p seeds 5" 
 results: .venv/installed ## compute the numbers that the lessons quote (most of an hour)
 	$(BIN)/python -m simmim_lib study
 
-trunks: .venv/installed ## pre-train the networks that come with the workbook
-	$(BIN)/python -c "from simmim_lib.experiments.pretraining import bundle; bundle()"
+trunks: .venv/installed ## pre-train the networks that come with the workbook; NETWORKS="mnist" for some sources
+	$(BIN)/python -c "import sys; from simmim_lib.experiments.pretraining import bundle; bundle(*sys.argv[1:])" $(NETWORKS)
 
 bench: .venv/installed ## measure the speed; OPTIONS="--output FILE" writes it down
 	$(BIN)/python benchmarks/bench.py $(OPTIONS)
+
+colab: ## run the lessons on Colab itself: needs google-colab-cli and an account, see README
+	@if ! command -v colab > /dev/null; then \
+	  echo "Skipped: the command colab is not installed (pip install google-colab-cli)."; exit 0; fi; \
+	for lesson in notebooks/*.ipynb; do echo "$$lesson"; colab exec -f "$$lesson" || exit 1; done
 
 site: .venv/installed ## turn lessons, pages and docstrings into HTML, in site/
 	$(BIN)/python -m sphinx --fail-on-warning --keep-going -q -E -c docs -b html . site

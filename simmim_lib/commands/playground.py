@@ -1,8 +1,10 @@
 """Serve the playground on this machine, for `simmim playground`."""
 
+import contextlib
+import html
 import json
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -10,6 +12,7 @@ from simmim_lib.commands.lab import lend_folders
 from simmim_lib.errors import WorkbookError
 from simmim_lib.foundation import directories, home
 from simmim_lib.playground import serving, uploads
+from simmim_lib.studies import gallery
 
 IDLE_SECONDS = 1800
 """After so long without a reader, what was computed for one is let go."""
@@ -17,8 +20,20 @@ IDLE_SECONDS = 1800
 LOOPBACK = ("localhost", "::1")
 """Names of this machine, beside addresses that begin with 127."""
 
-MESSAGES = {"websocket_max_message_size": uploads.MAX_BYTES + 1_000_000}
-"""For Voila's server: an uploaded file comes in one message, and may be larger than usual."""
+EVERYWHERE = ("", "*", "0.0.0.0", "::")
+"""Addresses by which a server is open to all; its own kernel reaches it as this machine."""
+
+POLICY = (
+    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws: wss:; "
+    "frame-ancestors 'self'"
+)
+"""What a browser may ask for: nothing of another host. Voila's page wants icons of one."""
+
+SERVER = {
+    "websocket_max_message_size": uploads.MAX_BYTES + 1_000_000,
+    "headers": {"Content-Security-Policy": POLICY},
+}
+"""For Voila's server; an uploaded file comes in one message, and may be larger than usual."""
 
 WARM = """\
 import os
@@ -37,9 +52,32 @@ playground(get_query_string() or "")
 """What it does for a reader: the first line waits until there is one."""
 
 
+def without_javascript() -> str:
+    """Return HTML for browsers that run no JavaScript: the gallery, as it was measured."""
+    rows = "".join(
+        f"<tr><th>{html.escape(title)}</th><td>{html.escape(example.about)}</td>"
+        f"<td>{html.escape(gallery.verdict(example))}</td></tr>"
+        for title, example in gallery.EXAMPLES.items()
+    )
+    return (
+        "<noscript><style>#rendered_cells {display: block !important} "
+        "#loading {display: none !important}</style><p>The playground needs JavaScript, which this "
+        "browser does not run. What its gallery shows was measured; in a terminal, "
+        f"<code>simmim run --help</code> names all settings.</p><table>{rows}</table></noscript>"
+    )
+
+
 def page() -> dict[str, object]:
     """Return the notebook that Voila serves."""
     cells: list[dict[str, Any]] = [
+        {
+            "cell_type": "markdown",
+            "id": "without-javascript",
+            "metadata": {},
+            "source": without_javascript(),
+        }
+    ]
+    cells += [
         {
             "cell_type": "code",
             "execution_count": None,
@@ -90,9 +128,28 @@ def _page_class(voila: Any) -> Any:
         def start(self) -> None:
             if self.ip not in LOOPBACK and not self.ip.startswith("127."):
                 os.environ[serving.FOLDER] = os.getcwd()
+            # The kernel that is warmed up is told port and address before the server listens, and
+            # waits there for its reader.
+            ports = self.random_ports(int(self.port), self.port_retries + 1)  # type: ignore[has-type]
+            self.port = _free(self.ip, ports)
+            if self.ip not in EVERYWHERE:
+                os.environ["VOILA_APP_IP"] = f"[{self.ip}]" if ":" in self.ip else self.ip
             super().start()
 
     return Page
+
+
+def _free(address: str, ports: Iterable[int]) -> int:
+    """Return the first port on which nobody listens, or the first of all."""
+    from tornado.netutil import bind_sockets
+
+    first, *others = ports
+    for port in (first, *others):
+        with contextlib.suppress(OSError):
+            for each in bind_sockets(port, address):
+                each.close()
+            return port
+    return first
 
 
 def start(options: Sequence[str] = ()) -> None:
@@ -119,7 +176,7 @@ def start(options: Sequence[str] = ()) -> None:
     (folder / "playground.ipynb").write_text(json.dumps(page()), encoding="utf-8")
     given = {_name(each) for each in options}
     usual = [each for each in arguments(folder) if _name(each) not in given]
-    _page_class(Voila).launch_instance([*usual, *options], tornado_settings=MESSAGES)
+    _page_class(Voila).launch_instance([*usual, *options], tornado_settings=SERVER)
 
 
 def _name(option: str) -> str:

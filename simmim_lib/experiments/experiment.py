@@ -34,6 +34,7 @@ def run(
     baseline: bool = True,
     progress: Progress | None = None,
     source: Pretrained | None = None,
+    tasks: dict[str, Target] | None = None,
 ) -> Result:
     """Take the four steps for all targets at once, and test.
 
@@ -43,6 +44,8 @@ def run(
         progress: called with steps done and steps in all; a bar by default.
         source: a network to copy from, such as one that was trained for a minute only, in place of
             the one that the settings name.
+        tasks: what is learnt from, such as what `choose_tasks` gives with some images added; a
+            baseline has the settings' own.
 
     Returns:
         The result.
@@ -57,15 +60,20 @@ def run(
         plans += settings.each_from_scratch()
     with progress_bar("Adapting") as bar:
         parts = in_parts(progress or bar, len(plans))
-        result = _run_one(settings, parts(), source)
+        result = _run_one(settings, parts(), source, tasks)
         scratch = [_run_one(plan, parts()) for plan in plans[1:]]
     found = {target: each.accuracy[target] for each in scratch for target in each.accuracy}
     seconds = result.seconds + sum(each.seconds for each in scratch)
     return replace(result, baseline=found, seconds=seconds)
 
 
-def _run_one(settings: Settings, progress: Progress, source: Pretrained | None = None) -> Result:
-    tasks = choose_tasks(settings)
+def _run_one(
+    settings: Settings,
+    progress: Progress,
+    source: Pretrained | None = None,
+    tasks: dict[str, Target] | None = None,
+) -> Result:
+    tasks = tasks or choose_tasks(settings)
     source = source or initialise(settings)
     start = time.perf_counter()
     network = transfer(settings, tasks, source)

@@ -97,6 +97,16 @@ def published(trunk: str) -> Blocks:
     return trunks.weights_of(network, info.end_of)
 
 
+def is_here(trunk: str) -> bool:
+    """Tell whether a trunk can be used without a download."""
+    info = trunks.describe(trunk)
+    if not info.published or info.weights or info.file:
+        return True
+    if info.name == MINILM.name:
+        return minilm.is_there()
+    return info.checkpoint.is_here(WEIGHTS) if info.checkpoint else applications.is_here(info.name)
+
+
 def _bundled_weights(trunk: trunks.Trunk) -> Blocks:
     file_name = f"trunks/{trunk.weights}.npz"
     content = datasets.bundled_content(file_name)
@@ -134,9 +144,15 @@ def bundled() -> tuple[tuple[str, str, str], ...]:
     return (*by_labels, *without, ("wikipedia", WORDS.name, "next-word"))
 
 
-def bundle() -> None:
-    """Pre-train all networks that come with the workbook anew, and store them in its data."""
+def bundle(*sources: str) -> None:
+    """Pre-train networks that come with the workbook anew, and store them in its data.
+
+    Args:
+        sources: whose networks; by default of all.
+    """
     for source, trunk, pretext in bundled():
+        if sources and source not in sources:
+            continue
         with progress_bar(f"Pre-training on {source}") as progress:
             made = PRETEXTS[pretext].train(source, trunk, progress=progress)
             store(made, _bundled_path(source, trunk, pretext))

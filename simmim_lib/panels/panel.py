@@ -9,7 +9,7 @@ from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib.errors import WorkbookError, printable, shown
-from simmim_lib.foundation.progress import Progress
+from simmim_lib.foundation.progress import Progress, heard_by
 from simmim_lib.panels.slider_names import slider_names
 from simmim_lib.pictures.style import Picture
 
@@ -132,9 +132,11 @@ class Panel:
                 return
             self.error = None
             self.message.value = ""
+            progress = self._listener(request)
             try:
-                for picture in self.update(self.values, functools.partial(self._progress, request)):
-                    self._show(request, picture)
+                with heard_by(progress):
+                    for picture in self.update(self.values, progress):
+                        self._show(request, picture)
             except Cancelled:
                 pass
             except Exception as error:
@@ -143,6 +145,10 @@ class Panel:
                     self.message.value = as_message(error)
             finally:
                 self.working.layout.visibility = "hidden"
+
+    def _listener(self, request: int) -> Progress:
+        """Return what is told how far an update is; it ends one that nobody waits for any more."""
+        return functools.partial(self._progress, request)
 
     def _progress(self, request: int, done: int, total: int) -> None:
         self._check(request)

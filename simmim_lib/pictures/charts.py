@@ -67,6 +67,25 @@ def show_image(axes: "Axes", image: np.ndarray) -> None:
     axes.axis("off")
 
 
+def show_map(axes: "Axes", values: np.ndarray) -> None:
+    """Show a map: blue speaks for the class, vermilion against it, white says nothing.
+
+    Args:
+        axes: to draw in.
+        values: of each pixel, (height, width, channels).
+    """
+    from matplotlib.colors import LinearSegmentedColormap
+
+    colours = LinearSegmentedColormap.from_list(
+        "map", [COLOURS["target"], "white", COLOURS["source"]]
+    )
+    sums = values.sum(axis=-1)
+    most = np.abs(sums).max() or 1.0
+    axes.imshow(sums, cmap=colours, vmin=-most, vmax=most)
+    axes.set(xticks=[], yticks=[])
+    axes.spines[:].set(visible=True, color="#BBBBBB")
+
+
 def error_bar(half_width: float) -> float | None:
     """Return the bar of one point: where a single seed has no interval, there is none."""
     return half_width if np.isfinite(half_width) else None

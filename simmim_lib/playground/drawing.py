@@ -1,14 +1,20 @@
 """A pad to draw on, and what every seed's network makes of the drawing."""
 
+import itertools
+from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import datasets, experiments
+from simmim_lib import attribution, datasets, experiments
 from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.experiments.tasks import Target
+from simmim_lib.foundation.progress import heard_by
+from simmim_lib.panels.controls import dropdown
 from simmim_lib.panels.panel import as_message
-from simmim_lib.pictures.charts import show_image
+from simmim_lib.pictures.charts import show_image, show_map
 from simmim_lib.pictures.style import COLOURS, Picture, new_figure, shortened, styled
 from simmim_lib.playground import serving
 from simmim_lib.settings import Settings
@@ -19,6 +25,9 @@ if TYPE_CHECKING:
     from matplotlib.axes import Axes
 
 SIDE = datasets.IMAGE_SIZE
+ATTRIBUTION_STEPS = 32
+"""Of integrated gradients: enough to look at, and done in a moment."""
+
 BOX = 20
 """MNIST's digits fill a square of so many pixels; their mass lies around pixel 14 of 28."""
 
@@ -75,22 +84,29 @@ def as_digit(pixels: Any) -> np.ndarray:
 
 
 @styled
-def opinions(image: np.ndarray, said: dict[str, np.ndarray], names: dict[str, Any]) -> Picture:
+def opinions(
+    image: np.ndarray, said: dict[str, np.ndarray], names: dict[str, Any], pixels: np.ndarray
+) -> Picture:
     """Draw what the networks see, and each head's probabilities, a dot for each seed.
 
     Args:
         image: (height, width, 1).
         said: by target, probabilities (seeds, classes).
         names: by target, of the classes.
+        pixels: how much each speaks for what the first head says, (height, width, 1).
     """
     figure = new_figure(8, 1.2 + 1.5 * len(said))
-    axes = figure.add_axes((0.02, 0.2, 0.2, 0.6))
-    show_image(axes, image)
-    axes.set_title("as they see it", fontsize=10)
+    first = next(iter(said))
+    seen, speaks = (figure.add_axes((left, 0.2, 0.16, 0.6)) for left in (0.01, 0.19))
+    show_image(seen, image)
+    seen.set_title("as they see it", fontsize=10)
+    show_map(speaks, pixels)
+    best = names[first][int(said[first].mean(axis=0).argmax())]
+    speaks.set_title(f"blue: for {shortened(best, 8)}", fontsize=10)
     height = 0.82 / len(said)
     words = []
     for row, (target, probabilities) in enumerate(said.items()):
-        place = figure.add_axes((0.32, 0.96 - (row + 1) * height + 0.1, 0.66, height - 0.16))
+        place = figure.add_axes((0.44, 0.96 - (row + 1) * height + 0.1, 0.54, height - 0.16))
         _draw_opinion(place, probabilities, names[target], datasets.describe(target).title)
         best = int(probabilities.mean(axis=0).argmax())
         sure = probabilities[:, best]
@@ -98,7 +114,11 @@ def opinions(image: np.ndarray, said: dict[str, np.ndarray], names: dict[str, An
             f"{datasets.describe(target).title}: {names[target][best]}, with {sure.min():.0%} to "
             f"{sure.max():.0%} over {len(sure)} seeds"
         )
-    return Picture(figure, "; ".join(words) + ".")
+    return Picture(
+        figure,
+        f"{'; '.join(words)}. A map shows which pixels speak for {best}, by integrated gradients "
+        "of the first seed's network.",
+    )
 
 
 def _draw_opinion(axes: "Axes", probabilities: np.ndarray, names: Any, title: str) -> None:
@@ -109,6 +129,49 @@ def _draw_opinion(axes: "Axes", probabilities: np.ndarray, names: Any, title: st
     axes.set_xticks(places, [shortened(name, 8) for name in names], fontsize=8)
     axes.set(ylim=(0, 1.05), ylabel="probability")
     axes.set_title(f"head of {title}: mean (bar) and every seed (dots)", fontsize=10)
+
+
+def with_drawings(
+    tasks: dict[str, Target], drawings: Sequence[tuple[np.ndarray, str]]
+) -> dict[str, Target]:
+    """Return targets whose labelled images have drawings among them, the same for every seed.
+
+    Args:
+        tasks: from `experiments.choose_tasks`.
+        drawings: images (28, 28, 1), each with the name of its class; targets that do not have the
+            class do not get the image.
+    """
+    return {name: _with_drawings(task, drawings) for name, task in tasks.items()}
+
+
+def _with_drawings(task: Target, drawings: Sequence[tuple[np.ndarray, str]]) -> Target:
+    classes, part = task.data.class_names, task.data.train
+    shape = part.images.shape[1:]
+    known = [
+        (_shaped(image, shape), classes.index(name)) for image, name in drawings if name in classes
+    ]
+    if not known:
+        return task
+    images, labels = zip(*known, strict=True)
+    train = datasets.Part(
+        np.concatenate([part.images, np.stack(images)]),
+        np.concatenate([part.labels, np.array(labels, part.labels.dtype)]),
+    )
+    added = len(part) + np.arange(len(known))
+    choices = [
+        choice._replace(labelled=np.concatenate([choice.labelled, added]))
+        for choice in task.choices
+    ]
+    return replace(task, data=replace(task.data, train=train), choices=choices)
+
+
+def _shaped(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
+    """Return a drawing as large as a target's images, and with as many channels."""
+    from PIL import Image
+
+    height, width, channels = shape
+    scaled = Image.fromarray(image[..., 0]).resize((width, height), Image.Resampling.BILINEAR)
+    return np.asarray(scaled)[..., np.newaxis].repeat(channels, axis=-1)
 
 
 class DrawingPad:
@@ -138,7 +201,17 @@ class DrawingPad:
         self.pad = make_pad()
         self.picture = widgets.HTML()
         self.message = widgets.HTML()
-        self.view: widgets.VBox = widgets.VBox([self.message, self.pad, self.picture])
+        self.added: list[tuple[np.ndarray, str]] = []
+        classes = [datasets.describe(target).class_names for target in settings.targets]
+        self.called = dropdown(
+            "This is", list(dict.fromkeys(itertools.chain(*classes))), classes[0][0]
+        )
+        learn = widgets.Button(description="Add it, and learn again", icon="plus")
+        learn.layout.width = "220px"
+        learn.on_click(lambda _: self.add())
+        self.view: widgets.VBox = widgets.VBox(
+            [self.message, self.pad, widgets.HBox([self.called, learn]), self.picture]
+        )
         self._models: dict[str, list[keras.Model]] = {}
         self.pad.observe(lambda change: self._look(change["new"]), "pixels")
 
@@ -149,11 +222,26 @@ class DrawingPad:
             WorkbookError: as `experiments.run`; it takes more than a shared page gives.
         """
         unseen = serving.limited(lambda done, total: None)
-        result = experiments.run(self.settings, baseline=False, progress=unseen)
+        tasks = with_drawings(experiments.choose_tasks(self.settings), self.added)
+        with heard_by(unseen):
+            result = experiments.run(self.settings, baseline=False, progress=unseen, tasks=tasks)
         self._models = {
             target: [result.model(seed, target) for seed in range(self.settings.seeds)]
             for target in self.settings.targets
         }
+
+    def add(self) -> None:
+        """Put what is on the pad among the labelled images, and train anew."""
+        image = as_digit(self.pad.pixels)
+        if not image.any():
+            self.message.value = as_message(
+                WorkbookError("The pad is empty: draw something first.")
+            )
+            return
+        self.added.append((image, self.called.value))
+        self.message.value = f"Learning from {len(self.added)} of your drawings, too ..."
+        self._models = {}
+        self._look(self.pad.pixels)
 
     def _look(self, pixels: list[float]) -> None:
         self.message.value = ""
@@ -167,10 +255,17 @@ class DrawingPad:
                 for target, models in self._models.items()
             }
             names = {target: datasets.describe(target).class_names for target in said}
-            self.shown = opinions(image, said, names)
+            self.shown = opinions(image, said, names, self._speaks(batch, said))
             self.picture.value = self.shown.as_html()
         except Exception as error:
             self.message.value = as_message(error)
+
+    def _speaks(self, batch: np.ndarray, said: dict[str, np.ndarray]) -> np.ndarray:
+        """Return how much each pixel speaks for what the first target's head says."""
+        first = self.settings.targets[0]
+        best = int(said[first].mean(axis=0).argmax())
+        network = self._models[first][0]
+        return attribution.integrated_gradients(network, batch, best, steps=ATTRIBUTION_STEPS)[0]
 
     def _ipython_display_(self) -> None:
         """Show the pad; the networks are trained before, so that the first stroke is answered."""

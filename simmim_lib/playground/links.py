@@ -10,7 +10,8 @@ from dataclasses import dataclass, field
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.experiments.pretraining import is_here
 from simmim_lib.playground import serving
 from simmim_lib.settings import OPTIONS, Settings, as_text, parse_texts
 from simmim_lib.trunks import checkpoints
@@ -63,9 +64,14 @@ def read(query: str) -> Link:
 def _problem(given: Mapping[str, str]) -> str:
     """Return what is wrong with settings, as a sentence; nothing if nothing is."""
     try:
-        settings(given)
+        asked = settings(given)
     except WorkbookError as error:
         return str(error)
+    if not is_here(asked.trunk):
+        return (
+            f"The trunk {shown(asked.trunk)} is not on this machine, and nothing is downloaded for "
+            "what somebody else may have written: choose it yourself, if you know it."
+        )
     return ""
 
 

@@ -23,6 +23,9 @@ if TYPE_CHECKING:
 OPEN_AT_FIRST = "data"
 """The group whose controls are seen at once."""
 
+NO_EXAMPLE = "choose a setting"
+"""What the gallery says where none is chosen."""
+
 FORMS = ("Python", "command", "report", "link")
 """In which a setting can be taken along."""
 
@@ -32,6 +35,8 @@ class Playground(Panel):
 
     What somebody has set stays as it is; all other controls follow, as the usual value of one
     setting may depend on another.
+
+    The class is long because it joins all parts of the page: controls, gallery, pad, link, bar.
 
     Args:
         link: where to begin.
@@ -73,6 +78,7 @@ class Playground(Panel):
     def set(self, given: Mapping[str, Any]) -> None:
         """Set what is given, and everything else to what is usual."""
         self.given = dict(given)
+        self._forget_drawing()
         self._refresh()
         super()._on_change(None)
 
@@ -93,9 +99,23 @@ class Playground(Panel):
         if self._refreshing:
             return
         self.given[self._name_of[id(change["owner"])]] = change["new"]
-        self.example.value = ""  # it is another setting now
+        self._forget_example()
+        self._forget_drawing()
         self._refresh()
         super()._on_change(change)
+
+    def _listener(self, request: int) -> Progress:
+        """Return what also ends an update that takes more than a shared page gives."""
+        return serving.limited(super()._listener(request))
+
+    def _forget_example(self) -> None:
+        """Say no more that an example is shown, so that it can be chosen again."""
+        self.example.value = ""
+        self.gallery.value = NO_EXAMPLE
+
+    def _forget_drawing(self) -> None:
+        """Take away the pad, whose networks are those of other settings now."""
+        self.drawing.children = []
 
     def _refresh(self) -> None:
         """Let all controls stand where the settings are, without taking that for a wish."""
@@ -146,10 +166,9 @@ class Playground(Panel):
 
     def _gallery(self) -> "widgets.Widget":
         """Return the choice among named settings."""
-        titles = ["choose a setting", *gallery.EXAMPLES]
-        chosen = dropdown("Gallery", titles, titles[0])
-        chosen.observe(lambda change: self._show_example(change["new"]), "value")
-        return chosen
+        self.gallery = dropdown("Gallery", [NO_EXAMPLE, *gallery.EXAMPLES], NO_EXAMPLE)
+        self.gallery.observe(lambda change: self._show_example(change["new"]), "value")
+        return self.gallery
 
     def _show_example(self, title: str) -> None:
         example = gallery.EXAMPLES.get(title)
@@ -199,6 +218,7 @@ class Playground(Panel):
         except WorkbookError as error:
             self.message.value = as_message(error)
             return
+        self._forget_example()
         self.set(given)
 
     def _keep(self, value: Any) -> None:
@@ -245,7 +265,7 @@ def _pictures(given: Mapping[str, Any], progress: Progress) -> Iterator[Picture]
     asked = links.settings(given)
     compared = asked.source is not None and asked.baseline != "none"
     alone = asked.each_from_scratch() if compared else ()
-    parts = in_parts(serving.limited(progress), 1 + len(alone))
+    parts = in_parts(progress, 1 + len(alone))
     for courses in follow(asked, parts()):
         course = courses[-1]
         yield figures.outcome(course, {})

@@ -13,6 +13,7 @@ from typing import Any
 
 from simmim_lib.datasets import naming, own
 from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.experiments.pretraining import is_here
 from simmim_lib.foundation import directories
 from simmim_lib.foundation.paths import from_person
 from simmim_lib.foundation.progress import Progress
@@ -73,6 +74,9 @@ def check_files(values: Mapping[str, Any]) -> None:
         for name in value if isinstance(value, tuple) else (value,):
             if isinstance(name, str) and ":" in name:
                 _check_address(name, [folder, *_UPLOADED])
+    trunk = values.get("trunk")
+    if isinstance(trunk, str) and not is_here(trunk):
+        raise _not_downloaded(trunk)
 
 
 def _check_address(name: str, allowed: list[Path]) -> None:
@@ -87,12 +91,16 @@ def _check_address(name: str, allowed: list[Path]) -> None:
 
 def _check_checkpoint(name: str, checkpoint: Checkpoint, allowed: list[Path]) -> None:
     if checkpoint.folder is None:
-        raise WorkbookError(
-            f"{shown(name)} would be downloaded, which this page does for nobody: ask whoever runs "
-            "it to put the network's folder there."
-        )
+        raise _not_downloaded(name)
     for file in FILES:
         _check_within(name, checkpoint.folder / file, allowed)
+
+
+def _not_downloaded(name: str) -> WorkbookError:
+    return WorkbookError(
+        f"{shown(name)} would be downloaded, which this page does for nobody: ask whoever runs it "
+        "to put the network there."
+    )
 
 
 def _check_within(name: str, path: Path, allowed: list[Path]) -> None:

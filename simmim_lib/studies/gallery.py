@@ -76,13 +76,14 @@ _EXAMPLES = (
     ),
     Example(
         "Tasks that fight",
-        "Digits and clothes through one small trunk: does a clever weighting beat the plain sum? "
-        "Lesson 04.",
+        "Digits and clothes through one small trunk, weighted by PCGrad: do both still gain over a "
+        "network of their own? Lesson 04.",
         {"targets": ("mnist", "fashion"), "weighting": "pcgrad"},
     ),
     Example(
-        "One task drowned by another",
-        "The same with one weight at a hundredth. Lesson 04.",
+        "One task at a hundredth",
+        "The same by a weighted sum, with hardly any weight on digits: what is left of them? "
+        "Lesson 04.",
         {"targets": ("mnist", "fashion"), "task_weights": (0.01, 1.0)},
     ),
     Example(
@@ -92,8 +93,8 @@ _EXAMPLES = (
     ),
     Example(
         "A collapse",
-        "Without its spreading half, the information term puts every image in one class. "
-        "Lesson 05.",
+        "Without its spreading half, the information term puts more and more images in few "
+        "classes. Lesson 05.",
         {"information": 3.0, "spread": 0.0, "labels_per_class": 1, "steps": 240},
     ),
     Example(

@@ -1,7 +1,9 @@
 """Networks for photographs from `keras.applications`, as they were trained on ImageNet."""
 
+import os
 import warnings
 from collections.abc import Mapping
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError
@@ -18,8 +20,26 @@ NAMES: Mapping[str, str] = {
 }
 """What `keras.applications` calls them."""
 
+FILES: Mapping[str, str] = {
+    "mobilenet-v2": "mobilenet_v2_weights_",
+    "efficientnet-v2-b0": "efficientnetv2-b0_",
+    "convnext-tiny": "convnext_tiny_",
+    "resnet50": "resnet50_weights_",
+}
+"""How the files begin in which Keras keeps their weights; those without a classifier end alike."""
+
 MEAN_COLOUR = (103.939, 116.779, 123.68)
 """Of ImageNet's pixels, blue, green and red, from 0 to 255: ResNet-50 expects differences to it."""
+
+
+def is_here(name: str) -> bool:
+    """Tell whether Keras has downloaded a network's published weights.
+
+    Args:
+        name: of `NAMES`.
+    """
+    folder = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras") / "models"
+    return any(folder.glob(f"{FILES[name]}*no*top.h5"))
 
 
 @keras_setup.as_usual()

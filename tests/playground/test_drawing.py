@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 from scipy.ndimage import center_of_mass, zoom
 
-from simmim_lib import datasets
+from simmim_lib import datasets, experiments
 from simmim_lib.errors import WorkbookError
 from simmim_lib.playground import drawing, serving
 from simmim_lib.settings import Settings
@@ -59,6 +59,40 @@ def test_a_digit_is_read_by_every_seed_and_head():
         assert "over 2 seeds" in pad.shown.alt and "UCI digits: " in pad.shown.alt
     assert sum(right) >= 7
     assert pad.picture.value.startswith("<")
+    assert "A map shows which pixels speak for" in pad.shown.alt
+
+
+@pytest.mark.slow
+def test_what_was_drawn_is_learnt_when_it_is_added():
+    """A sign that no digit looks like, called 7."""
+    pad = drawing.DrawingPad(Settings(labels_per_class=2, seeds=2, steps=60))
+    sign = np.zeros((SIDE, SIDE))
+    sign[4:24:4, 4:24] = 1
+    pad.add()
+    assert "The pad is empty" in pad.message.value
+    pad.pad.pixels = sign.ravel().tolist()
+    before = pad.shown.alt
+    pad.called.value = "7"
+    for _ in range(3):
+        pad.add()
+    assert pad.message.value == "" and len(pad.added) == 3
+    assert "MNIST digits: 7, with" in pad.shown.alt and pad.shown.alt != before
+
+
+def test_drawings_are_added_to_the_targets_that_have_their_class():
+    tasks = experiments.choose_tasks(
+        Settings(targets=("mnist", "fashion"), labels_per_class=2, seeds=2)
+    )
+    image = np.full((SIDE, SIDE, 1), 0.5, np.float32)
+    found = drawing.with_drawings(tasks, [(image, "7")])
+    assert found["fashion"] is tasks["fashion"]
+    more, fewer = found["mnist"], tasks["mnist"]
+    assert len(more.data.train) == len(fewer.data.train) + 1
+    for choice, before in zip(more.choices, fewer.choices, strict=True):
+        assert [*choice.labelled] == [*before.labelled, len(fewer.data.train)]
+        assert more.data.train.labels[choice.labelled[-1]] == 7
+        np.testing.assert_array_equal(more.data.train.images[choice.labelled[-1]], image)
+        np.testing.assert_array_equal(choice.validation, before.validation)
 
 
 @pytest.mark.parametrize(

@@ -6,6 +6,7 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.playground import links
 from simmim_lib.settings import Settings
 from simmim_lib.studies import gallery
+from simmim_lib.trunks import minilm
 
 
 @pytest.mark.parametrize("example", gallery.EXAMPLES.values(), ids=str)
@@ -46,6 +47,19 @@ def test_what_cannot_be_used_is_told_in_a_sentence(query, told):
 )
 def test_what_names_no_setting_is_left_out(query):
     assert links.read(query) == links.Link()
+
+
+def test_a_link_does_not_make_anything_be_downloaded(monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    asked = "trunk=resnet50&targets=fashion&seeds=2"
+    found = links.read(asked)
+    assert found.given == {"targets": "fashion", "seeds": "2"}
+    assert "'resnet50' is not on this machine, and nothing is downloaded" in found.refused[0]
+    (tmp_path / "models").mkdir()
+    (tmp_path / "models" / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5").touch()
+    assert not links.read(asked).refused
+    monkeypatch.setattr(minilm, "is_there", lambda: False)
+    assert "minilm-l6" in links.read("trunk=minilm-l6&targets=amazon").refused[0]
 
 
 def test_the_good_part_of_a_link_stands():

@@ -111,6 +111,38 @@ def test_what_is_taken_along_is_what_is_shown(still, example):
     assert page.taken("report").startswith("simmim report -p ")
 
 
+def test_an_example_can_be_chosen_again_after_another_setting(still):
+    page = playground()
+    first = next(iter(gallery.EXAMPLES))
+    for _ in range(2):
+        choose(page.gallery, first)
+        page.wait()
+        assert page.settings == links.settings(gallery.EXAMPLES[first].given)
+        assert "Measured over" in page.example.value
+        choose(page.controls["seeds"], "2")
+        page.wait()
+        assert page.gallery.value == "choose a setting" and page.example.value == ""
+    assert page.settings.seeds == 2
+
+
+def test_a_pad_of_other_settings_is_taken_away(still, monkeypatch):
+    from simmim_lib.playground.drawing import DrawingPad
+
+    monkeypatch.setattr(DrawingPad, "train", lambda self: None)
+    page = playground()
+
+    def draw():
+        click(find(page.view, "Draw something yourself"))
+        assert page.drawing.children, page.message.value
+
+    draw()
+    choose(page.controls["seeds"], "2")
+    assert not page.drawing.children
+    draw()
+    page.set({})
+    assert not page.drawing.children
+
+
 def test_what_a_link_gets_wrong_is_told_and_escaped(still):
     page = playground("trunk=<script>alert(1)</script>&steps=5")
     page.start()  # as showing it does

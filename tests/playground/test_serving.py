@@ -67,6 +67,23 @@ def test_what_lies_or_leads_outside_is_refused_before_it_is_read(shared, given):
     assert "\n" not in str(refusal.value) and "dog" not in str(refusal.value)
 
 
+def test_what_would_be_downloaded_is_refused(shared, monkeypatch, tmp_path):
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    with pytest.raises(WorkbookError, match="'resnet50' would be downloaded, which this page does"):
+        links.settings({"trunk": "resnet50", "targets": "fashion"})
+
+
+def test_a_pretraining_is_limited_too(shared, monkeypatch, tmp_path):
+    """What no file has is trained before the experiment, with a bar of its own."""
+    monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path))
+    monkeypatch.setattr(serving, "MAX_BYTES", 10**12)
+    monkeypatch.setattr(serving, "MAX_SECONDS", -60)
+    page = playground("trunk=small-vit&source=glyphs&pretext=contrastive&steps=3&seeds=1")
+    page.start()
+    assert "minutes, which a shared page does not give" in page.message.value
+    assert not list(tmp_path.rglob("*.npz"))
+
+
 def test_the_owner_of_a_page_may_read_everything(monkeypatch, tmp_path):
     monkeypatch.delenv(serving.FOLDER, raising=False)
     image_making.fill(tmp_path / "photos", {"cat": 12, "dog": 12})

@@ -9,7 +9,7 @@ import numpy as np
 from simmim_lib import weighting
 from simmim_lib.datasets.phantoms import FINDINGS, Cohort
 from simmim_lib.foundation.intervals import interval, intervals, mean_and_interval
-from simmim_lib.pictures.charts import error_bar, error_bars, show_image
+from simmim_lib.pictures.charts import error_bar, error_bars, show_image, show_map
 from simmim_lib.pictures.style import (
     BAND,
     COLOURS,
@@ -429,20 +429,6 @@ def _show_framed(axes: "Axes", image: np.ndarray) -> None:
     """Show an image in a frame, since its ground is as white as the page."""
     show_image(axes, image)
     axes.axis("on")
-    axes.set(xticks=[], yticks=[])
-    axes.spines[:].set(visible=True, color="#BBBBBB")
-
-
-def show_map(axes: "Axes", values: np.ndarray) -> None:
-    """Show a map: blue speaks for the class, vermilion against it, white says nothing."""
-    from matplotlib.colors import LinearSegmentedColormap
-
-    colours = LinearSegmentedColormap.from_list(
-        "map", [COLOURS["target"], "white", COLOURS["source"]]
-    )
-    sums = values.sum(axis=-1)
-    most = np.abs(sums).max() or 1.0
-    axes.imshow(sums, cmap=colours, vmin=-most, vmax=most)
     axes.set(xticks=[], yticks=[])
     axes.spines[:].set(visible=True, color="#BBBBBB")
 

@@ -1,0 +1,91 @@
+"""The playground as it is served: two readers in a browser, and one without JavaScript."""
+
+import re
+import subprocess
+import sys
+from collections.abc import Iterator
+
+import browser
+import pytest
+from playwright.sync_api import Browser, Page, sync_playwright
+
+pytest.importorskip("voila")
+pytestmark = [
+    pytest.mark.browser,
+    pytest.mark.slow,
+    pytest.mark.skipif(not browser.find_browser(), reason="no Chromium: install chromium"),
+]
+OPTIONS = "steps=20&labels_per_class=2&baseline=none"
+
+
+@pytest.fixture(scope="module")
+def address(tmp_path_factory) -> Iterator[str]:
+    """Serve the playground, and give its address."""
+    command = [sys.executable, "-m", "simmim_lib", "playground", "--no-browser"]
+    log = tmp_path_factory.mktemp("served") / "log"
+    with open(log, "w", encoding="utf-8") as file:
+        process = subprocess.Popen(command, stderr=file, stdout=file, text=True)
+    try:
+        while process.poll() is None:
+            if found := re.search(r"running at:\s+(http://\S+)", log.read_text("utf-8")):
+                yield found[1]
+                return
+        pytest.fail(log.read_text("utf-8"))
+    finally:
+        process.terminate()
+        process.wait(30)
+
+
+@pytest.fixture(scope="module")
+def chromium() -> Iterator[Browser]:
+    with sync_playwright() as playwright:
+        yield playwright.chromium.launch(executable_path=browser.find_browser(), args=browser.FLAGS)
+
+
+def opened(chromium: Browser, address: str) -> Page:
+    """Open the playground as a reader of its own, and wait for the picture."""
+    page = chromium.new_context().new_page()
+    page.set_default_timeout(browser.PATIENCE)
+    page.goto(address)
+    says(page, r"test accuracy \d+\.\d %")
+    return page
+
+
+def says(page: Page, words: str) -> None:
+    """Wait until the words below the picture are such."""
+    page.get_by_text(re.compile(words)).first.wait_for()
+
+
+def test_readers_see_what_they_have_asked_for_and_nothing_of_each_other(chromium, address):
+    first = opened(chromium, f"{address}?seeds=1&{OPTIONS}")
+    second = opened(chromium, f"{address}?seeds=2&targets=uci-digits&{OPTIONS}")
+    says(first, r"MNIST digits: test accuracy")
+    says(second, r"UCI digits: test accuracy .* ±")
+    first.get_by_role("listbox").first.select_option("fashion")
+    says(first, r"Fashion-MNIST: test accuracy")
+    says(second, r"UCI digits: test accuracy .* ±")
+    for page in (first, second):
+        assert browser.barriers(page, "#rendered_cells") == []
+        page.context.close()
+
+
+def test_nothing_of_another_host_is_loaded(chromium, address):
+    """Voila's own page asks for icons of one; the server says that it may not."""
+    page = chromium.new_context().new_page()
+    loaded = []
+    page.on("requestfinished", lambda request: loaded.append(request.url))
+    page.goto(f"{address}?theme=dark&{OPTIONS}", timeout=browser.PATIENCE)
+    says(page, r"test accuracy \d+\.\d %")
+    assert len(loaded) > 5
+    assert all(url.startswith((address, "data:", "blob:")) for url in loaded)
+    assert browser.barriers(page, "#rendered_cells") == []
+    page.context.close()
+
+
+def test_without_javascript_the_page_says_what_was_measured(chromium, address):
+    page = chromium.new_context(java_script_enabled=False).new_page()
+    page.goto(address, timeout=browser.PATIENCE)
+    text = page.inner_text("body")
+    assert "needs JavaScript" in text and text.count("Measured over 10 seeds") > 9
+    assert not page.locator("#loading").is_visible()
+    page.context.close()
