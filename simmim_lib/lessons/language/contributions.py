@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.language import moods_of_words, sentence_features
 from simmim_lib.lessons.language.plain_methods import (
     DOMAINS,
@@ -144,4 +144,9 @@ def decide(method: str, sentence: str) -> dict[str, Decision]:
         raise WorkbookError(
             f"The sentence has {count} words, but at most {LONGEST} have room: shorten it."
         )
-    return {domain: METHODS[method](sentence, domain) for domain in DOMAINS}
+    decisions = {domain: METHODS[method](sentence, domain) for domain in DOMAINS}
+    if not any(each.words for each in decisions.values()):
+        raise WorkbookError(
+            f"{shown(sentence)} has no word that this method knows as one: type some letters."
+        )
+    return decisions

@@ -173,3 +173,47 @@ def _perplexity(answer: Callable[..., Any]) -> str:
         "A perplexity of k is what guessing among k equally likely tokens would give: with a "
         "quarter for each token it is four."
     )
+
+
+@exercise("07-pairs", "function")
+def _pairs(answer: Callable[..., Any]) -> str:
+    import numpy as np
+
+    drawn = np.random.default_rng().integers(0, 3, 6)
+    for labels in (np.array([0, 1, 1]), np.array([1, 0, 1, 0, 0]), drawn):
+        shown = f"For the labels {in_words(labels)}"
+        given = numbers(answer(labels.copy()))
+        if given.ndim != 2 or given.shape[1] != 3:
+            raise Wrong("Return rows of three numbers: first, second, same.")
+        rows = [(*sorted(row[:2]), row[2]) for row in given.tolist()]
+        places = [row[:2] for row in rows]
+        if any(one == other for one, other in places):
+            raise Wrong("A sentence with itself is no pair: it always points the same way.")
+        if len(set(places)) < len(places):
+            raise Wrong("You return a pair twice: (0, 1) is the same pair as (1, 0).")
+        right = {
+            (one, other): int(labels[one] == labels[other])
+            for other in range(len(labels))
+            for one in range(other)
+        }
+        if set(places) != set(right):
+            missing = "pairs with different labels teach, too" if _all_same(rows) else "all count"
+            raise Wrong(
+                f"{shown} there are {len(right)} pairs, and you return {len(places)}: {missing}."
+            )
+        if all(same == 1 - right[one, other] for one, other, same in rows):
+            raise Wrong("`same` is the wrong way round: 1 is for pairs with the same label.")
+        for one, other, same in rows:
+            if same != right[one, other]:
+                raise Wrong(
+                    f"{shown} the pair ({one:g}, {other:g}) has `same` {right[one, other]}, and "
+                    f"you return {same:g}."
+                )
+    return (
+        "Sixteen labels make 120 pairs: that is why an encoder can be fine-tuned with so few. But "
+        "the pairs are not independent, and say no more than sixteen labels do."
+    )
+
+
+def _all_same(rows: "list[tuple[float, ...]]") -> bool:
+    return bool(rows) and all(same == 1 for *_, same in rows)

@@ -96,7 +96,7 @@ def who_teaches_whom(tables: Mapping[str, np.ndarray], names: Sequence[str], tit
     """Draw accuracies by the domain that was learnt from and the one that was tested.
 
     Args:
-        tables: by method, accuracies (learnt from, tested on).
+        tables: by method, accuracies (learnt from, tested on, seeds).
         names: of the domains.
         title: what was measured.
     """
@@ -104,17 +104,19 @@ def who_teaches_whom(tables: Mapping[str, np.ndarray], names: Sequence[str], tit
     figure.text(0.01, 0.985, title, va="top", fontsize=12)
     for number, (method, table) in enumerate(tables.items()):
         axes = figure.add_axes((0.2 + 0.42 * number, 0.17, 0.33, 0.6))
-        axes.imshow(table, vmin=0.5, vmax=0.9, aspect="auto")
+        axes.imshow(table.mean(axis=-1), vmin=0.5, vmax=0.9, aspect="auto")
         axes.set_xticks(range(len(names)), [shortened(name) for name in names])
         axes.set_yticks(range(len(names)), [shortened(n) if number == 0 else "" for n in names])
         axes.grid(visible=False)
         axes.set(title=shortened(method), xlabel="tested on")
-        for (row, column), value in np.ndenumerate(table):
-            colour = "white" if value < 0.7 else "black"
-            axes.text(column, row, f"{value:.2f}", ha="center", va="center", color=colour)
+        for row, column in np.ndindex(len(names), len(names)):
+            values = table[row, column]
+            colour = "white" if values.mean() < 0.7 else "black"
+            told = mean_and_interval(values, digits=2).replace(" ± ", "\n± ")
+            axes.text(column, row, told, ha="center", va="center", color=colour, fontsize=9)
     figure.axes[0].set_ylabel("learnt from")
     cells = [
-        f"{method}, from {one} to {other}: {table[row, column]:.2f}"
+        f"{method}, from {one} to {other}: {mean_and_interval(table[row, column])}"
         for method, table in tables.items()
         for row, one in enumerate(names)
         for column, other in enumerate(names)

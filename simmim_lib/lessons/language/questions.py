@@ -158,7 +158,8 @@ def _own_heads() -> Answer:
         "*Trained together* is a word for the program; for the weights nothing is together until "
         "something is **shared**. (The first head starts from the same random weights in both "
         "trainings, so that its difference is exactly 0; the others start from different ones, "
-        "which is all that the table shows: of ten such intervals, one may miss zero by chance.)",
+        "which is all that the table shows. The intervals of a column share their draws of labels "
+        "and their heads' first weights: if one misses zero by chance, its neighbours may, too.)",
     )
 
 
@@ -216,20 +217,20 @@ def _shared_head() -> Answer:
     )
 )
 def _information() -> Answer:
-    gains = [
-        difference(
-            study_results.of_heads(name, 8, SHARED, True), study_results.of_heads(name, 8, SHARED)
-        )
-        for name in DOMAINS
-    ]
+    gains = [study_results.informed_gain(name, 8) for name in DOMAINS]
     return Answer(
         letter(
             all(each.verdict == "gain" for each in gains),
             any(each.verdict == "loss" for each in gains),
         ),
-        "Both classes have the same share in these data, which is what the term expects. Had they "
-        "not, it would have to be told so (`class_prior`).",
+        "Both trainings take the same steps; only the term differs. Both classes have the same "
+        "share in these data, which is what it expects. Had they not, it would have to be told so "
+        "(`class_prior`).",
     )
+
+
+def _taught(method: str) -> str:
+    return "; ".join(study_results.better_teachers(method)) or "it cannot be told from ten draws"
 
 
 @question(
@@ -264,7 +265,8 @@ def _domain_shift() -> Answer:
         f"another one, after the **domain shift**. MiniLM loses {points['linear']} points; counted "
         f"words lose {points['tf-idf']}, but of far less: {shares['tf-idf']:.0%} of what they know "
         f"above guessing, where MiniLM loses {shares['linear']:.0%}. Each domain praises in its "
-        "own words. Which domain teaches best cannot be told from ten draws of labels.",
+        "own words. Does one domain teach better than another? By MiniLM, "
+        f"{_taught('linear')}; by counted words, {_taught('tf-idf')}.",
     )
 
 
@@ -457,6 +459,11 @@ def _stages() -> Answer:
             )
         ).is_clear
     ]
+    losses = [
+        title
+        for name, title in study_results.TITLES.items()
+        if study_results.staged_over_plain(name).verdict == "loss"
+    ]
     whole = "; ".join(
         f"{title} {study_results.staged_over_plain(name)}"
         for name, title in study_results.TITLES.items()
@@ -470,6 +477,7 @@ def _stages() -> Answer:
         + " points. "
         + ("Clear of zero: " + "; ".join(clear) + ". " if clear else "None is clear of zero. ")
         + f"All together, against the plain fine-tuning above: {whole}. "
-        "The authors found every one of them useful, with a model and texts a hundred times as "
+        + (f"So here the whole recipe costs accuracy on {' and '.join(losses)}. " if losses else "")
+        + "The authors found every one of them useful, with a model and texts a hundred times as "
         "large; here some hundred sentences and 25 labels cannot show small effects.",
     )

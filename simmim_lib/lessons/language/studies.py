@@ -21,7 +21,11 @@ INFORMED: dict[str, Any] = {"recipe": "simmim", "information": 3.0, "spread": 2.
 """How sentences without labels teach: the smallest weights of all that are tried, first of the
 term, then of the half, that are not clearly worse on validation sentences than the best."""
 
-RECIPES: tuple[dict[str, Any], ...] = ({"recipe": "fine-tune"}, INFORMED)
+PLAIN: dict[str, Any] = {"recipe": "fine-tune", "information": 0.0}
+SAME_STEPS: dict[str, Any] = {"recipe": "simmim", "information": 0.0}
+"""As `INFORMED`, with its learning rate and its schedule, but without the sentences."""
+
+RECIPES = (PLAIN, SAME_STEPS, INFORMED)
 
 STEPS = 200
 

@@ -1,20 +1,36 @@
 """What lesson 07's stored studies have found, as figures and tables."""
 
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
 
 from simmim_lib import datasets
-from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
+from simmim_lib.experiments.pretexts import next_word
+from simmim_lib.experiments.pretraining import pretrained
+from simmim_lib.foundation.intervals import (
+    Difference,
+    difference,
+    mean_and_interval,
+    plus_minus,
+)
 from simmim_lib.lessons.language import figures
 from simmim_lib.lessons.language.figures import Curves
 from simmim_lib.lessons.language.plain_methods import DOMAINS
 from simmim_lib.lessons.language.probes import PROBES
-from simmim_lib.lessons.language.studies import COUNTS, INFORMED, OTHERS_COUNTS
+from simmim_lib.lessons.language.studies import (
+    COUNTS,
+    INFORMED,
+    OTHERS_COUNTS,
+    PLAIN,
+    SAME_STEPS,
+)
 from simmim_lib.pictures import charts
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
 from simmim_lib.studies import stored
+from simmim_lib.trunks import minilm, words
+from simmim_lib.trunks.catalogue import WORDS
 
 TITLES = {name: datasets.describe(name).title for name in DOMAINS}
 
@@ -23,6 +39,9 @@ SHARED = "one head for all"
 TOGETHER = "own heads, trained together"
 ALONE = "each domain alone"
 COUNTED = "counts of words (TF-IDF)"
+
+TOKENS_OF_A_SENTENCE = 16
+"""About as many as the twelve words of a sentence become."""
 
 METHOD_NAMES = {"word-list": "word list", "tf-idf": "counts of words", "linear": "MiniLM"}
 
@@ -34,14 +53,14 @@ def by_words(method: str, target: str, labels: int | str = 0) -> np.ndarray:
     )
 
 
-def of_heads(target: str, labels: int, way: str, informed: bool = False) -> np.ndarray:
+def of_heads(target: str, labels: int, way: str, recipe: Mapping[str, Any] = PLAIN) -> np.ndarray:
     """Return the accuracies of heads on MiniLM, (seeds,).
 
     Args:
         target: one of `DOMAINS`.
         labels: of each class, in each domain.
         way: `SHARED`, `TOGETHER` or `ALONE`.
-        informed: whether sentences without labels teach, too.
+        recipe: one of `studies.RECIPES`.
     """
     targets = (target,) if way == ALONE else DOMAINS
     return stored.load("text-domains").values(
@@ -49,7 +68,8 @@ def of_heads(target: str, labels: int, way: str, informed: bool = False) -> np.n
         targets=targets,
         labels_per_class=labels,
         shared_heads=way == SHARED,
-        recipe=str(INFORMED["recipe"]) if informed else "fine-tune",
+        recipe=recipe["recipe"],
+        information=recipe["information"],
     )
 
 
@@ -109,7 +129,7 @@ def heads_figure() -> Picture:
     """Draw shared heads, with and without information, beside heads that learn alone."""
     curves = {
         TITLES[name]: {
-            SHARED_WITH_INFORMATION: {n: of_heads(name, n, SHARED, True) for n in COUNTS},
+            SHARED_WITH_INFORMATION: {n: of_heads(name, n, SHARED, INFORMED) for n in COUNTS},
             SHARED: {n: of_heads(name, n, SHARED) for n in COUNTS},
             ALONE: {n: of_heads(name, n, ALONE) for n in COUNTS},
             COUNTED: plain_curves(name)[COUNTED],
@@ -134,22 +154,45 @@ def shared_head_table() -> Table:
     return _gains(lambda name, count: gain(name, count, SHARED))
 
 
+def informed_gain(target: str, labels: int, way: str = SHARED) -> Difference:
+    """Return what sentences without labels add, at the same learning rate and schedule."""
+    return difference(
+        of_heads(target, labels, way, INFORMED), of_heads(target, labels, way, SAME_STEPS)
+    )
+
+
 def information_table() -> Table:
     """Return what sentences without labels add to the shared head."""
-    return _gains(
-        lambda name, count: difference(
-            of_heads(name, count, SHARED, True), of_heads(name, count, SHARED)
-        )
-    )
+    return _gains(informed_gain)
+
+
+COMPARED: dict[str, Callable[[str, int], Difference]] = {
+    "trained together, own heads, against each alone": lambda name, count: gain(
+        name, count, TOGETHER
+    ),
+    "one head against own heads": lambda name, count: difference(
+        of_heads(name, count, SHARED), of_heads(name, count, TOGETHER)
+    ),
+    "the same, both with information": lambda name, count: difference(
+        of_heads(name, count, SHARED, INFORMED), of_heads(name, count, TOGETHER, INFORMED)
+    ),
+    "information on one head": informed_gain,
+    "information on own heads": lambda name, count: informed_gain(name, count, TOGETHER),
+    "one head and information, against each alone": lambda name, count: difference(
+        of_heads(name, count, SHARED, INFORMED), of_heads(name, count, ALONE, SAME_STEPS)
+    ),
+}
+"""Each with one thing changed, but for the last; information is compared at equal steps."""
 
 
 def verdict_table() -> Table:
-    """Return what a shared head and information give, both together, against each domain alone."""
-    return _gains(
-        lambda name, count: difference(
-            of_heads(name, count, SHARED, True), of_heads(name, count, ALONE)
-        )
-    )
+    """Return what each way of learning together gives, at each number of labels."""
+    rows = [
+        [compared, count, *(of(name, count) for name in DOMAINS)]
+        for compared, of in COMPARED.items()
+        for count in COUNTS
+    ]
+    return Table(["compared", "labels a class", *TITLES.values()], rows)
 
 
 def _gains(of: "figures.Gain") -> Table:
@@ -164,11 +207,27 @@ def shift_figure() -> Picture:
     """Draw which domain teaches which, by MiniLM and by counted words."""
     tables = {
         METHOD_NAMES[method]: np.array(
-            [[shifted(method, (one,), other).mean() for other in DOMAINS] for one in DOMAINS]
+            [[shifted(method, (one,), other) for other in DOMAINS] for one in DOMAINS]
         )
         for method in ("linear", "tf-idf")
     }
     return figures.who_teaches_whom(tables, list(TITLES.values()), "25 labels a class, ten seeds")
+
+
+def better_teachers(method: str) -> list[str]:
+    """Return where one of two other domains clearly teaches a domain better, in words."""
+    found = []
+    for target in DOMAINS:
+        one, other = (name for name in DOMAINS if name != target)
+        ahead = difference(shifted(method, (one,), target), shifted(method, (other,), target))
+        if ahead.is_clear:
+            better, worse = (one, other) if ahead.mean > 0 else (other, one)
+            points = plus_minus(abs(ahead.mean), ahead.half_width, digits=1)
+            found.append(
+                f"{TITLES[target]} learns from {TITLES[better]} better than from {TITLES[worse]}, "
+                f"by {points} points"
+            )
+    return found
 
 
 def lost_by_shift(method: str) -> Difference:
@@ -184,7 +243,9 @@ def without_labels_figure() -> Picture:
     """Draw heads without a label of their domain beside those that have some."""
     groups = {
         TITLES[name]: {
+            "the more frequent class": by_words("majority", name),
             "word list": by_words("word-list", name),
+            "25 own labels, counted words": by_words("tf-idf", name, 25),
             "8 own labels, alone": of_heads(name, 8, ALONE),
             "25 own labels, alone": of_heads(name, 25, ALONE),
             "the others' labels": shifted(
@@ -205,12 +266,16 @@ def all_ways(target: str, labels: int) -> dict[str, np.ndarray]:
         labels: of each class, one of `COUNTS`; where the domain has none, in both others.
     """
     ways = {
+        "the more frequent class": by_words("majority", target),
         "word list, no label": by_words("word-list", target),
         COUNTED: by_words("tf-idf", target, labels),
+        "MiniLM, logistic regression": by_words("linear", target, labels),
         "MiniLM, alone": of_heads(target, labels, ALONE),
-        "alone, and information": of_heads(target, labels, ALONE, True),
+        "alone, and information": of_heads(target, labels, ALONE, INFORMED),
+        "own heads, trained together": of_heads(target, labels, TOGETHER),
+        "own heads, and information": of_heads(target, labels, TOGETHER, INFORMED),
         "MiniLM, one head for all": of_heads(target, labels, SHARED),
-        "one head, and information": of_heads(target, labels, SHARED, True),
+        "one head, and information": of_heads(target, labels, SHARED, INFORMED),
     }
     if labels in OTHERS_COUNTS:
         ways["the same, no label here"] = without_labels(target, labels)
@@ -267,6 +332,39 @@ def small_model_table() -> Table:
         for way, of in ways.items()
     ]
     return Table(["labels, way", *TITLES.values()], rows)
+
+
+def scale_table() -> Table:
+    """Return what each way of reading has in it, what it costs, and what it reaches."""
+    small = pretrained("wikipedia", WORDS.name, "next-word").blocks
+    sizes = {name: sum(weight.size for weight in block) for name, block in small.items()}
+    behind = sum(size for name, size in sizes.items() if name != WORDS.blocks[0])
+    large = minilm.SIZES
+    embedded = (large.vocabulary + large.positions) * large.width
+    articles = f"{next_word.STEPS * next_word.BATCH_SIZE * words.CONTEXT / 1e6:.1f} million tokens"
+    ways: dict[str, tuple[str, int, int, Callable[[str, int | str], np.ndarray]]] = {
+        COUNTED: ("nothing", 0, 0, lambda target, labels: by_words("tf-idf", target, labels)),
+        "small transformer": (
+            *("nothing", sum(sizes.values()), behind),
+            lambda target, labels: small_model(target, labels, None),
+        ),
+        "the same, Wikipedia first": (
+            *(articles, sum(sizes.values()), behind),
+            lambda target, labels: small_model(target, labels, "wikipedia"),
+        ),
+        "a linear head on MiniLM": (
+            *("a billion pairs", large.number_of_weights, large.number_of_weights - embedded),
+            lambda target, labels: by_words("linear", target, labels),
+        ),
+    }
+    rows: list[list[object]] = []
+    for way, (read, weights, used, of) in ways.items():
+        found = [np.mean([of(name, n) for name in DOMAINS], axis=0) for n in (25, "all")]
+        operations = f"{2 * used * TOKENS_OF_A_SENTENCE / 1e6:,.0f}" if used else "0"
+        shown = [mean_and_interval(each) for each in found]
+        rows.append([way, read, f"{weights / 1e6:.1f}", operations, *shown])
+    heading = ["way", "read before", "million weights", "million operations a sentence"]
+    return Table([*heading, "25 labels", "all labels"], rows)
 
 
 STAGES = {

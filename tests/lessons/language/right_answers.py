@@ -18,6 +18,12 @@ RIGHT_ANSWERS = {
         "    loss = keras.losses.SparseCategoricalCrossentropy(from_logits=True)\n"
         "    return sum(float(loss(y, x @ kernel + bias)) for x, y in domains.values())\n",
     ],
+    "07-pairs": [
+        "import numpy as np\n"
+        "def pairs(labels):\n"
+        "    second, first = np.tril_indices(len(labels), -1)\n"
+        "    return np.stack([second, first, labels[first] == labels[second]], axis=1)\n",
+    ],
     "07-perplexity": [
         "def perplexity(probabilities):\n"
         "    return np.prod(probabilities) ** (-1 / len(probabilities))\n",

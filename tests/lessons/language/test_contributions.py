@@ -41,6 +41,12 @@ def test_what_has_no_room_is_refused(sentence, words):
         contributions.decide("word list", sentence)
 
 
+@pytest.mark.parametrize(("method", "sentence"), [("counts of words", "👍"), ("word list", "!!!")])
+def test_signs_without_a_word_are_refused(method, sentence):
+    with pytest.raises(WorkbookError, match="has no word that this method knows as one"):
+        contributions.decide(method, sentence)
+
+
 def test_the_panel_answers_and_shows_an_error():
     panel = panels.words_behind()
     panel.controls["sentence"].value = "Superb!"

@@ -5,8 +5,10 @@ import pytest
 from simmim_lib.errors import WorkbookError
 from simmim_lib.language import sample
 from simmim_lib.lessons.language import panels, study_results
+from simmim_lib.lessons.language.studies import INFORMED
 
 
+@pytest.mark.colab
 def test_every_way_of_learning_is_shown_at_every_number_of_labels():
     panel = panels.ways_to_learn()
     for labels in (2, 25):
@@ -14,11 +16,12 @@ def test_every_way_of_learning_is_shown_at_every_number_of_labels():
         panel.controls["target"].value = "yelp"
         panel.wait(60)
         assert panel.error is None and "Yelp" in panel.alt
-        best = study_results.of_heads("yelp", labels, study_results.SHARED, True)
+        best = study_results.of_heads("yelp", labels, study_results.SHARED, INFORMED)
         assert f"one head, and information: {best.mean():.3f}" in panel.alt
     assert "no label here" in panel.alt
 
 
+@pytest.mark.colab
 def test_it_shows_what_the_model_draws_and_follows_its_controls():
     pytest.importorskip("tokenizers")
     panel = panels.temperature("Albert Einstein was")

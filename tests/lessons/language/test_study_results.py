@@ -1,11 +1,14 @@
 """Lesson 07's figures and tables say what its stored studies say."""
 
+from pathlib import Path
+
 import numpy as np
 import pytest
 
 from simmim_lib.foundation.intervals import difference
 from simmim_lib.lessons.language import plain_methods, probes, studies, study_results
 from simmim_lib.lessons.language.plain_methods import DOMAINS, PlainMethod
+from simmim_lib.lessons.language.studies import INFORMED
 from simmim_lib.lessons.language.study_results import ALONE, SHARED, TOGETHER
 from simmim_lib.studies import stored
 
@@ -52,13 +55,13 @@ def test_the_recipe_is_the_gentlest_that_is_not_clearly_worse_than_the_best_on_v
 
 @pytest.mark.parametrize("target", DOMAINS)
 def test_heads_on_minilm_reach_what_was_promised(target):
-    assert study_results.of_heads(target, 8, SHARED, True).mean() >= 0.84
-    assert study_results.of_heads(target, 25, SHARED, True).mean() >= 0.855
+    assert study_results.of_heads(target, 8, SHARED, INFORMED).mean() >= 0.84
+    assert study_results.of_heads(target, 25, SHARED, INFORMED).mean() >= 0.855
     assert study_results.without_labels(target).mean() >= 0.83
 
 
 def test_the_mean_of_three_domains_reaches_what_was_promised():
-    means = [study_results.of_heads(name, 25, SHARED, True).mean() for name in DOMAINS]
+    means = [study_results.of_heads(name, 25, SHARED, INFORMED).mean() for name in DOMAINS]
     assert np.mean(means) >= 0.87
 
 
@@ -75,8 +78,69 @@ def test_tables_hold_the_differences():
     )
 
 
+def test_information_is_compared_at_equal_steps():
+    """Nothing else may differ, or a learning rate is taken for what sentences teach."""
+    without, informed = (
+        {
+            (each.targets, each.shared_heads, each.labels_per_class): each
+            for each in studies.text_domains()
+            if (each.recipe, each.information > 0) == asked
+        }
+        for asked in (("simmim", False), ("simmim", True))
+    )
+    assert len(without) == len(informed) == 25
+    for key, settings in without.items():
+        same = settings.replace(information=3.0, spread=2.0)
+        assert same == informed[key]
+    gain = study_results.informed_gain("yelp", 8)
+    values = (
+        stored.load("text-domains").values(
+            target="yelp",
+            targets=DOMAINS,
+            labels_per_class=8,
+            shared_heads=True,
+            recipe="simmim",
+            information=weight,
+        )
+        for weight in (3.0, 0.0)
+    )
+    assert gain == difference(*values)
+
+
+def test_the_notebook_runs_the_recipe_that_was_chosen():
+    text = (Path(__file__).parents[3] / "notebooks" / "source" / "07_language.py").read_text()
+    for name in ("information", "spread"):
+        assert f"    {name}={INFORMED[name]:g},\n" in text
+
+
+def test_every_comparison_changes_one_thing_and_has_every_number_of_labels():
+    table = study_results.verdict_table()
+    assert len(table.rows) == len(study_results.COMPARED) * len(studies.COUNTS)
+    assert table.rows[5][2] == study_results.difference(
+        study_results.of_heads("amazon", 2, SHARED), study_results.of_heads("amazon", 2, TOGETHER)
+    )
+
+
+def test_better_teachers_are_those_whose_lead_is_clear(monkeypatch):
+    def shifted(method, learns_from, target):
+        ahead = 0.1 if learns_from == ("yelp",) and target == "amazon" else 0.0
+        return np.array([0.7, 0.71, 0.72]) + ahead
+
+    monkeypatch.setattr(study_results, "shifted", shifted)
+    (said,) = study_results.better_teachers("linear")
+    assert said.startswith("Amazon") and "better than from IMDb" in said and "10.0 ± 0.0" in said
+
+
+def test_scale_is_told_with_its_cost():
+    """MiniLM's weights by its config: 30,522 + 512 vectors, and six layers of 384 and 1,536."""
+    *_, large = study_results.scale_table().rows
+    weights = (30_522 + 512) * 384 + 6 * 384 * (4 * 384 + 2 * 1536)
+    assert large[2] == f"{weights / 1e6:.1f}"
+    assert large[3] == f"{2 * 16 * 6 * 384 * (4 * 384 + 2 * 1536) / 1e6:,.0f}"
+
+
 def test_figures_say_their_numbers():
-    assert f"{study_results.of_heads('yelp', 8, SHARED, True).mean():.3f}" in (
+    assert f"{study_results.of_heads('yelp', 8, SHARED, INFORMED).mean():.3f}" in (
         study_results.heads_figure().alt
     )
     assert "from Yelp to IMDb" in study_results.shift_figure().alt

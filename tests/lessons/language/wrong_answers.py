@@ -30,6 +30,10 @@ def _perplexity(expression: str) -> str:
     return f"def perplexity(p):\n    nats = -np.log(p)\n    return {expression}\n"
 
 
+def _pairs(rows: str) -> str:
+    return f"def pairs(labels):\n    n = range(len(labels))\n    return [{rows}]\n"
+
+
 WRONG_ANSWERS = {
     "07-words-behind": [
         (_behind("weights"), "return the weights"),
@@ -58,6 +62,21 @@ WRONG_ANSWERS = {
         (_shared("sum(each.sum() for each in losses)"), "added up all"),
         (_shared("-sum(each.mean() for each in losses)"), "sign is wrong"),
         (_shared("losses[0].mean()"), "the sum is"),
+    ],
+    "07-pairs": [
+        (_pairs("(i, j, int(labels[i] == labels[j])) for i in n for j in n"), "with itself"),
+        (
+            _pairs("(i, j, int(labels[i] == labels[j])) for i in n for j in n if i != j"),
+            "a pair twice",
+        ),
+        (_pairs("(i, j, int(labels[i] != labels[j])) for i in n for j in range(i)"), "way round"),
+        (
+            _pairs("(i, j, 1) for i in n for j in range(i) if labels[i] == labels[j]"),
+            "different labels teach",
+        ),
+        (_pairs("(i, i + 1, int(labels[i] == labels[i + 1])) for i in n[:-1]"), "all count"),
+        (_pairs("(i, j, 1) for i in n for j in range(i)"), "has `same` 0"),
+        (_pairs("(i, j) for i in n for j in range(i)"), "three numbers"),
     ],
     "07-perplexity": [
         (_perplexity("nats.mean()"), "mean number of nats"),
