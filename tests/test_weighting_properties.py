@@ -74,11 +74,15 @@ def feels_the_order(method: str, training: Training, generator: np.random.Genera
     return _apart(steps_of(method, (losses[:, order], rows[:, order]))[0], before, longest)
 
 
+MEANS = ("mgda", "imtl-g")
+"""Methods whose weights add up to one; those of others to the number of tasks."""
+
+
 def changes_its_sum(method: str, training: Training, generator: np.random.Generator) -> float:
-    """How far the weights' sums are from one, or from the number of tasks, whichever is nearer."""
+    """How far the weights' sums are from one, or from the number of tasks."""
     weights = weights_of(method, training)
-    apart = [abs(weights.sum(axis=1) - wanted).max() for wanted in (1, weights.shape[1])]
-    return float(min(apart) / max(np.abs(weights).max(), 1.0))
+    wanted = 1 if method in MEANS else weights.shape[1]
+    return float(abs(weights.sum(axis=1) - wanted).max() / max(np.abs(weights).max(), 1.0))
 
 
 def is_not_linear(method: str, training: Training, generator: np.random.Generator) -> float:

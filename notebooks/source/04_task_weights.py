@@ -102,7 +102,8 @@ exercises.predict("04-units", study_results.units_table(accuracy), accuracy=accu
 # ## 3. Going deeper: weights from losses
 #
 # The first family of automatic weightings looks only at the losses (GradNorm and DB-MTL at the
-# lengths of the gradients, too), so the weighting adds little to the cost of a step: a tenth or so.
+# lengths of the gradients, too), so the weighting adds little to the cost of a step, mostly about a
+# tenth.
 
 # %%
 study_results.methods("losses", "norms")
@@ -176,8 +177,8 @@ exercises.predict("04-cosine", conflict_figures.conflict_over_time(measured), me
 # %% [markdown]
 # ## 5. Going deeper: more ways to settle a conflict
 #
-# The panel above has the first six. With two tasks the other four add little: UPGrad's step is half
-# of PCGrad's, and ConFIG's points where IMTL-G's does.
+# The panel above has the first six. Of the other four, two add little where there are two tasks:
+# UPGrad's step is half of PCGrad's, and ConFIG's points where IMTL-G's does.
 
 # %%
 study_results.methods("gradients")

@@ -3,10 +3,11 @@
 Each method takes what the gradients' lengths and angles tell (`Geometry`), so that a network of any
 size costs the same. A task whose gradient is zero has nothing to say: unless the method's own
 formula decides (MGDA), the others settle the step among themselves and it keeps the weight it has
-in the method's plain sum (`weight_of_zero`) or mean (one of as many as there are tasks).
+in the method's plain sum or mean (one of as many as there are tasks).
 
 Gradients nearer than some 1e-7 radian to parallel, opposite or otherwise dependent are told from
-them by no Gram matrix in double precision, and count as such. How tasks with parallel gradients
+them by no Gram matrix in double precision, and count as such; in training the Gram matrix is of
+single precision, which tells some 1e-3 radian. How tasks with parallel gradients
 share their weight is then left to rounding in MGDA and CAGrad; the step is not.
 """
 

@@ -219,9 +219,8 @@ class Famo(Method):
         tasks: see Method.
         learning_rate: of w.
         decay: pulls w back to 0.
-        lowest: L_min, which no loss can go below: one number, or one for each task. With an
-            information term of weight lambda over K classes, -lambda log K. A loss within 1e-8 of
-            it, or below, counts as 1e-8 above.
+        lowest: L_min, which no loss can go below: one number, or one for each task. That of all
+            losses in this workbook is 0. A loss within 1e-8 of it, or below, counts as 1e-8 above.
         shared: `seed` and `names`, see Method.
     """
 

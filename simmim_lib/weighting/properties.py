@@ -49,7 +49,8 @@ PROPERTIES = {
     ),
 }
 """By name. For methods that remember, a property is one of whole trainings; for those that draw, of
-the same draws.
+the same draws. FAMO's is one for losses well above the lowest that they can reach: what is nearer
+than 1e-8 to that counts as 1e-8.
 
 ConFIG conflicts with no gradient unless they depend on each other, which in a network they never
 do exactly; that is no promise, so it is left out of the first row.

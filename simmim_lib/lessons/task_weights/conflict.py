@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from simmim_lib.simmim import SimMIM
 
 IN_THE_PLANE = ("mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl")
-"""The methods whose steps are drawn. What two gradients show of the later ones is seen in these:
-UPGrad's step is half of PCGrad's, and ConFIG's points where IMTL-G's does."""
+"""The methods whose steps are drawn. Two of the later ones are seen in these: UPGrad's step is half
+of PCGrad's, and ConFIG's points where IMTL-G's does."""
 
 FIRST_ANGLE, FIRST_LENGTH = 120, 10**0.5
 """The lesson's example of two gradients: degrees between them, and the second one's length."""
@@ -124,7 +124,8 @@ def conflict_over_time(settings: Settings, progress: Progress | None = None) -> 
         progress: told after every few steps.
 
     Raises:
-        WorkbookError: one target only, or all shared layers frozen; as `experiments.run`.
+        WorkbookError: one target only, or all shared layers frozen, or a trunk with a state; as
+            `experiments.run`.
 
     Source: Yu et al. 2020, "Gradient Surgery for Multi-Task Learning", definition 1 (conflicting
         gradients are those with a negative cosine).
@@ -136,6 +137,11 @@ def conflict_over_time(settings: Settings, progress: Progress | None = None) -> 
         raise WorkbookError(
             f"The targets {', '.join(settings.targets)} share no layer that is trained, so their "
             "gradients cannot conflict: freeze fewer layers, at most 3, and fine-tune."
+        )
+    if network.model.non_trainable_variables:
+        raise WorkbookError(
+            f"The trunk {settings.trunk} keeps a state beside its weights, and gradients of such "
+            "networks are not looked at here: use the small network."
         )
     steps, weights = [0], network.weights
 

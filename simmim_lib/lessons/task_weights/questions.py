@@ -333,12 +333,14 @@ promises what (a single counterexample makes a dash). How to choose:
 - **No task may get worse**: take a *non-conflicting* method. Most others settle conflicts in many
   cases, and promise nothing. (ConFIG fails only if gradients depend on each other.)
 - **Losses have units that mean nothing**: then do not take a plain sum or UPGrad, which keep their
-  proportions. Steps of IMTL-G, ConFIG and Nash-MTL point the same way whatever the units.
+  proportions. Steps of ConFIG and Nash-MTL point the same way whatever the units, and so do those
+  of IMTL-G for two tasks; for three or more, a change of units may turn these round.
 - **You have weighed the tasks yourself**: then you want just what *linear under scaling* says, but
   not of ConFIG, whose direction knows no weights. A method that cancels units cancels your weights,
   too.
 - **A learning rate is tuned already**: it is lost with a method that is neither *scale-equivariant*
-  nor of *constant sum*: the steps of Nash-MTL, FairGrad and DB-MTL have a length of their own.
+  nor of *constant sum*: the steps of Nash-MTL, FairGrad, DB-MTL and uncertainty weighting have a
+  length of their own.
 """
 
 
