@@ -2,6 +2,7 @@
 
 import ast
 import re
+import statistics
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -20,11 +21,15 @@ def private_names_taken(tree: ast.Module) -> Iterator[str]:
                 modules.add(name.asname or name.name)
                 if name.name.startswith("_") and not name.name.startswith("__"):
                     yield f"{node.module}.{name.name}"
+        if isinstance(node, ast.Import):
+            for name in node.names:
+                if name.name.startswith("simmim_lib"):
+                    modules.add(name.asname or name.name)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Attribute) and isinstance(node.value, ast.Name):
+        if isinstance(node, ast.Attribute):
             private = node.attr.startswith("_") and not node.attr.startswith("__")
-            if private and node.value.id in modules:
-                yield f"{node.value.id}.{node.attr}"
+            if private and ast.unparse(node.value) in modules:
+                yield f"{ast.unparse(node.value)}.{node.attr}"
 
 
 @pytest.mark.parametrize(
@@ -33,6 +38,8 @@ def private_names_taken(tree: ast.Module) -> Iterator[str]:
         "from simmim_lib.datasets.loading import _load",
         "from simmim_lib.datasets import loading\nloading._load('mnist')",
         "def later():\n    from simmim_lib import datasets as data\n    return data._load",
+        "import simmim_lib.datasets.loading as loading\nloading._load('mnist')",
+        "import simmim_lib.datasets\nsimmim_lib.datasets._load('mnist')",
     ],
 )
 def test_a_private_name_that_is_taken_is_found(code):
@@ -46,6 +53,33 @@ def test_no_module_takes_a_private_name_of_another():
         if (found := list(private_names_taken(ast.parse(path.read_text(encoding="utf-8")))))
     }
     assert taken == {}
+
+
+LONG_FUNCTION, LONG_CLASS = 40, 200
+"""Lines of a function's body without its docstring, and of a whole class."""
+
+
+def body_lines(node: ast.FunctionDef) -> int:
+    first, *rest = node.body
+    body = rest if ast.get_docstring(node) is not None else [first, *rest]
+    return body[-1].end_lineno - body[0].lineno + 1 if body else 0
+
+
+def test_functions_fit_on_a_screen_and_long_classes_say_why():
+    nodes = [
+        node for path in MODULES for node in ast.walk(ast.parse(path.read_text(encoding="utf-8")))
+    ]
+    lengths = [body_lines(node) for node in nodes if isinstance(node, ast.FunctionDef)]
+    assert statistics.median(lengths) <= 8
+    assert sum(length > LONG_FUNCTION for length in lengths) <= len(lengths) / 100
+    unexplained = [
+        node.name
+        for node in nodes
+        if isinstance(node, ast.ClassDef)
+        and node.end_lineno - node.lineno >= LONG_CLASS
+        and "The class is long because" not in (ast.get_docstring(node) or "")
+    ]
+    assert unexplained == []
 
 
 def panels_of(path: Path) -> set[str]:

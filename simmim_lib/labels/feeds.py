@@ -46,6 +46,8 @@ def where_they_count(labels: Any, weights: Any) -> Any:
 class Feed:
     """Brings into form what a model of several tasks is fed with.
 
+    The class is long because each kind of batch that Keras takes needs a way of its own.
+
     Args:
         tasks: of the model.
         trained: names of those that are trained; of one alone, labels need no name.

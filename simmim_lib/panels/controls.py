@@ -49,9 +49,13 @@ def slider(description: str, options: Iterable[Any], value: object) -> "widgets.
     """
     import ipywidgets as widgets
 
+    def named(option: Any) -> tuple[str, Any]:
+        # All are pairs: a bare value among pairs would turn the pairs into values.
+        return (f"{option:g}" if isinstance(option, int | float) else str(option), option)
+
     return widgets.SelectionSlider(
         description=description,
-        options=[(f"{o:g}", o) if isinstance(o, int | float) else o for o in options],
+        options=[each if isinstance(each, tuple) else named(each) for each in options],
         value=value,
         continuous_update=False,
         **layout_and_style(),

@@ -19,7 +19,7 @@ from simmim_lib.experiments.measures import ERRORS, MEASURES, Scores
 from simmim_lib.foundation import atomic, locks, outputs
 from simmim_lib.foundation.links import not_following
 from simmim_lib.foundation.paths import from_person
-from simmim_lib.settings import Settings
+from simmim_lib.settings import RENAMED, Settings
 from simmim_lib.trunks import checkpoints
 
 FILE_NAME = "experiments.jsonl"
@@ -116,7 +116,8 @@ def _parse(path: Path, number: int, line: bytes) -> Row:
 def _row(values: Any) -> Row:
     """Check a row: a folder with results may come from anybody."""
     with checkpoints.without_downloads():
-        settings = identity(Settings.from_mapping(values["settings"]))
+        named = {RENAMED.get(name, name): value for name, value in values["settings"].items()}
+        settings = identity(Settings.from_mapping(named))
     error, seconds = values["error"], float(values["seconds"])
     if not isinstance(error, str | None):
         raise TypeError("the error must be text")

@@ -338,10 +338,11 @@ class _Waiting:
         Args:
             last: the place of what the worker did last; None for a new one.
         """
-        self.taken.discard(-1 if last is None else last)
-        place = -1 if last is None else last + 1
-        if place not in self.left:
+        if last is None:
             place = self._new_place()
+        else:
+            self.taken.discard(last)
+            place = last + 1 if last + 1 in self.left else self._new_place()
         self.taken.add(place)
         return place, self.left.pop(place)
 

@@ -14,6 +14,14 @@ def test_numbers_on_a_slider_are_written_short():
     assert slider.value == 2.0 and not slider.continuous_update
 
 
+@pytest.mark.parametrize("first", ["all", "up to 20"])
+def test_words_stand_on_a_slider_beside_numbers(first):
+    slider = controls.setting_slider("labels_per_class", "Labels per class", first)
+    assert slider.label == first and slider.value == first
+    slider.label = "5"
+    assert slider.value == 5
+
+
 def test_what_is_shown_may_differ_from_the_value():
     slider = controls.slider("Wrong labels", [("0 %", 0.0), ("40 %", 0.4)], 0.4)
     assert slider.label == "40 %"

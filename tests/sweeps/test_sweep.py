@@ -148,6 +148,14 @@ def test_rows_of_old_are_read(tmp_path: Path) -> None:
     assert row.measure("mnist") == "accuracy" and row.main_scores("mnist").tolist() == [0.25, 0.5]
 
 
+def test_rows_with_a_setting_s_old_name_are_read(tmp_path: Path) -> None:
+    row = good()
+    old = {"strangers" if n == "foreign_images" else n: v for n, v in row["settings"].items()}
+    assert old != row["settings"]
+    (read_back,) = read(write(tmp_path, row | {"settings": old}))
+    assert read_back.settings == sweep_worker.experiments(1)[0]
+
+
 def test_the_budget_decides_nothing_but_the_number_of_seeds(tmp_path: Path) -> None:
     many = Settings(budget="full", steps=1)
     assert rows.identity(many).seeds == many.seeds == 10

@@ -141,9 +141,9 @@ def _offered(start: Settings) -> list[str]:
 
 
 def _controls(start: Settings) -> dict[str, Any]:
-
     names = _offered(start)
-    fewest = min(start.labels_of.values(), key=str)
+    # Numbers before words such as "all".
+    fewest = min(start.labels_of.values(), key=lambda labels: (isinstance(labels, str), labels))
     return {
         "recipe": recipe_dropdown(start.recipe),
         "trunk": trunk_dropdown(start.trunk),

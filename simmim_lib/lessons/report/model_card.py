@@ -52,7 +52,10 @@ def model_card(findings: Findings, target: str) -> Table:
 
 
 class _Card:
-    """What there is to say about the best seed's network for a target."""
+    """What there is to say about the best seed's network for a target.
+
+    The class is long because each line of the card is a method, and all look at the same network.
+    """
 
     def __init__(self, findings: Findings, target: str) -> None:
         self.findings, self.target = findings, target

@@ -302,14 +302,9 @@ def accuracies(
     Raises:
         WorkbookError: the study has no such run, or is not there.
     """
-    return _study().values(
+    return stored.load("optimizers").values(
         measure, optimizer=optimizer, learning_rate=learning_rate, schedule=schedule
     )
-
-
-@functools.cache
-def _study() -> stored.StoredStudy:
-    return stored.load("optimizers")
 
 
 def best_rate(optimizer: str, schedule: str = "constant") -> float:

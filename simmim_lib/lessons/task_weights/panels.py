@@ -35,6 +35,9 @@ from simmim_lib.weighting import METHODS
 REDRAW_EVERY = 3
 """While the trade-offs are measured, they are drawn again after so many more weights."""
 
+MAX_TRAIL = 40
+"""So many weights that were set are drawn: those that are forgotten are measured again."""
+
 PLAIN_SUM = "fixed"
 FIRST_METHODS = ("uncertainty", "gradnorm", "mgda", "pcgrad", "nash-mtl")
 """The weightings that are compared with the plain sum at first."""
@@ -76,7 +79,7 @@ def task_weights(settings: Settings | None = None) -> Panel:
         unweighted = settings.replace(task_weights=None)
         trail = trails.get(unweighted, ())
         if shares and trail[-1:] != (shares,):
-            trail = (*trail, shares)
+            trail = (*trail, shares)[-MAX_TRAIL:]
         for picture in _trade_offs(unweighted, trail, progress):
             trails[unweighted] = trail  # not before there is a picture of it
             yield picture

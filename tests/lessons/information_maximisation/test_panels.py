@@ -73,7 +73,6 @@ def test_without_the_spreading_half_predictions_collapse_and_the_alarm_says_so()
     assert "5 labels per class" in says
 
 
-@pytest.mark.colab
 @pytest.mark.slow
 def test_without_information_there_is_a_picture_too():
     panel = panels.two_halves(HALVES)

@@ -78,7 +78,6 @@ def test_a_real_network_follows_start_optimizer_and_seeds():
     follow(panel, lambda: choose(find(panel.view, "Seeds"), "2"))
 
 
-@pytest.mark.colab
 @pytest.mark.slow
 def test_a_remembered_setting_is_shown_again():
     panel = panels.real_network(QUICK)

@@ -21,6 +21,7 @@ def reading():
     return Reading(images, labels, random.random(60), lambda changed: changed.mean(axis=(1, 2, 3)))
 
 
+@pytest.mark.colab
 def test_the_threshold_and_the_prevalence_move_the_people(reading):
     panel = panels.threshold(reading, at=0.237)
     panel.start()
@@ -45,6 +46,7 @@ def test_the_threshold_is_as_exact_as_it_was_fixed(reading):
     assert [value for label, value in near if label == "0.15"] == [0.1512]
 
 
+@pytest.mark.colab
 def test_every_kind_of_corruption_is_drawn(reading):
     panel = panels.corruption(reading, at=0.5)
     panel.start()

@@ -84,7 +84,6 @@ def test_the_pictures_come_as_the_network_learns():
     assert told[-1] == (3 * 40, 3 * 40)  # the joint network, and one for each target
 
 
-@pytest.mark.colab
 @pytest.mark.slow
 def test_what_a_panel_shows_is_what_the_experiment_gives():
     *_, course = experiments.follow(TINY)

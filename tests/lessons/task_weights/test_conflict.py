@@ -8,8 +8,6 @@ from simmim_lib.errors import WorkbookError
 from simmim_lib.lessons.task_weights import conflict, conflict_figures
 from simmim_lib.lessons.task_weights.shares import small_experiment
 
-pytestmark = pytest.mark.colab
-
 TINY = small_experiment(targets=("mnist", "uci-digits"), labels_per_class=2, steps=20, seeds=2)
 THREE = ("mnist", "uci-digits", "fashion")
 

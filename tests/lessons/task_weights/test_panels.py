@@ -176,6 +176,17 @@ def test_weights_set_before_are_measured_again_if_they_were_forgotten(monkeypatc
     assert last.alt == says
 
 
+def test_only_the_last_weights_are_drawn(monkeypatch):
+    """No more than are remembered, or each move would train all that was just forgotten."""
+    trails = []
+    monkeypatch.setattr(panels, "_trade_offs", lambda _, trail, __: [trails.append(trail)])
+    panel = panels.task_weights(TINY)
+    for number in range(panels.MAX_TRAIL + 5):
+        list(panel.update({**panel.values, "weights": f"{number + 1} : 100"}, lambda *now: None))
+    assert len(trails[-1]) == panels.MAX_TRAIL
+    assert trails[-1][:-1] == trails[-2][1:]
+
+
 @pytest.mark.slow
 def test_weights_that_were_cancelled_are_not_told_as_set_before():
     panel = panels.task_weights(TINY.replace(labels_per_class=5))

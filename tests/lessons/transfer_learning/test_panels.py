@@ -36,7 +36,6 @@ def with_interval(accuracy):
     return f"{mean:.3f} ± {half_width:.3f}"
 
 
-@pytest.mark.colab
 @pytest.mark.slow
 def test_the_panel_s_numbers_are_those_of_experiments_and_its_baseline_is_from_scratch(panel):
     start = Settings(steps=5, seeds=2)
