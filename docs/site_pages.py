@@ -11,9 +11,6 @@ import numpy as np
 import simmim_lib
 from simmim_lib.foundation.intervals import mean_and_interval
 
-MAX_ROWS = 60
-"""Of a study's table; the file beside it has them all."""
-
 MAX_WORDS = 40
 """Characters of one value of a setting."""
 
@@ -53,16 +50,14 @@ def _study(study: Mapping[str, Any]) -> list[str]:
     rows = [
         [_text(record["settings"].get(name)) for name in varied]
         + [_measured(record["measures"].get(name)) for name in measures]
-        for record in records[:MAX_ROWS]
+        for record in records
     ]
-    more = len(records) - len(rows)
     versions = ", ".join(f"{name} {version}" for name, version in study["versions"].items())
     return [
         f"## {study['name']}",
         study["about"],
         f"`{study['command']}`, budget {study['budget']}, {versions}",
         table([*varied, *measures], rows),
-        *([f"And {more} more, in `data/results/{study['name']}.json`."] if more > 0 else []),
     ]
 
 

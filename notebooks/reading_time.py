@@ -2,7 +2,11 @@
 
 import math
 import re
+import sys
+from collections.abc import Sequence
+from pathlib import Path
 
+import nbformat
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
@@ -76,3 +80,15 @@ def _parts(notebook: NotebookNode) -> tuple[list[NotebookNode], list[NotebookNod
             part = deeper if DEEPER in found.group(1).lower() else short
         part.append(cell)
     return short, deeper
+
+
+def main(numbers: Sequence[str]) -> None:
+    """Print the minutes of lessons, and of their short ways."""
+    for path in sorted(Path(__file__).parent.glob("*.ipynb")):
+        if path.name[:2] in numbers or not numbers:
+            notebook = nbformat.read(path, as_version=4)
+            print(f"{path.name}: {minutes(notebook)}, the short way {minutes(short_way(notebook))}")
+
+
+if __name__ == "__main__":
+    main(sys.argv[1:])

@@ -17,6 +17,7 @@ from collections.abc import Iterator
 from importlib import metadata
 from pathlib import Path
 
+import image_making
 import psutil
 import pytest
 import rattler
@@ -29,6 +30,18 @@ ROOT = Path(__file__).parents[1]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text("utf-8"))["project"]
 COLAB_PYTHON = ROOT / ".venv-colab" / "bin" / "python"
 LARGEST_WHEEL = 23_000_000  # bytes; 13 MB of them are networks, 6 of these EfficientNet-Lite0
+
+
+def test_readme_names_the_image_of_colab_that_was_tried() -> None:
+    header = (ROOT / "constraints" / "colab.txt").read_text("utf-8").partition("absl")[0]
+    (date,) = re.findall(r"\d{4}-\d\d-\d\d", header)
+    assert f"Colab's image of {date}" in (ROOT / "README.md").read_text("utf-8")
+
+
+def test_readme_counts_the_weightings() -> None:
+    from simmim_lib.weighting import METHODS
+
+    assert f"yes, {len(METHODS)} methods" in (ROOT / "README.md").read_text("utf-8")
 
 
 def requirements(*extras: str) -> list[Requirement]:
@@ -223,6 +236,34 @@ print(datasets.__file__, len(datasets.verify()), len(datasets.load("mnist").trai
     file, verified, images = done.stdout.split()
     assert Path(file).is_relative_to(target)
     assert int(verified) >= 3 and int(images) == 4000
+
+
+@pytest.mark.slow
+def test_what_is_installed_works_without_the_repository(wheel: Path, tmp_path: Path) -> None:
+    target = tmp_path / "site"
+    quiet = ["install", "--quiet", "--no-deps", "--no-index", "--target"]
+    run(sys.executable, "-m", "pip", *quiet, target, wheel)
+    here = {"cwd": tmp_path, "env": {**os.environ, "PYTHONPATH": str(target)}}
+    simmim = [sys.executable, "-m", "simmim_lib"]
+    tiny = ["--targets", "uci-digits", "--steps", "2", "--seeds", "1", "--baseline", "none"]
+    run(*simmim, "run", *tiny, "--save", "model.keras", **here)
+    image_making.fill(tmp_path / "pictures", {"some": 3}, (28, 28))
+    said = run(*simmim, "predict", "model.keras", "pictures", **here).stdout
+    assert "3 images" in said
+    code = "from simmim_lib.commands import playground; print(len(playground.page()['cells']))"
+    assert run(sys.executable, "-c", code, **here).stdout == "3\n"
+
+
+@pytest.mark.slow
+def test_the_source_package_makes_the_same_wheel(wheel: Path, tmp_path: Path) -> None:
+    code = f"from hatchling.build import build_sdist; build_sdist({str(tmp_path)!r})"
+    run(sys.executable, "-c", code, cwd=ROOT)
+    (source,) = tmp_path.glob("*.tar.gz")
+    build = ["wheel", "--quiet", "--no-deps", "--no-build-isolation", "--wheel-dir"]
+    run(sys.executable, "-m", "pip", *build, tmp_path, source)
+    (again,) = tmp_path.glob("*.whl")
+    with zipfile.ZipFile(wheel) as one, zipfile.ZipFile(again) as other:
+        assert sorted(one.namelist()) == sorted(other.namelist())
 
 
 @pytest.mark.slow

@@ -117,7 +117,13 @@ def most_bytes(known: Entry) -> int:
 
 
 def _published(known: Entry) -> MedicalSet:
-    return next(each for each in medmnist.SETS if known.title.startswith(each.title))
+    for each in medmnist.SETS:
+        if known.title.startswith(each.title):
+            return each
+    raise WorkbookError(
+        f"{known.title} is to be fetched, but is none of MedMNIST's sets, and of no other are the "
+        "arrays known: bring it with the workbook, or read it as folder:PATH."
+    )
 
 
 def _shapes(known: Entry) -> dict[str, tuple[int, ...]]:

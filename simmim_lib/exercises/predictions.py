@@ -5,7 +5,7 @@ from typing import Any
 
 from simmim_lib.exercises import scores
 from simmim_lib.exercises.answer_controls import controls
-from simmim_lib.exercises.questions import Answer, Question, find_question
+from simmim_lib.exercises.questions import LETTERS, Answer, Choice, Question, find_question
 from simmim_lib.exercises.shown import as_html, as_widget, markdown
 from simmim_lib.exercises.verdicts import Verdict
 
@@ -100,9 +100,14 @@ class Prediction:
         self._record = display(_record(self.asked.name), raw=True, display_id=True)
 
     def as_html(self) -> str:
-        """Return the question with its answer folded."""
+        """Return the question with its answer folded, and with a fold for each option to choose."""
         folded = "".join([*map(as_html, self.shown), _as_explanation(self.asked, self.answer)])
-        return f"{_as_question(self.asked)}<details><summary>Answer</summary>{folded}</details>"
+        question = (
+            _with_folded_options(self.asked, self.answer.right)
+            if isinstance(self.asked, Choice)
+            else _as_question(self.asked)
+        )
+        return f"{question}<details><summary>Answer</summary>{folded}</details>"
 
 
 def _record(name: str) -> dict[str, Any]:
@@ -113,10 +118,28 @@ def _record(name: str) -> dict[str, Any]:
 
 
 def _as_question(asked: Question) -> str:
+    return _framed(asked, markdown(asked.listed()))
+
+
+def _framed(asked: Question, listed: str) -> str:
     return (
         f'<div id="question-{html.escape(asked.name)}"><strong>Predict.</strong>'
-        f"{markdown(asked.text)}{markdown(asked.listed())}</div>"
+        f"{markdown(asked.text)}{listed}</div>"
     )
+
+
+def _with_folded_options(asked: Choice, right: str) -> str:
+    """Return a question whose options answer when they are opened, without a kernel."""
+    folds = []
+    for letter, option in zip(LETTERS, asked.options, strict=False):
+        said = asked.judge(letter, right)
+        verdict = Verdict("right" if said.right else "wrong", said.reply)
+        text = markdown(option.text).removeprefix("<p>").removesuffix("</p>")
+        folds.append(
+            f'<details class="option"><summary>({letter}) {text}</summary>'
+            f"{verdict._repr_html_()}</details>"
+        )
+    return _framed(asked, "".join(folds))
 
 
 def _as_explanation(asked: Question, answer: Answer) -> str:

@@ -46,9 +46,10 @@ def test_the_title_cell_says_what_the_list_says(lesson):
 
 def test_the_readme_lists_all_lessons():
     table = (ROOT / "README.md").read_text("utf-8").partition("## Lessons")[2]
-    rows = re.findall(r"(?m)^\| \[(.+?)\]\((.+?)\) \| .{20,} \|$", table)
+    rows = re.findall(r"(?m)^\| \[(.+?)\]\((.+?)\) \| (\d+) \| .{20,} \|$", table)
     assert rows == [
-        (f"{lesson.number} {lesson.title}", f"notebooks/{lesson.notebook}") for lesson in LESSONS
+        (f"{lesson.number} {lesson.title}", f"notebooks/{lesson.notebook}", str(lesson.minutes))
+        for lesson in LESSONS
     ]
 
 

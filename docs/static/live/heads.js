@@ -137,7 +137,10 @@ const Heads = {
 
   // Mean and half width of Student's 95 % interval.
   interval(values) {
-    const t = [NaN, 12.706, 4.303, 3.182, 2.776, 2.571, 2.447, 2.365, 2.306, 2.262];
+    const t = [
+      NaN, 12.7062047, 4.3026527, 3.1824463, 2.7764451, 2.5705818, 2.4469119, 2.3646243, 2.3060041,
+      2.2621572,
+    ];
     const mean = values.reduce((sum, value) => sum + value, 0) / values.length;
     if (values.length < 2) return { mean, half: NaN };
     const squares = values.reduce((sum, value) => sum + (value - mean) ** 2, 0);

@@ -96,7 +96,7 @@
     const box = { left: 50, top: 30, width: 400, height: 220 };
     const x = (step) => box.left + box.width * step / data.steps;
     const y = (share) => box.top + box.height * (1 - share);
-    axes(pen, dark, box, "test accuracy of every seed", "training steps, all examples at once");
+    axes(pen, dark, box, "test accuracy of every seed; mean ± interval", "training steps, all examples at once");
     for (const share of [0, 0.25, 0.5, 0.75, 1]) {
       pen.fillStyle = dark;
       pen.fillText(share.toFixed(2), box.left - 34, y(share) + 4);
@@ -107,6 +107,24 @@
     for (const run of runs) {
       pen.beginPath();
       run.course.forEach(([step, share], number) => pen[number ? "lineTo" : "moveTo"](x(step), y(share)));
+      pen.stroke();
+    }
+    // The interval over seeds, at the last step.
+    const { mean, half } = Heads.interval(runs.map((run) => run.course.at(-1)[1]));
+    const place = x(runs[0].course.at(-1)[0]) + 8;
+    pen.strokeStyle = pen.fillStyle = dark;
+    pen.beginPath();
+    pen.arc(place, y(mean), 4, 0, 2 * Math.PI);
+    pen.fill();
+    if (!Number.isNaN(half)) {
+      const ends = [mean - half, mean + half].map((share) => y(Math.min(1, Math.max(0, share))));
+      pen.beginPath();
+      pen.moveTo(place, ends[0]);
+      pen.lineTo(place, ends[1]);
+      for (const end of ends) {
+        pen.moveTo(place - 4, end);
+        pen.lineTo(place + 4, end);
+      }
       pen.stroke();
     }
     const bars = { left: 520, top: 30, width: 220, height: 220 };
@@ -138,7 +156,6 @@
       + `${data.sources[settings.source].title}: test accuracy ${(100 * mean).toFixed(1)}${spread} % (${each}), on `
       + `${test.rows} images.`;
     canvas.setAttribute("aria-label", words.textContent);
-    root.dataset.done = JSON.stringify(last);
   }
 
   learn();
