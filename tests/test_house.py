@@ -82,6 +82,29 @@ def test_functions_fit_on_a_screen_and_long_classes_say_why():
     assert unexplained == []
 
 
+OTHER_FOLDERS = {"docs"}
+"""Of tests, for what is not in the library."""
+
+
+def test_tests_mirror_the_tree():
+    """Where a package has tests of its own, they lie in a folder of its name."""
+    tests = Path(__file__).parent
+    folders = {
+        path.relative_to(tests)
+        for path in tests.rglob("*")
+        if path.is_dir() and path.name != "__pycache__"
+    }
+    wrong = {
+        str(folder)
+        for folder in folders
+        if not (LIBRARY / folder).is_dir() and folder.parts[0] not in OTHER_FOLDERS
+    }
+    assert wrong == set()
+    packages = {path.name for path in LIBRARY.iterdir() if path.is_dir()}
+    at_the_top = {path.stem.removeprefix("test_") for path in tests.glob("test_*.py")}
+    assert at_the_top & packages == set()
+
+
 def panels_of(path: Path) -> set[str]:
     """Return the functions of a module that return a panel."""
     functions = [
