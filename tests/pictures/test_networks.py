@@ -3,12 +3,13 @@
 import itertools
 
 import pytest
+import rehearsal
 from matplotlib.patches import Rectangle
 
 from simmim_lib.experiments.network import architecture
 from simmim_lib.pictures.networks import draw_joint_network, draw_network
 from simmim_lib.pictures.style import new_figure
-from simmim_lib.settings import Settings
+from simmim_lib.settings import ADAPTATIONS, Settings
 
 SIZES = [160, 4_640, 18_496, 131_200]
 HEAD = 1_290
@@ -50,6 +51,22 @@ def test_one_network_has_fewer_weights_than_one_for_each_target():
     assert title == (
         f"From glyphs: {together:,} weights in one network, {apart:,} in separate ones"
     )
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("adaptation", ADAPTATIONS)
+@pytest.mark.parametrize("depth", [0, 2, 4])
+def test_a_joint_network_is_drawn_as_it_was_trained(adaptation, depth):
+    targets = ("mnist", "uci-digits")
+    settings = Settings(
+        targets=targets, adaptation=adaptation, frozen_layers=depth, steps=4, seeds=1
+    )
+    last = rehearsal.stages(settings)[-1].weights
+    trained = len(last) // 2 - len(targets)  # a kernel and a bias each, and the heads
+    axes = drawn(settings)
+    by_place = sorted(axes.texts, key=lambda text: text.get_position()[0])
+    states = [each.get_text() for each in by_place if each.get_text() in ("frozen", "trained")]
+    assert states == ["frozen"] * (4 - trained) + ["trained"] * trained
 
 
 LARGE = "efficientnet-lite0"
