@@ -161,6 +161,11 @@ def masked_l1_of_each(images: Tensor, reconstructions: Tensor, mask: Tensor) -> 
     """Return what each image adds to `masked_l1`, (n,): their mean is the loss of the batch."""
     import tensorflow as tf
 
+    if images.shape[-1] != reconstructions.shape[-1]:  # one channel would be spread over all
+        raise WorkbookError(
+            f"The images have {images.shape[-1]} channels, and the reconstructions "
+            f"{reconstructions.shape[-1]}: give both as many."
+        )
     hidden = pixels_of(mask, images.shape[1])
     errors = tf.reduce_sum(tf.abs(images - reconstructions) * hidden, axis=(1, 2, 3))
     of_all = tf.reduce_mean(tf.reduce_sum(hidden, axis=(1, 2, 3)))
@@ -178,7 +183,7 @@ def masked_l1(images: Tensor, reconstructions: Tensor, mask: Tensor) -> Tensor:
             size.
 
     Raises:
-        WorkbookError: the mask is of another grid.
+        WorkbookError: the mask is of another grid, or the channels are not as many.
 
     Source: Xie et al. 2022, equation 2; the authors' code adds 1e-5 to the number of hidden pixels.
     """

@@ -115,6 +115,12 @@ def test_a_mask_of_another_grid_gets_one_sentence():
         masked_l1(images, images, np.zeros((1, 5, 5), bool))
 
 
+def test_images_of_other_channels_get_one_sentence():
+    images, filled = np.zeros((1, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 3), np.float32)
+    with pytest.raises(WorkbookError, match="have 1 channels, and the reconstructions 3"):
+        masked_l1(images, filled, np.zeros((1, 4, 4), bool))
+
+
 def test_normalised_patches_have_mean_0_and_variance_1():
     images = np.random.default_rng(0).random((2, 8, 8, 3), np.float32)
     found = np.array(normalised(images, 4)).reshape(2, 2, 4, 2, 4, 3)

@@ -1,10 +1,12 @@
 """Controls for settings: one loop over the fields, each of which says what it takes."""
 
+import contextlib
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any
 
 from simmim_lib import datasets
-from simmim_lib.foundation.options import DatasetName, Flag, Kind, Names, OrNone, Whole
+from simmim_lib.errors import WorkbookError
+from simmim_lib.foundation.options import Choice, DatasetName, Flag, Kind, Names, OrNone, Whole
 from simmim_lib.panels.controls import (
     checkbox,
     dataset_options,
@@ -81,9 +83,19 @@ def choices(name: str, settings: Settings) -> list[tuple[str, Any]]:
         return _datasets(name, kind, settings)
     if isinstance(kind, Whole) and kind.most - kind.least < MAX_STEPS:
         values: Iterable[Any] = range(kind.least, kind.most + 1)
-    elif not (values := offers(name)):
+    elif not (values := offers(name) or _possible(name, kind, settings)):
         return []
     return [(as_text(each), each) for each in _with(values, value)]
+
+
+def _possible(name: str, kind: Kind, settings: Settings) -> list[Any]:
+    """Return the choices that go with all other settings, where a field does not offer its own."""
+    found = []
+    for value in kind.choices if isinstance(kind, Choice) else ():
+        with contextlib.suppress(WorkbookError):
+            settings.replace(**{name: value})
+            found.append(value)
+    return found
 
 
 def _with(values: Iterable[Any], value: Any) -> list[Any]:

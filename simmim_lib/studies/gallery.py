@@ -87,9 +87,10 @@ _EXAMPLES = (
         {"targets": ("mnist", "fashion"), "task_weights": (0.01, 1.0)},
     ),
     Example(
-        "Images without labels",
-        "The recipe of lesson 05: the information of unlabelled images, and two views that agree.",
-        {"recipe": "simmim", "labels_per_class": 2},
+        "One label a class",
+        "The recipe of lesson 05: one labelled digit of each class, the information of unlabelled "
+        "images, and two views that agree.",
+        {"recipe": "simmim", "labels_per_class": 1},
     ),
     Example(
         "A collapse",

@@ -16,6 +16,9 @@ if TYPE_CHECKING:
 State = Mapping[str, np.ndarray]
 """Arrays by name, as `state_dict()` of a model in PyTorch gives them."""
 
+START = "vit.embeddings."
+"""How the names of all begin that stands before the blocks."""
+
 
 def load(model: "keras.Model", state: State, sizes: Sizes) -> None:
     """Give a model the weights of a masked vision transformer of Hugging Face's `transformers`.
@@ -27,23 +30,42 @@ def load(model: "keras.Model", state: State, sizes: Sizes) -> None:
         sizes: of the network.
 
     Raises:
-        WorkbookError: the state lacks an array, or has one of another shape.
+        WorkbookError: the state lacks an array, or has one of another shape, or more blocks; the
+            model is left as it was.
     """
+    _check_sizes(state, sizes)
     layers = {layer.name: layer for layer in model._flatten_layers()}
-    for name, weights in _by_layer(state, sizes).items():
-        if name in layers:
-            _set(layers[name], weights)
+    given = {name: each for name, each in _by_layer(state, sizes).items() if name in layers}
+    for name, weights in given.items():
+        _check_shapes(layers[name], weights)
+    for name, weights in given.items():
+        layers[name].set_weights(weights)
 
 
-def _set(layer: "keras.layers.Layer", weights: Weights) -> None:
-    try:
-        layer.set_weights(weights)
-    except ValueError as error:
-        wanted, given = ([tuple(each.shape) for each in of] for of in (layer.weights, weights))
+def _check_sizes(state: State, sizes: Sizes) -> None:
+    """Compare width, patch and number of blocks, before anything is rearranged by them."""
+    found = np.shape(state.get(f"{START}patch_embeddings.projection.weight", ()))
+    if found and (found[0], *found[2:]) != (sizes.width, sizes.patch, sizes.patch):
+        raise WorkbookError(
+            f"The weights are of width {found[0]} and patches of {found[2:]} pixels, but the "
+            f"network of width {sizes.width} and patches of {(sizes.patch, sizes.patch)}: build it "
+            "with the sizes of the weights."
+        )
+    blocks = {name.split(".")[2] for name in state if name.startswith("vit.layers.")}
+    if len(blocks) > sizes.depth:
+        raise WorkbookError(
+            f"The weights have {len(blocks)} blocks, but the network {sizes.depth}: build it with "
+            "the sizes of the weights."
+        )
+
+
+def _check_shapes(layer: "keras.layers.Layer", weights: Weights) -> None:
+    wanted, given = ([tuple(each.shape) for each in of] for of in (layer.weights, weights))
+    if wanted != given:
         raise WorkbookError(
             f"The weights for {shown(layer.name)} have the shapes {given}, but the network "
             f"{wanted}: build it with the sizes of the weights."
-        ) from error
+        )
 
 
 def _by_layer(state: State, sizes: Sizes) -> dict[str, Weights]:
@@ -67,15 +89,14 @@ def _ends(state: State, sizes: Sizes) -> dict[str, Weights]:
     Our bias of a place holds the patch's bias and the place's position; so our mask token is the
     difference to a patch's bias.
     """
-    start = "vit.embeddings."
-    projection = state[f"{start}patch_embeddings.projection.weight"]
-    bias = state[f"{start}patch_embeddings.projection.bias"]
-    positions = state[f"{start}position_embeddings"][0]
-    first = state[f"{start}cls_token"][0] + positions[:1]
+    projection = state[f"{START}patch_embeddings.projection.weight"]
+    bias = state[f"{START}patch_embeddings.projection.bias"]
+    positions = state[f"{START}position_embeddings"][0]
+    first = state[f"{START}cls_token"][0] + positions[:1]
     kernel = projection.transpose(2, 3, 1, 0).reshape(-1, sizes.width)
     return {
         SMALL_VIT.blocks[0]: [kernel, np.concatenate([first, positions[1:] + bias])],
-        "mask_token": [state[f"{start}mask_token"][0] - bias],
+        "mask_token": [state[f"{START}mask_token"][0] - bias],
         "final_norm": [state[f"vit.layernorm.{part}"] for part in ("weight", "bias")],
         "reconstruction": _pixels_last(state["decoder.0.weight"], state["decoder.0.bias"], sizes),
     }

@@ -398,4 +398,4 @@ def test_a_full_disk_costs_nothing_but_time(elsewhere, monkeypatch):
 def test_every_bundled_network_is_there_and_small(asked):
     path = _bundled_path(*asked)
     assert _read(path, *asked) is not None, "another recipe: run `make trunks`"
-    assert path.stat().st_size < 3e6
+    assert path.stat().st_size < (2e6 if asked[1] == "small-vit" else 3e6)

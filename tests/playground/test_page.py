@@ -73,6 +73,17 @@ def test_what_is_set_stays_and_the_rest_follows(still):
     assert page.controls["information"].value == page.settings.information == 1.0
 
 
+def test_only_pretexts_that_the_trunk_knows_are_offered(still):
+    page = playground("trunk=small-vit")
+    pretext = page.controls["pretext"]
+    known = page.settings.trunk_info.pretexts
+    assert [value for _, value in pretext.options] == [*known] and "masked" in known
+    choose(pretext, "masked")
+    page.wait()
+    assert page.settings.pretext == "masked"
+    assert [value for _, value in playground().controls["pretext"].options] != []
+
+
 def test_texts_are_read_as_a_command_reads_them(still):
     page = playground("targets=mnist,fashion")
     send(page.controls["task_weights"], value="1,2")

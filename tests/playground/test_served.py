@@ -15,6 +15,9 @@ pytestmark = [
     pytest.mark.slow,
     pytest.mark.skipif(not browser.find_browser(), reason="no Chromium: install chromium"),
 ]
+PATIENCE = 300_000
+"""Milliseconds: a kernel imports TensorFlow and trains before it has a reader."""
+
 OPTIONS = "steps=20&labels_per_class=2&baseline=none"
 
 
@@ -45,7 +48,7 @@ def chromium() -> Iterator[Browser]:
 def opened(chromium: Browser, address: str) -> Page:
     """Open the playground as a reader of its own, and wait for the picture."""
     page = chromium.new_context().new_page()
-    page.set_default_timeout(browser.PATIENCE)
+    page.set_default_timeout(PATIENCE)
     page.goto(address)
     says(page, r"test accuracy \d+\.\d %")
     return page
@@ -72,9 +75,10 @@ def test_readers_see_what_they_have_asked_for_and_nothing_of_each_other(chromium
 def test_nothing_of_another_host_is_loaded(chromium, address):
     """Voila's own page asks for icons of one; the server says that it may not."""
     page = chromium.new_context().new_page()
+    page.set_default_timeout(PATIENCE)
     loaded = []
     page.on("requestfinished", lambda request: loaded.append(request.url))
-    page.goto(f"{address}?theme=dark&{OPTIONS}", timeout=browser.PATIENCE)
+    page.goto(f"{address}?theme=dark&{OPTIONS}")
     says(page, r"test accuracy \d+\.\d %")
     assert len(loaded) > 5
     assert all(url.startswith((address, "data:", "blob:")) for url in loaded)
@@ -84,7 +88,7 @@ def test_nothing_of_another_host_is_loaded(chromium, address):
 
 def test_without_javascript_the_page_says_what_was_measured(chromium, address):
     page = chromium.new_context(java_script_enabled=False).new_page()
-    page.goto(address, timeout=browser.PATIENCE)
+    page.goto(address, timeout=PATIENCE)
     text = page.inner_text("body")
     assert "needs JavaScript" in text and text.count("Measured over 10 seeds") > 9
     assert not page.locator("#loading").is_visible()

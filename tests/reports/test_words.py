@@ -6,7 +6,7 @@ from image_making import noise as make_noise
 
 from simmim_lib.experiments.baselines import PROBE, SCRATCH
 from simmim_lib.reports import words
-from simmim_lib.settings import Settings
+from simmim_lib.settings import PRETEXTS, Settings
 
 PUBLISHED = Settings(trunk="efficientnet-lite0")
 
@@ -25,6 +25,9 @@ def test_where_the_weights_come_from_is_said():
     own = words.start(Settings(source="fashion", copied_layers=3, frozen_layers=2))
     assert "all training images of fashion" in own and "3 are copied and 2 frozen" in own
     assert "random weights" in words.start(Settings(source=None))
+    for pretext in ("masked", "contrastive"):
+        told = words.start(Settings(trunk="small-vit", source="fashion", pretext=pretext))
+        assert f"images of fashion, {PRETEXTS[pretext]}. Of its 6" in told
 
 
 def test_a_published_trunk_is_not_trained_from_scratch_and_why():

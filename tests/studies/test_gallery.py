@@ -27,7 +27,7 @@ def test_a_verdict_is_that_of_the_stored_numbers(example):
 
 
 def test_the_collapse_is_one():
-    """All images in one class: no better than one of ten."""
+    """A few classes get most images, far below what a good source gives."""
     found = stored.load("gallery")
     example = gallery.EXAMPLES["A collapse"]
     (own,) = (record for record in found.records if record.settings == example.measured)

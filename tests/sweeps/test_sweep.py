@@ -65,6 +65,19 @@ grid:
     assert len(found) == 8 and set(found) == wanted
 
 
+@pytest.mark.slow
+def test_a_sweep_goes_over_pretexts(tmp_path: Path) -> None:
+    text = """
+settings: {trunk: small-vit, source: fashion, targets: [fashion], steps: 2, seeds: 1}
+grid: {pretext: [masked, contrastive, labels], labels_per_class: [2]}
+"""
+    experiments = grids.read(grid(tmp_path, text))
+    assert sweep.run(experiments[:2], tmp_path / "out", workers=1).done == 2
+    masked, contrastive = read(tmp_path / "out")
+    assert [masked.settings.pretext, contrastive.settings.pretext] == ["masked", "contrastive"]
+    assert masked.main_scores("fashion") != contrastive.main_scores("fashion")
+
+
 def test_experiments_are_listed_one_by_one(tmp_path: Path) -> None:
     text = "settings: {seeds: 2}\nexperiments:\n- {steps: 3}\n- {source: none, seeds: 1}\n- {}\n"
     wanted = [Settings(seeds=2, steps=3), Settings(source=None, seeds=1), Settings(seeds=2)]

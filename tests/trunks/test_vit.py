@@ -75,8 +75,25 @@ def test_weights_of_other_sizes_get_one_sentence():
     wide = vit.Sizes(4, 48, 2, 3, 40, class_token=True)
     with pytest.raises(WorkbookError, match="build it with the sizes of the weights"):
         published_vit.load(masked_model(16, 3, wide), state, TINY)
+    for sizes in (wide, vit.Sizes(4, 42, 2, 3, 40), vit.Sizes(8, 24, 2, 3, 40)):
+        with pytest.raises(WorkbookError, match=r"of width 24 and patches of \(4, 4\) pixels"):
+            published_vit.load(masked_model(16, 3, TINY), state, sizes)
+    with pytest.raises(WorkbookError, match="have 2 blocks, but the network 1"):
+        published_vit.load(masked_model(16, 3, TINY), state, vit.Sizes(4, 24, 1, 3, 40))
     with pytest.raises(WorkbookError, match=r"lack 'vit\.layers\.2\..*' *: give the state"):
         published_vit.load(masked_model(16, 3, TINY), state, vit.Sizes(4, 24, 3, 3, 40))
+
+
+def test_weights_that_are_refused_leave_the_network_as_it_was():
+    with np.load(STORED) as stored:
+        state = {name[6:]: stored[name] for name in stored.files if name.startswith("state/")}
+    model = masked_model(16, 3, TINY)
+    before = model.get_weights()
+    last = "vit.layers.1.mlp.fc2.weight"
+    with pytest.raises(WorkbookError, match="block_2_thought"):
+        published_vit.load(model, {**state, last: state[last][:-1]}, TINY)
+    for one, other in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, other)
 
 
 def test_the_largest_has_as_many_weights_as_its_authors_count():

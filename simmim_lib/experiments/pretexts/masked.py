@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import masking, trunks
+from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.pretexts import self_taught
 from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
@@ -320,7 +321,11 @@ def reconstructions(network: Pretrained, images: np.ndarray, mask: np.ndarray) -
         network: of the pretext "masked".
         images: (n, size, size, channels).
         mask: of patches, 1 where hidden, (n, grid, grid).
+
+    Raises:
+        WorkbookError: images or a mask of another shape than the network learnt with.
     """
+    _check(network, images, mask)
     made = learner(network.trunk, images.shape[1:])
     variables = [*(each for block in made.variables.values() for each in block), *made.decoder]
     values = [*network.trunk_weights, *network.decoder]
@@ -328,3 +333,18 @@ def reconstructions(network: Pretrained, images: np.ndarray, mask: np.ndarray) -
     weights = [known[id(variable)] for variable in made.reconstruct.weights]
     filled, _ = made.reconstruct.stateless_call(weights, [], [images, mask.astype(np.float32)])
     return np.asarray(filled)
+
+
+def _check(network: Pretrained, images: np.ndarray, mask: np.ndarray) -> None:
+    wanted = self_taught.shape_of_images(network.source, network.trunk)
+    if images.shape[1:] != wanted:
+        raise WorkbookError(
+            f"The images have the shape {images.shape[1:]}, but the network learnt from "
+            f"{wanted}: give images of that height, width and number of channels."
+        )
+    grid = wanted[0] // PATCH
+    if mask.shape != (len(images), grid, grid):
+        raise WorkbookError(
+            f"The mask has the shape {mask.shape}: give one of {(len(images), grid, grid)}, for "
+            f"each image one of {grid} x {grid} patches."
+        )

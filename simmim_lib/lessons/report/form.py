@@ -7,6 +7,7 @@ from typing import Any
 from simmim_lib import datasets
 from simmim_lib.panels.controls import (
     dataset_options,
+    dropdown,
     recipe_dropdown,
     setting_slider,
     several,
@@ -20,7 +21,7 @@ from simmim_lib.panels.slider_names import slider_names
 from simmim_lib.reports import pages, report
 from simmim_lib.settings import Settings
 
-FIELDS = ("recipe", "trunk", "source", "targets", "labels_per_class", "seeds")
+FIELDS = ("recipe", "trunk", "source", "pretext", "targets", "labels_per_class", "seeds")
 """Controls with the name and the values of a field of `Settings`."""
 
 
@@ -75,6 +76,8 @@ class Form:
             WorkbookError: values that do not go together.
         """
         changes = {name: values[name] for name in FIELDS}
+        if changes["source"] is None:  # from scratch, nothing is pre-trained
+            changes["pretext"] = "labels"
         return self.start.replace(task_weights=None, **changes)
 
     def _offer_sources(self, trunk: str) -> None:
@@ -83,6 +86,9 @@ class Form:
         source = self.controls["source"]
         source.options = source_options(usual, _offered(self.start), scratch=True)
         source.value = usual.source
+        pretext = self.controls["pretext"]
+        pretext.options = usual.trunk_info.pretexts
+        pretext.value = usual.pretext
 
     def run(self) -> None:
         """Make the report that the controls ask for, in a thread."""
@@ -148,6 +154,7 @@ def _controls(start: Settings) -> dict[str, Any]:
         "recipe": recipe_dropdown(start.recipe),
         "trunk": trunk_dropdown(start.trunk),
         "source": source_dropdown(start, names, scratch=True),
+        "pretext": dropdown("Pre-trained by", start.trunk_info.pretexts, start.pretext),
         "targets": several("Targets", dataset_options(names), start.targets),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", fewest),
         "seeds": setting_slider("seeds", "Seeds", start.seeds),

@@ -5,6 +5,7 @@ import numpy as np
 import pytest
 
 from simmim_lib import datasets, masking, trunks
+from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments import pretraining
 from simmim_lib.experiments.pretexts import PRETEXTS, masked
 from simmim_lib.experiments.pretexts.self_taught import Recipe
@@ -56,14 +57,25 @@ def test_masks_that_are_drawn_are_those_of_the_plan(plan, share):
 
 
 @pytest.mark.parametrize("everywhere", [False, True])
-def test_what_is_taught_is_the_masked_loss(everywhere):
-    learner = masked.learner("small-vit", IMAGES, masked.Plan(everywhere=everywhere))
+@pytest.mark.parametrize("normalised", [False, True])
+def test_what_is_taught_is_the_masked_loss(everywhere, normalised):
+    plan = masked.Plan(everywhere=everywhere, normalised=normalised)
+    learner = masked.learner("small-vit", IMAGES, plan)
     images, mask = images_and_masks()
     loss = learner.teach.get_layer("loss")
     filled = np.array(learner.reconstruct([images, mask]))
     found = np.mean(loss([images, filled, mask]))
     covered = np.ones_like(mask) if everywhere else mask
-    assert found == pytest.approx(float(masking.masked_l1(images, filled, covered)), rel=1e-5)
+    wanted = masking.normalised(images, masked.PATCH) if normalised else images
+    assert found == pytest.approx(float(masking.masked_l1(wanted, filled, covered)), rel=1e-5)
+
+
+@pytest.mark.parametrize("head_layers", [1, 3])
+def test_the_head_has_as_many_layers_as_the_plan_says(head_layers):
+    learner = masked.learner("small-vit", IMAGES, masked.Plan(head_layers=head_layers))
+    names = {layer.name for layer in learner.reconstruct.layers}
+    heads = {f"head_{number}" for number in range(1, head_layers)} | {"reconstruction"}
+    assert {name for name in names if name.startswith(("head_", "recon"))} == heads
 
 
 @pytest.mark.slow
@@ -96,6 +108,16 @@ def test_a_network_and_its_decoder_are_kept(tmp_path):
         masked.reconstructions(again, images, mask), masked.reconstructions(network, images, mask)
     )
     assert [weight.shape for weight in again.decoder] == masked.decoder_shapes(*asked[:2])
+
+
+def test_images_and_masks_of_another_shape_get_one_sentence():
+    network = pretraining.pretrained("fashion", "small-vit", "masked")
+    images, mask = images_and_masks(2)
+    with pytest.raises(WorkbookError, match=r"the shape \(28, 28, 3\), but the network learnt"):
+        masked.reconstructions(network, images.repeat(3, axis=-1), mask)
+    for other in (np.zeros((2, 7, 7)), mask[:1], mask[0]):
+        with pytest.raises(WorkbookError, match=r"give one of \(2, 4, 4\)"):
+            masked.reconstructions(network, images, other)
 
 
 def test_the_recipe_says_all_that_decides_the_outcome():

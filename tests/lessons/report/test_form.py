@@ -95,6 +95,21 @@ def test_another_trunk_offers_the_sources_that_go_with_it(asked):
     assert (asked[-1][0].trunk, asked[-1][0].source) == ("article", "glyphs")
 
 
+def test_a_trunk_that_learns_without_labels_offers_how(asked):
+    form = report_form.form(TINY)
+    trunk, pretext = find(form.view, "Trunk"), find(form.view, "Pre-trained by")
+    choose(trunk, "small-vit")
+    choose(find(form.view, "Source"), "fashion")
+    choose(pretext, "masked")
+    press(form)
+    assert (asked[-1][0].source, asked[-1][0].pretext) == ("fashion", "masked")
+    choose(find(form.view, "Source"), "from scratch")
+    press(form)
+    assert (asked[-1][0].source, asked[-1][0].pretext) == (None, "labels")
+    choose(trunk, "efficientnet-lite0")
+    assert [*pretext.options] == ["labels"]
+
+
 def test_what_is_refused_is_told_in_a_sentence(asked):
     form = report_form.form(TINY)
     send(find(form.view, "Targets"), index=[])
