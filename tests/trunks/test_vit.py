@@ -106,6 +106,48 @@ def test_the_largest_has_as_many_weights_as_its_authors_count():
     assert vit.build(224, 3, vit.BASE_16).count_params() == 12 * block + ends
 
 
+def state_of(sizes, grid, channels):
+    """Return small random weights by the names of a `ViTForMaskedImageModeling`."""
+    width, hidden, pixels = sizes.width, sizes.hidden, channels * sizes.patch**2
+    patches = "vit.embeddings.patch_embeddings.projection"
+    shapes = {
+        "vit.embeddings.cls_token": (1, 1, width),
+        "vit.embeddings.mask_token": (1, 1, width),
+        "vit.embeddings.position_embeddings": (1, grid**2 + 1, width),
+        f"{patches}.weight": (width, channels, sizes.patch, sizes.patch),
+        f"{patches}.bias": (width,),
+        "decoder.0.weight": (pixels, width, 1, 1),
+        "decoder.0.bias": (pixels,),
+        **{f"vit.layernorm.{part}": (width,) for part in ("weight", "bias")},
+    }
+    dense = {f"attention.{each}_proj": (width, width) for each in "qkvo"}
+    dense |= {"mlp.fc1": (hidden, width), "mlp.fc2": (width, hidden)}
+    for number in range(sizes.depth):
+        start = f"vit.layers.{number}."
+        for name, shape in dense.items():
+            shapes |= {f"{start}{name}.weight": shape, f"{start}{name}.bias": shape[:1]}
+        for name in ("layernorm_before", "layernorm_after"):
+            shapes |= {f"{start}{name}.{part}": (width,) for part in ("weight", "bias")}
+    random = np.random.default_rng(0)
+    return {name: random.standard_normal(shape, np.float32) / 50 for name, shape in shapes.items()}
+
+
+@pytest.mark.slow
+def test_the_same_code_fills_in_images_of_224_pixels_with_the_largest():
+    state = state_of(vit.BASE_16, 14, 3)
+    model = masked_model(224, 3, vit.BASE_16)
+    published_vit.load(model, state, vit.BASE_16)
+    (layer,) = (each for each in model._flatten_layers() if each.name == "block_12_thought")
+    last = "vit.layers.11.mlp.fc2.weight"
+    np.testing.assert_array_equal(layer.get_weights()[0], state[last].T)
+    images = np.random.default_rng(1).random((1, 224, 224, 3), np.float32)
+    mask = masking.random_mask(1, 14).astype(np.float32)
+    hidden = np.array(masking.pixels_of(mask, 224))
+    one, other = (np.array(model([given, mask])) for given in (images, images + hidden))
+    assert one.shape == images.shape and np.isfinite(one).all()
+    np.testing.assert_allclose(one, other, atol=1e-4)
+
+
 def test_a_network_comes_back_from_a_file(tmp_path):
     network = trunks.build_trunk("small-vit")
     network.set_weights(trunks.fresh_weights(network, 0))
