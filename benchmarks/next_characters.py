@@ -16,7 +16,7 @@ from simmim_lib.experiments.pretexts import next_word
 from simmim_lib.language.next_word import log_probabilities
 
 WIDTH, HEADS, LAYERS, CONTEXT, BATCH_SIZE = 128, 4, 4, 64, 12
-RATE, LEAST_RATE, WARM_UP = 1e-3, 1e-4, 100
+RATE, MIN_RATE, WARM_UP = 1e-3, 1e-4, 100
 TRIED = 30
 """Steps that are timed before, to know how many there is time for."""
 
@@ -72,7 +72,7 @@ def learn(network: Any, row: np.ndarray, steps: int) -> None:
         if step < WARM_UP:
             return (step + 1) / WARM_UP
         wave = (1 + math.cos(math.pi * (step - WARM_UP) / max(steps - WARM_UP, 1))) / 2
-        return (LEAST_RATE + (RATE - LEAST_RATE) * wave) / RATE
+        return (MIN_RATE + (RATE - MIN_RATE) * wave) / RATE
 
     optimizer = torch.optim.AdamW(network.parameters(), RATE, (0.9, 0.99), weight_decay=0.1)
     schedule = torch.optim.lr_scheduler.LambdaLR(optimizer, share)

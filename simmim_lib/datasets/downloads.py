@@ -26,7 +26,7 @@ CHUNK_BYTES = 1 << 14
 TIMEOUT_SECONDS = 30
 """How long the server may take to answer, or to send the next `CHUNK_BYTES`: 500 a second."""
 
-MOST_WAITING = 64
+MAX_WAITING = 64
 """Pieces that have arrived and are not yet written."""
 
 
@@ -207,7 +207,7 @@ def _arriving(url: str, start: int) -> Iterator[Any]:
     Raises:
         OSError, http.client.HTTPException: as the network fails, or takes too long.
     """
-    arrived: queue.Queue[Any] = queue.Queue(MOST_WAITING)
+    arrived: queue.Queue[Any] = queue.Queue(MAX_WAITING)
     put = functools.partial(arrived.put, timeout=TIMEOUT_SECONDS)
 
     def bring() -> None:

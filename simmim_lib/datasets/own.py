@@ -204,7 +204,7 @@ def _content(path: Path) -> str:
         return "unreadable"
 
 
-MOST_KEPT = 8
+MAX_KEPT = 8
 """Datasets of one's own, or what was made of them, that stay in memory: the last used."""
 
 _kept: dict[tuple[object, ...], tuple[object, Any]] = {}
@@ -216,6 +216,6 @@ def _until_changed(key: tuple[object, ...], listing: Listing, make: Callable[[],
     if kept is None or kept[0] != listing.state:
         kept = listing.state, make()
     _kept[key] = kept
-    while len(_kept) > MOST_KEPT:
+    while len(_kept) > MAX_KEPT:
         _kept.pop(next(iter(_kept)), None)
     return kept[1]

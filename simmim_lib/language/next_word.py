@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 AT_ONCE = 32
 """Pieces of 64 tokens that are read in one call, each with 4,096 logits for every token."""
 
-MOST_TOKENS = 200
+MAX_TOKENS = 200
 """Tokens that are drawn at most: the model sees 64, and has long forgotten how it began."""
 
 
@@ -136,7 +136,7 @@ def sample(
     """
     check_texts([start])
     check_temperature(temperature)
-    check_whole("count", count, 1, MOST_TOKENS)
+    check_whole("count", count, 1, MAX_TOKENS)
     check_whole("seed", seed, least=0)
     random, ids, read = np.random.default_rng(seed), _ids(start), _reader(source)
     for _ in range(count):

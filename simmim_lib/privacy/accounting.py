@@ -36,13 +36,13 @@ TAIL = 12
 MIN_NOISE = 0.1
 """With less noise than this no epsilon is small enough to mean anything."""
 
-LEAST_INTEGRATED = 0.05
+MIN_INTEGRATED = 0.05
 """With less noise than this the integral would take minutes, and gigabytes."""
 
 MAX_NOISE = 1e6
 """More noise than this is no use to anybody who looks for the least."""
 
-MOST = 10**12
+MAX_COUNT = 10**12
 """More examples or epochs than this nobody can mean."""
 
 
@@ -53,7 +53,7 @@ def renyi_divergence(share: float, noise: float, orders: ArrayLike = ORDERS) -> 
     length at most 1, and adds a Gaussian. The example, if it is drawn, moves the Gaussian by 1 at
     most, so the divergence of order a is log E[((1 - q) + q exp((2 z - 1) / (2 s^2)))^a] / (a - 1),
     with z from a Gaussian of deviation s; it is integrated numerically. With noise below
-    `LEAST_INTEGRATED` the divergence is that of a step that draws the example for certain: never
+    `MIN_INTEGRATED` the divergence is that of a step that draws the example for certain: never
     less.
 
     Args:
@@ -77,7 +77,7 @@ def renyi_divergence(share: float, noise: float, orders: ArrayLike = ORDERS) -> 
     orders = np.atleast_1d(np.asarray(orders, np.float64))
     if share == 0:
         return np.zeros(len(orders))
-    if share == 1 or noise < LEAST_INTEGRATED:
+    if share == 1 or noise < MIN_INTEGRATED:
         with np.errstate(over="ignore"):  # of next to no noise: infinite
             return orders / 2 / noise / noise
     return np.array([_log_moment(share, noise, order) / (order - 1) for order in orders])
@@ -209,10 +209,13 @@ def _check(
     examples: int, batch_size: int, epochs: float, delta: float, conversion: str, neighbours: str
 ) -> tuple[float, int, float]:
     """Refuse what cannot be meant, and return an example's chance, the steps and the delta."""
-    examples = check_whole("examples", examples, least=1, most=MOST)
+    examples = check_whole("examples", examples, least=1, most=MAX_COUNT)
     batch_size = check_whole("batch_size", batch_size, least=1, most=examples)
     epochs = check_number(
-        "epochs", epochs, lambda number: 0 < number <= MOST, f"above 0 and at most {MOST:g}"
+        "epochs",
+        epochs,
+        lambda number: 0 < number <= MAX_COUNT,
+        f"above 0 and at most {MAX_COUNT:g}",
     )
     delta = check_number(
         "delta", delta, lambda number: 0 < number < 1, "above 0 and below 1, like 1e-5"

@@ -19,7 +19,7 @@ from typing import Any
 from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.foundation import plain_files
 
-MOST = 2_000_000
+MAX_CHARACTERS = 2_000_000
 """Bytes of a file, and characters that it stands for when all aliases are put in."""
 
 TAG = "tag:yaml.org,2002:"
@@ -67,7 +67,7 @@ def read(path: Path) -> Any:
             "A grid is read with PyYAML, which is not installed: pip install pyyaml"
         ) from error
     try:
-        return _parse(path, plain_files.read_text(path, MOST))
+        return _parse(path, plain_files.read_text(path, MAX_CHARACTERS))
     except WorkbookError:
         raise
     except OSError as error:
@@ -85,10 +85,10 @@ def _parse(path: Path, text: str) -> Any:
     root = loader.get_single_node()
     if root is None:
         return None
-    if _size(root, {}) > MOST:
+    if _size(root, {}) > MAX_CHARACTERS:
         raise WorkbookError(
-            f"{path} has aliases (such as *name) that stand for more than {MOST:,} characters, or "
-            "for themselves: write the values out, or leave them out."
+            f"{path} has aliases (such as *name) that stand for more than {MAX_CHARACTERS:,} "
+            "characters, or for themselves: write the values out, or leave them out."
         )
     if repeated := _repeated(root):
         name, line = repeated

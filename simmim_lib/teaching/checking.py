@@ -19,7 +19,7 @@ from simmim_lib.teaching.outcomes import Job, Outcome
 from simmim_lib.teaching.pool import Pool, is_lost, pool
 from simmim_lib.teaching.submissions import Submission
 
-MOST_WORKERS = 8  # each holds 0.7 GB, TensorFlow above all
+MAX_WORKERS = 8  # each holds 0.7 GB, TensorFlow above all
 
 
 @dataclass(frozen=True)
@@ -97,7 +97,7 @@ def check(
     done.write()
     tell(done.number, len(done.files), ())
     kept = done.number
-    with pool(min(MOST_WORKERS, machine.cores(), len(missing))) as workers:
+    with pool(min(MAX_WORKERS, machine.cores(), len(missing))) as workers:
         for path, rows in _side_by_side(missing, folder, question, workers):
             done.add(path, rows)
             done.write()

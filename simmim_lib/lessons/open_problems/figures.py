@@ -272,7 +272,7 @@ def claimed_and_found(rows: Mapping[str, tuple[float, np.ndarray]], title: str) 
     return Picture(figure, f"Claimed and found: {EPSILON}. {title}. {numbers}.")
 
 
-LEAST_ACCUSED = 1e-3
+MIN_ACCUSED = 1e-3
 """The share of others accused at which attacks are judged."""
 
 
@@ -310,7 +310,7 @@ def membership(
     figure = new_figure(9.5, 4.9)
     places = [(0.09, 0.35, 0.385, 0.54), (0.59, 0.35, 0.385, 0.54)]
     left, right = (figure.add_axes(place) for place in places)
-    at = int(np.argmin(np.abs(accused - LEAST_ACCUSED)))
+    at = int(np.argmin(np.abs(accused - MIN_ACCUSED)))
     told = []
     for position, (name, found) in enumerate(attacks.items()):
         _roc(left, accused, found, position, name, look(position)[1])
@@ -330,7 +330,7 @@ def membership(
     return Picture(
         figure,
         f"Share of members found by share of others accused, both logarithmic. {title}. Where "
-        f"{LEAST_ACCUSED:.1%} of the others are accused, {'; '.join(told)}.",
+        f"{MIN_ACCUSED:.1%} of the others are accused, {'; '.join(told)}.",
     )
 
 
@@ -347,12 +347,12 @@ def _roc(
 
 
 def _roc_axes(axes: "Axes", title: str) -> None:
-    shares = np.geomspace(LEAST_ACCUSED, 1, 50)
+    shares = np.geomspace(MIN_ACCUSED, 1, 50)
     axes.plot(shares, shares, color=COLOURS["unlabelled"], lw=1, label="guessing")
     make_logarithmic(axes, "x")
     make_logarithmic(axes, "y")
     axes.minorticks_off()
-    axes.set(xlim=(LEAST_ACCUSED, 1), ylim=(LEAST_ACCUSED / 2, 1), title=title)
+    axes.set(xlim=(MIN_ACCUSED, 1), ylim=(MIN_ACCUSED / 2, 1), title=title)
     axes.set(xlabel="share of others accused", ylabel="share of members found")
     axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.22), fontsize=8, ncols=2)
 

@@ -296,7 +296,7 @@ def batches_figure() -> Picture:
     return figures.claimed_and_found(batch_audits(), "Worst cases, the same noise for both")
 
 
-MARKED = int(np.argmin(np.abs(FALSE_POSITIVES - figures.LEAST_ACCUSED)))
+MARKED = int(np.argmin(np.abs(FALSE_POSITIVES - figures.MIN_ACCUSED)))
 """Where one in a thousand of the others is accused."""
 
 

@@ -9,7 +9,7 @@ from simmim_lib.settings import Settings
 
 EXAMPLES, MISTAKES = 8, 12
 
-MOST = 300
+MAX_LINE = 300
 """Characters of a text that are shown."""
 
 
@@ -51,4 +51,4 @@ def most_wrong(findings: Findings, target: str) -> Table:
 def _shown(text: str) -> str:
     """Return a text, or its beginning, as one line."""
     line = " ".join(text.split())
-    return line if len(line) <= MOST else f"{line[: MOST - 4]} ..."
+    return line if len(line) <= MAX_LINE else f"{line[: MAX_LINE - 4]} ..."

@@ -26,7 +26,9 @@ def test_examples_of_each_class_are_listed():
 def test_of_texts_without_classes_the_beginnings_are_shown():
     found = text_tables.examples(SETTINGS, "wikipedia", "source")
     assert found.head == ("number", "text") and len(found.rows) == text_tables.EXAMPLES
-    assert all(len(text) <= text_tables.MOST and text.endswith(" ...") for _, text in found.rows)
+    assert all(
+        len(text) <= text_tables.MAX_LINE and text.endswith(" ...") for _, text in found.rows
+    )
 
 
 @pytest.mark.parametrize("files", [(), ("a.txt", "b.txt", "c.txt", "d.txt")])
