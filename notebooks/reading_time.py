@@ -4,9 +4,8 @@ import math
 import re
 import sys
 from collections.abc import Sequence
-from pathlib import Path
 
-import nbformat
+import build
 from nbformat import NotebookNode
 from nbformat.v4 import new_notebook
 
@@ -84,10 +83,9 @@ def _parts(notebook: NotebookNode) -> tuple[list[NotebookNode], list[NotebookNod
 
 def main(numbers: Sequence[str]) -> None:
     """Print the minutes of lessons, and of their short ways."""
-    for path in sorted(Path(__file__).parent.glob("*.ipynb")):
-        if path.name[:2] in numbers or not numbers:
-            notebook = nbformat.read(path, as_version=4)
-            print(f"{path.name}: {minutes(notebook)}, the short way {minutes(short_way(notebook))}")
+    for source in build.lessons(numbers):
+        notebook = build.read_lesson(source)
+        print(f"{source.name}: {minutes(notebook)}, the short way {minutes(short_way(notebook))}")
 
 
 if __name__ == "__main__":

@@ -213,7 +213,7 @@ def by_labels(name: str) -> Picture:
 
 
 def who_teaches_whom(name: str) -> Picture:
-    return language.who_teaches_whom({name: np.eye(2)}, [name, "b"], name)
+    return language.who_teaches_whom({name: np.eye(2)[..., None] * SEEDS}, [name, "b"], name)
 
 
 def words_behind(name: str) -> Picture:

@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 90 minutes; 70 without what goes deeper. Afterwards you will be able to
+# About 100 minutes; 70 without what goes deeper. Afterwards you will be able to
 #
 # - turn sentences into tokens, and tokens into vectors that a linear head can read,
 # - say what a pre-trained language model is worth, in labels,

@@ -1,6 +1,6 @@
 """Serve the playground on this machine, for `simmim playground`."""
 
-import contextlib
+import errno
 import html
 import json
 import os
@@ -23,10 +23,7 @@ LOOPBACK = ("localhost", "::1")
 EVERYWHERE = ("", "*", "0.0.0.0", "::")
 """Addresses by which a server is open to all; its own kernel reaches it as this machine."""
 
-POLICY = (
-    "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; connect-src 'self' ws: wss:; "
-    "frame-ancestors 'self'"
-)
+POLICY = "default-src 'self' 'unsafe-inline' 'unsafe-eval' data: blob:; frame-ancestors 'self'"
 """What a browser may ask for: nothing of another host. Voila's page wants icons of one."""
 
 SERVER = {
@@ -52,11 +49,18 @@ playground(get_query_string() or "")
 """What it does for a reader: the first line waits until there is one."""
 
 
+def _measured(example: gallery.Example) -> str:
+    try:
+        return gallery.verdict(example)
+    except WorkbookError as error:
+        return str(error)
+
+
 def without_javascript() -> str:
     """Return HTML for browsers that run no JavaScript: the gallery, as it was measured."""
     rows = "".join(
         f"<tr><th>{html.escape(title)}</th><td>{html.escape(example.about)}</td>"
-        f"<td>{html.escape(gallery.verdict(example))}</td></tr>"
+        f"<td>{html.escape(_measured(example))}</td></tr>"
         for title, example in gallery.EXAMPLES.items()
     )
     return (
@@ -145,9 +149,13 @@ def _free(address: str, ports: Iterable[int]) -> int:
 
     first, *others = ports
     for port in (first, *others):
-        with contextlib.suppress(OSError):
+        try:
             for each in bind_sockets(port, address):
                 each.close()
+        except OSError as error:
+            if error.errno not in (errno.EADDRINUSE, errno.EACCES):
+                return first  # no such address: the server says so
+        else:
             return port
     return first
 

@@ -48,12 +48,13 @@ COMPUTED = Tolerance(1e-3, 1e-6)
 """For a formula: half precision keeps three digits, and a tiny number inside a logarithm shows."""
 
 
-def numbers(given: object, shape: tuple[int, ...] = ()) -> "np.ndarray":
+def numbers(given: object, shape: tuple[int, ...] | None = ()) -> "np.ndarray":
     """Read what a learner gave as an array of numbers.
 
     Args:
         given: a number, a sequence, an iterator, a series, an array or a tensor.
-        shape: the shape it must have; a single number has shape (), and may come in brackets.
+        shape: the shape it must have; a single number has shape (), and may come in brackets; None
+            where any will do.
 
     Returns:
         A float64 array of that shape.
@@ -68,7 +69,7 @@ def numbers(given: object, shape: tuple[int, ...] = ()) -> "np.ndarray":
     array = _as_array(given)
     if shape == () and array.size == 1:
         array = array.reshape(())
-    if array.shape != shape:
+    if shape is not None and array.shape != shape:
         raise Wrong(f"The shape must be {shape}, where () is one number; yours is {array.shape}.")
     if not np.all(np.isfinite(array)):
         raise Wrong(f"The result is {array}. Look for a logarithm of zero or a division by zero.")

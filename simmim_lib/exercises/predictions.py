@@ -134,7 +134,7 @@ def _with_folded_options(asked: Choice, right: str) -> str:
     for letter, option in zip(LETTERS, asked.options, strict=False):
         said = asked.judge(letter, right)
         verdict = Verdict("right" if said.right else "wrong", said.reply)
-        text = markdown(option.text).removeprefix("<p>").removesuffix("</p>")
+        text = markdown(option.text).strip().removeprefix("<p>").removesuffix("</p>")
         folds.append(
             f'<details class="option"><summary>({letter}) {text}</summary>'
             f"{verdict._repr_html_()}</details>"

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simmim_lib import datasets, trunks
-from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.errors import WorkbookError, check_choice, shown
 from simmim_lib.experiments.pretexts import PRETEXTS
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation import archives, atomic, cache, directories, locks, plain_files
@@ -97,10 +97,17 @@ def published(trunk: str) -> Blocks:
     return trunks.weights_of(network, info.end_of)
 
 
-def is_here(trunk: str) -> bool:
-    """Tell whether a trunk can be used without a download."""
+def is_here(trunk: str, source: str | None) -> bool:
+    """Tell whether a trunk can be used without a download.
+
+    Args:
+        trunk: its name.
+        source: where its weights come from; a network for texts needs its tokens in any case.
+    """
     info = trunks.describe(trunk)
     if not info.published or info.weights or info.file:
+        return True
+    if source is None and info.takes == "images":
         return True
     if info.name == MINILM.name:
         return minilm.is_there()
@@ -150,6 +157,8 @@ def bundle(*sources: str) -> None:
     Args:
         sources: whose networks; by default of all.
     """
+    for source in sources:
+        check_choice("source", source, dict.fromkeys(each for each, _, _ in bundled()))
     for source, trunk, pretext in bundled():
         if sources and source not in sources:
             continue

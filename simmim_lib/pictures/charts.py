@@ -151,15 +151,17 @@ def accuracy_curves(
     if baseline is not None:
         name, values = baseline
         draw_baseline(axes, values, legend_entry(name))
+    ticks = sorted({place for curve in curves for place in curve.values})
+    gap = min(np.diff(ticks), default=1.0)
     shifts = np.linspace(-0.5, 0.5, len(curves)) if len(curves) > 1 else [0.0]
     for curve, shift in zip(curves, shifts, strict=True):
         places = np.array(sorted(curve.values), float)
         # Beside each other, so that intervals do not hide each other.
-        _draw_curve(axes, curve, places * 1.06**shift if logarithmic else places + 0.12 * shift)
+        beside = places * 1.06**shift if logarithmic else places + 0.12 * gap * shift
+        _draw_curve(axes, curve, beside)
     if lowest is not None:
         axes.set_ylim(bottom=lowest)
         _mark_below(axes, curves, lowest)
-    ticks = sorted({place for curve in curves for place in curve.values})
     if logarithmic:
         axes.set_xscale("log")
     axes.set_xticks(ticks, [f"{tick:g}" for tick in ticks])

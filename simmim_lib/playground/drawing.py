@@ -93,7 +93,7 @@ def opinions(
         image: (height, width, 1).
         said: by target, probabilities (seeds, classes).
         names: by target, of the classes.
-        pixels: how much each speaks for what the first head says, (height, width, 1).
+        pixels: what each adds to the probability of what the first head says, (height, width, 1).
     """
     figure = new_figure(8, 1.2 + 1.5 * len(said))
     first = next(iter(said))
@@ -108,16 +108,16 @@ def opinions(
     for row, (target, probabilities) in enumerate(said.items()):
         place = figure.add_axes((0.44, 0.96 - (row + 1) * height + 0.1, 0.54, height - 0.16))
         _draw_opinion(place, probabilities, names[target], datasets.describe(target).title)
-        best = int(probabilities.mean(axis=0).argmax())
-        sure = probabilities[:, best]
+        likeliest = int(probabilities.mean(axis=0).argmax())
+        sure = probabilities[:, likeliest]
         words.append(
-            f"{datasets.describe(target).title}: {names[target][best]}, with {sure.min():.0%} to "
-            f"{sure.max():.0%} over {len(sure)} seeds"
+            f"{datasets.describe(target).title}: {names[target][likeliest]}, with "
+            f"{sure.min():.0%} to {sure.max():.0%} over {len(sure)} seeds"
         )
     return Picture(
         figure,
-        f"{'; '.join(words)}. A map shows which pixels speak for {best}, by integrated gradients "
-        "of the first seed's network.",
+        f"{'; '.join(words)}. A map shows what each pixel adds to the probability of {best} in the "
+        "first seed's network, by integrated gradients.",
     )
 
 
@@ -244,7 +244,6 @@ class DrawingPad:
         self._look(self.pad.pixels)
 
     def _look(self, pixels: list[float]) -> None:
-        self.message.value = ""
         try:
             if not self._models:
                 self.train()
@@ -257,11 +256,12 @@ class DrawingPad:
             names = {target: datasets.describe(target).class_names for target in said}
             self.shown = opinions(image, said, names, self._speaks(batch, said))
             self.picture.value = self.shown.as_html()
+            self.message.value = ""
         except Exception as error:
             self.message.value = as_message(error)
 
     def _speaks(self, batch: np.ndarray, said: dict[str, np.ndarray]) -> np.ndarray:
-        """Return how much each pixel speaks for what the first target's head says."""
+        """Return what each pixel adds to the probability of what the first target's head says."""
         first = self.settings.targets[0]
         best = int(said[first].mean(axis=0).argmax())
         network = self._models[first][0]

@@ -67,7 +67,7 @@ def _problem(given: Mapping[str, str]) -> str:
         asked = settings(given)
     except WorkbookError as error:
         return str(error)
-    if not is_here(asked.trunk):
+    if not is_here(asked.trunk, asked.source):
         return (
             f"The trunk {shown(asked.trunk)} is not on this machine, and nothing is downloaded for "
             "what somebody else may have written: choose it yourself, if you know it."

@@ -75,7 +75,7 @@ def check_files(values: Mapping[str, Any]) -> None:
             if isinstance(name, str) and ":" in name:
                 _check_address(name, [folder, *_UPLOADED])
     trunk = values.get("trunk")
-    if isinstance(trunk, str) and not is_here(trunk):
+    if isinstance(trunk, str) and not is_here(trunk, values.get("source", trunk)):
         raise _not_downloaded(trunk)
 
 

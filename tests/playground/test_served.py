@@ -3,6 +3,7 @@
 import re
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 
 import browser
@@ -29,7 +30,9 @@ def address(tmp_path_factory) -> Iterator[str]:
     with open(log, "w", encoding="utf-8") as file:
         process = subprocess.Popen(command, stderr=file, stdout=file, text=True)
     try:
-        while process.poll() is None:
+        end = time.monotonic() + PATIENCE / 1000
+        while process.poll() is None and time.monotonic() < end:
+            time.sleep(0.2)
             if found := re.search(r"running at:\s+(http://\S+)", log.read_text("utf-8")):
                 yield found[1]
                 return

@@ -182,7 +182,7 @@ def _pairs(answer: Callable[..., Any]) -> str:
     drawn = np.random.default_rng().integers(0, 3, 6)
     for labels in (np.array([0, 1, 1]), np.array([1, 0, 1, 0, 0]), drawn):
         shown = f"For the labels {in_words(labels)}"
-        given = numbers(answer(labels.copy()))
+        given = numbers(answer(labels.copy()), shape=None)
         if given.ndim != 2 or given.shape[1] != 3:
             raise Wrong("Return rows of three numbers: first, second, same.")
         rows = [(*sorted(row[:2]), row[2]) for row in given.tolist()]

@@ -154,7 +154,11 @@ def _controls(start: Settings) -> dict[str, Any]:
         "recipe": recipe_dropdown(start.recipe),
         "trunk": trunk_dropdown(start.trunk),
         "source": source_dropdown(start, names, scratch=True),
-        "pretext": dropdown("Pre-trained by", start.trunk_info.pretexts, start.pretext),
+        "pretext": dropdown(
+            "Pre-trained by",
+            dict.fromkeys((*start.trunk_info.pretexts, start.pretext)),
+            start.pretext,
+        ),
         "targets": several("Targets", dataset_options(names), start.targets),
         "labels_per_class": setting_slider("labels_per_class", "Labels per class", fewest),
         "seeds": setting_slider("seeds", "Seeds", start.seeds),

@@ -108,6 +108,7 @@ def test_a_trunk_that_learns_without_labels_offers_how(asked):
     assert (asked[-1][0].source, asked[-1][0].pretext) == (None, "labels")
     choose(trunk, "efficientnet-lite0")
     assert [*pretext.options] == ["labels"]
+    report_form.form(Settings(trunk="words", source=None, targets=("amazon",)))  # has no pretext
 
 
 def test_what_is_refused_is_told_in_a_sentence(asked):
