@@ -262,7 +262,7 @@ def _loss(plan: Plan) -> "keras.layers.Layer":
 RECIPE = Recipe(1500)
 """Of a minute or so."""
 
-LONG_RECIPES = {("fashion", SMALL_VIT.name): Recipe(32_000, learning_rate=3e-3)}
+LONG_RECIPES = {("fashion", SMALL_VIT.name): Recipe(60_000, learning_rate=3e-3)}
 """Of the networks that come with the workbook, by source and trunk."""
 
 

@@ -6,7 +6,6 @@ import numpy as np
 
 from simmim_lib import masking
 from simmim_lib.experiments.pretexts import masked
-from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.lessons.masked_images import figures, networks, study_results
 from simmim_lib.lessons.masked_images.chosen import WITHOUT_LABELS
@@ -21,12 +20,8 @@ GRID = 4
 IMAGES = 5
 
 
-def masks(network: Pretrained | None = None) -> Panel:
-    """Return the panel that hides parts of images and lets a network fill them in.
-
-    Args:
-        network: of the pretext "masked"; by default the one that comes with the workbook.
-    """
+def masks() -> Panel:
+    """Return the panel that hides parts of images; the network that ships fills them in."""
     controls = {
         "ratio": slider("Ratio", (0.1, 0.2, 0.4, 0.6, 0.8, 0.9), masking.RATIO),
         "unit": slider("Unit (patches)", (1, 2), 1),
@@ -37,9 +32,9 @@ def masks(network: Pretrained | None = None) -> Panel:
     def pictures(values: Values, progress: Progress) -> Iterator[Picture]:
         images = networks.test_images(IMAGES)
         mask = masking.random_mask(IMAGES, GRID, **values)
-        filled = masked.reconstructions(network or networks.shipped(), images, mask)
-        whose = "network that comes with the workbook" if network is None else "network above"
-        yield figures.filled_in(images, mask, filled, f"Filled in by the {whose}")
+        filled = masked.reconstructions(networks.shipped(), images, mask)
+        title = "Filled in by the network that comes with the workbook"
+        yield figures.filled_in(images, mask, filled, title)
 
     return Panel(controls, pictures)
 

@@ -15,8 +15,13 @@ from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.probing import linear_probe
 from simmim_lib.foundation.progress import Progress
-from simmim_lib.lessons.masked_images.chosen import SOURCES, chosen, chosen_rates
-from simmim_lib.settings import Settings
+from simmim_lib.lessons.masked_images.chosen import (
+    SOURCES,
+    WITHOUT_LABELS,
+    chosen,
+    chosen_rates,
+)
+from simmim_lib.settings import INFORMED, Settings
 from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
@@ -24,6 +29,9 @@ TARGET = "fashion"
 TRUNK = "small-vit"
 PRETEXTS = {"masked": masked, "contrastive": contrastive, "labels": labels}
 """By name, the module that trains for a pretext, step by step, and has its usual recipe."""
+
+INFORMED_STEPS = 200
+"""Of lesson 05's recipe, with the masked network: each sees two views of 128 images beside 32."""
 
 CORES = 2
 """Seconds are told for a machine of two processor cores that has nothing else to do."""
@@ -53,11 +61,23 @@ class Timed(FewLabels):
 
     Attributes:
         pretext: a key of `PRETEXTS`.
-        pretraining_steps: how many.
+        pretraining_steps: how many; with 0, the start is one from random weights.
+        target: a dataset's name; without labels, its own images are what is learnt from.
     """
 
     pretext: str
     pretraining_steps: int
+    target: str = TARGET
+
+    @property
+    def start(self) -> str:
+        """A key of `SOURCES`."""
+        return self.pretext if self.pretraining_steps else "none"
+
+    @property
+    def source(self) -> str:
+        """The dataset that is learnt from."""
+        return self.target if self.pretext in WITHOUT_LABELS else str(SOURCES[self.pretext])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,9 +85,10 @@ class Ablation(FewLabels):
     """One short pre-training with another plan, see `masked.Plan`.
 
     Attributes:
-        pretraining_steps: how many.
+        pretraining_steps: how many; with 0, there is none.
         pretraining_rate: the size of its largest step.
         pretraining_seed: of its fresh weights and batches.
+        trunk: the network.
     """
 
     pretraining_steps: int = 400
@@ -80,6 +101,8 @@ class Ablation(FewLabels):
     normalised: bool = masked.USUAL.normalised
     head_layers: int = masked.USUAL.head_layers
     final_norm: bool = masked.USUAL.final_norm
+    repaired: bool = masked.USUAL.repaired
+    trunk: str = TRUNK
     seeds: int = 5
 
     @property
@@ -124,6 +147,21 @@ def fine_tuning(pretext: str, labels_per_class: int, seeds: int, **how: Any) -> 
     )
 
 
+def informed(labels_per_class: int, seeds: int, learning_rate: float, **how: Any) -> Settings:
+    """Return how the masked network is trained by lesson 05's recipe.
+
+    Args:
+        labels_per_class: of the target.
+        seeds: draws of labelled images.
+        learning_rate: the recipe's own was fixed for another network.
+        how: what is left out of the recipe.
+    """
+    copied = chosen("masked")["copied_layers"]
+    usual = fine_tuning("masked", labels_per_class, seeds, copied_layers=copied)
+    recipe = {**INFORMED, "learning_rate": learning_rate, "steps": INFORMED_STEPS}
+    return usual.replace(**{**recipe, **how})
+
+
 def time_it(timed: Timed, progress: Progress) -> Measures:
     """Pre-train, and fine-tune.
 
@@ -131,19 +169,27 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
         "accuracy" and "seconds" of pre-training, which are the same for all seeds, each (seeds,);
         the first steps count like the others, without the time in which they are compiled.
     """
+    network, seconds = _timed(timed) if timed.pretraining_steps else (None, 0.0)
+    start, target = timed.start, timed.target
+    settings = fine_tuning(start, timed.labels_per_class, timed.seeds, **chosen(start))
+    settings = settings.replace(
+        source=timed.source if timed.pretraining_steps else None, targets=(target,)
+    )
+    return {
+        "accuracy": _tuned(settings, network, progress).accuracy[target],
+        "seconds": np.full(timed.seeds, seconds),
+    }
+
+
+def _timed(timed: Timed) -> tuple[Pretrained, float]:
+    """Return the network, and its seconds."""
     how = dataclasses.replace(usual_recipe(timed.pretext), steps=timed.pretraining_steps)
-    looks = PRETEXTS[timed.pretext].follow(str(SOURCES[timed.pretext]), TRUNK, how)
+    looks = PRETEXTS[timed.pretext].follow(timed.source, TRUNK, how)
     first, _ = next(looks)
     start = time.process_time()
     *_, (_, network) = looks
     share = (how.steps - first) / how.steps
-    seconds = (time.process_time() - start) / CORES / share
-    tuning = chosen(timed.pretext)
-    settings = fine_tuning(timed.pretext, timed.labels_per_class, timed.seeds, **tuning)
-    return {
-        "accuracy": _tuned(settings, network, progress).accuracy[TARGET],
-        "seconds": np.full(timed.seeds, seconds),
-    }
+    return network, (time.process_time() - start) / CORES / share
 
 
 def usual_recipe(pretext: str) -> Recipe:
@@ -151,7 +197,7 @@ def usual_recipe(pretext: str) -> Recipe:
     return PRETEXTS[pretext].usual_recipe(str(SOURCES[pretext]), TRUNK)
 
 
-def _tuned(settings: Settings, source: Pretrained, progress: Progress) -> experiments.Result:
+def _tuned(settings: Settings, source: Pretrained | None, progress: Progress) -> experiments.Result:
     return experiments.run(settings, baseline=False, source=source, progress=progress)
 
 
@@ -159,24 +205,30 @@ def ablate(ablation: Ablation, progress: Progress) -> Measures:
     """Pre-train once, briefly, and fine-tune.
 
     Returns:
-        "accuracy" and "validation", fine-tuned, and "probe" of the last block before the features,
-        each (seeds,).
+        "accuracy" and "validation", fine-tuned, and, if there was a pre-training, "probe" of the
+        last block before the features, each (seeds,).
     """
+    labels_per_class, seeds = ablation.labels_per_class, ablation.seeds
+    settings = fine_tuning("masked", labels_per_class, seeds, **chosen_rates("masked"))
+    if not ablation.pretraining_steps:
+        scratch = settings.replace(source=None, pretext="labels", layer_decay=1.0)
+        return _fine_tuned(_tuned(scratch.replace(trunk=ablation.trunk), None, progress))
     how = Recipe(
         ablation.pretraining_steps,
         learning_rate=ablation.pretraining_rate,
         seed=ablation.pretraining_seed,
     )
-    *_, (_, network) = masked.follow(TARGET, TRUNK, how, ablation.plan)
-    labels_per_class, seeds = ablation.labels_per_class, ablation.seeds
-    settings = fine_tuning("masked", labels_per_class, seeds, **chosen_rates("masked"))
-    result = _tuned(settings, network, progress)
+    *_, (_, network) = masked.follow(TARGET, ablation.trunk, how, ablation.plan)
     last = len(network.blocks) - 1
+    data = datasets.load(TARGET)
     return {
-        "accuracy": result.accuracy[TARGET],
-        "validation": result.validation[TARGET],
-        "probe": linear_probe(network, last, datasets.load(TARGET), labels_per_class, seeds),
+        **_fine_tuned(_tuned(settings.replace(trunk=ablation.trunk), network, progress)),
+        "probe": linear_probe(network, last, data, labels_per_class, seeds),
     }
+
+
+def _fine_tuned(result: experiments.Result) -> Measures:
+    return {"accuracy": result.accuracy[TARGET], "validation": result.validation[TARGET]}
 
 
 def probe(probed: Probed, progress: Progress) -> Measures:

@@ -6,6 +6,7 @@ from simmim_lib.lessons.masked_images.chosen import (
     SOURCES,
     WITHOUT_LABELS,
     chosen,
+    chosen_informed,
     chosen_rates,
 )
 from simmim_lib.lessons.masked_images.pretrainings import (
@@ -14,6 +15,7 @@ from simmim_lib.lessons.masked_images.pretrainings import (
     Timed,
     ablate,
     fine_tuning,
+    informed,
     probe,
     time_it,
 )
@@ -37,12 +39,14 @@ EXTENTS: tuple[dict[str, Any], ...] = ({"learning_rate": 4e-3}, {"steps": 300})
 COPIES: tuple[dict[str, Any], ...] = ({"copied_layers": 4}, {"copied_layers": 2})
 """What is tried in fine-tuning; from scratch nothing is copied, so that nothing decays."""
 
-FROZEN = (0, 3)
+FROZEN = (0, 1, 3, 5)
+"""Blocks, of six: none, the embedding, half of them, and all but the features."""
 
 RATIOS = (0.2, 0.6, 0.8)
 UNITS = (1, 2)
 CHANGES: tuple[dict[str, Any], ...] = (
     {"kind": "square"},
+    {"kind": "block-wise"},
     {"everywhere": True},
     {"head_layers": 2},
     {"normalised": True},
@@ -51,6 +55,12 @@ CHANGES: tuple[dict[str, Any], ...] = (
     {"pretraining_seed": 1},
 )
 """What is changed of a short pre-training, one thing at a time."""
+
+CONVOLUTIONS: tuple[dict[str, Any], ...] = ({"pretraining_steps": 0}, {"repaired": False}, {})
+"""What is changed with the convolutional network: no pre-training, no remedy, nothing."""
+
+SHORT_ON_DIGITS = (0, 300, 1000)
+"""Steps of masked pre-trainings on MNIST."""
 
 
 @study("Which learning rate and layer-wise decay suit which start, by validation?", on_validation)
@@ -86,21 +96,45 @@ def without_labels() -> list[Settings]:
     ]
 
 
+@study("Which learning rate suits lesson 05's recipe here, by validation?", on_validation)
+def informed_rates() -> list[Settings]:
+    """From the masked network; nothing is measured on test images."""
+    return [informed(labels, CHOOSING, rate) for labels in LABELS for rate in RATES]
+
+
+@study("Do images that have taught without labels once teach more, by lesson 05's recipe?")
+def informed_after_masking() -> list[Settings]:
+    """The recipe, and the same without any image that has no label: its steps, and its views."""
+    rate = chosen_informed()
+    return [
+        informed(labels, REPORTED.stop, rate, **without)
+        for labels in LABELS
+        for without in ({}, {"information": 0.0, "agreement": 0.0})
+    ]
+
+
 @study("How long must pre-training be?", time_it, Timed.from_mapping)
 def pretraining_time() -> list[Timed]:
-    """Pre-trainings of all kinds, each of which goes its whole schedule."""
-    return [
-        Timed(pretext=pretext, pretraining_steps=steps, seeds=REPORTED.stop)
+    """Pre-trainings of all kinds, each of which goes its whole schedule; short ones on digits."""
+    seeds = REPORTED.stop
+    clothes = [
+        Timed(pretext=pretext, pretraining_steps=steps, seeds=seeds)
         for pretext, lengths in LENGTHS.items()
         for steps in lengths
     ]
+    digits = [
+        Timed(pretext="masked", pretraining_steps=steps, target="mnist", seeds=seeds)
+        for steps in SHORT_ON_DIGITS
+    ]
+    return clothes + digits
 
 
 @study("Which of the paper's choices matter here?", ablate, Ablation.from_mapping)
 def mask_ablations() -> list[Ablation]:
     """Short pre-trainings; each differs from the usual one in ratio and unit, or in one thing."""
     grid = [Ablation(ratio=ratio, unit=unit) for unit in UNITS for ratio in RATIOS]
-    return [*grid, *(Ablation(**change) for change in CHANGES)]
+    changed = [Ablation(**change) for change in CHANGES]
+    return [*grid, *changed, *(Ablation(trunk="small-cnn", **change) for change in CONVOLUTIONS)]
 
 
 @study("Do early blocks last that were learnt without labels, or from glyphs?")

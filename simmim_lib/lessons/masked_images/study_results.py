@@ -1,18 +1,27 @@
 """What lesson 08's stored studies have found, as figures and tables."""
 
+from typing import Any
+
 import numpy as np
 
-from simmim_lib import trunks
-from simmim_lib.foundation.intervals import Difference, difference, mean_and_interval
+from simmim_lib import datasets, trunks
+from simmim_lib.experiments.pretexts import masked
+from simmim_lib.foundation.intervals import (
+    Difference,
+    difference,
+    interval,
+    mean_and_interval,
+)
 from simmim_lib.lessons.masked_images import figures
 from simmim_lib.lessons.masked_images.chosen import SOURCES, chosen
-from simmim_lib.lessons.masked_images.pretrainings import TRUNK, Ablation, usual_recipe
+from simmim_lib.lessons.masked_images.pretrainings import TARGET, TRUNK, Ablation, usual_recipe
 from simmim_lib.lessons.masked_images.studies import (
     FROZEN,
     LABELS,
     LENGTHS,
     RATIOS,
     REPORTED,
+    SHORT_ON_DIGITS,
     UNITS,
 )
 from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
@@ -20,6 +29,7 @@ from simmim_lib.pictures import charts
 from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
+from simmim_lib.settings import INFORMED
 from simmim_lib.studies import stored
 
 WAYS = {
@@ -31,17 +41,20 @@ WAYS = {
 """How the starts are called."""
 
 
-CLAIMS: dict[str, tuple[dict[str, object], dict[str, object]]] = {
-    "a ratio of 0.6 beats one of 0.2": ({}, {"ratio": 0.2}),
+CLASSES = 10
+
+CLAIMS: dict[str, tuple[dict[str, Any], dict[str, Any]]] = {
+    "with single patches, a ratio of 0.6 beats one of 0.2": ({}, {"ratio": 0.2}),
     "at 0.6, units of 2 x 2 patches beat single ones (12 of 16 hidden, for 10)": ({"unit": 2}, {}),
     "scattered units beat one square": ({}, {"kind": "square"}),
+    "scattered units beat blocks of several sizes": ({}, {"kind": "block-wise"}),
     "predicting only what is hidden beats predicting all": ({}, {"everywhere": True}),
-    "a head of one layer beats one of two": ({}, {"head_layers": 2}),
+    "a head of one layer beats one of two (published: no worse)": ({}, {"head_layers": 2}),
     "normalised targets beat plain pixels (MAE)": ({"normalised": True}, {}),
-    "a last normalisation harms the probe (the authors' hint)": ({}, {"final_norm": True}),
 }
 """What was published, as what was found ahead of what; where nothing is said, it is usual."""
 
+HINT = "with a last normalisation, a linear probe is at chance (the authors' hint)"
 LUCK = "the same once more, with other first weights, batches and masks"
 LARGER_STEPS = "steps three times as large, as the network that ships takes them"
 
@@ -89,6 +102,59 @@ def pretexts_compared() -> tuple[Picture, Table]:
     return figure, Table(["compared", *groups], rows)
 
 
+RECIPES = {
+    "fine-tuned": "the labelled images as they are",
+    "augmented": "the recipe's steps and views, labelled images only",
+    "SimMIM": "the whole recipe, with images without labels",
+}
+"""Ways to go on from the masked network, and what each learns from."""
+
+
+def continued(way: str, labels_per_class: int) -> np.ndarray:
+    """Return the accuracies of the masked network that went on in one of the ways, (seeds,)."""
+    if way == "fine-tuned":
+        return accuracy("masked", labels_per_class)
+    information = INFORMED["information"] if way == "SimMIM" else 0.0
+    study = stored.load("informed-after-masking")
+    return study.values(labels_per_class=labels_per_class, information=information)[REPORTED]
+
+
+def of_convolutions(labels_per_class: int) -> np.ndarray:
+    """Return lesson 05's accuracies: by the same recipe, from glyphs, with convolutions, (seeds,).
+
+    Their seeds are others, so that no differences are formed.
+    """
+    recipe = {"information": INFORMED["information"], "agreement": INFORMED["agreement"]}
+    study = stored.load("unlabelled")
+    return study.values(targets=(TARGET,), labels_per_class=labels_per_class, **recipe)
+
+
+def informed_gain(labels_per_class: int) -> Difference:
+    """Return how much images without labels add to the same steps and views without them."""
+    both, alone = (continued(way, labels_per_class) for way in ("SimMIM", "augmented"))
+    return difference(both, alone)
+
+
+def informed_compared() -> tuple[Picture, Table]:
+    """Compare the ways to go on from the masked network."""
+    others = {f"{labels} labels per class": of_convolutions(labels) for labels in LABELS}
+    groups = {
+        name: {
+            **{f"masked, {way}": continued(way, labels) for way in RECIPES},
+            "lesson 05's network, SimMIM": others[name],
+        }
+        for name, labels in zip(others, LABELS, strict=True)
+    }
+    rows: list[list[object]] = [
+        [way, *(mean_and_interval(ways[way]) for ways in groups.values())]
+        for way in next(iter(groups.values()))
+    ]
+    rows.append(["SimMIM against augmented", *(informed_gain(labels) for labels in LABELS)])
+    seeds = len(continued("SimMIM", LABELS[0]))
+    figure = charts.accuracy_rows(groups, f"Fashion-MNIST, {seeds} seeds")
+    return figure, Table(["way", *groups], rows)
+
+
 def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
     """Return seconds of pre-training, (lengths,), and the accuracies after it, (lengths, seeds).
 
@@ -97,7 +163,7 @@ def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
     study = stored.load("pretraining-time")
 
     def values(measure: str, steps: int) -> np.ndarray:
-        return study.values(measure, pretext=pretext, pretraining_steps=steps)
+        return study.values(measure, pretext=pretext, pretraining_steps=steps, target=TARGET)
 
     longest, usual = max(LENGTHS[pretext]), usual_recipe(pretext).steps
     found = {
@@ -107,6 +173,33 @@ def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
     found[usual] = found[longest][0] * usual / longest, accuracy(pretext, 5)
     seconds, accuracies = zip(*(found[steps] for steps in sorted(found)), strict=True)
     return np.array(seconds), np.stack(accuracies)
+
+
+def crossing() -> tuple[float, float] | None:
+    """Return between which two lengths masked pre-training gets ahead of contrastive, in seconds.
+
+    Nothing is returned where the lines do not cross, or more than once.
+
+    Means are compared, contrastive ones on straight lines between its points.
+    """
+    seconds, ours = timed("masked")
+    others, theirs = timed("contrastive")
+    between = np.interp(np.log(seconds), np.log(others), theirs.mean(axis=1))
+    ahead = ours.mean(axis=1) > between
+    first = int(np.argmax(ahead))
+    if not first or not ahead[first:].all():
+        return None
+    return float(seconds[first - 1]), float(seconds[first])
+
+
+def short_on_digits() -> list[Difference]:
+    """Return what short masked pre-trainings bring on MNIST, against random weights."""
+    study = stored.load("pretraining-time")
+    scratch, *found = (
+        study.values(pretext="masked", pretraining_steps=steps, target="mnist")[REPORTED]
+        for steps in SHORT_ON_DIGITS
+    )
+    return [difference(each, scratch) for each in found]
 
 
 def timed_compared() -> tuple[Picture, Table]:
@@ -124,9 +217,14 @@ def timed_compared() -> tuple[Picture, Table]:
     return figure, Table(["pre-training", "for", "against scratch"], rows)
 
 
-def ablated(measure: str = "accuracy", **changes: object) -> np.ndarray:
+def convolutional(**changes: Any) -> np.ndarray:
+    """Return the accuracies of the convolutional network with something changed, (seeds,)."""
+    return ablated(trunk="small-cnn", **changes)
+
+
+def ablated(measure: str = "accuracy", **changes: Any) -> np.ndarray:
     """Return what was measured after a short pre-training with something changed, (seeds,)."""
-    wanted = Ablation(**changes)  # type: ignore[arg-type]
+    wanted = Ablation(**changes)
     return stored.load("mask-ablations").values(measure, **wanted.as_dict())
 
 
@@ -138,12 +236,12 @@ def ratios_figure(marked: tuple[float, int], mask: np.ndarray) -> Picture:
     return figures.ratios_and_units(found, marked, mask, title)
 
 
-def luck(measure: str = "accuracy") -> float:
+def luck() -> float:
     """Return by how many points two pre-trainings differ that differ by their luck alone.
 
     The interval of a claim knows the luck of draws of labels, but not that of the pre-trainings.
     """
-    ahead = difference(ablated(measure), ablated(measure, pretraining_seed=1))
+    ahead = difference(ablated(), ablated(pretraining_seed=1))
     return abs(ahead.mean) + ahead.half_width
 
 
@@ -154,16 +252,32 @@ def verdicts() -> dict[str, tuple[Difference, str]]:
 
 def _verdict(claim: str) -> tuple[Difference, str]:
     one, other = CLAIMS[claim]
-    measure = "probe" if "probe" in claim else "accuracy"
-    ahead = difference(ablated(measure, **one), ablated(measure, **other))
-    if not ahead.is_clear or abs(ahead.mean) <= luck(measure):
+    ahead = difference(ablated(**one), ablated(**other))
+    if not ahead.is_clear or abs(ahead.mean) <= luck():
         return ahead, "not decidable here"
     return ahead, "reproduced" if ahead.mean > 0 else "not reproduced: the other way round"
 
 
+def probe_with_norm() -> np.ndarray:
+    """Return the probe's accuracies after a pre-training with a last normalisation, (seeds,)."""
+    return ablated("probe", final_norm=True)
+
+
+def verdict_on_hint() -> str:
+    """Tell whether a probe that should be at chance is; chance is a tenth, with ten classes."""
+    mean, half = interval(probe_with_norm())
+    if mean - half > 2 / CLASSES:
+        return "not reproduced: far above chance"
+    return "reproduced" if mean + half < 2 / CLASSES else "not decidable here"
+
+
 def verdicts_table() -> Table:
     """List the claims with their verdicts."""
-    rows = [[claim, ahead, verdict] for claim, (ahead, verdict) in verdicts().items()]
+    rows: list[list[object]] = [
+        [claim, ahead, verdict] for claim, (ahead, verdict) in verdicts().items()
+    ]
+    probed = probe_with_norm()
+    rows.append([HINT, f"it finds {100 * probed.mean():.0f} %", verdict_on_hint()])
     again, larger = (
         difference(ablated(**change), ablated())
         for change in ({"pretraining_seed": 1}, {"pretraining_rate": 3e-3})
@@ -206,18 +320,56 @@ def frozen(pretext: str, depth: int) -> np.ndarray:
 
 
 def frozen_compared() -> tuple[Picture, Table]:
-    """Compare three sources, with early blocks frozen and without."""
-    sources = [WAYS[name] for name in LENGTHS]
-    groups = {
-        f"{depth or 'no'} blocks frozen": {WAYS[name]: frozen(name, depth) for name in LENGTHS}
-        for depth in FROZEN
-    }
-    figure = charts.accuracy_rows(groups, "Clothes, 20 labels per class, learning rate 0.001")
-    rows = [
-        [name, *(mean_and_interval(of_group[name]) for of_group in groups.values())]
-        for name in sources
+    """Compare three sources, with more and more blocks frozen."""
+    found = {name: {float(depth): frozen(name, depth) for depth in FROZEN} for name in LENGTHS}
+    looks = (("target", "o"), ("source", "s"), ("trained", "^"))
+    curves = [
+        Curve(WAYS[name], values, *look)
+        for (name, values), look in zip(found.items(), looks, strict=True)
     ]
-    return figure, Table(["source", *groups], rows)
+    title = "Clothes, 20 labels per class, learning rate 0.001"
+    figure = charts.accuracy_curves(curves, "frozen blocks, of six", title)
+    rows = [
+        [WAYS[name], *(mean_and_interval(each) for each in values.values())]
+        for name, values in found.items()
+    ]
+    return figure, Table(["source", *(f"{depth} frozen" for depth in FROZEN)], rows)
+
+
+def from_best_to_last_block(pretext: str) -> Difference:
+    """Return by how much the probe of the last transformer block is behind the best one's."""
+    probes = by_block(pretext)
+    return difference(probes[best_block(pretext) - 1], probes[-2])  # the last of all are features
+
+
+def ratio_curves() -> Picture:
+    """Draw the accuracy after short pre-trainings by the ratio, a line for each unit."""
+    looks = (("target", "o"), ("source", "s"))
+    curves = [
+        Curve(f"units of {unit} x {unit}", {r: ablated(ratio=r, unit=unit) for r in RATIOS}, *look)
+        for unit, look in zip(UNITS, looks, strict=True)
+    ]
+    usual = Ablation()
+    title = f"{usual.labels_per_class} labels per class, {usual.seeds} seeds"
+    return charts.accuracy_curves(curves, "ratio", title)
+
+
+def recipe_table() -> Table:
+    """List how the masked network that comes with the workbook was made."""
+    how, plan = usual_recipe("masked"), masked.USUAL
+    images = datasets.image_shape(TARGET)[0]
+    count = len(datasets.load(TARGET).train)
+    seconds, _ = timed("masked")
+    rows = [
+        ["images", f"{count:,} of {images} x {images} pixels, no labels"],
+        ["patches", f"{masked.PATCH} x {masked.PATCH} pixels"],
+        ["hidden", f"{plan.ratio:g} of the patches, drawn anew in each step"],
+        ["batch", f"{how.batch_size} images"],
+        ["steps", f"{how.steps:,}, which is {how.steps * how.batch_size / count:,.0f} passes"],
+        ["learning rate", f"{how.learning_rate:g} with AdamW, after a warm-up falling to zero"],
+        ["time", f"{seconds[-1] / 60:.0f} minutes of two processor cores"],
+    ]
+    return Table(["what", "how"], rows)
 
 
 def vanishing_figure(mask: np.ndarray) -> Picture:
