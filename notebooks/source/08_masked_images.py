@@ -262,13 +262,6 @@ result = simmim_lib.run(settings, baseline=False)
 print(f"one seed: {result.accuracy['fashion'].round(3)}")
 
 # %% [markdown]
-# The two lessons that share the name can share a network, too: masked images first, then lesson 05's
-# recipe on the same images, with a few labels.
-
-# %%
-exercises.predict("08-recipe", *study_results.informed_compared())
-
-# %% [markdown]
 # How long should pre-training be? The next figure compares several lengths; the last points of
 # *masked* and *contrastive* are the networks that come with the workbook. Their seconds, those of two
 # processor cores, follow from the seconds of a step at the point before.

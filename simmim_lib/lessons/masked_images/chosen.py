@@ -32,11 +32,6 @@ def chosen_rates(pretext: str) -> dict[str, Any]:
     return {name: best[name] for name in FIELDS[:2]}
 
 
-def chosen_informed() -> float:
-    """Return the learning rate that the rule chooses where images without labels teach, too."""
-    return float(_best("masked", "informed-rates")["learning_rate"])
-
-
 def _best(pretext: str, *studies: str) -> dict[str, Any]:
     found: dict[tuple[Any, ...], list[float]] = {}
     for record in (record for study in studies for record in stored.load(study).records):

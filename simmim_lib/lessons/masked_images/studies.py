@@ -6,7 +6,6 @@ from simmim_lib.lessons.masked_images.chosen import (
     SOURCES,
     WITHOUT_LABELS,
     chosen,
-    chosen_informed,
     chosen_rates,
 )
 from simmim_lib.lessons.masked_images.pretrainings import (
@@ -15,7 +14,6 @@ from simmim_lib.lessons.masked_images.pretrainings import (
     Timed,
     ablate,
     fine_tuning,
-    informed,
     probe,
     time_it,
 )
@@ -93,23 +91,6 @@ def without_labels() -> list[Settings]:
         fine_tuning(pretext, labels, REPORTED.stop, **chosen(pretext))
         for labels in LABELS
         for pretext in SOURCES
-    ]
-
-
-@study("Which learning rate suits lesson 05's recipe here, by validation?", on_validation)
-def informed_rates() -> list[Settings]:
-    """From the masked network; nothing is measured on test images."""
-    return [informed(labels, CHOOSING, rate) for labels in LABELS for rate in RATES]
-
-
-@study("Do images that have taught without labels once teach more, by lesson 05's recipe?")
-def informed_after_masking() -> list[Settings]:
-    """The recipe, and the same without any image that has no label: its steps, and its views."""
-    rate = chosen_informed()
-    return [
-        informed(labels, REPORTED.stop, rate, **without)
-        for labels in LABELS
-        for without in ({}, {"information": 0.0, "agreement": 0.0})
     ]
 
 

@@ -23,12 +23,6 @@ RECORDS = {
         tried("masked", 5, [0.5, 0.7], learning_rate=1e-3, layer_decay=0.65),
         tried("masked", 5, [0.5, 0.6], learning_rate=1e-3),
     ],
-    "informed-rates": [
-        tried("masked", 5, [0.7, 0.7], learning_rate=5e-4),
-        tried("masked", 20, [0.7, 0.7], learning_rate=5e-4),
-        tried("masked", 5, [0.7, 0.8], learning_rate=2e-3),
-        tried("masked", 20, [0.7, 0.7], learning_rate=2e-3),
-    ],
     "fine-tuning-extent": [
         tried("none", 5, [0.5, 0.5], learning_rate=1e-3, steps=300),
         tried("none", 20, [0.7, 0.7], learning_rate=1e-3, steps=300),
@@ -44,4 +38,3 @@ def test_each_start_gets_what_was_best_on_average(monkeypatch):
     assert chosen.chosen("none") == {**rates, "steps": 300, "copied_layers": 0}
     best = {"learning_rate": 1e-3, "layer_decay": 0.65, "steps": 120, "copied_layers": 4}
     assert chosen.chosen("masked") == best
-    assert chosen.chosen_informed() == 2e-3

@@ -91,37 +91,6 @@ def test_both_networks_that_ship_were_trained_for_twenty_minutes_to_an_hour_or_s
         assert 20 * 60 < study_results.timed(pretext)[0][-1] < 75 * 60
 
 
-def test_images_without_labels_are_compared_with_the_same_steps_without_them():
-    """Over the seeds that have not chosen, and with nothing else changed."""
-    records = stored.load("informed-after-masking").records
-    for labels in LABELS:
-        alone, both = (
-            next(
-                record
-                for record in records
-                if (record.settings.labels_per_class, record.settings.information)
-                == (labels, information)
-            )
-            for information in (0.0, 1.0)
-        )
-        assert alone.settings.replace(information=1.0, agreement=1.0) == both.settings
-        gain = difference(both.values()[REPORTED], alone.values()[REPORTED])
-        assert study_results.informed_gain(labels) == gain
-
-
-def test_lesson_05_is_quoted_as_it_is_stored():
-    for labels in LABELS:
-        (found,) = (
-            record.values()
-            for record in stored.load("unlabelled").records
-            if record.settings.targets == ("fashion",)
-            and record.settings.labels_per_class == labels
-            and record.settings.information
-            and record.settings.steps == 500  # as the answer says
-        )
-        np.testing.assert_array_equal(study_results.of_convolutions(labels), found)
-
-
 def test_every_block_was_probed():
     for pretext in ("masked", "contrastive"):
         found = study_results.by_block(pretext)
