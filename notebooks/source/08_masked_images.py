@@ -3,7 +3,7 @@
 #
 # <!-- badge -->
 #
-# About 80 minutes; 60 without what goes deeper. Afterwards you will be able to
+# About 75 minutes; 55 without what goes deeper. Afterwards you will be able to
 #
 # - pre-train a small vision transformer without a single label, on a small data set, in small
 #   batches,
