@@ -59,12 +59,12 @@ class Timed(FewLabels):
     Attributes:
         pretext: a key of `PRETEXTS`.
         pretraining_steps: how many; with 0, the start is one from random weights.
-        target: a dataset's name; without labels, its own images are what is learnt from.
+        tested_on: a dataset's name; without labels, its own images are what is learnt from.
     """
 
     pretext: str
     pretraining_steps: int
-    target: str = TARGET
+    tested_on: str = TARGET
 
     @property
     def start(self) -> str:
@@ -74,7 +74,7 @@ class Timed(FewLabels):
     @property
     def source(self) -> str:
         """The dataset that is learnt from."""
-        return self.target if self.pretext in WITHOUT_LABELS else str(SOURCES[self.pretext])
+        return self.tested_on if self.pretext in WITHOUT_LABELS else str(SOURCES[self.pretext])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -152,7 +152,7 @@ def time_it(timed: Timed, progress: Progress) -> Measures:
         the first steps count like the others, without the time in which they are compiled.
     """
     network, seconds = _timed(timed) if timed.pretraining_steps else (None, 0.0)
-    start, target = timed.start, timed.target
+    start, target = timed.start, timed.tested_on
     settings = fine_tuning(start, timed.labels_per_class, timed.seeds, **chosen(start))
     settings = settings.replace(
         source=timed.source if timed.pretraining_steps else None, targets=(target,)

@@ -104,7 +104,7 @@ def pretraining_time() -> list[Timed]:
         for steps in lengths
     ]
     digits = [
-        Timed(pretext="masked", pretraining_steps=steps, target="mnist", seeds=seeds)
+        Timed(pretext="masked", pretraining_steps=steps, tested_on="mnist", seeds=seeds)
         for steps in SHORT_ON_DIGITS
     ]
     return clothes + digits

@@ -109,7 +109,7 @@ def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:
     study = stored.load("pretraining-time")
 
     def values(measure: str, steps: int) -> np.ndarray:
-        return study.values(measure, pretext=pretext, pretraining_steps=steps, target=TARGET)
+        return study.values(measure, pretext=pretext, pretraining_steps=steps, tested_on=TARGET)
 
     longest, usual = max(LENGTHS[pretext]), usual_recipe(pretext).steps
     found = {
@@ -142,7 +142,7 @@ def short_on_digits() -> list[Difference]:
     """Return what short masked pre-trainings bring on MNIST, against random weights."""
     study = stored.load("pretraining-time")
     scratch, *found = (
-        study.values(pretext="masked", pretraining_steps=steps, target="mnist")[REPORTED]
+        study.values(pretext="masked", pretraining_steps=steps, tested_on="mnist")[REPORTED]
         for steps in SHORT_ON_DIGITS
     )
     return [difference(each, scratch) for each in found]

@@ -133,7 +133,7 @@ def test_a_claim_is_judged_by_its_interval_and_by_luck(monkeypatch, shift, again
     "experiment",
     [
         Timed(pretext="masked", pretraining_steps=2),
-        Timed(pretext="masked", pretraining_steps=0, target="mnist"),
+        Timed(pretext="masked", pretraining_steps=0, tested_on="mnist"),
         Ablation(trunk="small-cnn", repaired=False),
         Ablation(kind="square", unit=2, final_norm=True),
         Probed(pretext="contrastive"),
