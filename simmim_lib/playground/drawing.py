@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from simmim_lib import attribution, datasets, experiments
+from simmim_lib import attribution, datasets, experiments, trunks
 from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.tasks import Target
 from simmim_lib.foundation.progress import heard_by
@@ -146,15 +146,13 @@ def with_drawings(
 
 def _with_drawings(task: Target, drawings: Sequence[tuple[np.ndarray, str]]) -> Target:
     classes, part = task.data.class_names, task.data.train
-    shape = part.images.shape[1:]
-    known = [
-        (_shaped(image, shape), classes.index(name)) for image, name in drawings if name in classes
-    ]
+    known = [(image, classes.index(name)) for image, name in drawings if name in classes]
     if not known:
         return task
     images, labels = zip(*known, strict=True)
+    fit = trunks.adapter((SIDE, SIDE, 1), part.images.shape[1:])
     train = datasets.Part(
-        np.concatenate([part.images, np.stack(images)]),
+        np.concatenate([part.images, np.asarray(fit(np.stack(images)))]),
         np.concatenate([part.labels, np.array(labels, part.labels.dtype)]),
     )
     added = len(part) + np.arange(len(known))
@@ -163,15 +161,6 @@ def _with_drawings(task: Target, drawings: Sequence[tuple[np.ndarray, str]]) -> 
         for choice in task.choices
     ]
     return replace(task, data=replace(task.data, train=train), choices=choices)
-
-
-def _shaped(image: np.ndarray, shape: tuple[int, ...]) -> np.ndarray:
-    """Return a drawing as large as a target's images, and with as many channels."""
-    from PIL import Image
-
-    height, width, channels = shape
-    scaled = Image.fromarray(image[..., 0]).resize((width, height), Image.Resampling.BILINEAR)
-    return np.asarray(scaled)[..., np.newaxis].repeat(channels, axis=-1)
 
 
 class DrawingPad:

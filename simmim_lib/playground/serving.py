@@ -75,6 +75,7 @@ def check_files(values: Mapping[str, Any]) -> None:
             if isinstance(name, str) and ":" in name:
                 _check_address(name, [folder, *_UPLOADED])
     trunk = values.get("trunk")
+    # Where no source is given, it is the trunk's own published weights.
     if isinstance(trunk, str) and not is_here(trunk, values.get("source", trunk)):
         raise _not_downloaded(trunk)
 

@@ -192,9 +192,10 @@ def ablate(ablation: Ablation, progress: Progress) -> Measures:
     """
     labels_per_class, seeds = ablation.labels_per_class, ablation.seeds
     settings = fine_tuning("masked", labels_per_class, seeds, **chosen_rates("masked"))
+    settings = settings.replace(trunk=ablation.trunk)
     if not ablation.pretraining_steps:
         scratch = settings.replace(source=None, pretext="labels", layer_decay=1.0)
-        return _fine_tuned(_tuned(scratch.replace(trunk=ablation.trunk), None, progress))
+        return _fine_tuned(_tuned(scratch, None, progress))
     how = Recipe(
         ablation.pretraining_steps,
         learning_rate=ablation.pretraining_rate,
@@ -204,7 +205,7 @@ def ablate(ablation: Ablation, progress: Progress) -> Measures:
     last = len(network.blocks) - 1
     data = datasets.load(TARGET)
     return {
-        **_fine_tuned(_tuned(settings.replace(trunk=ablation.trunk), network, progress)),
+        **_fine_tuned(_tuned(settings, network, progress)),
         "probe": linear_probe(network, last, data, labels_per_class, seeds),
     }
 
