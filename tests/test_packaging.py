@@ -128,12 +128,11 @@ def test_colab_pins_are_what_colab_publishes() -> None:
     assert published.items() <= pins("colab.txt").items()
 
 
-@pytest.mark.slow
 def test_every_dependency_is_imported_and_every_import_a_dependency() -> None:
     modules = {"scikit-learn": "sklearn", "pillow": "PIL"}
     needed = {modules.get(need.name, need.name) for need in requirements()}
     extras = {"anywidget", "jupyterlab", "nbconvert", "nbformat", "papermill"}  # of `lab`
-    extras |= {"psutil", "voila"}  # of `lab`
+    extras |= {"psutil", "voila", "tornado"}  # of `lab`; voila brings tornado
     extras |= {"IPython", "jupyter_client", "traitlets"}  # which ipywidgets and papermill bring
     extras |= {"h5py"}  # which Keras brings
     extras |= {"distributed", "dask", "yaml"}  # of `scale`; distributed brings dask
