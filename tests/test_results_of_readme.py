@@ -69,6 +69,14 @@ def rows() -> Iterator[str]:
             "from scratch",
             masked.values(source=None, labels_per_class=5)[REPORTED],
         )
+    both = stored.load("informed-after-masking")
+    yield row(
+        "informed-after-masking",
+        "Clothes, 5 labels a class, the masked network, then images without labels (SimMIM)",
+        both.values(labels_per_class=5, information=1.0)[REPORTED],
+        "the same without them",
+        both.values(labels_per_class=5, information=0.0)[REPORTED],
+    )
     joint = stored.load("joint")
     yield row(
         "joint",

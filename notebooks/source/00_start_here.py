@@ -87,7 +87,7 @@ exercises.predict("00-few-labels", panels.few_labels())
 # | [05 Information maximisation](05_information_maximisation.ipynb) | 110 | what images without labels teach, when that collapses, and how to read digits without a single label |
 # | [06 Medical images](06_medical_images.ipynb) | 105 | why accuracy misleads, what an alarm is worth, and how a network learns the hospital instead of the illness |
 # | [07 Language](07_language.ipynb) | 100 | what a language model is worth in labels; three domains that teach one head |
-# | [08 Masked image modelling](08_masked_images.ipynb) | 75 | the published SimMIM: pre-training without a label, and when it helps |
+# | [08 Masked image modelling](08_masked_images.ipynb) | 80 | the published SimMIM: pre-training without a label, and when it helps |
 # | [09 Compute, privacy, interpretability](09_open_problems.ipynb) | 110 | what learning costs, what a promise of privacy is worth, and what a network looks at |
 # | [10 Reports](10_report.ipynb) | 55 | your own experiment as a document to share; many settings at once |
 #

@@ -41,7 +41,7 @@ LESSONS = (
     Lesson("05", "information_maximisation", "Information maximisation", 110, 75),
     Lesson("06", "medical_images", "Medical images", 105, 85),
     Lesson("07", "language", "Language", 100, 70),
-    Lesson("08", "masked_images", "Masked image modelling", 75, 55),
+    Lesson("08", "masked_images", "Masked image modelling", 80, 60),
     Lesson("09", "open_problems", "Compute, privacy, interpretability", 110, 100),
     Lesson("10", "report", "Reports", 55, 50),
 )

@@ -46,7 +46,7 @@ NOTHING_DRAWN = ("text-probes", "text-perplexity")
 """Studies that learn from all labels, by methods in which nothing is left to chance, or look at the
 one network that is stored."""
 
-CHOOSING = ("fine-tuning-rates", "fine-tuning-extent", "text-recipes")
+CHOOSING = ("fine-tuning-rates", "fine-tuning-extent", "informed-recipes", "text-recipes")
 """Studies by which something is chosen: of few seeds, and of nothing but validation images."""
 
 SHORT = ("mask-ablations",)

@@ -21,7 +21,7 @@ from simmim_lib.lessons.masked_images.chosen import (
     chosen,
     chosen_rates,
 )
-from simmim_lib.settings import Settings
+from simmim_lib.settings import INFORMED, Settings
 from simmim_lib.studies.described import Described
 from simmim_lib.studies.measures import Measures
 
@@ -29,6 +29,9 @@ TARGET = "fashion"
 TRUNK = "small-vit"
 PRETEXTS = {"masked": masked, "contrastive": contrastive, "labels": labels}
 """By name, the module that trains for a pretext, step by step, and has its usual recipe."""
+
+INFORMED_STEPS = 200
+"""Of lesson 05's recipe, with the masked network: each sees two views of 128 images beside 32."""
 
 CORES = 2
 """Seconds are told for a machine of two processor cores that has nothing else to do."""
@@ -142,6 +145,19 @@ def fine_tuning(pretext: str, labels_per_class: int, seeds: int, **how: Any) -> 
         budget="full",
         **how,
     )
+
+
+def informed(labels_per_class: int, seeds: int, **how: Any) -> Settings:
+    """Return how the masked network is trained by lesson 05's recipe.
+
+    Args:
+        labels_per_class: of the target.
+        seeds: draws of labelled images.
+        how: what is changed of the recipe, which was fixed for another network.
+    """
+    copied = chosen("masked")["copied_layers"]
+    usual = fine_tuning("masked", labels_per_class, seeds, copied_layers=copied)
+    return usual.replace(**{**INFORMED, "steps": INFORMED_STEPS, **how})
 
 
 def time_it(timed: Timed, progress: Progress) -> Measures:

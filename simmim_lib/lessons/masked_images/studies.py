@@ -6,6 +6,7 @@ from simmim_lib.lessons.masked_images.chosen import (
     SOURCES,
     WITHOUT_LABELS,
     chosen,
+    chosen_informed,
     chosen_rates,
 )
 from simmim_lib.lessons.masked_images.pretrainings import (
@@ -14,6 +15,7 @@ from simmim_lib.lessons.masked_images.pretrainings import (
     Timed,
     ablate,
     fine_tuning,
+    informed,
     probe,
     time_it,
 )
@@ -36,6 +38,9 @@ DECAYS = {name: (0.65, 1.0) if source else (1.0,) for name, source in SOURCES.it
 EXTENTS: tuple[dict[str, Any], ...] = ({"learning_rate": 4e-3}, {"steps": 300})
 COPIES: tuple[dict[str, Any], ...] = ({"copied_layers": 4}, {"copied_layers": 2})
 """What is tried in fine-tuning; from scratch nothing is copied, so that nothing decays."""
+
+VIEWS = (0.5, 1.0)
+"""Strengths of the views in lesson 05's recipe: gentler ones, and its own."""
 
 FROZEN = (0, 1, 3, 5)
 """Blocks, of six: none, the embedding, half of them, and all but the features."""
@@ -91,6 +96,27 @@ def without_labels() -> list[Settings]:
         fine_tuning(pretext, labels, REPORTED.stop, **chosen(pretext))
         for labels in LABELS
         for pretext in SOURCES
+    ]
+
+
+@study("Which learning rate and views suit lesson 05's recipe here, by validation?", on_validation)
+def informed_recipes() -> list[Settings]:
+    """From the masked network; nothing is measured on test images."""
+    return [
+        informed(labels, CHOOSING, learning_rate=rate, augmentation=strength)
+        for labels in LABELS
+        for strength in VIEWS
+        for rate in RATES
+    ]
+
+
+@study("Do images that have taught without labels once teach more, by lesson 05's recipe?")
+def informed_after_masking() -> list[Settings]:
+    """The recipe, and the same without any image that has no label: its steps, and its views."""
+    return [
+        informed(labels, REPORTED.stop, **chosen_informed(), **without)
+        for labels in LABELS
+        for without in ({}, {"information": 0.0, "agreement": 0.0})
     ]
 
 

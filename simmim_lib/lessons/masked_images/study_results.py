@@ -29,6 +29,7 @@ from simmim_lib.pictures import charts
 from simmim_lib.pictures.charts import Curve
 from simmim_lib.pictures.style import Picture
 from simmim_lib.pictures.tables import Table
+from simmim_lib.settings import INFORMED
 from simmim_lib.studies import stored
 
 WAYS = {
@@ -99,6 +100,64 @@ def pretexts_compared() -> tuple[Picture, Table]:
         groups, f"Fashion-MNIST, the same small transformer, {seeds} seeds"
     )
     return figure, Table(["compared", *groups], rows)
+
+
+RECIPES = {
+    "fine-tuned": "the labelled images as they are",
+    "augmented": "the recipe's steps and views, labelled images only",
+    "SimMIM": "the whole recipe, with images without labels",
+}
+"""Ways to go on from the masked network, and what each learns from."""
+
+CONVOLUTIONS = "lesson 05's network, SimMIM"
+
+
+def continued(way: str, labels_per_class: int) -> np.ndarray:
+    """Return the accuracies of the masked network that went on in one of the ways, (seeds,)."""
+    if way == "fine-tuned":
+        return accuracy("masked", labels_per_class)
+    information = INFORMED["information"] if way == "SimMIM" else 0.0
+    study = stored.load("informed-after-masking")
+    return study.values(labels_per_class=labels_per_class, information=information)[REPORTED]
+
+
+def of_convolutions(labels_per_class: int) -> np.ndarray:
+    """Return lesson 05's accuracies: by the same recipe, from glyphs, with convolutions, (seeds,).
+
+    These are not the same ten seeds, so that no differences are formed.
+    """
+    recipe = {"information": INFORMED["information"], "agreement": INFORMED["agreement"]}
+    study = stored.load("unlabelled")
+    return study.values(targets=(TARGET,), labels_per_class=labels_per_class, **recipe)
+
+
+def informed_gain(labels_per_class: int) -> Difference:
+    """Return how much images without labels add to the same steps and views without them."""
+    both, alone = (continued(way, labels_per_class) for way in ("SimMIM", "augmented"))
+    return difference(both, alone)
+
+
+def informed_compared() -> tuple[Picture, Table]:
+    """Compare the ways to go on from the masked network."""
+    others = {f"{labels} labels per class": of_convolutions(labels) for labels in LABELS}
+    groups = {
+        name: {
+            **{f"masked, {way}": continued(way, labels) for way in RECIPES},
+            CONVOLUTIONS: others[name],
+        }
+        for name, labels in zip(others, LABELS, strict=True)
+    }
+    learns_from = {f"masked, {way}": what for way, what in RECIPES.items()}
+    learns_from[CONVOLUTIONS] = "the whole recipe, as it was fixed on digits"
+    rows: list[list[object]] = [
+        [way, what, *(mean_and_interval(ways[way]) for ways in groups.values())]
+        for way, what in learns_from.items()
+    ]
+    gains = [informed_gain(labels) for labels in LABELS]
+    rows.append(["SimMIM against augmented", "the images without labels", *gains])
+    seeds = len(continued("SimMIM", LABELS[0]))
+    figure = charts.accuracy_rows(groups, f"Fashion-MNIST, {seeds} seeds")
+    return figure, Table(["way", "learns from", *groups], rows)
 
 
 def timed(pretext: str) -> tuple[np.ndarray, np.ndarray]:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simmim_lib.foundation.intervals import difference, mean_and_interval
-from simmim_lib.lessons.masked_images import study_results
+from simmim_lib.lessons.masked_images import chosen, study_results
 from simmim_lib.lessons.masked_images.pretrainings import (
     Ablation,
     Probed,
@@ -17,6 +17,7 @@ from simmim_lib.lessons.masked_images.studies import (
     LENGTHS,
     REPORTED,
 )
+from simmim_lib.settings import INFORMED
 from simmim_lib.studies import stored
 
 
@@ -89,6 +90,54 @@ def test_both_networks_that_ship_were_trained_for_twenty_minutes_to_an_hour_or_s
     """As the question says; the answer has both numbers."""
     for pretext in ("masked", "contrastive"):
         assert 20 * 60 < study_results.timed(pretext)[0][-1] < 75 * 60
+
+
+def test_images_without_labels_are_compared_with_the_same_steps_without_them():
+    """Over the seeds that have not chosen, and with nothing else changed."""
+    records = stored.load("informed-after-masking").records
+    for labels in LABELS:
+        alone, both = (
+            next(
+                record
+                for record in records
+                if (record.settings.labels_per_class, record.settings.information)
+                == (labels, information)
+            )
+            for information in (0.0, 1.0)
+        )
+        assert alone.settings.replace(information=1.0, agreement=1.0) == both.settings
+        gain = difference(both.values()[REPORTED], alone.values()[REPORTED])
+        assert study_results.informed_gain(labels) == gain
+
+
+def test_what_the_lesson_says_of_the_recipe_after_masking():
+    for labels in LABELS:
+        assert study_results.informed_gain(labels).verdict == "gain"
+        fine_tuned, augmented = (
+            study_results.continued(way, labels) for way in ("fine-tuned", "augmented")
+        )
+        assert difference(fine_tuned, augmented).verdict == "no clear difference"
+    assert chosen.chosen_informed()["augmentation"] < INFORMED["augmentation"]
+
+
+def test_the_recipe_after_masking_comes_further_than_with_convolutions():
+    """On average, and not seed by seed: the seeds are others."""
+    for labels in LABELS:
+        ours = study_results.continued("SimMIM", labels)
+        assert ours.mean() > study_results.of_convolutions(labels).mean()
+
+
+def test_lesson_05_is_quoted_as_it_is_stored():
+    for labels in LABELS:
+        (found,) = (
+            record.values()
+            for record in stored.load("unlabelled").records
+            if record.settings.targets == ("fashion",)
+            and record.settings.labels_per_class == labels
+            and record.settings.information
+            and record.settings.steps == 500  # as the answer says
+        )
+        np.testing.assert_array_equal(study_results.of_convolutions(labels), found)
 
 
 def test_every_block_was_probed():
