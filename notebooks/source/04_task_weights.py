@@ -272,7 +272,7 @@ exercises.check("04-longest-length", longest)
 # %% [markdown]
 # ## 6. Going deeper: which weightings feel the units?
 #
-# Twelve of the weightings once more, with Fashion's loss multiplied by 1 and by 100: a stored study
+# All weightings once more, with Fashion's loss multiplied by 1 and by 100: a stored study
 # of ten seeds.
 
 # %%
@@ -337,20 +337,19 @@ panels.compare_weightings()
 
 # %% [markdown]
 # **The study.** Two groups of targets, from glyphs with two layers frozen, ten labels per class, ten
-# seeds: one layer more is trained than in the quick look, for longer and with fewer labels. Eleven
+# seeds: one layer more is trained than in the quick look, for longer and with fewer labels. Seventeen
 # methods compete with the plain sum, and one of them, random weights, knows nothing at all: it is
-# there to be beaten. (The six that joined the lists last, STCH, DB-MTL and the four from UPGrad on,
-# did not take part.) Every method gets **five trials**: the plain sum five sets of weights, every
+# there to be beaten. Every method gets **five trials**: the plain sum five sets of weights, every
 # other method five learning rates, and the separate networks five learning rates, too. For each
 # method the best of its five trials is chosen on validation images; only that one is tested.
 
 # %% [markdown]
 # ### Exercise 4: How many by luck? (medium, 10 minutes)
 #
-# Eleven methods on two groups are 22 comparisons with the plain sum, each with a 95 % interval. Before
-# you look at them: suppose that *no* method differed from the plain sum, and that the comparisons
+# Seventeen methods on two groups are 34 comparisons with the plain sum, each with a 95 % interval.
+# Before you look at them: suppose that *no* method differed from the plain sum, and that the comparisons
 # were independent. How many intervals would exclude zero all the same, on average? With which
-# probability at least one? And at which level must each interval be taken, so that all 22 contain the
+# probability at least one? And at which level must each interval be taken, so that all 34 contain the
 # truth at once in 95 of 100 such studies?
 
 # %% tags=["nbval-check-output"]
@@ -364,7 +363,7 @@ exercises.check("04-by-luck", by_luck)
 # %% [markdown]
 # <details><summary>Hint</summary>
 #
-# One interval in twenty excludes the truth. What is the probability that none of 22 does? And if
+# One interval in twenty excludes the truth. What is the probability that none of 34 does? And if
 # all together may miss it once in twenty studies, how often may each?
 #
 # </details>
@@ -372,10 +371,10 @@ exercises.check("04-by-luck", by_luck)
 # <details><summary>Solution</summary>
 #
 # ```python
-# by_luck = {"expected": 22 * 0.05, "at least one": 1 - 0.95**22, "level": 1 - 0.05 / 22}
+# by_luck = {"expected": 34 * 0.05, "at least one": 1 - 0.95**34, "level": 1 - 0.05 / 34}
 # ```
 #
-# The last is Bonferroni's rule; $0.95^{1/22}$ is nearly the same.
+# The last is Bonferroni's rule; $0.95^{1/34}$ is nearly the same.
 #
 # </details>
 

@@ -79,7 +79,7 @@ def test_one_seed_is_no_several():
     assert seeds_in_words(5, "mean and range of") == "mean and range of 5 seeds"
 
 
-@pytest.mark.parametrize("level", [0.95, 1 - 0.05 / 22])
+@pytest.mark.parametrize("level", [0.95, 1 - 0.05 / 34])
 def test_difference_is_the_paired_t_test_of_scipy(level):
     values, baseline = np.random.default_rng(0).uniform(0.5, 0.9, (2, 10))
     found = difference(values, baseline, level)

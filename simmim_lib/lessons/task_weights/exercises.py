@@ -253,11 +253,11 @@ def _misread(angle: int, length: float, limit: float) -> str:
     )
 
 
-COMPARISONS, LEVEL = 22, 0.95
-"""In the lesson's study: eleven methods on two groups of targets, and each interval's level."""
+COMPARISONS, LEVEL = 34, 0.95
+"""In the lesson's study: seventeen methods on two groups of targets, and each interval's level."""
 
 SHOWN_LEVEL = Tolerance(0.0, 1.5e-4)
-"""Dividing the error by 22 and taking the 22nd root of the level are equally right."""
+"""Dividing the error by 34 and taking the 34th root of the level are equally right."""
 
 
 @exercise("04-by-luck", "values")
@@ -269,7 +269,9 @@ def _by_luck(answer: Any) -> str:
         expected,
         [
             Mistake(COMPARISONS * LEVEL, "So many intervals contain zero; the others exclude it."),
-            Mistake(1 - LEVEL, "That is the share for one interval: there are 22 of them."),
+            Mistake(
+                1 - LEVEL, f"That is the share for one interval: there are {COMPARISONS} of them."
+            ),
             Mistake(expected / 2, "You count one side only: a loss by luck excludes zero, too."),
         ],
         f"Each of {COMPARISONS} intervals excludes zero with probability {1 - LEVEL:.2f}, so "
@@ -285,7 +287,9 @@ def _by_luck(answer: Any) -> str:
                 "A probability is at most 1: adding up counts the cases twice in which several "
                 "exclude zero. Start with the probability that none does.",
             ),
-            Mistake(1 - LEVEL, "That is the probability for one interval: there are 22 of them."),
+            Mistake(
+                1 - LEVEL, f"That is the probability for one interval: there are {COMPARISONS}."
+            ),
         ],
         f"None excludes zero with probability {LEVEL}^{COMPARISONS} = {none:.3f}.",
     )

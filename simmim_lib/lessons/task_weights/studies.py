@@ -71,12 +71,6 @@ TRIALS = {
 }
 """The weights that the plain sum may try: as many as `RATES`, which the other weightings may."""
 
-RACED = (
-    *("fixed", "random", "uncertainty", "dwa", "gradnorm", "famo"),
-    *("mgda", "pcgrad", "cagrad", "imtl-g", "nash-mtl", "aligned-mtl"),
-)
-"""The weightings that the studies compare; those that came later have not been raced."""
-
 RATES = (5e-4, 1e-3, 2e-3, 4e-3, 8e-3)
 
 
@@ -92,11 +86,16 @@ def weightings() -> list[Settings]:
         joint += [plain.replace(task_weights=each) for each in weights]
         joint += [
             plain.replace(weighting=name, learning_rate=rate)
-            for name in RACED[1:]
+            for name in weighting.METHODS
+            if name != "fixed"
             for rate in RATES
         ]
     alone = [each.replace(learning_rate=rate) for each in plain.separately() for rate in RATES]
     return [*alone, *joint]
+
+
+AHEAD = ("random", "cagrad", "config")
+"""Whatever was ahead of the tuned plain sum, each with the learning rate that `Settings` has."""
 
 
 @study("Do the weightings that came out ahead of the tuned plain sum stay ahead on new seeds?")
@@ -104,7 +103,7 @@ def weightings_again() -> list[Settings]:
     """The best trials of those, and of the plain sum, with 20 seeds that chose nothing."""
     targets = ("mnist", "uci-digits", "fashion")
     best = Settings(targets=targets, steps=200, seeds=SEEDS[BUDGET] + 20, budget=BUDGET)
-    ahead = [best.replace(weighting=name) for name in ("random", "cagrad")]
+    ahead = [best.replace(weighting=name) for name in AHEAD]
     return [*best.separately(), best.replace(task_weights=(0.75, 0.75, 1.5)), *ahead]
 
 
@@ -120,6 +119,6 @@ def scaled_loss() -> list[Settings]:
             seeds=SEEDS[BUDGET],
             budget=BUDGET,
         )
-        for name in RACED
+        for name in weighting.METHODS
         for scale in (1, 100)
     ]

@@ -29,12 +29,13 @@ def against_tuned_sum(gains: GainsByTargets, about: str) -> Picture:
         about: the title.
     """
     comparisons = sum(len(of_targets) - 1 for of_targets in gains.values())
-    figure = new_figure(9, 5)
     first, *_ = gains.values()
+    height = 1.9 + 0.26 * len(first)
+    figure, low, high = new_figure(9, height), 1.15 / height, 1 - 0.75 / height
     order = sorted(first, key=lambda name: -np.mean([g[name].mean() for g in gains.values()]))
     sentences = []
     for column, (targets, of_targets) in enumerate(gains.items()):
-        axes = figure.add_axes((0.145 + 0.44 * column, 0.23, 0.4, 0.62))
+        axes = figure.add_axes((0.145 + 0.44 * column, low, 0.4, high - low))
         _draw_study(axes, of_targets, order, 1 - 0.05 / comparisons)
         axes.set_title(" + ".join(targets), fontsize=11)
         axes.set_xlabel("delta-m, percent")
@@ -42,10 +43,10 @@ def against_tuned_sum(gains: GainsByTargets, about: str) -> Picture:
         if column:
             axes.tick_params(axis="y", labelleft=False)
         sentences.append(_describe_study(targets, of_targets, order))
-    figure.text(0.01, 0.945, about, fontsize=12)
+    figure.text(0.01, 1 - 0.25 / height, about, fontsize=12)
     figure.text(
         0.01,
-        0.02,
+        0.1 / height,
         "Dashed: the tuned plain sum. Dotted: a network for each target. Bars: interval of the "
         "difference to the plain sum, seed by seed,\nthick for 95 % of one comparison, thin for 95 "
         f"% of all {comparisons} at once; filled: the thick one leaves the dashed line out.",
@@ -99,6 +100,10 @@ def _describe_study(
     )
 
 
+MAX_CHANGE = 7
+"""In points: wider intervals leave the picture, and their numbers are told in words."""
+
+
 @styled
 def changes(rows: Mapping[str, Mapping[str, Difference]], about: str) -> Picture:
     """Draw differences in accuracy, a row for each weighting and a column for each target.
@@ -112,7 +117,8 @@ def changes(rows: Mapping[str, Mapping[str, Difference]], about: str) -> Picture
     first, *_ = rows.values()
     width = 0.8 / len(first)
     differences = [change for of_target in rows.values() for change in of_target.values()]
-    reach = 1.1 * max(abs(change.mean) + change.half_width for change in differences)
+    widest = max(abs(change.mean) + change.half_width for change in differences)
+    reach = min(1.1 * widest, MAX_CHANGE)
     for column, target in enumerate(first):
         axes = figure.add_axes((0.165 + width * column, low, width - 0.03, 0.86 - low))
         axes.axvline(0, color=COLOURS["baseline"], ls="--", lw=1)

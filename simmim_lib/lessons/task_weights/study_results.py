@@ -1,6 +1,6 @@
 """What lesson 04's runs and stored studies have found, as figures and tables."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -141,7 +141,7 @@ def changes_by_units() -> dict[str, dict[str, Difference]]:
             target: difference(accuracy(name, target, 100), accuracy(name, target, 1))
             for target in PAIR
         }
-        for name in studies.RACED
+        for name in weighting.METHODS
     }
 
 
@@ -202,7 +202,8 @@ def gains_table() -> Table:
             weighting.METHODS[name].short_title,
             *(against_plain_sum(of_group, name) for of_group in by_group),
         ]
-        for name in studies.RACED[1:]
+        for name in weighting.METHODS
+        if name != "fixed"
     ]
     return Table(["against the tuned plain sum", *map(", ".join, studies.TRIALS)], rows)
 
@@ -225,20 +226,29 @@ NEW_SEEDS = slice(10, None)
 
 
 def on_new_seeds() -> dict[str, Difference]:
-    """Return how the two weightings that were ahead do on seeds that chose nothing."""
+    """Return how the weightings that were ahead do on seeds that chose nothing."""
     found = studies.relative_gains(stored.load("weightings-again"), TRIO)
-    return {name: against_plain_sum(found, name, NEW_SEEDS) for name in ("random", "cagrad")}
+    return {name: against_plain_sum(found, name, NEW_SEEDS) for name in studies.AHEAD}
 
 
 def on_new_seeds_table() -> Table:
-    """Tabulate how the two do on new seeds, and what CAGrad does to each target."""
+    """Tabulate how they do on new seeds, and what becomes of each target."""
+    rows = [
+        [
+            weighting.METHODS[name].short_title,
+            found,
+            *(_on_new_seeds(name, target) for target in TRIO),
+        ]
+        for name, found in on_new_seeds().items()
+    ]
+    return Table(["20 new seeds, against the tuned plain sum", "delta-m", *TRIO], rows)
+
+
+def _on_new_seeds(name: str, target: str) -> Difference:
+    """Return by how much a weighting's accuracy on a target differs from the plain sum's."""
     study = stored.load("weightings-again")
-    titles = {"random": "random weights, delta-m", "cagrad": "CAGrad, delta-m"}
-    rows: list[Sequence[object]] = [[titles[name], found] for name, found in on_new_seeds().items()]
-    for target in TRIO:
-        cagrad, plain = (
-            study.values("accuracy", target, targets=TRIO, weighting=name)[NEW_SEEDS]
-            for name in ("cagrad", "fixed")
-        )
-        rows.append([f"CAGrad, accuracy of {target}", difference(cagrad, plain)])
-    return Table(["20 new seeds", "against the tuned plain sum"], rows)
+    ours, plain = (
+        study.values("accuracy", target, targets=TRIO, weighting=each)[NEW_SEEDS]
+        for each in (name, "fixed")
+    )
+    return difference(ours, plain)

@@ -31,10 +31,10 @@ RIGHT_ANSWERS = {
         "longest = {angle: -1 / np.cos(np.radians(angle)) for angle in (100, 120, 150)}\n",
     ],
     "04-by-luck": [
-        "by_luck = {'level': 0.998, 'at least one': 0.68, 'expected': 1.1}\n",
+        "by_luck = {'level': 0.999, 'at least one': 0.83, 'expected': 1.7}\n",
         "import scipy.stats\n"
-        "count = scipy.stats.binom(22, 0.05)\n"
-        "level = 0.95 ** (1 / 22)\n"
+        "count = scipy.stats.binom(34, 0.05)\n"
+        "level = 0.95 ** (1 / 34)\n"
         "by_luck = {'expected': count.mean(), 'at least one': count.sf(0), 'level': level}\n",
     ],
 }

@@ -16,7 +16,7 @@ def _clipped(expression: str) -> str:
 
 
 def _luck(**changes: object) -> str:
-    right = {"expected": 1.1, "at least one": 0.676, "level": 0.9977}
+    right = {"expected": 1.7, "at least one": 0.825, "level": 0.9985}
     return f"by_luck = { {**right, **changes} }\n"
 
 
@@ -88,20 +88,20 @@ WRONG_ANSWERS = {
         ("longest = {100: 0, 120: 0, 150: 0}", "you read 0, but"),
     ],
     "04-by-luck": [
-        (_luck(expected=20.9), "contain zero"),
+        (_luck(expected=32.3), "contain zero"),
         (_luck(expected=0.05), "share for one interval"),
-        (_luck(expected=0.55), "one side only"),
-        (_luck(expected=2), "so 1.1 do so on average. Yours: 2."),
-        (_luck(**{"at least one": 0.324}), "*none* excludes"),
-        (_luck(**{"at least one": 1.1}), "at most 1"),
+        (_luck(expected=0.85), "one side only"),
+        (_luck(expected=2), "so 1.7 do so on average. Yours: 2."),
+        (_luck(**{"at least one": 0.175}), "*none* excludes"),
+        (_luck(**{"at least one": 1.7}), "at most 1"),
         (_luck(**{"at least one": 0.05}), "probability for one interval"),
-        (_luck(**{"at least one": 0.5}), "0.95^22 = 0.324. Yours: 0.5."),
-        (_luck(level=0.00227), "1 minus that"),
+        (_luck(**{"at least one": 0.5}), "0.95^34 = 0.175. Yours: 0.5."),
+        (_luck(level=0.00147), "1 minus that"),
         (_luck(level=0.95), "far more rarely"),
         (_luck(level=1.0), "never misses has no ends"),
-        (_luck(level=0.324), "leaves for all of them"),
-        (_luck(level=0.99886), "half of the error on either"),
-        (_luck(level=0.99), "the level is 0.9977. Yours: 0.99."),
-        ("by_luck = [1.1, 0.676, 0.9977]", "Give a dictionary"),
+        (_luck(level=0.175), "leaves for all of them"),
+        (_luck(level=0.99926), "half of the error on either"),
+        (_luck(level=0.99), "the level is 0.9985. Yours: 0.99."),
+        ("by_luck = [1.7, 0.825, 0.9985]", "Give a dictionary"),
     ],
 }
