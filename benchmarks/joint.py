@@ -263,17 +263,22 @@ def against_torchjd() -> Row:
         import torch
         import torchjd.aggregation
         import torchjd.autojac
-    except ImportError:
+
+        kinds = {
+            "mgda": torchjd.aggregation.MGDA(),
+            "pcgrad": torchjd.aggregation.PCGrad(),
+            "upgrad": torchjd.aggregation.UPGrad(),
+        }
+    except (ImportError, AttributeError):
         return Row(what, "slower", "left out: torchjd is not installed (pip install '.[bench]')")
     count, ratios = 4, {}
-    kinds = {"mgda": torchjd.aggregation.MGDA, "pcgrad": torchjd.aggregation.PCGrad}
     own = [
         (torch.tensor(each.features[0].transpose(0, 3, 1, 2)), torch.tensor(each.labels[0]))
         for each in examples(count)
     ]
     order = [torch.tensor(each.batches[0].astype("int64")) for each in examples(count)]
-    for name, kind in kinds.items():
-        (trunk, heads), combine = torch_network(count), kind()
+    for name, combine in kinds.items():
+        trunk, heads = torch_network(count)
         optimizer = torch.optim.Adam([*trunk.parameters(), *heads.parameters()], 1e-3, eps=1e-7)
 
         def theirs(

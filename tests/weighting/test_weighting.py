@@ -1054,12 +1054,18 @@ def test_torchjd_makes_the_same_of_gradients(method: str, rows: np.ndarray) -> N
     [
         ("config", None, (-0.1970567, 0.2458198, 0.2214382)),
         ("fairgrad", (13.984475, 5.156130, 8.694640), None),
+        ("upgrad", None, (-0.200238, 0.234997, 0.215389)),
+        ("dualproj", None, (-1 / 9, 1 / 9, 1 / 9)),
     ],
 )
 def test_values_that_torchjd_made_of_three_gradients(
     method: str, weights: tuple[float, ...] | None, direction: tuple[float, ...] | None
 ) -> None:
-    """Version 0.18.0, in double precision, FairGrad with alpha 2."""
+    """Version 0.18.0, in double precision, FairGrad with alpha 2.
+
+    UPGrad and DualProj with QuadprogProjector(norm_eps=1e-12, reg_eps=1e-12): by default 1e-4 is
+    added to the Gram matrix's diagonal.
+    """
     combination = combine(method, THREE)
     if weights is not None:
         np.testing.assert_allclose(combination.weights, weights, rtol=1e-4)
