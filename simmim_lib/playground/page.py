@@ -23,6 +23,11 @@ if TYPE_CHECKING:
 OPEN_AT_FIRST = "data"
 """The group whose controls are seen at once."""
 
+READABLE = (
+    "<style>.simmim-groups [class*='Collapse-header'] {color: var(--jp-ui-font-color1)}</style>"
+)
+"""Lets the groups' titles stand out as much as other words: the grey they have is too faint."""
+
 NO_EXAMPLE = "choose a setting"
 """What the gallery says where none is chosen."""
 
@@ -134,7 +139,7 @@ class Playground(Panel):
 
         side_by_side = widgets.Layout(display="flex", flex_flow="row wrap")
         left = widgets.VBox(
-            [self._gallery(), self._groups(), self._own_data()],
+            [self._gallery(), widgets.HTML(READABLE), self._groups(), self._own_data()],
             layout={"flex": "0 1 380px", "min_width": "0"},
         )
         self.words, self.example = widgets.HTML(), widgets.HTML()
@@ -159,6 +164,7 @@ class Playground(Panel):
             if shown:
                 boxes[group] = widgets.VBox(shown)
         groups = widgets.Accordion(list(boxes.values()))
+        groups.add_class("simmim-groups")
         for position, group in enumerate(boxes):
             groups.set_title(position, f"{group.capitalize()}: {GROUPS[group]}")
         groups.selected_index = [*boxes].index(OPEN_AT_FIRST) if OPEN_AT_FIRST in boxes else None

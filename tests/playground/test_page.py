@@ -137,6 +137,7 @@ def test_an_example_can_be_chosen_again_after_another_setting(still):
 
 
 def test_a_pad_of_other_settings_is_taken_away(still, monkeypatch):
+    pytest.importorskip("anywidget")  # which Colab does not have
     from simmim_lib.playground.drawing import DrawingPad
 
     monkeypatch.setattr(DrawingPad, "train", lambda self: None)

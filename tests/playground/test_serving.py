@@ -73,6 +73,7 @@ def test_what_would_be_downloaded_is_refused(shared, monkeypatch, tmp_path):
         links.settings({"trunk": "resnet50", "targets": "fashion"})
 
 
+@pytest.mark.slow
 def test_a_pretraining_is_limited_too(shared, monkeypatch, tmp_path):
     """What no file has is trained before the experiment, with a bar of its own."""
     monkeypatch.setenv("SIMMIM_CACHE", str(tmp_path))
