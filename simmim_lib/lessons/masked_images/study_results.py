@@ -102,21 +102,25 @@ def pretexts_compared() -> tuple[Picture, Table]:
     return figure, Table(["compared", *groups], rows)
 
 
-RECIPES = {
-    "fine-tuned": "the labelled images as they are",
-    "augmented": "the recipe's steps and views, labelled images only",
-    "SimMIM": "the whole recipe, with images without labels",
+CONTINUED = {
+    "masked, fine-tuned": "the labelled images as they are",
+    "masked, augmented": "the recipe's steps and views, labelled images only",
+    "masked, SimMIM": "the whole recipe, with images without labels",
+    "lesson 05's network, SimMIM": "the whole recipe, as it was fixed on digits",
 }
-"""Ways to go on from the masked network, and what each learns from."""
+"""Ways to go on from the masked network and lesson 05's, and what each learns from."""
 
-CONVOLUTIONS = "lesson 05's network, SimMIM"
+WITH_AND_WITHOUT = ("masked, SimMIM", "masked, augmented")
+"""Two of them that differ in images without labels alone."""
 
 
 def continued(way: str, labels_per_class: int) -> np.ndarray:
-    """Return the accuracies of the masked network that went on in one of the ways, (seeds,)."""
-    if way == "fine-tuned":
+    """Return the accuracies of a network that went on in one of the ways `CONTINUED`, (seeds,)."""
+    if way == "lesson 05's network, SimMIM":
+        return of_convolutions(labels_per_class)
+    if way == "masked, fine-tuned":
         return accuracy("masked", labels_per_class)
-    information = INFORMED["information"] if way == "SimMIM" else 0.0
+    information = INFORMED["information"] if way == "masked, SimMIM" else 0.0
     study = stored.load("informed-after-masking")
     return study.values(labels_per_class=labels_per_class, information=information)[REPORTED]
 
@@ -133,29 +137,23 @@ def of_convolutions(labels_per_class: int) -> np.ndarray:
 
 def informed_gain(labels_per_class: int) -> Difference:
     """Return how much images without labels add to the same steps and views without them."""
-    both, alone = (continued(way, labels_per_class) for way in ("SimMIM", "augmented"))
+    both, alone = (continued(way, labels_per_class) for way in WITH_AND_WITHOUT)
     return difference(both, alone)
 
 
 def informed_compared() -> tuple[Picture, Table]:
     """Compare the ways to go on from the masked network."""
-    others = {f"{labels} labels per class": of_convolutions(labels) for labels in LABELS}
     groups = {
-        name: {
-            **{f"masked, {way}": continued(way, labels) for way in RECIPES},
-            CONVOLUTIONS: others[name],
-        }
-        for name, labels in zip(others, LABELS, strict=True)
+        f"{labels} labels per class": {way: continued(way, labels) for way in CONTINUED}
+        for labels in LABELS
     }
-    learns_from = {f"masked, {way}": what for way, what in RECIPES.items()}
-    learns_from[CONVOLUTIONS] = "the whole recipe, as it was fixed on digits"
     rows: list[list[object]] = [
         [way, what, *(mean_and_interval(ways[way]) for ways in groups.values())]
-        for way, what in learns_from.items()
+        for way, what in CONTINUED.items()
     ]
     gains = [informed_gain(labels) for labels in LABELS]
     rows.append(["SimMIM against augmented", "the images without labels", *gains])
-    seeds = len(continued("SimMIM", LABELS[0]))
+    seeds = len(continued(WITH_AND_WITHOUT[0], LABELS[0]))
     figure = charts.accuracy_rows(groups, f"Fashion-MNIST, {seeds} seeds")
     return figure, Table(["way", "learns from", *groups], rows)
 

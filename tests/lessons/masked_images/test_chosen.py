@@ -25,6 +25,8 @@ RECORDS = {
         tried("masked", 5, [0.5, 0.6], learning_rate=1e-3),
     ],
     "informed-recipes": [
+        tried("masked", 5, [0.7, 0.7], learning_rate=5e-4, augmentation=1.0),
+        tried("masked", 20, [0.5, 0.5], learning_rate=5e-4, augmentation=1.0),
         tried("masked", 5, [0.7, 0.7], learning_rate=2e-3, augmentation=1.0),
         tried("masked", 20, [0.7, 0.7], learning_rate=2e-3, augmentation=1.0),
         tried("masked", 5, [0.7, 0.8], learning_rate=2e-3, augmentation=0.5),
