@@ -128,24 +128,69 @@ def test_links_within_the_site_lead_somewhere(site):
             assert target.exists(), f"{name}: {link}"
 
 
-@pytest.mark.slow
-@pytest.mark.browser
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-def test_everybody_can_use_the_pages(site, scheme):
-    """The outputs of the lessons have a test of their own, so that one of them stands for all.
-
-    Sphinx's search has no heading of the first level.
-    """
+@pytest.fixture(scope="module")
+def chromium():
     browser = pytest.importorskip("browser", reason="the browser's driver is not installed")
     if not browser.find_browser() and not os.environ.get("SIMMIM_REQUIRE_BROWSER"):
         pytest.skip("there is no Chromium")
+    with browser.chromium() as opened:
+        yield opened
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_everybody_can_use_the_pages(site, chromium, scheme):
+    """The outputs of the lessons have a test of their own, so that one of them stands for all.
+
+    Sphinx's search has no heading of the first level. In the dark, the first section stands for the
+    whole of a page that takes a minute.
+    """
+    from browser import barriers
+
     lesson = site / "notebooks" / "01_transfer_learning.html"
     pages = [path for path in site.rglob("*.html") if path.parent != lesson.parent]
     pages = [path for path in pages if path.stem != "search" and "_static" not in path.parts]
     pages = [path for path in pages if path != site / "index.html"]  # which nobody stays on
-    with browser.chromium() as opened:
-        for path in (lesson, *(pages if scheme == "light" else pages[:2])):
-            page = opened.new_page(color_scheme=scheme)
-            page.goto(path.as_uri())
-            assert browser.barriers(page, "body") == [], path.name
-            page.close()
+    for path in (lesson, *pages):
+        page = chromium.new_page(color_scheme=scheme)
+        page.goto(path.as_uri())
+        one_section = scheme == "dark" and path.stem in ("results", "library")
+        part = "article section section:first-of-type" if one_section else "body"
+        assert barriers(page, part) == [], path.name
+        page.close()
+
+
+@pytest.mark.slow
+@pytest.mark.browser
+@pytest.mark.parametrize("name", ["learn", "fight", "threshold", "triangle", "hide"])
+def test_a_live_page_answers_each_of_its_controls_without_a_kernel(site, chromium, name):
+    page = chromium.new_page()
+    wrong: list[str] = []
+    asked: list[str] = []
+    page.on("pageerror", lambda error: wrong.append(str(error)))
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto((site / "docs" / f"{name}.html").as_uri())
+    picture = page.locator(f"#{name} canvas")
+
+    def told_anew() -> str:
+        """Return what the picture shows, in words, once it has been drawn and told again."""
+        page.wait_for_function("picture => picture.ariaLabel", arg=picture.element_handle())
+        words = picture.get_attribute("aria-label")
+        picture.evaluate("picture => picture.removeAttribute('aria-label')")
+        return words
+
+    told = [told_anew()]
+    for slider in page.locator(".live-controls input").all():
+        for key in ("Home", "End"):
+            before = slider.input_value()
+            slider.press(key)
+            if slider.input_value() != before:
+                told.append(told_anew())
+    for choice in page.locator(".live-controls select").all():
+        choice.select_option(index=1)
+        told.append(told_anew())
+    assert len({*told}) > len(told) / 2
+    assert wrong == []
+    assert {url.partition(":")[0] for url in asked} == {"file"}
+    page.close()
