@@ -258,6 +258,12 @@ def test_the_recipe_is_what_the_settings_ask_for():
     )
 
 
+def test_what_is_not_asked_for_is_as_in_the_settings():
+    usual, recipe = Settings(recipe="fine-tune"), information.Recipe()
+    for name in ("information", "spread", "agreement", "confidence", "augmentation"):
+        assert getattr(recipe, name) == getattr(usual, name)
+
+
 @pytest.mark.parametrize(
     ("ramp", "steps", "grows"),
     [(0.5, 300, 150), (0.25, 40, 10), (1.0, 40, 40), (0.0, 300, 1), (0.36, 10, 4), (0.34, 10, 3)],
