@@ -32,11 +32,7 @@ def number_of_units(grid: int, unit: int) -> int:
         WorkbookError: a unit smaller than a patch, or larger than the image.
     """
     check_whole("grid", grid, 1, 1024)
-    if not 1 <= check_whole("unit", unit, -(10**6), 10**6) <= grid:
-        raise WorkbookError(
-            f"unit is {unit}, but a unit of a mask is at least one patch and at most the whole "
-            f"grid of {grid} patches: try {min(max(unit, 1), grid)}."
-        )
+    check_whole("unit, in patches of the grid,", unit, 1, grid)
     return math.ceil(grid / unit) ** 2
 
 
