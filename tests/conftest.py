@@ -7,9 +7,13 @@ import tempfile
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import HealthCheck, settings
+
+if TYPE_CHECKING:
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
 sys.path[:0] = [str(ROOT / "tests"), str(ROOT / "notebooks")]
@@ -54,6 +58,16 @@ def this_kernel(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
     monkeypatch.setenv("SIMMIM_BUDGET", "quick")
     with build.this_python_as_kernel():
         yield
+
+
+@pytest.fixture(scope="module")
+def chromium() -> "Iterator[Browser]":
+    """Start a browser; skip where there is none, unless SIMMIM_REQUIRE_BROWSER asks for one."""
+    browser = pytest.importorskip("browser", reason="the browser's driver is not installed")
+    if not browser.find_browser() and not os.environ.get("SIMMIM_REQUIRE_BROWSER"):
+        pytest.skip("there is no Chromium")
+    with browser.chromium() as opened:
+        yield opened
 
 
 @pytest.fixture

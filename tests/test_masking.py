@@ -70,6 +70,7 @@ def test_the_same_seed_gives_the_same_masks():
         ({"ratio": float("nan")}, "above 0 and below 1"),
         ({"unit": 0}, "unit, .* is 0, .* from 1 to 7: try 1"),
         ({"unit": 8}, "unit, .* is 8, .* from 1 to 7: try 7"),
+        ({"unit": 0.5}, "unit, .* is 0.5, .* from 1 to 7: try 1"),
         ({"unit": 1.5}, "unit, .* is 1.5, .* from 1 to 7: try 1"),
         ({"grid": 0}, "grid is 0"),
         ({"kind": "blockwise"}, "Did you mean 'block-wise'"),

@@ -1,6 +1,5 @@
 """What the live pages compute is what the library computes, to the fifth digit."""
 
-import os
 from pathlib import Path
 
 import numpy as np
@@ -16,17 +15,13 @@ UNITS, CLASSES, STEPS = 6, 3, 25
 
 
 @pytest.fixture(scope="module")
-def page():
+def page(chromium):
     """A blank page that knows the functions of the live page."""
-    browser = pytest.importorskip("browser", reason="the browser's driver is not installed")
-    if not browser.find_browser() and not os.environ.get("SIMMIM_REQUIRE_BROWSER"):
-        pytest.skip("there is no Chromium")
-    with browser.chromium() as opened:
-        blank = opened.new_page()
-        for name in ("heads", "gradients", "screening", "formula", "masks"):
-            text = (LIVE / f"{name}.js").read_text(encoding="utf-8")
-            blank.add_script_tag(content=f"{text};window.{name.title()} = {name.title()};")
-        yield blank
+    blank = chromium.new_page()
+    for name in ("heads", "gradients", "screening", "formula", "masks"):
+        text = (LIVE / f"{name}.js").read_text(encoding="utf-8")
+        blank.add_script_tag(content=f"{text};window.{name.title()} = {name.title()};")
+    return blank
 
 
 @pytest.fixture(scope="module")

@@ -3,7 +3,6 @@
 import html
 import importlib.util
 import json
-import os
 import re
 import subprocess
 import sys
@@ -126,15 +125,6 @@ def test_links_within_the_site_lead_somewhere(site):
         for link in re.findall(r'href="([^"#:]+)(?:#[^"]*)?"', page):
             target = (site / name).parent / link.split("?")[0]
             assert target.exists(), f"{name}: {link}"
-
-
-@pytest.fixture(scope="module")
-def chromium():
-    browser = pytest.importorskip("browser", reason="the browser's driver is not installed")
-    if not browser.find_browser() and not os.environ.get("SIMMIM_REQUIRE_BROWSER"):
-        pytest.skip("there is no Chromium")
-    with browser.chromium() as opened:
-        yield opened
 
 
 @pytest.mark.slow

@@ -42,12 +42,6 @@ def address(tmp_path_factory) -> Iterator[str]:
         process.wait(30)
 
 
-@pytest.fixture(scope="module")
-def chromium() -> Iterator[Browser]:
-    with browser.chromium() as opened:
-        yield opened
-
-
 def opened(chromium: Browser, address: str) -> Page:
     """Open the playground as a reader of its own, and wait for the picture."""
     page = chromium.new_context().new_page()
