@@ -35,6 +35,10 @@ def test_a_share_of_whole_units_is_not_rounded_up_by_the_computer_s_last_digit()
     assert masking.number_hidden(25, 0.28) == 7
 
 
+def test_at_least_one_unit_is_hidden():
+    assert masking.number_hidden(36, 1e-12) == 1
+
+
 def test_each_unit_is_hidden_as_often_as_any_other():
     often = random_mask(20_000, 5, 1, 0.4, seed=1).mean(axis=0)
     assert np.abs(often - 0.4).max() < 5 * math.sqrt(0.4 * 0.6 / 20_000)
@@ -101,6 +105,13 @@ def test_the_loss_is_the_paper_s(channels):
     assert float(np.mean(each)) == pytest.approx(by_hand(images, filled, uneven), rel=1e-5)
 
 
+def test_the_number_of_hidden_pixels_is_a_little_more_as_in_the_authors_code():
+    one_hidden = np.array([[[True, False], [False, False]]])
+    found = float(masked_l1(np.ones((1, 2, 2, 1)), np.zeros((1, 2, 2, 1)), one_hidden))
+    assert found == pytest.approx(1 / (1 + 1e-5), rel=1e-6)
+    assert float(masked_l1(np.ones((2, 2, 2, 1)), np.zeros((2, 2, 2, 1)), np.zeros((2, 2, 2)))) == 0
+
+
 def test_visible_pixels_do_not_count():
     images, filled = np.random.default_rng(0).random((2, 3, 8, 8, 1), np.float32)
     mask = random_mask(3, 4)
@@ -116,10 +127,70 @@ def test_a_mask_of_another_grid_gets_one_sentence():
         masked_l1(images, images, np.zeros((1, 5, 5), bool))
 
 
-def test_images_of_other_channels_get_one_sentence():
-    images, filled = np.zeros((1, 8, 8, 1), np.float32), np.zeros((1, 8, 8, 3), np.float32)
-    with pytest.raises(WorkbookError, match="have 1 channels, and the reconstructions 3"):
-        masked_l1(images, filled, np.zeros((1, 4, 4), bool))
+IMAGES = np.zeros((2, 8, 8, 3))
+
+
+@pytest.mark.parametrize(
+    ("changed", "words"),
+    [
+        (
+            {"images": IMAGES[..., :1]},
+            r"shape \(2, 8, 8, 1\), and the reconstructions \(2, 8, 8, 3",
+        ),
+        (
+            {"reconstructions": IMAGES[:1]},
+            r"the reconstructions \(1, 8, 8, 3\): give both the same",
+        ),
+        ({"reconstructions": IMAGES[:, :4, :4]}, r"the reconstructions \(2, 4, 4, 3\)"),
+        ({"reconstructions": IMAGES[0]}, r"reconstructions must be .* have the shape \(8, 8, 3\)"),
+        ({"images": None}, r"images must be an array \(n, size, size, channels\) .* but are None"),
+        ({"images": np.zeros((2, 8, 8, 3), str)}, "images must be .* the type string"),
+        ({"images": [[1], [1, 2]]}, "images must be an array"),
+        ({"mask": None}, r"masks must be an array \(n, grid, grid\) of numbers, but are None"),
+        ({"mask": np.zeros((4, 4))}, r"masks must be .* have the shape \(4, 4\)"),
+        ({"mask": np.zeros((2, 4, 4, 1))}, r"masks must be .* have the shape \(2, 4, 4, 1\)"),
+        ({"mask": np.zeros((1, 4, 4))}, r"masks are for \(1, 8, 8\) pixels"),
+        ({"mask": np.zeros((2, 0, 0))}, r"masks must be .* have the shape \(2, 0, 0\)"),
+        ({"mask": np.full((2, 4, 4), 2)}, "says yes or no of each patch"),
+        ({"mask": np.full((2, 4, 4), np.nan)}, "masks hold NaN"),
+        ({"images": IMAGES + np.nan}, "images hold NaN"),
+        ({"images": IMAGES[:0]}, r"images must be .* have the shape \(0, 8, 8, 3\)"),
+        ({"mask": np.zeros((2, 4, 2))}, "4 x 2 patches, which do not divide"),
+        (
+            {"images": IMAGES[:, :, :4], "reconstructions": IMAGES[:, :, :4]},
+            r"masks are for \(2, 8, 8\) pixels: give each square image",
+        ),
+    ],
+)
+def test_what_does_not_fit_together_gets_one_sentence(changed, words):
+    usual = {"images": IMAGES, "reconstructions": IMAGES, "mask": np.zeros((2, 4, 4), bool)}
+    with pytest.raises(WorkbookError, match=words):
+        masked_l1(**{**usual, **changed})
+
+
+def test_lists_and_double_precision_are_welcome():
+    images, filled = np.random.default_rng(0).random((2, 1, 4, 4, 1))
+    mask = [[[True, False], [False, True]]]
+    expected = by_hand(images, filled, np.array(mask, bool))
+    found = masked_l1(images.tolist(), filled, mask)
+    assert float(found) == pytest.approx(expected, rel=1e-5)
+
+
+@pytest.mark.parametrize("patch", [0, -1, 2.0, 9, 3])
+def test_patches_that_cannot_be_normalised_get_one_sentence(patch):
+    with pytest.raises(WorkbookError, match="patch"):
+        normalised(IMAGES, patch)
+
+
+def test_only_square_images_are_normalised():
+    with pytest.raises(WorkbookError, match="8 x 4 pixels: give square ones"):
+        normalised(IMAGES[:, :, :4], 4)
+
+
+@pytest.mark.parametrize("size", [0, -8, 8.0, None])
+def test_pixels_of_no_size_get_one_sentence(size):
+    with pytest.raises(WorkbookError, match="size is"):
+        pixels_of(np.ones((1, 4, 4)), size)
 
 
 def test_normalised_patches_have_mean_0_and_variance_1():

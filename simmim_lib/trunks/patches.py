@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, check_whole
 
 
 def split(images: Any, patch: int) -> Any:
@@ -21,6 +21,7 @@ def split(images: Any, patch: int) -> Any:
     from keras import ops
 
     *_, height, width, channels = images.shape
+    check_whole("patch, in pixels,", patch, 1, max(1, min(height, width)))
     if height % patch or width % patch:
         raise WorkbookError(
             f"Images of {height} x {width} pixels cannot be divided into patches of {patch} x "

@@ -1,5 +1,6 @@
 """Weights of vision transformers as others publish them, for the networks of `vit`."""
 
+import re
 from collections.abc import Mapping
 from typing import TYPE_CHECKING
 
@@ -19,6 +20,8 @@ State = Mapping[str, np.ndarray]
 START = "vit.embeddings."
 """How the names of all begin that stands before the blocks."""
 
+PROJECTION = f"{START}patch_embeddings.projection"
+
 
 def load(model: "keras.Model", state: State, sizes: Sizes) -> None:
     """Give a model the weights of a masked vision transformer of Hugging Face's `transformers`.
@@ -30,33 +33,110 @@ def load(model: "keras.Model", state: State, sizes: Sizes) -> None:
         sizes: of the network.
 
     Raises:
-        WorkbookError: the state lacks an array, or has one of another shape, or more blocks; the
-            model is left as it was.
+        WorkbookError: the state lacks an array, or has one of another shape or without finite
+            numbers, or more blocks; the model is left as it was.
     """
-    _check_sizes(state, sizes)
     layers = {layer.name: layer for layer in model._flatten_layers()}
-    given = {name: each for name, each in _by_layer(state, sizes).items() if name in layers}
+    _check_network(layers, sizes)
+    if not isinstance(state, Mapping):
+        raise WorkbookError(f"The weights are {shown(state)}: give arrays by name.")
+    arrays = _checked(state, _shapes(layers[SMALL_VIT.blocks[0]], sizes), sizes)
+    given = {name: each for name, each in _by_layer(arrays, sizes).items() if name in layers}
     for name, weights in given.items():
         _check_shapes(layers[name], weights)
     for name, weights in given.items():
         layers[name].set_weights(weights)
 
 
-def _check_sizes(state: State, sizes: Sizes) -> None:
-    """Compare width, patch and number of blocks, before anything is rearranged by them."""
-    found = np.shape(state.get(f"{START}patch_embeddings.projection.weight", ()))
-    if found and (found[0], *found[2:]) != (sizes.width, sizes.patch, sizes.patch):
+def _check_network(layers: Mapping[str, "keras.layers.Layer"], sizes: Sizes) -> None:
+    """Compare the network with the sizes that are said to be its own."""
+    if SMALL_VIT.blocks[0] not in layers:
+        raise WorkbookError("The network is no vision transformer: give one that `vit.build` made.")
+    kernel, _ = layers[SMALL_VIT.blocks[0]].weights
+    depth = sum(re.fullmatch(r"block_\d+", name) is not None for name in layers)
+    width, fits = kernel.shape[1], kernel.shape[0] % sizes.patch**2 == 0
+    if (depth, width) != (sizes.depth, sizes.width) or not fits:
         raise WorkbookError(
-            f"The weights are of width {found[0]} and patches of {found[2:]} pixels, but the "
-            f"network of width {sizes.width} and patches of {(sizes.patch, sizes.patch)}: build it "
-            "with the sizes of the weights."
+            f"The network has not {sizes.depth} blocks of width {sizes.width} on patches of "
+            f"{sizes.patch} x {sizes.patch} pixels: give the sizes that it was built with."
         )
-    blocks = {name.split(".")[2] for name in state if name.startswith("vit.layers.")}
+
+
+def _shapes(embedding: "keras.layers.Layer", sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    """Return the shapes of all arrays that a network needs, by their names elsewhere.
+
+    Args:
+        embedding: the network's, whose weights say how many places and channels there are.
+        sizes: of the network.
+    """
+    kernel, bias = embedding.weights
+    places, width, patch = bias.shape[0], sizes.width, sizes.patch
+    channels = kernel.shape[0] // patch**2
+    shapes: dict[str, tuple[int, ...]] = {
+        **{f"{START}{token}_token": (1, 1, width) for token in ("cls", "mask")},
+        f"{START}position_embeddings": (1, places, width),
+        f"{PROJECTION}.weight": (width, channels, patch, patch),
+        f"{PROJECTION}.bias": (width,),
+        **{f"vit.layernorm.{part}": (width,) for part in ("weight", "bias")},
+        "decoder.0.weight": (channels * patch**2, width, 1, 1),
+        "decoder.0.bias": (channels * patch**2,),
+    }
+    for number in range(sizes.depth):
+        shapes |= _shapes_of_block(f"vit.layers.{number}.", sizes)
+    return shapes
+
+
+def _shapes_of_block(start: str, sizes: Sizes) -> dict[str, tuple[int, ...]]:
+    dense = {f"attention.{each}_proj": (sizes.width, sizes.width) for each in "qkvo"}
+    dense |= {"mlp.fc1": (sizes.hidden, sizes.width), "mlp.fc2": (sizes.width, sizes.hidden)}
+    norms = ("layernorm_before", "layernorm_after")
+    return {
+        **{f"{start}{name}.weight": shape for name, shape in dense.items()},
+        **{f"{start}{name}.bias": shape[:1] for name, shape in dense.items()},
+        **{
+            f"{start}{name}.{part}": (sizes.width,) for name in norms for part in ("weight", "bias")
+        },
+    }
+
+
+def _checked(state: State, shapes: Mapping[str, tuple[int, ...]], sizes: Sizes) -> State:
+    """Return those arrays of a state that are needed."""
+    lacking = [name for name in shapes if name not in state]
+    if lacking:
+        more = f" and {len(lacking) - 1} more" if len(lacking) > 1 else ""
+        raise WorkbookError(
+            f"The weights lack {shown(lacking[0])}{more}: give the state of a "
+            f"ViTForMaskedImageModeling with {sizes.depth} blocks."
+        )
+    blocks = {name.split(".")[2] for name in map(str, state) if name.startswith("vit.layers.")}
     if len(blocks) > sizes.depth:
         raise WorkbookError(
             f"The weights have {len(blocks)} blocks, but the network {sizes.depth}: build it with "
             "the sizes of the weights."
         )
+    return {name: _checked_array(name, state[name], shape) for name, shape in shapes.items()}
+
+
+def _checked_array(name: str, given: object, shape: tuple[int, ...]) -> np.ndarray:
+    """Return one array as the network takes it, in single precision."""
+    try:
+        with np.errstate(over="ignore"):  # infinite numbers are refused below
+            array = np.asarray(given).astype(np.float32)
+    except (TypeError, ValueError):
+        raise WorkbookError(
+            f"The weights' {shown(name)} is {shown(given)}: give an array of numbers."
+        ) from None
+    if array.shape != shape:
+        raise WorkbookError(
+            f"The weights' {shown(name)} has the shape {array.shape}, but the network needs "
+            f"{shape}: build it with the sizes of the weights."
+        )
+    if not np.isfinite(array).all():
+        raise WorkbookError(
+            f"The weights' {shown(name)} has entries that are no finite numbers: read the file "
+            "again, or take another."
+        )
+    return array
 
 
 def _check_shapes(layer: "keras.layers.Layer", weights: Weights) -> None:
@@ -70,17 +150,10 @@ def _check_shapes(layer: "keras.layers.Layer", weights: Weights) -> None:
 
 def _by_layer(state: State, sizes: Sizes) -> dict[str, Weights]:
     """Return the weights of each layer of ours."""
-    try:
-        blocks = [_block(state, number) for number in range(sizes.depth)]
-        return {
-            **_ends(state, sizes),
-            **{name: weights for block in blocks for name, weights in block.items()},
-        }
-    except KeyError as error:
-        raise WorkbookError(
-            f"The weights lack {error}: give the state of a ViTForMaskedImageModeling with "
-            f"{sizes.depth} blocks."
-        ) from error
+    layers = _ends(state, sizes)
+    for number in range(sizes.depth):
+        layers |= _block(state, number)
+    return layers
 
 
 def _ends(state: State, sizes: Sizes) -> dict[str, Weights]:
@@ -89,8 +162,7 @@ def _ends(state: State, sizes: Sizes) -> dict[str, Weights]:
     Our bias of a place holds the patch's bias and the place's position; so our mask token is the
     difference to a patch's bias.
     """
-    projection = state[f"{START}patch_embeddings.projection.weight"]
-    bias = state[f"{START}patch_embeddings.projection.bias"]
+    projection, bias = state[f"{PROJECTION}.weight"], state[f"{PROJECTION}.bias"]
     positions = state[f"{START}position_embeddings"][0]
     first = state[f"{START}cls_token"][0] + positions[:1]
     kernel = projection.transpose(2, 3, 1, 0).reshape(-1, sizes.width)

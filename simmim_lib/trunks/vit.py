@@ -9,6 +9,7 @@ Source: Dosovitskiy et al. 2021, "An Image is Worth 16x16 Words".
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from simmim_lib.errors import WorkbookError, check_flag, check_positive, check_whole
 from simmim_lib.foundation import keras_setup
 from simmim_lib.trunks import patches
 from simmim_lib.trunks.catalogue import SMALL_VIT
@@ -39,6 +40,18 @@ class Sizes:
     class_token: bool = False
     epsilon: float = 1e-6
 
+    def __post_init__(self) -> None:
+        """Refuse what no network can have."""
+        for name in ("patch", "width", "depth", "heads", "hidden"):
+            check_whole(name, getattr(self, name), least=1)
+        check_flag("class_token", self.class_token)
+        check_positive("epsilon", self.epsilon)
+        if self.width % self.heads:
+            raise WorkbookError(
+                f"A width of {self.width} cannot be divided among {self.heads} heads: try a width "
+                f"of {self.heads * max(1, round(self.width / self.heads))}."
+            )
+
 
 SMALL = Sizes(patch=7, width=64, depth=4, heads=2, hidden=256)
 """For images of 28 pixels: 16 patches, so that two processor cores see thousands a second."""
@@ -64,11 +77,13 @@ def build(size: int, channels: int, sizes: Sizes = SMALL) -> "keras.Model":
         A model from images (n, size, size, channels) in [0, 1] to features (n, width).
 
     Raises:
-        WorkbookError: the patches do not divide the images evenly.
+        WorkbookError: the patches do not divide the images evenly, or there is no pixel or channel.
     """
     import keras
     from keras import layers
 
+    check_whole("size", size, least=sizes.patch)
+    check_whole("channels", channels, least=1)
     image = keras.Input((size, size, channels), name="image")
     tokens = embedding(size, sizes)(rows_of_patches(image, sizes))
     for number in range(1, sizes.depth + 1):

@@ -1,10 +1,12 @@
 """The vision transformer, against Hugging Face's, by hand, and through a file."""
 
+import dataclasses
 from pathlib import Path
 
 import keras
 import numpy as np
 import pytest
+import tensorflow as tf
 
 from simmim_lib import masking, trunks
 from simmim_lib.errors import WorkbookError
@@ -30,10 +32,15 @@ def compare(model, images, mask, reconstruction, loss):
     assert float(masking.masked_l1(images, found, mask)) == pytest.approx(float(loss), rel=1e-4)
 
 
-def test_reconstruction_and_loss_are_those_of_hugging_face():
+def read_stored():
+    """Return the state of Hugging Face's network, and images with what it makes of them."""
     with np.load(STORED) as stored:
         state = {name[6:]: stored[name] for name in stored.files if name.startswith("state/")}
-        others = {name: stored[name] for name in stored.files if "/" not in name}
+        return state, {name: stored[name] for name in stored.files if "/" not in name}
+
+
+def test_reconstruction_and_loss_are_those_of_hugging_face():
+    state, others = read_stored()
     model = masked_model(16, 3, TINY)
     published_vit.load(model, state, TINY)
     compare(model, **others)
@@ -69,31 +76,82 @@ def test_the_same_with_the_library_itself():
     compare(model, images, mask, out.reconstruction.numpy().transpose(0, 2, 3, 1), out.loss)
 
 
-def test_weights_of_other_sizes_get_one_sentence():
-    with np.load(STORED) as stored:
-        state = {name[6:]: stored[name] for name in stored.files if name.startswith("state/")}
-    wide = vit.Sizes(4, 48, 2, 3, 40, class_token=True)
-    with pytest.raises(WorkbookError, match="build it with the sizes of the weights"):
-        published_vit.load(masked_model(16, 3, wide), state, TINY)
-    for sizes in (wide, vit.Sizes(4, 42, 2, 3, 40), vit.Sizes(8, 24, 2, 3, 40)):
-        with pytest.raises(WorkbookError, match=r"of width 24 and patches of \(4, 4\) pixels"):
-            published_vit.load(masked_model(16, 3, TINY), state, sizes)
-    with pytest.raises(WorkbookError, match="have 2 blocks, but the network 1"):
-        published_vit.load(masked_model(16, 3, TINY), state, vit.Sizes(4, 24, 1, 3, 40))
-    with pytest.raises(WorkbookError, match=r"lack 'vit\.layers\.2\..*' *: give the state"):
-        published_vit.load(masked_model(16, 3, TINY), state, vit.Sizes(4, 24, 3, 3, 40))
+def other(**changes):
+    return dataclasses.replace(TINY, **changes)
+
+
+@pytest.mark.parametrize(
+    ("sizes", "words"),
+    [
+        (other(width=48), r"cls_token' has the shape \(1, 1, 24\), .* needs \(1, 1, 48\)"),
+        (other(patch=8), r"position_embeddings' has the shape \(1, 17, 24\), .* \(1, 5, 24\)"),
+        (other(hidden=48), r"fc1\.weight' has the shape \(40, 24\), .* needs \(48, 24\)"),
+        (other(class_token=False), r"position_embeddings' .* needs \(1, 16, 24\)"),
+        (other(depth=1), "have 2 blocks, but the network 1"),
+        (other(depth=3), r"lack 'vit\.layers\.2\..*' and 15 more: give the state .* with 3 blocks"),
+    ],
+)
+def test_weights_of_other_sizes_get_one_sentence(sizes, words):
+    with pytest.raises(WorkbookError, match=words):
+        published_vit.load(masked_model(16, 3, sizes), read_stored()[0], sizes)
+
+
+@pytest.mark.parametrize("sizes", [other(width=48), other(patch=8), other(depth=1), other(depth=3)])
+def test_sizes_that_are_not_the_network_s_get_one_sentence(sizes):
+    with pytest.raises(WorkbookError, match="The network has not"):
+        published_vit.load(masked_model(16, 3, TINY), read_stored()[0], sizes)
+
+
+def test_a_network_with_other_hidden_layers_gets_one_sentence():
+    with pytest.raises(WorkbookError, match="weights for 'block_1_hidden' have the shapes"):
+        published_vit.load(masked_model(16, 3, other(hidden=48)), read_stored()[0], TINY)
+
+
+@pytest.mark.parametrize(("state", "words"), [(None, "are None"), ({1: 2}, "lack 'vit")])
+def test_what_is_no_state_gets_one_sentence(state, words):
+    with pytest.raises(WorkbookError, match=words):
+        published_vit.load(masked_model(16, 3, TINY), state, TINY)
+
+
+def test_what_is_no_vision_transformer_gets_one_sentence():
+    with pytest.raises(WorkbookError, match="is no vision transformer"):
+        published_vit.load(trunks.build_trunk("small-cnn"), read_stored()[0], TINY)
+
+
+def test_weights_in_other_precisions_are_welcome():
+    state, others = read_stored()
+    model = masked_model(16, 3, TINY)
+    published_vit.load(
+        model, {name: array.astype(np.float64) for name, array in state.items()}, TINY
+    )
+    compare(model, **others)
+    half = {name: tf.cast(array, tf.bfloat16).numpy() for name, array in state.items()}
+    published_vit.load(model, half, TINY)
+
+
+def every_array_in_a_wrong_shape():
+    """Give each array of a state one column fewer, one axis more, and what is no finite number."""
+    state, _ = read_stored()
+    for name, array in state.items():
+        yield name, array[..., :-1]
+        yield name, array[None]
+        yield name, np.full_like(array, np.nan)
+        yield name, np.full(array.shape, 1e300)  # infinite in single precision
+        yield name, [[1], [1, 2]]
+        yield name, np.zeros(array.shape, str)
 
 
 def test_weights_that_are_refused_leave_the_network_as_it_was():
-    with np.load(STORED) as stored:
-        state = {name[6:]: stored[name] for name in stored.files if name.startswith("state/")}
+    state, _ = read_stored()
     model = masked_model(16, 3, TINY)
     before = model.get_weights()
-    last = "vit.layers.1.mlp.fc2.weight"
-    with pytest.raises(WorkbookError, match="block_2_thought"):
-        published_vit.load(model, {**state, last: state[last][:-1]}, TINY)
-    for one, other in zip(before, model.get_weights(), strict=True):
-        np.testing.assert_array_equal(one, other)
+    for name, wrong in every_array_in_a_wrong_shape():
+        with pytest.raises(WorkbookError, match=name.replace(".", r"\.")):
+            published_vit.load(model, {**state, name: wrong}, TINY)
+    with pytest.raises(WorkbookError, match=r"lack '.*' and 40 more: give the state"):
+        published_vit.load(model, {}, TINY)
+    for one, again in zip(before, model.get_weights(), strict=True):
+        np.testing.assert_array_equal(one, again)
 
 
 def test_the_largest_has_as_many_weights_as_its_authors_count():
@@ -177,3 +235,26 @@ def test_fresh_positions_differ():
 def test_a_size_that_the_patch_does_not_divide_gets_one_sentence():
     with pytest.raises(WorkbookError, match="use a multiple of 7, such as 28"):
         vit.build(30, 1)
+
+
+@pytest.mark.parametrize(("size", "channels"), [(0, 1), (28, 0), (28.0, 1), (3, 1)])
+def test_images_that_are_none_get_one_sentence(size, channels):
+    with pytest.raises(WorkbookError, match=r"^(size|channels) is"):
+        vit.build(size, channels)
+
+
+@pytest.mark.parametrize("field", ["patch", "width", "depth", "heads", "hidden"])
+def test_sizes_of_no_network_get_one_sentence(field):
+    with pytest.raises(WorkbookError, match=f"{field} is 0"):
+        dataclasses.replace(vit.SMALL, **{field: 0})
+
+
+@pytest.mark.parametrize("wrong", [{"epsilon": "a"}, {"epsilon": 0}, {"class_token": 2}])
+def test_other_fields_of_no_network_get_one_sentence(wrong):
+    with pytest.raises(WorkbookError, match=f"{next(iter(wrong))} is"):
+        dataclasses.replace(vit.SMALL, **wrong)
+
+
+def test_heads_that_do_not_divide_the_width_get_one_sentence():
+    with pytest.raises(WorkbookError, match=r"64 cannot be divided among 3 heads: try .* of 63"):
+        dataclasses.replace(vit.SMALL, heads=3)

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import masking, trunks
-from simmim_lib.errors import WorkbookError
+from simmim_lib.errors import WorkbookError, shown
 from simmim_lib.experiments.pretexts import self_taught
 from simmim_lib.experiments.pretexts.self_taught import Recipe
 from simmim_lib.experiments.pretrained import Pretrained
@@ -320,22 +320,30 @@ def reconstructions(network: Pretrained, images: np.ndarray, mask: np.ndarray) -
     Args:
         network: of the pretext "masked".
         images: (n, size, size, channels).
-        mask: of patches, 1 where hidden, (n, grid, grid).
+        mask: of patches, True or 1 where hidden, (n, grid, grid).
 
     Raises:
-        WorkbookError: images or a mask of another shape than the network learnt with.
+        WorkbookError: a network that has learnt something else, or images or a mask of another
+            shape than it learnt with.
     """
+    images = masking.as_floats("images", images, "n, size, size, channels").numpy()
+    mask = masking.as_mask(mask).numpy()
     _check(network, images, mask)
     made = learner(network.trunk, images.shape[1:])
     variables = [*(each for block in made.variables.values() for each in block), *made.decoder]
     values = [*network.trunk_weights, *network.decoder]
     known = {id(variable): value for variable, value in zip(variables, values, strict=True)}
     weights = [known[id(variable)] for variable in made.reconstruct.weights]
-    filled, _ = made.reconstruct.stateless_call(weights, [], [images, mask.astype(np.float32)])
+    filled, _ = made.reconstruct.stateless_call(weights, [], [images, mask])
     return np.asarray(filled)
 
 
 def _check(network: Pretrained, images: np.ndarray, mask: np.ndarray) -> None:
+    if network.pretext != "masked":
+        raise WorkbookError(
+            f"This network has learnt by the pretext {shown(network.pretext)}, and cannot fill in "
+            'what is hidden: give one of the pretext "masked".'
+        )
     wanted = self_taught.shape_of_images(network.source, network.trunk)
     if images.shape[1:] != wanted:
         raise WorkbookError(

@@ -7,10 +7,17 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib import datasets, training, trunks
-from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.errors import (
+    WorkbookError,
+    check_choice,
+    check_positive,
+    check_whole,
+    shown,
+)
 from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.foundation.progress import Progress
 from simmim_lib.losses import Tensor
+from simmim_lib.settings import SCHEDULES
 from simmim_lib.trunks import Weights
 from simmim_lib.trunks.building import ImageShape
 from simmim_lib.trunks.catalogue import check_size
@@ -36,6 +43,14 @@ class Recipe:
     learning_rate: float = 1e-3
     schedule: str = "warm-up"
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        """Refuse what nothing can be trained with."""
+        check_whole("steps", self.steps, least=1)
+        check_whole("batch_size", self.batch_size, least=1)
+        check_positive("learning_rate", self.learning_rate)
+        check_choice("schedule", self.schedule, SCHEDULES)
+        check_whole("seed", self.seed, least=0)
 
 
 def shape_of_images(source: str, trunk: str) -> ImageShape:

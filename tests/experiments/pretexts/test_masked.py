@@ -115,9 +115,42 @@ def test_images_and_masks_of_another_shape_get_one_sentence():
     images, mask = images_and_masks(2)
     with pytest.raises(WorkbookError, match=r"the shape \(28, 28, 3\), but the network learnt"):
         masked.reconstructions(network, images.repeat(3, axis=-1), mask)
-    for other in (np.zeros((2, 7, 7)), mask[:1], mask[0]):
+    for other in (np.zeros((2, 7, 7)), mask[:1]):
         with pytest.raises(WorkbookError, match=r"give one of \(2, 4, 4\)"):
             masked.reconstructions(network, images, other)
+
+
+def test_a_network_that_cannot_fill_in_gets_one_sentence():
+    images, mask = images_and_masks(2)
+    for pretext in ("contrastive", "labels"):
+        source = "glyphs" if pretext == "labels" else "fashion"
+        network = pretraining.pretrained(source, "small-vit", pretext)
+        with pytest.raises(WorkbookError, match=f"by the pretext '{pretext}', and cannot fill in"):
+            masked.reconstructions(network, images, mask)
+
+
+def test_a_mask_says_yes_or_no():
+    network = pretraining.pretrained("fashion", "small-vit", "masked")
+    images, mask = images_and_masks(2)
+    as_lists = masked.reconstructions(network, images, mask.astype(bool).tolist())
+    np.testing.assert_array_equal(as_lists, masked.reconstructions(network, images, mask))
+    for wrong, words in (
+        ((images, 2 * mask), "give True or False"),
+        ((images, [[1], [1, 2]]), "masks must be an array"),
+        ((images.astype(str), mask), "images must be an array"),
+        ((images + np.nan, mask), "images hold NaN"),
+    ):
+        with pytest.raises(WorkbookError, match=words):
+            masked.reconstructions(network, *wrong)
+
+
+@pytest.mark.parametrize(
+    "wrong", [{"steps": 0}, {"steps": -1}, {"steps": 1.5}, {"batch_size": 0}, {"learning_rate": 0}]
+)
+def test_nothing_can_be_trained_with_such_a_recipe(wrong):
+    (name,) = wrong
+    with pytest.raises(WorkbookError, match=f"{name} is"):
+        Recipe(**{"steps": 1, **wrong})
 
 
 def test_the_recipe_says_all_that_decides_the_outcome():
