@@ -49,7 +49,7 @@ one network that is stored."""
 CHOOSING = ("fine-tuning-rates", "fine-tuning-extent", "informed-recipes", "text-recipes")
 """Studies by which something is chosen: of few seeds, and of nothing but validation images."""
 
-SHORT = ("mask-ablations",)
+SHORT = ("mask-ablations", "mask-ablations-again")
 """Studies of few seeds, since each of their experiments is a pre-training; their lesson says so."""
 
 

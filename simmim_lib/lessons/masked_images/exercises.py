@@ -15,11 +15,14 @@ def _mask(answer: Callable[..., Any]) -> str:
     import numpy as np
 
     random = np.random.default_rng()
-    cases = [(36, 0.6), (49, 0.6), (16, 0.6), *_drawn_cases(random)]
-    for units, ratio in cases:
-        masks = np.stack([_one_mask(answer, units, ratio, seed) for seed in range(40)])
+    for units, ratio in (*_MANY_DRAWS, *_DECIMALS, *_drawn_cases(random)):
+        draws = 600 if (units, ratio) in _MANY_DRAWS else 40
+        masks = np.stack([_one_mask(answer, units, ratio, seed) for seed in range(draws)])
         _refuse_other_counts(masks, units, ratio)
         _refuse_the_same(masks)
+        if (units, ratio) in _MANY_DRAWS:
+            _refuse_uneven(masks)
+            _refuse_neighbours(masks)
         if (_one_mask(answer, units, ratio, seed=0) != masks[0]).any():
             raise Wrong(
                 "Two generators with the same seed give two masks, so nobody could repeat what you "
@@ -31,8 +34,15 @@ def _mask(answer: Callable[..., Any]) -> str:
     )
 
 
+_MANY_DRAWS = ((36, 0.6), (49, 0.6), (16, 0.6))
+"""Units and ratios at which so many masks are drawn that an uneven choice shows."""
+
+_DECIMALS = ((20, 0.5), (25, 0.28), (39, 0.59))
+"""Where the product is a whole number, or nearly, for a computer or a person who rounds."""
+
+
 def _drawn_cases(random: "np.random.Generator") -> list[tuple[int, float]]:
-    return [(int(random.integers(9, 70)), float(random.integers(15, 85)) / 100) for _ in range(4)]
+    return [(int(random.integers(9, 70)), random.integers(15, 85) / 100) for _ in range(4)]
 
 
 def _one_mask(answer: Callable[..., Any], units: int, ratio: float, seed: int) -> "np.ndarray":
@@ -58,6 +68,11 @@ def _refuse_other_counts(masks: "np.ndarray", units: int, ratio: float) -> None:
         )
     if (counts == units - right).all():
         raise Wrong(f"{shown}; you hide the other {units - right}: True is for what is hidden.")
+    if (counts == math.ceil(ratio * units)).all():
+        raise Wrong(
+            f"{shown}; you hide {counts[0]}, as {ratio:g} * {units} is a little above {right} for "
+            "a computer: round the product to nine digits first."
+        )
     if (counts == math.floor(ratio * units)).all():
         raise Wrong(f"{shown}, but you hide {counts[0]}: round up, with `math.ceil`.")
     raise Wrong(f"{shown}; you hide {counts[0]}.")
@@ -69,11 +84,37 @@ def _refuse_the_same(masks: "np.ndarray") -> None:
             "All your masks are the same: draw with the generator that you are given, such as "
             "`random.permutation(units)`."
         )
-    often = masks.mean(axis=0)
-    if (often == 0).any() and masks.mean() > 0.4:
-        raise Wrong("Some units are never hidden: any unit must be as likely as any other.")
-    if (often == 1).any() and masks.mean() < 0.7:
-        raise Wrong("Some units are always hidden: any unit must be as likely as any other.")
+
+
+def _refuse_uneven(masks: "np.ndarray") -> None:
+    """Refuse masks that prefer some units, beyond six standard deviations of chance."""
+    import numpy as np
+
+    often, share = masks.mean(axis=0), masks.mean()
+    worst = int(np.abs(often - share).argmax())
+    if abs(often[worst] - share) > 6 * math.sqrt(share * (1 - share) / len(masks)):
+        raise Wrong(
+            f"Unit {worst} of {len(often)} is hidden in {often[worst]:.0%} of your masks, where it "
+            f"should be {share:.0%}: any unit must be as likely as any other."
+        )
+
+
+def _refuse_neighbours(masks: "np.ndarray") -> None:
+    """Refuse masks in which two units are hidden together more or less often than by chance."""
+    import numpy as np
+
+    count, units = int(masks[0].sum()), masks.shape[1]
+    chance = count * (count - 1) / units / (units - 1)
+    together = masks.T.astype(float) @ masks / len(masks)
+    np.fill_diagonal(together, chance)
+    one, other = divmod(int(np.abs(together - chance).argmax()), units)
+    found = together[one, other]
+    if abs(found - chance) > 6 * math.sqrt(chance * (1 - chance) / len(masks)):
+        raise Wrong(
+            f"Units {one} and {other} of {units} are hidden together in {found:.0%} of your masks, "
+            f"where it should be {chance:.0%}: choose each unit without regard to where the others "
+            "are."
+        )
 
 
 @exercise("08-loss", "function")

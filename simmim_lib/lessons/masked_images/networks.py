@@ -5,6 +5,7 @@ import functools
 import numpy as np
 
 from simmim_lib import datasets, trunks
+from simmim_lib.errors import WorkbookError, check_whole
 from simmim_lib.experiments.pretexts import masked
 from simmim_lib.experiments.pretexts.self_taught import Recipe, last
 from simmim_lib.experiments.pretrained import Pretrained
@@ -27,7 +28,12 @@ def pretrain_live(steps: int) -> Pretrained:
 
 
 def test_images(count: int) -> np.ndarray:
-    """Return the first test images of each class in turn, (count, 28, 28, 1)."""
+    """Return the first test images of each class in turn, (count, 28, 28, 1).
+
+    Raises:
+        WorkbookError: none, or more than a hundred.
+    """
+    check_whole("count", count, 1, 100)
     test = datasets.load(TARGET).test
     first = [np.flatnonzero(test.labels == label) for label in range(10)]
     return np.stack([test.images[first[number % 10][number // 10]] for number in range(count)])
@@ -49,13 +55,23 @@ def attention_of(source: Pretrained, image: np.ndarray, patch: tuple[int, int]) 
         source: a small vision transformer.
         image: (28, 28, channels).
         patch: row and column of the patch that looks.
+
+    Raises:
+        WorkbookError: an image of another size, or a patch outside it.
     """
+    size = trunks.describe(TRUNK).size
+    grid = size // vit.SMALL.patch
+    if np.shape(image)[:2] != (size, size) or np.ndim(image) != 3:
+        raise WorkbookError(
+            f"The image has the shape {np.shape(image)}: give one of ({size}, {size}, channels)."
+        )
+    for name, place in zip(("row", "column"), patch, strict=True):
+        check_whole(f"The patch's {name}", place, 0, grid - 1)
     model, network = _attention_model(image.shape[-1])
     parts = trunks.variables_of(network, trunks.describe(TRUNK).end_of)
     variables = [each for block in parts.values() for each in block]
     known = {id(v): value for v, value in zip(variables, source.trunk_weights, strict=True)}
     weights = [known[id(variable)] for variable in model.weights]
     found, _ = model.stateless_call(weights, [], [image[None]])
-    grid = len(image) // vit.SMALL.patch
     row = patch[0] * grid + patch[1]
     return np.stack([np.asarray(of)[0, :, row].reshape(-1, grid, grid) for of in found])

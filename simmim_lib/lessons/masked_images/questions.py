@@ -15,7 +15,11 @@ from simmim_lib.foundation.intervals import difference, mean_and_interval
 from simmim_lib.lessons.masked_images import study_results
 from simmim_lib.lessons.masked_images.chosen import informed_validation
 from simmim_lib.lessons.masked_images.pretrainings import INFORMED_STEPS
+from simmim_lib.lessons.masked_images.studies import PRETRAININGS
 from simmim_lib.lessons.masked_images.vanishing import seen_after_layers
+
+MANY = 500
+"""Masks over which a question asks for the average."""
 
 
 @question(
@@ -168,7 +172,8 @@ def _recipe() -> Answer:
         f"They add {few}; with 20 labels per class {more}. The size of the steps and the strength "
         "of the views were chosen for the whole recipe, on validation images of two other draws: "
         f"there, views as strong as lesson 05's come to {_with_views(1.0)} per cent at best, on "
-        f"average over both numbers of labels, and views half as strong to {_with_views(0.5)}. But "
+        f"average over both numbers of labels, and views half as strong to {_with_views(0.5)}; two "
+        "draws can choose, but are too few for an interval. But "
         "the labelled images alone are no better off with what was chosen for them: that is the "
         f"first row. With 5 and 20 labels, {INFORMED_STEPS} steps of the recipe come to {ours[0]} "
         f"and {ours[1]} per cent; lesson 05, which began with convolutions and glyphs and took 500 "
@@ -208,7 +213,7 @@ def _first_minute() -> Answer:
         f"after {seconds[-1]:,.0f} seconds {last}. On MNIST, 300 steps bring {digits[0]}, 1,000 "
         f"steps {digits[1]}. Each length is fine-tuned in the way that was chosen for the longest. "
         "Published masked models are trained for hundreds of passes over their images: whoever "
-        "stops when the loss curve looks flat stops too early. Masked less contrastive is "
+        "judges by the first minute stops too early. Masked less contrastive is "
         f"{early} at the first points of both lines, after about as many seconds, and {late} at "
         "the last." + _crossed(study_results.crossing()),
     )
@@ -248,6 +253,7 @@ def _square() -> Answer:
     verdicts = study_results.verdicts()
     blocks, _ = verdicts["scattered units beat blocks of several sizes"]
     ahead, verdict = verdicts["scattered units beat one square"]
+    first, _ = verdicts["with single patches, a ratio of 0.6 beats one of 0.2"]
     undecided = sum("decidable" in word for _, word in verdicts.values())
     blind = difference(study_results.ablated(ratio=0.8, unit=2), study_results.ablated())
     probe = study_results.probe_with_norm().mean()
@@ -256,9 +262,12 @@ def _square() -> Answer:
         f"Scattered units against one square: {ahead}; against blocks: {blocks}. Of the "
         f"{len(verdicts)} claims on accuracy in the table, {undecided} cannot be decided here. A "
         "verdict needs an interval clear of zero, and a difference larger than what two "
-        "pre-trainings may differ by that have nothing but other "
-        f"first weights, batches and masks, here up to {study_results.luck():.1f} points. That is "
-        "no verdict on the paper, which trained on a million images for weeks; it says what *you* "
+        "pre-trainings may differ by that have nothing but other first weights, batches and masks: "
+        f"by the spread of {2 + len(PRETRAININGS)} of them, up to {study_results.luck():.1f} "
+        f"points. How easily one is deceived shows the ratio: 0.6 is ahead of 0.2 by {first.size} "
+        "points, if you look at the draws of labels alone; over "
+        f"{len(PRETRAININGS)} new pre-trainings of each, {study_results.ahead_again()}. That is no "
+        "verdict on the paper, which trained on a million images for weeks; it says what *you* "
         "can expect of thousands, and a minute. One corner of the map is a control: at 0.8, all "
         "four units of "
         f"2 x 2 patches are hidden, and nothing is seen. Against the usual mask: {blind}. Of the "
@@ -339,6 +348,8 @@ def _frozen() -> Answer:
     masked, contrastive, glyphs = (study_results.frozen(name, 3) for name in pretexts)
     means = [found.mean() for found in (masked, contrastive, glyphs)]
     free, of_glyphs = (study_results.frozen(name, 0) for name in ("masked", "labels"))
+    nearly_all = study_results.frozen("masked", 5)
+    probe = study_results.by_block("masked")[-2]
     minutes = {name: study_results.timed(name)[0][-1] / 60 for name in pretexts}
     return Answer(
         letter(means[1] == max(means), means[2] == max(means)),
@@ -348,7 +359,11 @@ def _frozen() -> Answer:
         "were taught: clothes without labels teach what clothes are made of, labelled characters "
         "how strokes differ. All sources had the same learning rate, 0.001, which was chosen for "
         f"none of them; but masking had {minutes['masked']:.0f} minutes, contrast "
-        f"{minutes['contrastive']:.0f}, and the glyphs {minutes['labels']:.0f}.",
+        f"{minutes['contrastive']:.0f}, and the glyphs {minutes['labels']:.0f}. With five blocks "
+        f"frozen, masked is at {mean_and_interval(100 * nearly_all, digits=1)} per cent, where the "
+        "linear probe above, behind the same block, finds "
+        f"{mean_and_interval(100 * probe, digits=1)}: the probe is fitted until it changes no "
+        "more, while 120 steps of 0.001 are too few for a fresh head.",
     )
 
 
@@ -357,7 +372,8 @@ def _frozen() -> Answer:
         "08-vanishing",
         "A mask hides 10 of 16 patches, 62 per cent of the input. The network has three "
         "convolutions of 3 x 3 pixels, each of which takes every second place (stride 2). What "
-        "percentage of the *last* one's places holds nothing but the mask?",
+        "percentage of the *last* one's places holds nothing but the mask, on average over many "
+        "such masks?",
         least=0,
         most=100,
         within=4,
@@ -370,16 +386,17 @@ def _frozen() -> Answer:
     )
 )
 def _vanishing() -> Answer:
-    (mask,) = masking.random_mask(1, 4)
-    left = 100 * (1 - np.mean(seen_after_layers(mask)["plain"][-1]))
+    masks = masking.random_mask(MANY, 4, seed=1)
+    left = 100 * np.mean([1 - np.mean(seen_after_layers(mask)["plain"][-1]) for mask in masks])
     scratch = study_results.convolutional(pretraining_steps=0)
     plain = study_results.convolutional(repaired=False)
     repaired = study_results.convolutional()
     return Answer(
         round(float(left), 1),
-        "A plain convolution has no token to leave out: what is visible flows into the holes, "
-        "and after a few layers the network no longer knows what was hidden ([Tian et al., "
-        "2023](https://arxiv.org/abs/2301.03580)). Their remedy is to mask again after each layer: "
+        "The figure shows one such mask. A plain convolution has no token to leave out: what "
+        "is visible flows into the holes, and after a few layers the network no longer knows what "
+        "was hidden ([Tian et al., 2023](https://arxiv.org/abs/2301.03580)). Their remedy is to "
+        "mask again after each layer: "
         "the lower row of the figure. What it brings here, after 400 steps and with five labels "
         "per class: the convolutional network of the other lessons gets, against random weights, "
         f"{difference(plain, scratch)} without the remedy, {difference(repaired, scratch)} with "

@@ -62,6 +62,12 @@ CHANGES: tuple[dict[str, Any], ...] = (
 CONVOLUTIONS: tuple[dict[str, Any], ...] = ({"pretraining_steps": 0}, {"repaired": False}, {})
 """What is changed with the convolutional network: no pre-training, no remedy, nothing."""
 
+PRETRAININGS = range(2, 8)
+"""Seeds of the pre-trainings by which a claim is tried again; 0 and 1 have shown which."""
+
+TRIED_AGAIN: tuple[dict[str, Any], ...] = ({}, {"ratio": 0.2})
+"""What is changed in the two arms of that claim, which the draws of labels alone would decide."""
+
 SHORT_ON_DIGITS = (0, 300, 1000)
 """Steps of masked pre-trainings on MNIST."""
 
@@ -142,6 +148,14 @@ def mask_ablations() -> list[Ablation]:
     grid = [Ablation(ratio=ratio, unit=unit) for unit in UNITS for ratio in RATIOS]
     changed = [Ablation(**change) for change in CHANGES]
     return [*grid, *changed, *(Ablation(trunk="small-cnn", **change) for change in CONVOLUTIONS)]
+
+
+@study("Does what one pre-training seemed to decide stay so?", ablate, Ablation.from_mapping)
+def mask_ablations_again() -> list[Ablation]:
+    """New pre-trainings of both arms: with one, its luck looks like a finding."""
+    return [
+        Ablation(**change, pretraining_seed=seed) for change in TRIED_AGAIN for seed in PRETRAININGS
+    ]
 
 
 @study("Do early blocks last that were learnt without labels, or from glyphs?")

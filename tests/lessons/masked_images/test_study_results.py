@@ -15,7 +15,9 @@ from simmim_lib.lessons.masked_images.studies import (
     CHOOSING,
     LABELS,
     LENGTHS,
+    PRETRAININGS,
     REPORTED,
+    TRIED_AGAIN,
 )
 from simmim_lib.settings import INFORMED
 from simmim_lib.studies import stored
@@ -156,26 +158,59 @@ def test_frozen_blocks_are_compared_over_the_same_seeds():
 
 
 @pytest.mark.parametrize(
-    ("shift", "again", "verdict"),
+    ("shift", "luck", "verdict"),
     [
-        (0.1, 0.01, "reproduced"),
-        (-0.1, 0.01, "not reproduced: the other way round"),
-        (0, 0.01, "not decidable here"),
-        (0.1, 0.15, "not decidable here"),
+        (0.1, 3.0, "reproduced"),
+        (-0.1, 3.0, "not reproduced: the other way round"),
+        (0, 0.0, "not decidable here"),
+        (0.1, 11.0, "not decidable here"),
+        (-0.1, 11.0, "not decidable here"),
     ],
 )
-def test_a_claim_is_judged_by_its_interval_and_by_luck(monkeypatch, shift, again, verdict):
+def test_a_claim_is_judged_by_its_interval_and_by_luck(monkeypatch, shift, luck, verdict):
     values = np.array([0.5, 0.52, 0.51, 0.49, 0.5])
     noise = np.array([0.01, -0.01, 0.0, 0.005, -0.005])
-
-    def ablated(**changes):
-        if changes == {"pretraining_seed": 1}:
-            return values + again
-        return values - shift + noise if changes else values
-
-    monkeypatch.setattr(study_results, "ablated", ablated)
+    monkeypatch.setattr(
+        study_results, "ablated", lambda **changes: values - shift + noise if changes else values
+    )
+    monkeypatch.setattr(study_results, "luck", lambda: luck)
     ahead, word = study_results.verdicts()["scattered units beat one square"]
     assert word == verdict and ahead.mean == pytest.approx(100 * shift, abs=0.2)
+
+
+def test_luck_is_the_spread_of_all_pretrainings_of_the_usual_kind():
+    """95 of 100 differences of two values lie below t sqrt(2) times their standard deviation."""
+    usual = vars(Ablation()) | {"pretraining_seed": None}
+    means = [
+        100 * record.values().mean()
+        for name in ("mask-ablations", "mask-ablations-again")
+        for record in stored.load(name).records
+        if vars(record.settings) | {"pretraining_seed": None} == usual
+    ]
+    assert len(means) == 2 + len(PRETRAININGS) == 8
+    expected = 2.3646 * np.sqrt(2) * np.std(means, ddof=1)  # Student's t, seven degrees of freedom
+    assert study_results.luck() == pytest.approx(expected, rel=1e-4)
+
+
+def test_the_ratio_was_tried_again_because_its_interval_deceives():
+    claim = "with single patches, a ratio of 0.6 beats one of 0.2"
+    assert study_results.CLAIMS[claim] == TRIED_AGAIN
+    assert not set(PRETRAININGS) & {0, 1}  # these have shown what to try
+    first, verdict = study_results.verdicts()[claim]
+    assert first.is_clear and verdict == "not decidable here"
+    assert not study_results.ahead_again().is_clear
+
+
+def test_new_pretrainings_count_once_each(monkeypatch):
+    """By hand: the other arm has nothing; two pre-trainings, three draws."""
+    found = {2: np.array([0.1, 0.2, 0.3]), 3: np.array([0.3, 0.4, 0.5])}
+    monkeypatch.setattr(study_results, "PRETRAININGS", (2, 3))
+    monkeypatch.setattr(
+        study_results, "again", lambda seed, **changes: 0 * found[seed] if changes else found[seed]
+    )
+    expected = difference(np.array([0.2, 0.4]), np.zeros(2))
+    assert study_results.ahead_again().mean == pytest.approx(expected.mean)
+    assert study_results.ahead_again().half_width == pytest.approx(expected.half_width)
 
 
 @pytest.mark.parametrize(

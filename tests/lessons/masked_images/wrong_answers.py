@@ -47,8 +47,28 @@ WRONG_ANSWERS = {
                 "    mask[others[: math.ceil(round(ratio * units, 9)) - 1]] = True\n"
                 "    return mask"
             ),
-            "always hidden",
+            "Unit 0 of 36 is hidden in 100%",
         ),
+        (
+            _mask(
+                "    hidden = math.ceil(round(ratio * units, 9))\n"
+                "    odds = np.arange(1, units + 1) / sum(range(1, units + 1))\n"
+                "    mask = np.zeros(units, bool)\n"
+                "    mask[random.choice(units, hidden, replace=False, p=odds)] = True\n"
+                "    return mask"
+            ),
+            "any unit must be as likely as any other",
+        ),
+        (
+            _mask(
+                "    mask = np.arange(units) < math.ceil(round(ratio * units, 9))\n"
+                "    return np.roll(mask, random.integers(units))"
+            ),
+            "are hidden together",
+        ),
+        (_mask(f"{_RANKS}    return ranks < math.ceil(ratio * units)"), "above 7 for a computer"),
+        (_mask(f"{_RANKS}    return ranks < int(ratio * units) + 1"), "you hide 11"),
+        (_mask(f"{_RANKS}    return ranks < math.ceil(round(ratio * units, 1))"), "you hide 23"),
         (_mask(f"{_RANKS}    return ranks / units"), "yes or no"),
         (_mask(f"{_RANKS}    return ranks < 1"), "you hide 1"),
     ],
