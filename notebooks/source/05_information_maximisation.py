@@ -452,7 +452,7 @@ exercises.predict("05-calibration", panels.sure_and_right(), study_results.calib
 # How bad can it be to be sure and wrong? Section 4 has a seed that is far worse than the others.
 
 # %%
-exercises.predict("05-swapped", study_results.worst_seed_images())
+exercises.predict("05-worst-network", *study_results.worst_seed_compared())
 
 # %% [markdown]
 # ## Recap

@@ -7,6 +7,7 @@ import numpy as np
 from simmim_lib import datasets, experiments, training
 from simmim_lib.calibration import expected_calibration_error
 from simmim_lib.experiments import Result
+from simmim_lib.lessons.information_maximisation.swapped_names import swapped_names
 from simmim_lib.settings import INFORMED, SEEDS, Settings
 from simmim_lib.studies.measures import Measures, accuracies_and, measure_name
 from simmim_lib.studies.registry import BUDGET, full_settings, study
@@ -199,6 +200,12 @@ def collapse() -> list[Settings]:
         for strength in (0.3, 1.0, 3.0)
         for spread in (0.0, 1.0)
     ]
+
+
+@study("Can a swap of two names be seen without labels?", accuracies_and(swapped_names))
+def swapped() -> list[Settings]:
+    """One label per class, by which each class gets its name, over twenty draws of it."""
+    return [_informed("mnist", 1).replace(seeds=20)]
 
 
 MOSTLY_ONES = tuple(0.9 if digit == 1 else 0.1 / 9 for digit in range(10))

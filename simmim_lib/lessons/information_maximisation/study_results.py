@@ -422,5 +422,33 @@ def worst_seed_images() -> Picture:
     return charts.image_grid(given.images, list(map(str, given.labels)), "The labelled digits.")
 
 
+RULES = {
+    "by the source": "a training without any label names a class otherwise",
+    "by the others": "most of the other networks name a class otherwise",
+}
+"""Rules that look at no label, by the measure of the study that has what they say."""
+
+
+def swapped(measure: str = "accuracy") -> np.ndarray:
+    """Return a measure of the trainings with one label per class of MNIST, (seeds,)."""
+    return stored.load("swapped").values(measure)
+
+
+def worst_seed_compared() -> tuple[Picture, Table]:
+    """Return the labelled images of the worst seed, and what other networks say of such seeds."""
+    return worst_seed_images(), other_networks_table()
+
+
+def other_networks_table() -> Table:
+    """Count for each rule which networks with swapped names it misses, and its false alarms."""
+    wrong = swapped("swapped") > 0
+    rows = []
+    for rule, words in RULES.items():
+        rings = swapped(rule) > 0
+        rows.append([words, *map(np.sum, (rings, wrong & ~rings, rings & ~wrong))])
+    heading = [f"alarm, for {len(wrong)} networks", "rings", "misses", "false alarms"]
+    return Table(heading, rows)
+
+
 def _percent(values: np.ndarray) -> str:
     return mean_and_interval(100 * values, digits=1)

@@ -87,7 +87,20 @@ def test_two_swapped_names_cost_a_fifth(monkeypatch, worst, collapsed, letter):
     every = np.array([0.95, 0.96, 0.96, worst])
     monkeypatch.setattr(study_results, "measured", lambda *_: every)
     monkeypatch.setattr(study_results, "worst_seed_alarm", lambda: alarm)
-    assert answer("swapped").right == letter
+    names = {
+        "swapped": np.array([2, 0, 2, 0]),
+        "by the source": np.array([2, 3, 0, 0]),
+        "accuracy": np.array([0.75, 0.9, 0.8, 0.9]),
+        "renamed": np.array([0.93, 0.8, 0.8, 0.9]),
+    }
+    monkeypatch.setattr(study_results, "swapped", lambda name="accuracy": names[name])
+    found = answer("worst-network")
+    assert found.right == letter
+    assert (
+        "Of 4 networks, each with its own draw of one label per class, 2 swapped" in found.because
+    )
+    assert "finds 1 of them, and rings falsely 1 times" in found.because
+    assert "from 75% to 93%" in found.because
 
 
 @pytest.mark.parametrize(
