@@ -15,9 +15,12 @@ from typing import Any, ClassVar
 
 import numpy as np
 
-from simmim_lib.errors import WorkbookError, shown
+from simmim_lib.errors import check_number
 from simmim_lib.weighting.geometry import NOISE, Geometry
 from simmim_lib.weighting.method import Method, Sees
+
+MOST_FAIR = 5.0
+"""The largest alpha of FairGrad."""
 
 
 class GradientMethod(Method):
@@ -136,11 +139,8 @@ class CaGrad(GradientMethod):
 
     def __init__(self, tasks: int, *, c: float = 0.5, **shared: Any) -> None:
         super().__init__(tasks, **shared)
-        if not 0 <= c < 1:
-            raise WorkbookError(
-                f"c is {shown(c)}, but must be a number from 0 to below 1: try 0.5 (0 is the mean)."
-            )
-        self.c = c
+        in_words = "of at least 0 and below 1: try 0.5 (0 is the mean)"
+        self.c = check_number("c", c, lambda given: 0 <= given < 1, in_words)
 
     def _solve(self, geometry: Geometry) -> np.ndarray:
         norms, cosines = geometry.norms, geometry.cosines
@@ -342,13 +342,14 @@ class FairGrad(GradientMethod):
     """The tasks' bargain with a say in how even it is: gains are shared alpha-fairly.
 
     It solves G w = w^(-1/alpha) for positive weights, G being the gradients' inner products, so
-    that sum_t gain_t^(1 - alpha) / (1 - alpha) is largest. Alpha 1 is Nash-MTL; 2, the default,
-    minimises the sum of 1 / gain; the larger alpha, the more the worst-off task counts. Where no
-    step helps all tasks, weights end as large as rounding lets them, as in Nash-MTL.
+    that sum_t gain_t^(1 - alpha) / (1 - alpha) is largest among steps of its length. Alpha 1 is
+    Nash-MTL; 2, the default, minimises the sum of 1 / gain; the larger alpha, the more the
+    worst-off task counts. Where no step helps all tasks, weights end as large as rounding lets
+    them, as in Nash-MTL.
 
     Args:
         tasks: see Method.
-        alpha: at least 1.
+        alpha: from 1 to 5; beyond, the equation is not always solved to five digits.
         shared: `seed` and `names`, see Method.
     """
 
@@ -361,12 +362,8 @@ class FairGrad(GradientMethod):
 
     def __init__(self, tasks: int, *, alpha: float = 2.0, **shared: Any) -> None:
         super().__init__(tasks, **shared)
-        if not (np.isfinite(alpha) and alpha >= 1):
-            raise WorkbookError(
-                f"alpha is {shown(alpha)}, but must be a finite number of at least 1: try 2 (1 is "
-                "Nash-MTL)."
-            )
-        self.alpha = alpha
+        in_words = f"from 1 to {MOST_FAIR:g}: try 2 (1 is Nash-MTL)"
+        self.alpha = check_number("alpha", alpha, lambda given: 1 <= given <= MOST_FAIR, in_words)
 
     def _solve(self, geometry: Geometry) -> np.ndarray:
         return _fair_weights(geometry, self.alpha)

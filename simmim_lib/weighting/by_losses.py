@@ -4,16 +4,15 @@ Except for uncertainty weighting and DB-MTL, whose formulas say otherwise, weigh
 number of tasks, so that a step is as large as the plain sum's and one learning rate suits both.
 """
 
-from collections.abc import Sequence
 from typing import Any, ClassVar
 
 import numpy as np
 from numpy.typing import ArrayLike
 from scipy.special import softmax
 
-from simmim_lib.errors import WorkbookError, check_positive, shown
+from simmim_lib.errors import WorkbookError, check_at_least_zero, check_positive, shown
 from simmim_lib.weighting.geometry import Geometry
-from simmim_lib.weighting.method import Method, Sees, check_finite
+from simmim_lib.weighting.method import Method, Sees
 
 # exp(s) stays between exp(-LARGEST) and exp(LARGEST), 1e-13 and 1e13.
 LARGEST = 30.0
@@ -88,8 +87,7 @@ class Uncertainty(Method):
 
     def __init__(self, tasks: int, *, learning_rate: float = 0.025, **shared: Any) -> None:
         super().__init__(tasks, **shared)
-        check_positive("learning_rate", learning_rate)
-        self.learning_rate = learning_rate
+        self.learning_rate = check_positive("learning_rate", learning_rate)
         self.log_variances = np.zeros(tasks)
 
     def _weights(self, losses: np.ndarray, geometry: Geometry | None) -> np.ndarray:
@@ -124,8 +122,7 @@ class DynamicWeightAverage(Method):
 
     def __init__(self, tasks: int, *, temperature: float = 2.0, **shared: Any) -> None:
         super().__init__(tasks, **shared)
-        check_positive("temperature", temperature)
-        self.temperature = temperature
+        self.temperature = check_positive("temperature", temperature)
         self.before: list[np.ndarray] = []  # losses of the last two steps, older first
 
     def _weights(self, losses: np.ndarray, geometry: Geometry | None) -> np.ndarray:
@@ -177,13 +174,8 @@ class GradNorm(Method):
         self, tasks: int, *, alpha: float = 1.5, learning_rate: float = 0.025, **shared: Any
     ) -> None:
         super().__init__(tasks, **shared)
-        check_positive("learning_rate", learning_rate)
-        if not (np.isfinite(alpha) and alpha >= 0):
-            raise WorkbookError(
-                f"alpha is {shown(alpha)}, but must be a finite number of at least 0: try 1.5."
-            )
-        self.alpha = alpha
-        self.learning_rate = learning_rate
+        self.learning_rate = check_positive("learning_rate", learning_rate)
+        self.alpha = check_at_least_zero("alpha", alpha)
         self.log_weights = np.zeros(tasks)
         self.first: np.ndarray | None = None
 
@@ -244,14 +236,9 @@ class Famo(Method):
         **shared: Any,
     ) -> None:
         super().__init__(tasks, **shared)
-        check_positive("learning_rate", learning_rate)
-        if not (np.isfinite(decay) and decay >= 0):
-            raise WorkbookError(
-                f"decay is {shown(decay)}, but must be a finite number of at least 0: try 0.001."
-            )
-        self.lowest = _one_for_each(lowest, tasks, self.names)
-        self.learning_rate = learning_rate
-        self.decay = decay
+        self.learning_rate = check_positive("learning_rate", learning_rate)
+        self.decay = check_at_least_zero("decay", decay)
+        self.lowest = _one_for_each(lowest, tasks)
         self.scores = np.zeros(tasks)
         self.before: np.ndarray | None = None  # log(L - L_min) of the last step
 
@@ -271,8 +258,8 @@ class SmoothTchebycheff(Method):
     """Most weight for the task with the largest loss: a smooth form of minimising the worst one.
 
     The weights are the slopes of smoothness log sum_t exp((L_t - L_min) / (T smoothness)), which
-    tends to the largest loss over T as smoothness goes to 0 and to the plain mean as it grows; the
-    paper tries 0.01 to 1. They are multiplied by T^2, so that they sum to T.
+    tends to the largest loss over T as smoothness goes to 0; as it grows, the slopes become equal.
+    The paper tries 0.01 to 1. They are multiplied by T^2, so that they sum to T.
 
     Nothing is learned. For deep networks the authors' code takes logarithms of losses relative to
     their mean over a warm-up instead, which is not in the formula; losses in other units count as
@@ -295,9 +282,8 @@ class SmoothTchebycheff(Method):
         self, tasks: int, *, smoothness: float = 1.0, lowest: ArrayLike = 0.0, **shared: Any
     ) -> None:
         super().__init__(tasks, **shared)
-        check_positive("smoothness", smoothness)
-        self.lowest = _one_for_each(lowest, tasks, self.names)
-        self.smoothness = smoothness
+        self.smoothness = check_positive("smoothness", smoothness)
+        self.lowest = _one_for_each(lowest, tasks)
 
     def _weights(self, losses: np.ndarray, geometry: Geometry | None) -> np.ndarray:
         above = losses - self.lowest
@@ -336,17 +322,19 @@ class DualBalancing(Method):
         return weights
 
 
-def _one_for_each(lowest: ArrayLike, tasks: int, names: Sequence[str] | None) -> np.ndarray:
+def _one_for_each(lowest: ArrayLike, tasks: int) -> np.ndarray:
     """Return the lowest loss of each task, shape (tasks,), or raise a WorkbookError."""
-    floor = np.asarray(lowest, dtype=np.float64)
-    if floor.shape not in {(), (tasks,)}:
+    try:
+        given = np.asarray(lowest)
+        floor = given.astype(np.float64) if given.dtype.kind in "iuf" else np.array(np.nan)
+    except ValueError:  # lists of different lengths
+        floor = np.array(np.nan)
+    if floor.shape not in {(), (tasks,)} or not np.isfinite(floor).all():
         raise WorkbookError(
-            f"lowest has shape {floor.shape}, but there are {tasks} tasks: give one number, or "
+            f"lowest is {shown(lowest)}, but there are {tasks} tasks: give one finite number, or "
             "one for each task."
         )
-    floor = np.broadcast_to(floor, (tasks,))
-    check_finite(floor, names, what="lowest loss")
-    return floor
+    return np.broadcast_to(floor, (tasks,))
 
 
 def _ratio(now: np.ndarray, before: np.ndarray) -> np.ndarray:

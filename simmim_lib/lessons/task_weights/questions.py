@@ -356,8 +356,8 @@ promises what (a single counterexample makes a dash). How to choose:
         too_low="Some methods never look at the size of a loss, and two favour the shorter "
         "gradient.",
         too_high="Most methods look at the losses or at the gradients, and cancel the factor; and "
-        "of those that do not, only one target suffers.",
-        close="You counted the methods that do not see the factor, one target each.",
+        "where one does not, or does too much, only one target suffers.",
+        close="You counted the methods that do not see the factor, and those that overdo it.",
     )
 )
 def _felt_units() -> Answer:
@@ -377,7 +377,7 @@ _FELT_UNITS = """
 - **FAMO** undoes the unit; what is left on MNIST may be chance.
 - **The others** show no clear change. That says less than "the scale does not matter to them": the
   intervals of Nash-MTL and DB-MTL are so wide that they say next to nothing, and STCH, PCGrad,
-  UPGrad and DualProj promise nothing of the kind.
+  CAGrad, UPGrad and DualProj promise nothing of the kind.
 
 Of 36 intervals, about two miss by chance. Those of random weights and MGDA are far from zero; those
 of the plain sum, DWA, FAMO and FairGrad barely leave it out.
@@ -525,5 +525,6 @@ def _new_seeds() -> Answer:
 
 _NEW_SEEDS = """
 All three gains are gone. Beneath the surface CAGrad and ConFIG do something all the same: they
-trade, MNIST up and Fashion-MNIST down. That is a different trade-off, not a better one.
+trade, MNIST up and Fashion-MNIST down, with CAGrad UCI digits as well. That is a different
+trade-off, not a better one.
 """
