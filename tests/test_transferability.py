@@ -94,6 +94,17 @@ def test_leep_refuses_rows_that_are_no_probabilities(row):
         leep([[0.5, 0.5], row], [0, 1])
 
 
+def test_leep_names_the_row_that_is_furthest_from_one():
+    with pytest.raises(WorkbookError, match=r"row 1 sums to 0\.9"):
+        leep([[0.5, 0.5], [0.5, 0.4], [0.5, 0.49]], [0, 1, 1])
+
+
+def test_leep_allows_a_thousandth():
+    leep([[0.5, 0.5], [0.5, 0.5009]], [0, 1])
+    with pytest.raises(WorkbookError, match="softmax"):
+        leep([[0.5, 0.5], [0.5, 0.5015]], [0, 1])
+
+
 # --- H-score ------------------------------------------------------------------------------------
 
 

@@ -107,6 +107,14 @@ def test_who_never_sees_a_rare_label_is_nearly_always_right_and_worth_nothing():
     assert found["macro F1"] == pytest.approx([0.5]) and found["AUC"] == pytest.approx([0.75])
 
 
+def test_a_label_is_predicted_where_it_is_more_likely_than_not():
+    """Even odds, a logit of zero, are no prediction."""
+    labels = np.array([[1], [0], [1], [0]])
+    found = measure("multi-label", np.array([[[0.0], [0.0], [1.0], [-1.0]]]), labels)
+    assert found["accuracy"] == pytest.approx([0.75])
+    assert found["macro F1"] == pytest.approx([2 / 3])
+
+
 def test_where_a_label_is_true_of_none_there_is_no_auc_of_labels():
     labels = np.zeros((20, 2), int)
     labels[:5, 0] = 1

@@ -62,6 +62,22 @@ def test_the_bound_without_delta_is_that_of_a_share():
     assert 1.3 < found < np.log(9)
 
 
+@pytest.mark.parametrize("delta", [1e-5, 1e-4])
+def test_the_bound_with_delta_is_that_of_the_paper_s_own_sum(delta):
+    """At the bound, the chance is one in twenty; summed up one by one as in appendix D."""
+    from scipy.stats import binom
+
+    right, guesses, canaries = 90, 100, 1000
+    bound = attacks.audited_epsilon(right, guesses, canaries, delta)
+    share, total, helped = 1 / (1 + np.exp(-bound)), 0.0, 0.0
+    for fewer in range(1, right + 1):
+        total += binom.pmf(right - fewer, guesses, share)
+        helped = max(helped, total / fewer)
+    chance = binom.sf(right - 1, guesses, share)
+    assert chance + 2 * canaries * delta * helped == pytest.approx(0.05, abs=1e-6)
+    assert chance < 0.0499  # delta counts
+
+
 def test_more_right_guesses_prove_more_and_a_delta_or_more_certainty_less():
     usual = attacks.audited_epsilon(90, 100, 1000, 1e-5)
     assert attacks.audited_epsilon(95, 100, 1000, 1e-5) > usual
