@@ -40,6 +40,7 @@ PANELS = [
     Panel("05_information_maximisation", "Information"),
     Panel("06_medical_images", "Threshold"),
     Panel("08_masked_images", "Ratio"),
+    Panel("09_open_problems", "Seconds"),
 ]
 WHOLE = "00_start_here"
 LESSON_FILES = sorted(build.FOLDER.glob("*.ipynb"))
