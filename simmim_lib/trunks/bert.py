@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from simmim_lib.foundation import keras_setup
+from simmim_lib.trunks import attention
 from simmim_lib.trunks.fresh_weights import Blocks, Weights
 
 if TYPE_CHECKING:
@@ -98,9 +99,7 @@ def _layer(hidden: "keras.KerasTensor", sizes: Sizes, name: str) -> "keras.Keras
     from keras import layers, ops
 
     there = ops.any(hidden != 0, axis=-1)
-    size = sizes.width // sizes.heads
-    attention = layers.MultiHeadAttention(sizes.heads, size, name=f"{name}_attention")
-    seen = attention(hidden, hidden, attention_mask=ops.expand_dims(there, 1))
+    seen = attention.attend(hidden, sizes.heads, name, there)
     hidden = _normalise(layers.Add()([hidden, seen]), sizes, f"{name}_attention_norm")
     inner = layers.Dense(sizes.inner, sizes.activation, name=f"{name}_inner")(hidden)
     outer = layers.Dense(sizes.width, name=f"{name}_outer")(inner)
@@ -128,7 +127,7 @@ def blocks(tensors: dict[str, np.ndarray], sizes: Sizes) -> Blocks:
     words = tensors[f"{first}.word_embeddings.weight"]
     by_block = {"embedding": [words, places, *_norm(tensors, f"{first}.LayerNorm")]}
     for number, name in enumerate(sizes.blocks[1:]):
-        by_block[name] = _layer_weights(tensors, sizes, f"encoder.layer.{number}")
+        by_block[name] = _layer_weights(tensors, f"encoder.layer.{number}")
     return by_block
 
 
@@ -159,16 +158,11 @@ def tensor_shapes(sizes: Sizes) -> dict[str, tuple[int, ...]]:
     return shapes
 
 
-def _layer_weights(tensors: dict[str, np.ndarray], sizes: Sizes, name: str) -> Weights:
-    shape = sizes.heads, sizes.width // sizes.heads
-    attention: Weights = []
-    for part in ("query", "key", "value"):
-        kernel, bias = _dense(tensors, f"{name}.attention.self.{part}")
-        attention += [kernel.reshape(sizes.width, *shape), bias.reshape(shape)]
-    kernel, bias = _dense(tensors, f"{name}.attention.output.dense")
-    attention += [kernel.reshape(*shape, sizes.width), bias]
+def _layer_weights(tensors: dict[str, np.ndarray], name: str) -> Weights:
+    parts = [_dense(tensors, f"{name}.attention.self.{part}") for part in ("query", "key", "value")]
     return [
-        *attention,
+        *(np.concatenate(of_kind, axis=-1) for of_kind in zip(*parts, strict=True)),
+        *_dense(tensors, f"{name}.attention.output.dense"),
         *_norm(tensors, f"{name}.attention.output.LayerNorm"),
         *_dense(tensors, f"{name}.intermediate.dense"),
         *_dense(tensors, f"{name}.output.dense"),

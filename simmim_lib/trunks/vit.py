@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 from simmim_lib.errors import WorkbookError, check_flag, check_positive, check_whole
 from simmim_lib.foundation import keras_setup
-from simmim_lib.trunks import patches
+from simmim_lib.trunks import attention, patches
 from simmim_lib.trunks.catalogue import SMALL_VIT
 
 if TYPE_CHECKING:
@@ -120,33 +120,9 @@ def _block(tokens: "keras.KerasTensor", name: str, sizes: Sizes) -> "keras.Keras
     from keras import layers
 
     normalise = layers.LayerNormalization(epsilon=sizes.epsilon, name=f"{name}_norm_1")
-    heard = _attention(normalise(tokens), name, sizes)
+    heard = attention.attend(normalise(tokens), sizes.heads, name)
     tokens = layers.Add(name=f"{name}_heard")([tokens, heard])
     normalise = layers.LayerNormalization(epsilon=sizes.epsilon, name=f"{name}_norm_2")
     hidden = layers.Dense(sizes.hidden, activation="gelu", name=f"{name}_hidden")
     thought = layers.Dense(sizes.width, name=f"{name}_thought")(hidden(normalise(tokens)))
     return layers.Add(name=name)([tokens, thought])
-
-
-def _attention(tokens: "keras.KerasTensor", name: str, sizes: Sizes) -> "keras.KerasTensor":
-    """Let each token take from all tokens, by how well its query fits their keys.
-
-    One dense layer makes queries, keys and values, since one large product takes less time than
-    three.
-    """
-    from keras import layers, ops
-
-    places, depth = tokens.shape[1], sizes.width // sizes.heads
-    mixed = layers.Dense(3 * sizes.width, name=f"{name}_queries_keys_values")(tokens)
-    by_head = ops.reshape(mixed, (-1, places, 3, sizes.heads, depth))
-    queries, keys, values = ops.unstack(ops.transpose(by_head, (2, 0, 3, 1, 4)), 3)
-    fit = ops.matmul(queries * depth**-0.5, ops.swapaxes(keys, 2, 3))
-    attention = layers.Softmax(name=attention_layer(name))(fit)
-    taken = ops.transpose(ops.matmul(attention, values), (0, 2, 1, 3))
-    joined = ops.reshape(taken, (-1, places, sizes.width))
-    return layers.Dense(sizes.width, name=f"{name}_taken")(joined)
-
-
-def attention_layer(block: str) -> str:
-    """Return the name of the layer that gives a block's attention, (n, heads, to, from)."""
-    return f"{block}_attention"

@@ -119,6 +119,25 @@ def test_a_network_of_any_size_is_bert_computed_plainly(folder, prefix):
     assert np.abs(found - np.stack(expected)).max() < 1e-5
 
 
+@pytest.mark.slow
+def test_what_hugging_face_saves_is_read_as_it_computes_it(folder):
+    torch = pytest.importorskip("torch")
+    library = pytest.importorskip("transformers")
+    torch.manual_seed(3)
+    original = library.BertModel(library.BertConfig(**CONFIG), add_pooling_layer=False).eval()
+    with torch.no_grad():
+        for parameter in original.parameters():
+            parameter.copy_(torch.randn_like(parameter) * 0.5)
+    original.save_pretrained(folder)
+    found = features(f"hub:{folder}", ["it is a good film", "bad phone"])
+    ids, seen = [[6, 7, 8, 2, 4], [3, 5, 0, 0, 0]], torch.tensor([[1] * 5, [1, 1, 0, 0, 0]])
+    with torch.no_grad():
+        described = original(torch.tensor(ids), attention_mask=seen).last_hidden_state
+    mean = (described * seen[..., None]).sum(1) / seen.sum(1, keepdim=True)
+    expected = torch.nn.functional.normalize(mean).numpy()
+    assert np.abs(found - expected).max() < 1e-5
+
+
 def test_it_is_described_by_its_files(folder):
     trunk = trunks.describe(f"hub:{folder}")
     assert (trunk.title, trunk.takes, trunk.sizes) == ("tiny-bert", "texts", (8, 32))

@@ -11,7 +11,7 @@ import tensorflow as tf
 from simmim_lib import masking, trunks
 from simmim_lib.errors import WorkbookError
 from simmim_lib.experiments.pretexts import masked
-from simmim_lib.trunks import published_vit, vit
+from simmim_lib.trunks import attention, published_vit, vit
 
 STORED = Path(__file__).with_name("vit_masked.npz")
 TINY = vit.Sizes(4, 24, 2, 3, 40, class_token=True, epsilon=1e-12)
@@ -217,7 +217,7 @@ def test_a_network_comes_back_from_a_file(tmp_path):
 
 def test_attention_is_spread_over_all_patches():
     network = trunks.build_trunk("small-vit")
-    layer = network.get_layer(vit.attention_layer("block_1"))
+    layer = network.get_layer(attention.layer_name("block_1"))
     images = np.random.default_rng(0).random((3, 28, 28, 1), np.float32)
     found = np.array(keras.Model(network.inputs, layer.output)(images))
     assert found.shape == (3, vit.SMALL.heads, 16, 16)

@@ -12,7 +12,7 @@ from simmim_lib.experiments.pretrained import Pretrained
 from simmim_lib.experiments.pretraining import pretrained
 from simmim_lib.foundation.progress import progress_bar
 from simmim_lib.lessons.masked_images.pretrainings import TARGET, TRUNK
-from simmim_lib.trunks import vit
+from simmim_lib.trunks import attention, vit
 
 
 def shipped(pretext: str = "masked") -> Pretrained:
@@ -44,7 +44,7 @@ def _attention_model(channels: int):  # type: ignore[no-untyped-def]
     import keras
 
     network = trunks.build_trunk(TRUNK, channels)
-    layers = [vit.attention_layer(f"block_{n}") for n in range(1, vit.SMALL.depth + 1)]
+    layers = [attention.layer_name(f"block_{n}") for n in range(1, vit.SMALL.depth + 1)]
     return keras.Model(network.inputs, [network.get_layer(name).output for name in layers]), network
 
 
