@@ -37,9 +37,11 @@ def attend(
     _, places, width = tokens.shape
     depth = width // heads
     mixed = layers.Dense(3 * width, name=f"{name}_queries_keys_values")(tokens)
-    by_head = ops.reshape(mixed, (-1, places, 3, heads, depth))
-    queries, keys, values = ops.unstack(ops.transpose(by_head, (2, 0, 3, 1, 4)), 3)
-    fit = ops.matmul(queries * depth**-0.5, ops.swapaxes(keys, 2, 3))
+    queries, keys, values = (
+        ops.reshape(each, (-1, places, heads, depth)) for each in ops.split(mixed, 3, axis=-1)
+    )
+    queries, values = (ops.transpose(each, (0, 2, 1, 3)) for each in (queries, values))
+    fit = ops.matmul(queries * depth**-0.5, ops.transpose(keys, (0, 2, 3, 1)))
     masked = {} if there is None else {"mask": ops.expand_dims(there, (1, 2))}
     attention = layers.Softmax(name=layer_name(name))(fit, **masked)
     taken = ops.transpose(ops.matmul(attention, values), (0, 2, 1, 3))
