@@ -45,9 +45,8 @@ def number_hidden(units: int, ratio: float) -> int:
         WorkbookError: a ratio that is not between 0 and 1.
     """
     check_number("ratio", ratio, lambda number: 0 < number < 1, "above 0 and below 1, like 0.6")
-    return max(
-        1, math.ceil(round(ratio * units, 9))
-    )  # 0.28 * 25 is a little above 7, and not 8 units
+    share = round(ratio * units, 9)  # 0.28 * 25 is a little above 7, and not 8 units
+    return max(1, math.ceil(share))
 
 
 def random_mask(

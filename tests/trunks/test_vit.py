@@ -130,10 +130,11 @@ def test_weights_in_other_precisions_are_welcome():
 
 
 def every_array_in_a_wrong_shape():
-    """Give each array of a state one column fewer, one axis more, and what is no finite number."""
+    """Give each array of a state another shape, and what is no finite number."""
     state, _ = read_stored()
     for name, array in state.items():
         yield name, array[..., :-1]
+        yield name, array[:-1]
         yield name, array[None]
         yield name, np.full_like(array, np.nan)
         yield name, np.full(array.shape, 1e300)  # infinite in single precision

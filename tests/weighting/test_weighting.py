@@ -1239,6 +1239,7 @@ def test_one_gradient_alone_is_refused(method: str) -> None:
         (lambda: create("stch", 2, lowest=["0", "1"]), "lowest is"),
         (lambda: create("stch", 2, lowest=10**400), "lowest is"),
         (lambda: create("stch", 2, smoothness=0), "smoothness is 0"),
+        (lambda: create("stch", 2, lowest=[0, 0, 0]), r"lowest is \[0, 0, 0\].*2 tasks"),
         (lambda: create("stch", 2, lowest=[[0], [1, 2]]), "lowest is .*one for each task"),
         (lambda: create("fairgrad", 2, alpha=0.5), "alpha is 0.5.*try 2"),
         (lambda: create("fairgrad", 2, alpha=math.inf), "alpha is inf"),

@@ -22,9 +22,9 @@ def names_by(reference: np.ndarray, predicted: np.ndarray, classes: int) -> np.n
     Source: Kuhn 1955, "The Hungarian method for the assignment problem", in SciPy.
     """
     from scipy.optimize import linear_sum_assignment
+    from sklearn.metrics import confusion_matrix
 
-    shared = np.zeros((classes, classes))
-    np.add.at(shared, (predicted, reference), 1)
+    shared = confusion_matrix(predicted, reference, labels=range(classes))
     return linear_sum_assignment(shared, maximize=True)[1]
 
 
@@ -55,18 +55,17 @@ def swapped_names(result: experiments.Result) -> Measures:
     test, predictions = datasets.load(target).test, result.predictions[target]
     classes = result.probabilities[target].shape[-1]
     source = without_labels(result.settings)
+    names = np.stack([names_by(source, each, classes) for each in predictions])
     return {
         "swapped": np.array([moved(test.labels, each, classes) for each in predictions]),
-        "by the source": np.array([moved(source, each, classes) for each in predictions]),
+        "by the source": np.sum(names != np.arange(classes), axis=1),
         "by the others": np.array(
             [
                 moved(_vote(np.delete(predictions, seed, axis=0), classes), each, classes)
                 for seed, each in enumerate(predictions)
             ]
         ),
-        "renamed": np.array(
-            [np.mean(names_by(source, each, classes)[each] == test.labels) for each in predictions]
-        ),
+        "renamed": np.mean(np.take_along_axis(names, predictions, 1) == test.labels, axis=1),
     }
 
 

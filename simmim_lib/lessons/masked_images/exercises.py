@@ -16,11 +16,12 @@ def _mask(answer: Callable[..., Any]) -> str:
 
     random = np.random.default_rng()
     for units, ratio in (*_MANY_DRAWS, *_DECIMALS, *_drawn_cases(random)):
-        draws = 600 if (units, ratio) in _MANY_DRAWS else 40
-        masks = np.stack([_one_mask(answer, units, ratio, seed) for seed in range(draws)])
+        many = (units, ratio) in _MANY_DRAWS
+        seeds = range(600 if many else 40)
+        masks = np.stack([_one_mask(answer, units, ratio, seed) for seed in seeds])
         _refuse_other_counts(masks, units, ratio)
         _refuse_the_same(masks)
-        if (units, ratio) in _MANY_DRAWS:
+        if many:
             _refuse_uneven(masks)
             _refuse_neighbours(masks)
         if (_one_mask(answer, units, ratio, seed=0) != masks[0]).any():
@@ -42,7 +43,7 @@ _DECIMALS = ((20, 0.5), (25, 0.28), (39, 0.59))
 
 
 def _drawn_cases(random: "np.random.Generator") -> list[tuple[int, float]]:
-    return [(int(random.integers(9, 70)), random.integers(15, 85) / 100) for _ in range(4)]
+    return [(int(random.integers(9, 70)), float(random.integers(15, 85)) / 100) for _ in range(4)]
 
 
 def _one_mask(answer: Callable[..., Any], units: int, ratio: float, seed: int) -> "np.ndarray":

@@ -306,9 +306,9 @@ def verdicts_table() -> Table:
         mean_and_interval(100 * found, digits=1) for found in (probe_with_norm(), ablated("probe"))
     )
     rows.append([HINT, f"it finds {probed} %, without it {usual} %", verdict_on_hint()])
-    larger = difference(ablated(pretraining_rate=3e-3), ablated())
+    larger, tried = difference(ablated(pretraining_rate=3e-3), ablated()), ahead_again()
     rows += [
-        [AGAIN, ahead_again(), UNDECIDED if not ahead_again().is_clear else ""],
+        [AGAIN, tried, "" if tried.is_clear else UNDECIDED],
         [LUCK, f"up to {luck():.1f} points", "luck"],
         [LARGER_STEPS, larger, "no claim, but our choice"],
     ]

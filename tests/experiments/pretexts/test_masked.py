@@ -137,6 +137,7 @@ def test_a_mask_says_yes_or_no():
     for wrong, words in (
         ((images, 2 * mask), "give True or False"),
         ((images, [[1], [1, 2]]), "masks must be an array"),
+        ((images, mask[0]), r"masks must be .* have the shape \(4, 4\)"),
         ((images.astype(str), mask), "images must be an array"),
         ((images + np.nan, mask), "images hold NaN"),
     ):
